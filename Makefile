@@ -1,0 +1,45 @@
+# Every target works on a fresh machine: it first sets up what it needs, in .venv/ and .collector/.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OTELCOL_VERSION := 0.158.0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup collector test lint types format bench demo clean
+
+help:  ## Show this list.
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.ready  ## Everything in .venv/: .venv/bin/driftline and .venv/bin/driftline-processor.
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+collector: .collector/otelcol  ## The OpenTelemetry Collector with what our pipelines need (or OTELCOL=, or one on PATH).
+
+# The version check of the builder is strict: builder.yaml names the same version.
+.collector/otelcol: collector-config/builder.yaml
+	collector-config/build.sh $(OTELCOL_VERSION) $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup
+	$(BIN)/mypy
+
+format: setup  ## Format the code and sort the imports.
+	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+test: setup collector lint types  ## All checks and all tests, the fast ones first.
+	$(BIN)/pytest
+
+demo: setup collector  ## The main job, live in the terminal.
+	$(BIN)/driftline demo
+
+clean:  ## Remove everything that was built.
+	rm -rf $(VENV) .collector build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Driftline: see whether a model in production is still right."""

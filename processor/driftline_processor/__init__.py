@@ -1,0 +1,1 @@
+"""The service behind the OpenTelemetry Collector that turns model telemetry into verdicts."""
