@@ -1,0 +1,240 @@
+"""The records that flow through the processor: frozen, without behaviour beyond what describes them.
+
+Times are integers, nanoseconds since the Unix epoch, as in OTLP. Everything imports this module; it imports only sketches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline.sketch import Histogram, Intervals
+
+FloatArray: TypeAlias = NDArray[np.float64]
+
+
+class ModelKey(NamedTuple):
+    """A model as it is served: name, version ("" when unknown) and where.
+
+    `resource` holds the attributes of the origin that results keep: service.name, service.namespace and
+    deployment.environment.name, as sorted pairs. The same model in production and in staging are two keys.
+    """
+
+    name: str
+    version: str = ""
+    resource: tuple[tuple[str, str], ...] = ()
+
+
+class ColumnKey(NamedTuple):
+    """A column of a model: `target` is `input`, `output` or `label`."""
+
+    target: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPoint:
+    """What every data point of a metric stream says of itself.
+
+    `stream` is a digest of resource, scope, metric and attributes: with `start` it names a stream (a new start is a new
+    stream), with `time` also the point. A cumulative point counts from `start` on, a delta only since the last one.
+    """
+
+    stream: bytes
+    model: ModelKey
+    column: ColumnKey
+    operation: str
+    start: int
+    time: int
+    cumulative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SketchPoint(StreamPoint):
+    """An exponential histogram: the core of a column's sketch, or one of its tails."""
+
+    histogram: Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class CountPoint(StreamPoint):
+    """A counter: rows of a column in one category (`kind` "category") or one state (`kind` "state")."""
+
+    kind: str
+    value: str
+    count: float
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPoint(StreamPoint):
+    """The counter of rows given to the model; its column is the empty one."""
+
+    count: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRows:
+    """The rows of a span that no sketch has counted: for each column its values, numbers or strings, None where missing.
+
+    `key` is trace id and span id; `weight` is one over the sampling probability (`ot=th` in the trace state).
+    """
+
+    key: bytes
+    model: ModelKey
+    operation: str
+    time: int
+    weight: float
+    rows: int
+    columns: Mapping[ColumnKey, tuple[float | str | bool | None, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePart:
+    """Part of a reference that came over OTLP: the bytes of a MetricsData with the points of one reference.
+
+    The Collector may split a reference over requests: it counts once `expected` points with this `id` are there.
+    """
+
+    id: str
+    expected: int
+    points: Mapping[bytes, bytes]
+
+
+Record: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ReferencePart
+
+
+class Rejection(NamedTuple):
+    """Items of a request that cannot be used, and why: names the thing, the rule and the value."""
+
+    items: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A decoded request."""
+
+    records: tuple[Record, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """What a column held in some stretch of time: of sketches, categories and states, added up.
+
+    rows: sum of the weights of all rows; squares: sum of their squares (equal to rows when nothing was sampled).
+    Tallies are never changed: `tally.add` makes new ones.
+    """
+
+    intervals: Intervals = field(default_factory=Intervals.empty)
+    categories: Mapping[str, float] = field(default_factory=dict)
+    states: Mapping[str, float] = field(default_factory=dict)
+    rows: float = 0.0
+    squares: float = 0.0
+
+
+class Window(NamedTuple):
+    """A stretch of event time: start <= time < end."""
+
+    start: int
+    end: int
+
+
+class State(Enum):
+    """What a verdict says. `NO_REFERENCE`: distributions are reported, nothing is judged."""
+
+    HEALTHY = "healthy"
+    WARNING = "warning"
+    ALARM = "alarm"
+    INSUFFICIENT_DATA = "insufficient_data"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one aspect of a column in a window.
+
+    distance, lower_bound and tolerance are on one scale, shares of rows in [0, 1.6]: alarm if and only if
+    lower_bound > tolerance, to first order. score > 1 is an alarm exactly. `event` names what moved.
+    """
+
+    aspect: str
+    state: State
+    distance: float
+    lower_bound: float
+    tolerance: float
+    score: float
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnResult:
+    """A column in a window: sample sizes, its distribution, and where a reference knows it, statistics and a verdict.
+
+    statistics: name -> value, of those that apply. distribution: name -> value (mean, p05, p50, p95) of a numeric column.
+    shares: class -> share, of a categorical one. `verdict` is of the aspect that speaks loudest.
+    """
+
+    column: ColumnKey
+    rows: float
+    effective_rows: float
+    reference_rows: float
+    statistics: Mapping[str, float]
+    distribution: Mapping[str, float]
+    shares: Mapping[str, float]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult:
+    """All that is said of a model in one window. provisional: no training profile, live data stands in for it.
+
+    reference: the digest of the reference compared with, None without one.
+    """
+
+    model: ModelKey
+    window: Window
+    rows: float
+    reference: str | None
+    provisional: bool
+    columns: tuple[ColumnResult, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceColumn:
+    """What the training data held in one column.
+
+    kind: "numeric" or "category". edges: upper edges of all cells of a numeric column but the last, m of them for m + 1
+    cells; the first cell lies below the training minimum, the last above the maximum. categories: those with a cell of
+    their own; one more cell holds all others. coded: for a categorical column of numbers, the number behind each
+    category. chunks: [chunk, cell] counts. states: state -> [chunk, 2] counts, "not it" and "it".
+    """
+
+    key: ColumnKey
+    type: str
+    kind: str
+    tally: Tally
+    edges: FloatArray
+    categories: tuple[str, ...]
+    coded: FloatArray
+    chunks: FloatArray
+    states: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """A training profile, or live data that stands in for one (`provisional`).
+
+    clock: the chunks are stretches of time, and starts and ends are Unix seconds; else they are row numbers.
+    """
+
+    id: str
+    name: str
+    version: str
+    provisional: bool
+    clock: bool
+    starts: FloatArray
+    ends: FloatArray
+    columns: Mapping[ColumnKey, ReferenceColumn]
