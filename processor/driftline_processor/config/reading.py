@@ -1,0 +1,131 @@
+"""YAML and environment → Config, or every error at once."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from driftline_processor.config.environment import from_environment
+from driftline_processor.config.models import Config
+from driftline_processor.config.rules import broken
+
+_SHOWN: Final = 80
+"""Characters of a wrong value that are shown."""
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. `problems` has one line for each reason."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The configuration in a YAML file (None: all defaults). Raises ConfigError with every problem in it."""
+    try:
+        text = "" if path is None else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError((f"{path}: must be a readable text file ({error})",)) from None
+    return read_text(text, environ)
+
+
+def read_text(text: str, environ: Mapping[str, str]) -> Config:
+    """As `load`, of the text of a file."""
+    data = _mapping(text)
+    written = data.get("export")
+    found = from_environment(written if isinstance(written, dict) else {}, environ)
+    if found and isinstance(written, dict | None):
+        data["export"] = {**(written or {}), **{key: value for key, (_, value) in found.items()}}
+    sources = {f"export.{key}": name for key, (name, _) in found.items()}
+    return _validated(data, sources)
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError((f"must be YAML: {' '.join(str(error).split())}",)) from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError((f"must be a mapping of keys to values (got {type(data).__name__})",))
+    # A section that is there but empty means its defaults.
+    return {str(key): {} if value is None and _is_section(key) else value for key, value in data.items()}
+
+
+def _is_section(key: object) -> bool:
+    field = Config.model_fields.get(str(key))
+    return field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+
+
+def _validated(data: dict[str, Any], sources: Mapping[str, str]) -> Config:
+    try:
+        config, errors = Config.model_validate(data), []
+    except ValidationError as error:
+        errors = error.errors()
+        config = Config.model_validate(_without(data, errors))
+    invalid = frozenset(_key(error) for error in errors)
+    problems = (*(_problem(error, sources) for error in errors), *broken(config, invalid))
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]:
+    """The rest of the data, so that rules over several keys still speak when another key is wrong."""
+    rest = deepcopy(data)
+    for error in errors:
+        *sections, last = error["loc"]
+        place: Any = rest
+        for section in sections:
+            place = place.get(section, {}) if isinstance(place, dict) else {}
+        if isinstance(place, dict):
+            place.pop(last, None)
+    return rest
+
+
+def _key(error: ErrorDetails) -> str:
+    return ".".join(str(part) for part in error["loc"])
+
+
+def _problem(error: ErrorDetails, sources: Mapping[str, str]) -> str:
+    key = _key(error)
+    if error["type"] == "extra_forbidden":
+        return f"{key}: is not a key{_known(error)}"
+    origin = f" from {sources[key]}" if key in sources else ""
+    return f"{key}: {_rule(error)} (got {_shown(key, error['input'])}{origin})"
+
+
+def _known(error: ErrorDetails) -> str:
+    model: Any = Config
+    for part in error["loc"][:-1]:
+        model = model.model_fields[str(part)].annotation
+    return f"; known here: {', '.join(model.model_fields)}"
+
+
+def _rule(error: ErrorDetails) -> str:
+    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return message[:1].lower() + message[1:]
+
+
+def _shown(key: str, value: object) -> str:
+    """A wrong value, but never a secret: headers are masked, and so is the password of a database."""
+    if key.startswith("export.headers") or isinstance(value, SecretStr):
+        return "****"
+    text = mask_password(value) if key == "store" and isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def mask_password(url: str) -> str:
+    """A database URL without its password; `****` when it cannot be told where that is."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "****" if "@" in url else url

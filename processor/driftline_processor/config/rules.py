@@ -1,0 +1,95 @@
+"""Rules over several keys, as a table: which key is at fault, which others the rule reads, and what it says."""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from driftline_processor.config.models import Config, split_address
+from driftline_processor.durations import format_duration
+
+MAX_PANES: Final = 1440
+"""Panes that a window may have, so that a minute's step allows a day's window: each is kept in memory."""
+
+
+class Rule(NamedTuple):
+    """`check` returns what is wrong with `key`, or None. `reads` are the other keys that must be valid for it."""
+
+    key: str
+    reads: tuple[str, ...]
+    check: Callable[[Config], str | None]
+
+
+def _step_divides(config: Config) -> str | None:
+    window = config.window
+    if window.size % window.step == 0:
+        return None
+    return f"must divide window.size (got {format_duration(window.step)}, size {format_duration(window.size)})"
+
+
+def _step_coarse(config: Config) -> str | None:
+    window = config.window
+    if window.size <= MAX_PANES * window.step:
+        return None
+    least = format_duration(-(-window.size // MAX_PANES))
+    return f"must be at least {least}, a {MAX_PANES}th of window.size (got {format_duration(window.step)})"
+
+
+def _budget_covers(config: Config) -> str | None:
+    if config.verdict.per >= config.window.size:
+        return None
+    per, size = format_duration(config.verdict.per), format_duration(config.window.size)
+    return f"must be at least window.size (got {per}, size {size})"
+
+
+def _both_halves(config: Config) -> str | None:
+    if (config.export.client_key is None) == (config.export.client_certificate is None):
+        return None
+    return "must be set together with export.client_certificate"
+
+
+def _no_loop(config: Config) -> str | None:
+    url = urlsplit(config.export.endpoint)
+    host, port = split_address(config.listen)
+    if port == 0 or url.port != port or not (_loopback(url.hostname or "") and (_loopback(host) or _anywhere(host))):
+        return None
+    return f"must not be the processor's own address (got {config.export.endpoint}, listen {config.listen})"
+
+
+RULES: Final = (
+    Rule("window.step", ("window.size",), _step_divides),
+    Rule("window.step", ("window.size",), _step_coarse),
+    Rule("verdict.per", ("window.size",), _budget_covers),
+    Rule("export.client_key", ("export.client_certificate",), _both_halves),
+    Rule("export.endpoint", ("listen",), _no_loop),
+)
+
+
+def broken(config: Config, invalid: frozenset[str]) -> Iterator[str]:
+    """What is wrong across keys, leaving out the rules that read a key in `invalid`."""
+    for rule in RULES:
+        if not invalid.intersection((rule.key, *rule.reads)) and (wrong := rule.check(config)):
+            yield f"{rule.key}: {wrong}"
+
+
+def warnings(config: Config) -> tuple[str, ...]:
+    """What is allowed, but should be meant."""
+    host, _ = split_address(config.listen)
+    if _loopback(host):
+        return ()
+    return (f"listen: {config.listen} can be reached from other machines, without authentication or TLS",)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _anywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return host in ("", socket.gethostname())

@@ -1,0 +1,61 @@
+"""The configuration for people: the README's table of keys, and what is in force."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import yaml
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
+
+from driftline_processor.config.environment import KEYS, PREFIXES
+from driftline_processor.config.models import Config
+from driftline_processor.config.reading import mask_password
+from driftline_processor.durations import format_duration, parse_duration
+
+
+def table() -> str:
+    """Every key with its default and meaning, as a Markdown table."""
+    head = "| key | default | meaning |\n|---|---|---|\n"
+    return head + "".join(
+        f"| `{key}` | {_default(key, field, value)} | {field.description}{_variable(key)} |\n"
+        for key, field, value in _leaves(Config())
+    )
+
+
+def effective(config: Config) -> str:
+    """The configuration in force as YAML, without its secrets."""
+    data: dict[str, Any] = {}
+    for key, field, value in _leaves(config):
+        section, _, name = key.rpartition(".")
+        place = data.setdefault(section, {}) if section else data
+        place[name] = _plain(key, field, value)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, FieldInfo, object]]:
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field, value
+
+
+def _plain(key: str, field: FieldInfo, value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict.fromkeys(value, "****")
+    if any(isinstance(part, BeforeValidator) and part.func is parse_duration for part in field.metadata):
+        return format_duration(cast("int", value))
+    if key == "store":
+        return mask_password(str(value))
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _default(key: str, field: FieldInfo, value: object) -> str:
+    shown = _plain(key, field, value)
+    return "" if shown is None else f"`{str(shown).lower() if isinstance(shown, bool) else shown}`"
+
+
+def _variable(key: str) -> str:
+    section, _, name = key.rpartition(".")
+    return f". Else `{PREFIXES[1]}{KEYS[name][0]}`" if section == "export" and name in KEYS else ""

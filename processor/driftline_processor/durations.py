@@ -1,0 +1,38 @@
+"""Durations as people write them, `90s`, `5m`, `1h30m`, `30d`, held as integer nanoseconds."""
+
+import re
+from typing import Final
+
+SECOND: Final = 1_000_000_000
+
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+_UNITS: Final = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "ms": SECOND // 1_000}
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[wdhms])")
+_DURATION: Final = re.compile(rf"-?(?:{_PART.pattern})+", re.ASCII)
+
+
+def parse_duration(value: object) -> int:
+    """Nanoseconds of a text such as `1h30m`, or of a number of seconds.
+
+    Raises ValueError for anything else. A leading minus is understood, so that a rule can say what is wrong with it.
+    """
+    if isinstance(value, str) and _DURATION.fullmatch(value.strip()):
+        total = sum(round(float(number) * _UNITS[unit]) for number, unit in _PART.findall(value))
+        return -total if value.strip().startswith("-") else total
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9:
+        return round(value * SECOND)
+    raise ValueError("must be a duration such as 90s, 5m, 1h30m or 30d, or a number of seconds")
+
+
+def format_duration(nanoseconds: int) -> str:
+    """The shortest text that parses back to the same duration: `90s` is written `1m30s`, a week `7d`."""
+    rest, parts = abs(nanoseconds), []
+    for unit in ("d", "h", "m"):
+        count, rest = divmod(rest, _UNITS[unit])
+        parts += [f"{count}{unit}"] if count else []
+    if rest or not parts:
+        parts.append(f"{rest / SECOND:.9f}".rstrip("0").rstrip(".") + "s")
+    return ("-" if nanoseconds < 0 else "") + "".join(parts)
