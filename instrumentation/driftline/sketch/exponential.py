@@ -1,0 +1,58 @@
+"""The buckets of OpenTelemetry's exponential histogram.
+
+Bucket i of scale s holds magnitudes in (2**(i / 2**s), 2**((i + 1) / 2**s)]: upper-inclusive, 2**s buckets an octave.
+Scales nest perfectly: bucket i of scale s lies in bucket i >> 1 of scale s - 1.
+https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from driftline.sketch.arrays import FloatArray, IntArray
+
+MAX_SCALE: Final = 20
+"""The finest scale that all SDKs know: 1,048,576 buckets an octave."""
+
+MIN_SCALE: Final = -4
+"""The coarsest one that Prometheus accepts: all float64 magnitudes are 128 buckets."""
+
+TINY: Final = float(np.finfo(np.float64).tiny)
+"""The smallest normal float64. Magnitudes below it count as zero."""
+
+HUGE: Final = float(np.finfo(np.float64).max)
+
+_OCTAVES: Final = (-1080, 1025)
+"""Beyond these powers of two every edge is 0 or infinite."""
+
+
+def lower_edge(index: ArrayLike, scale: int) -> FloatArray:
+    """Lower edges, exclusive, of buckets; exact at powers of two, 0 or inf beyond the range of float64.
+
+    The upper edge of bucket i is `lower_edge(i + 1, scale)`.
+    """
+    i = np.asarray(index, np.int64)
+    fraction: FloatArray | float = 1.0
+    if scale > 0:
+        octave, fraction = i >> scale, np.exp2((i & ((1 << scale) - 1)) / 2.0**scale)
+    else:
+        octave = i << -scale
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.ldexp(fraction, np.clip(octave, *_OCTAVES).astype(np.int32)))
+
+
+def bucket_index(values: ArrayLike, scale: int) -> IntArray:
+    """Buckets of finite values > 0: consistent with `lower_edge` to the last bit.
+
+    The slow, exact way, some 50 ns a value, for samples, tails and tests; `bits` has the fast one.
+    """
+    x = np.asarray(values, np.float64)
+    mantissa, exponent = np.frexp(x)
+    octave = exponent.astype(np.int64)
+    if scale <= 0:
+        return np.asarray((octave - 1 - (mantissa == 0.5)) >> -scale)
+    i = np.ceil(np.log2(mantissa) * 2.0**scale).astype(np.int64) - 1 + (octave << scale)
+    i += x > lower_edge(i + 1, scale)  # the logarithm errs by one at most
+    i -= x <= lower_edge(i, scale)
+    return np.asarray(i)

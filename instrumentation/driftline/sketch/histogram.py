@@ -1,0 +1,215 @@
+"""An OpenTelemetry exponential histogram as an immutable value: rescaled, merged and subtracted without an error."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from driftline.sketch.arrays import FloatArray, IntArray, frozen
+from driftline.sketch.exponential import HUGE, MIN_SCALE, TINY, bucket_index, lower_edge
+from driftline.sketch.intervals import Intervals
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Buckets:
+    """The occupied buckets of one sign: ascending indices, each with its count of rows, none of them 0."""
+
+    index: IntArray
+    count: IntArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", frozen(self.index, np.int64))
+        object.__setattr__(self, "count", frozen(self.count, np.int64))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Buckets):
+            return NotImplemented
+        return np.array_equal(self.index, other.index) and np.array_equal(self.count, other.count)
+
+    def __hash__(self) -> int:
+        return hash((self.index.tobytes(), self.count.tobytes()))
+
+    @classmethod
+    def empty(cls) -> "Buckets":
+        return cls.from_dense(0, ())
+
+    @classmethod
+    def from_dense(cls, offset: int, counts: Sequence[int] | IntArray) -> "Buckets":
+        """From OTLP's form: counts of the buckets from `offset` on, empty ones included."""
+        dense = np.asarray(counts, np.int64)
+        occupied = np.flatnonzero(dense)
+        return cls(occupied + offset, dense[occupied])
+
+    @classmethod
+    def summed(cls, index: IntArray, count: IntArray) -> "Buckets":
+        """From indices in any order; counts of the same one are added up, and buckets that hold nothing left out."""
+        order = np.argsort(index, kind="stable")
+        index, count = index[order], count[order]
+        starts = np.flatnonzero(np.diff(index, prepend=index[:1] - 1))
+        total = np.add.reduceat(count, starts) if len(starts) else count
+        return cls(index[starts][total != 0], total[total != 0])
+
+    def dense(self) -> tuple[int, list[int]]:
+        """OTLP's form: the offset, and the counts of all buckets from the first occupied one to the last."""
+        if not len(self.index):
+            return 0, []
+        counts = np.zeros(self.span, np.int64)
+        counts[self.index - self.index[0]] = self.count
+        return int(self.index[0]), counts.tolist()
+
+    @property
+    def total(self) -> int:
+        return int(self.count.sum())
+
+    @property
+    def span(self) -> int:
+        """How many buckets the dense form has."""
+        return int(self.index[-1] - self.index[0]) + 1 if len(self.index) else 0
+
+    def halved(self, times: int) -> "Buckets":
+        """The same rows `times` scales coarser."""
+        return Buckets.summed(self.index >> times, self.count) if times else self
+
+    def merge(self, other: "Buckets") -> "Buckets":
+        if not len(other.index) or not len(self.index):
+            return self if len(self.index) else other
+        return Buckets.summed(np.append(self.index, other.index), np.append(self.count, other.count))
+
+    def minus(self, older: "Buckets") -> "Buckets":
+        """What is here and not in `older`; counts are negative where it has more."""
+        return self.merge(Buckets(older.index, -older.count))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """An OpenTelemetry exponential histogram.
+
+    zero: rows that are 0, or so small that they count as 0. minimum and maximum, where known: of all rows, or bounds
+    of them; they clip the outermost buckets.
+    """
+
+    scale: int
+    zero: int
+    positive: Buckets
+    negative: Buckets
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Histogram):
+            return NotImplemented
+        return self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash(self._content())
+
+    def _content(self) -> tuple[object, ...]:
+        return self.scale, self.zero, self.positive, self.negative, self.minimum, self.maximum
+
+    @classmethod
+    def empty(cls, scale: int) -> "Histogram":
+        return cls(scale, 0, Buckets.empty(), Buckets.empty())
+
+    @classmethod
+    def of(cls, values: ArrayLike, scale: int, limit: int) -> "Histogram":
+        """Of finite values, at `scale` or the next coarser one at which both signs together span `limit` buckets.
+
+        Raises:
+            ValueError: a value is NaN or infinite.
+
+        """
+        x = np.asarray(values, np.float64)
+        if not np.isfinite(x).all():
+            raise ValueError("values of a histogram must be finite")
+        if not len(x):
+            return cls.empty(scale)
+        sides = [Buckets.summed(i := bucket_index(v, scale), np.ones_like(i)) for v in (x[x >= TINY], -x[x <= -TINY])]
+        zero = len(x) - sides[0].total - sides[1].total
+        return cls(scale, zero, sides[0], sides[1], float(x.min()), float(x.max())).limited(limit)
+
+    @property
+    def count(self) -> int:
+        """Rows."""
+        return self.zero + self.positive.total + self.negative.total
+
+    def at_scale(self, scale: int) -> "Histogram":
+        """The same rows at a coarser scale, exactly as if they had been counted there.
+
+        Raises:
+            ValueError: the scale is finer.
+
+        """
+        if scale > self.scale:
+            raise ValueError(f"a histogram of scale {self.scale} cannot be refined to scale {scale}")
+        times = self.scale - scale
+        return replace(self, scale=scale, positive=self.positive.halved(times), negative=self.negative.halved(times))
+
+    def limited(self, limit: int) -> "Histogram":
+        """Halved until both signs together span at most `limit` buckets, or the coarsest scale is reached."""
+        result = self
+        while result.scale > MIN_SCALE and result.positive.span + result.negative.span > limit:
+            result = result.at_scale(result.scale - 1)
+        return result
+
+    def merge(self, other: "Histogram", limit: int | None = None) -> "Histogram":
+        """The rows of both, at the coarser of both scales, or coarser yet until `limit` buckets suffice.
+
+        Commutes and associates exactly: the result depends on the coarsest scale, the union of the ranges and the sums
+        of the counts alone.
+        """
+        scale = min(self.scale, other.scale)
+        a, b = self.at_scale(scale), other.at_scale(scale)
+        merged = Histogram(
+            scale,
+            a.zero + b.zero,
+            a.positive.merge(b.positive),
+            a.negative.merge(b.negative),
+            min((m for m in (a.minimum, b.minimum) if m is not None), default=None),
+            max((m for m in (a.maximum, b.maximum) if m is not None), default=None),
+        )
+        if (a.minimum is None and a.count) or (b.minimum is None and b.count):
+            merged = replace(merged, minimum=None)  # what one side does not know, both together do not
+        if (a.maximum is None and a.count) or (b.maximum is None and b.count):
+            merged = replace(merged, maximum=None)
+        return merged if limit is None else merged.limited(limit)
+
+    def minus(self, older: "Histogram") -> "Histogram | None":
+        """The rows since `older`, an earlier point of the same cumulative stream, at the coarser of both scales.
+
+        None when this is no successor of `older`: a bucket of it would have lost rows. minimum and maximum stay those
+        of the whole stream: still bounds of the rows in between.
+        """
+        scale = min(self.scale, older.scale)
+        new, old = self.at_scale(scale), older.at_scale(scale)
+        zero = new.zero - old.zero
+        positive, negative = new.positive.minus(old.positive), new.negative.minus(old.negative)
+        if zero < 0 or (positive.count < 0).any() or (negative.count < 0).any():
+            return None
+        return replace(new, zero=zero, positive=positive, negative=negative)
+
+    def intervals(self) -> Intervals:
+        """The occupied buckets on the real line, clipped to minimum and maximum where those are known.
+
+        A negative bucket holds its lower end and not its upper one: as (lower, upper] it ends one float earlier.
+        """
+        p, n = self.positive.index, self.negative.index
+        lower = [lower_edge(p, self.scale), _before(-lower_edge(n + 1, self.scale))]
+        upper = [lower_edge(p + 1, self.scale), _before(-lower_edge(n, self.scale))]
+        count = [self.positive.count, self.negative.count]
+        if self.zero:
+            lower, upper, count = [*lower, np.array([-TINY])], [*upper, np.zeros(1)], [*count, np.array([self.zero])]
+        return self._clipped(np.concatenate(lower), np.concatenate(upper), np.concatenate(count))
+
+    def _clipped(self, lower: FloatArray, upper: FloatArray, count: IntArray) -> Intervals:
+        lower, upper = np.maximum(lower, -HUGE), np.minimum(upper, HUGE)
+        if self.minimum is not None:  # where a sender's minimum contradicts a bucket, the bucket is believed
+            lower = np.where(upper >= self.minimum, np.maximum(lower, _before(self.minimum)), lower)
+        if self.maximum is not None:
+            upper = np.where(lower < self.maximum, np.minimum(upper, self.maximum), upper)
+        return Intervals(lower, upper, count.astype(np.float64))
+
+
+def _before(values: ArrayLike) -> FloatArray:
+    """The next smaller floats."""
+    return np.asarray(np.nextafter(values, -np.inf))

@@ -1,0 +1,129 @@
+"""What a sketch knows: that so many rows lie in (lower, upper], for each of its buckets.
+
+Nothing is interpolated in them until someone asks for a quantile.
+Bags of intervals are simply stacked: those of several processes, panes and layouts may overlap.
+"""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from driftline.sketch.arrays import FloatArray, IntArray, frozen
+from driftline.sketch.exponential import HUGE, MAX_SCALE, TINY, bucket_index, lower_edge
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """A bag of intervals (lower, upper], each with the weight of the rows in it: three arrays of one length.
+
+    Zero is the interval (-TINY, 0].
+    """
+
+    lower: FloatArray
+    upper: FloatArray
+    weight: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("lower", "upper", "weight"):
+            object.__setattr__(self, name, frozen(getattr(self, name), np.float64))
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    @classmethod
+    def empty(cls) -> "Intervals":
+        nothing = np.zeros(0)
+        return cls(nothing, nothing, nothing)
+
+    @classmethod
+    def of_values(cls, values: ArrayLike, weights: ArrayLike | None = None) -> "Intervals":
+        """Of finite values, each in its bucket at the finest scale (a millionth of its size); equal ones summed."""
+        x = np.asarray(values, np.float64)
+        weight = np.ones(len(x)) if weights is None else np.asarray(weights, np.float64)
+        magnitude = np.abs(x)
+        proper = magnitude >= TINY
+        i = bucket_index(np.where(proper, magnitude, 1.0), MAX_SCALE)
+        near, far = lower_edge(i, MAX_SCALE), lower_edge(i + 1, MAX_SCALE)
+        negative = x < 0
+        lower = np.where(negative, np.nextafter(-far, -np.inf), near)
+        upper = np.where(negative, np.nextafter(-near, -np.inf), far)
+        lower, upper = np.where(proper, lower, -TINY), np.where(proper, upper, 0.0)
+        return cls(np.maximum(lower, -HUGE), np.minimum(upper, HUGE), weight).merge()
+
+    @property
+    def total(self) -> float:
+        """The weight of all rows."""
+        return float(self.weight.sum())
+
+    def merge(self, *others: "Intervals") -> "Intervals":
+        """All intervals of all bags, ascending; equal ones become one."""
+        bags = (self, *others)
+        lower, upper, weight = (
+            np.concatenate([getattr(b, name) for b in bags]) for name in ("lower", "upper", "weight")
+        )
+        if not len(weight):
+            return self
+        order = np.lexsort((lower, upper))
+        lower, upper, weight = lower[order], upper[order], weight[order]
+        first = np.flatnonzero(np.append(True, (np.diff(lower) != 0) | (np.diff(upper) != 0)))
+        return Intervals(lower[first], upper[first], np.add.reduceat(weight, first))
+
+    def compact(self, limit: int) -> "Intervals":
+        """At most `limit` intervals: neighbours joined to about equal weights, heavy ones left by themselves."""
+        bag = self.merge()
+        if len(bag) <= limit:
+            return bag
+        middle = np.cumsum(bag.weight) - bag.weight / 2
+        group = (middle * (limit / bag.total)).astype(np.int64)
+        first = np.flatnonzero(np.diff(group, prepend=-1))
+        lower, upper = np.minimum.reduceat(bag.lower, first), np.maximum.reduceat(bag.upper, first)
+        return Intervals(lower, upper, np.add.reduceat(bag.weight, first))
+
+    def cdf_bounds(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Shares of rows that are surely, and possibly, at most x. Undefined on an empty bag."""
+        at = np.asarray(x, np.float64)
+        surely = _accumulated(self.upper, self.weight, at, "right")
+        possibly = _accumulated(self.lower, self.weight, at, "left")
+        return surely / self.total, possibly / self.total
+
+    def below(self, x: ArrayLike) -> FloatArray:
+        """Weight of the rows at most x, were they spread evenly inside each interval."""
+        at = np.asarray(x, np.float64)[..., None]
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # wider than the largest float, or a point
+            part = np.nan_to_num((at - self.lower) / (self.upper - self.lower), nan=0.5)
+        return np.asarray(np.clip(part, 0.0, 1.0) @ self.weight)
+
+    def quantile(self, q: float) -> float:
+        """The value that the share `q` of the rows does not exceed; off by less than one bucket. NaN without rows.
+
+        Raises:
+            ValueError: q lies outside 0..1.
+
+        """
+        if not 0 <= q <= 1:
+            raise ValueError(f"a quantile must lie in 0..1, got {q!r}")
+        if not self.total:
+            return float("nan")
+        edges, wanted = np.unique(np.concatenate([self.lower, self.upper])), q * self.total
+        k = min(bisect_left(range(len(edges)), wanted, key=lambda i: float(self.below(edges[i]))), len(edges) - 1)
+        if not k:
+            return float(edges[0])
+        before, after = self.below(edges[k - 1 : k + 1])
+        part = min(1.0, float((wanted - before) / (after - before)))
+        return float(edges[k - 1] * (1 - part) + edges[k] * part)
+
+    def mean(self) -> float:
+        """Mean of the rows, each taken for the middle of its interval: half a bucket off at most. NaN without rows."""
+        if not self.total:
+            return float("nan")
+        return float((self.lower / 2 + self.upper / 2) @ (self.weight / self.total))
+
+
+def _accumulated(edges: FloatArray, weight: FloatArray, at: FloatArray, side: Literal["left", "right"]) -> FloatArray:
+    """Weight of the edges that lie before each point ("left"), or not after it ("right")."""
+    order: IntArray = np.argsort(edges, kind="stable")
+    sums = np.append(0.0, np.cumsum(weight[order]))
+    return np.asarray(sums[np.searchsorted(edges[order], at, side)])
