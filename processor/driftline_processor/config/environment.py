@@ -22,7 +22,7 @@ def _seconds(value: str) -> float | str:
 
 
 def _headers(value: str) -> dict[str, str]:
-    return parse_env_headers(value, liberal=True)
+    return dict(parse_env_headers(value, liberal=True))
 
 
 KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {

@@ -1,0 +1,116 @@
+"""Metrics requests → records: sketches, counters, and parts of references.
+
+A point costs a look at a dozen attributes of protobuf objects, and those are what decoding costs: all that a stream's
+attributes mean is looked up by their bytes.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AGGREGATION_TEMPORALITY_CUMULATIVE,
+    AGGREGATION_TEMPORALITY_UNSPECIFIED,
+    DataPointFlags,
+    Metric,
+    ResourceMetrics,
+)
+
+from driftline import semconv
+from driftline_processor.decode.histograms import read_histogram
+from driftline_processor.decode.references import reference_part
+from driftline_processor.decode.streams import KINDS, Origin, Stream, origin, stream
+from driftline_processor.decode.wire import MAX_TIME, Rejections, labels, parsed, shown
+from driftline_processor.records import Batch, CountPoint, Record, RowsPoint, SketchPoint
+
+_NO_VALUE: Final = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
+_MAX_COUNT: Final = float(1 << 53)
+
+
+def decode_metrics(data: bytes) -> Batch:
+    """The records of an ExportMetricsServiceRequest. Metrics of other names are nobody's business here.
+
+    Raises:
+        Malformed: these are not the bytes of one.
+
+    """
+    rejections = Rejections()
+    records: list[Record] = []
+    for resource_metrics in parsed(ExportMetricsServiceRequest, data).resource_metrics:
+        role = labels(p for p in resource_metrics.resource.attributes if p.key == semconv.DATASET_ROLE)
+        if role.get(semconv.DATASET_ROLE) == semconv.REFERENCE:
+            part = reference_part(resource_metrics, rejections)
+            records += [part] if part else []
+        else:
+            records += _live(resource_metrics, rejections)
+    return Batch(tuple(records), rejections.total())
+
+
+def _live(resource_metrics: ResourceMetrics, rejections: Rejections) -> Iterator[Record]:
+    resource: bytes | None = None
+    for scope_metrics in resource_metrics.scope_metrics:
+        source = None
+        for metric in scope_metrics.metrics:
+            if metric.name not in KINDS:
+                continue
+            if source is None:
+                resource = resource or resource_metrics.resource.SerializeToString()
+                source = origin(resource, scope_metrics.scope.SerializeToString())
+            yield from _points(metric, source, rejections)
+
+
+def _points(metric: Metric, source: Origin, rejections: Rejections) -> Iterator[Record]:
+    name, data = metric.name, metric.WhichOneof("data")
+    if data is None:
+        return
+    held: Any = getattr(metric, data)
+    if wrong := _wrong_data(name, data, held):
+        rejections.add(f"{name}: {wrong}", len(held.data_points))
+        return
+    kind = KINDS[name]
+    cumulative = held.aggregation_temporality == AGGREGATION_TEMPORALITY_CUMULATIVE
+    for point in held.data_points:
+        if point.flags & _NO_VALUE:
+            continue
+        found = stream(source, name, tuple([pair.SerializeToString() for pair in point.attributes]))
+        record = found if isinstance(found, str) else _record(kind.counts, found, point, cumulative)
+        if isinstance(record, str):
+            rejections.add(record if record is found else f"{name}{{{_which(found)}}}: {record}")
+        else:
+            yield record
+
+
+def _wrong_data(name: str, data: str, held: Any) -> str | None:
+    expected = "exponential_histogram" if KINDS[name].counts == "sketch" else "sum"
+    if data != expected:
+        return f"must be {_SPOKEN[expected]} (got {_SPOKEN[data]})"
+    if held.aggregation_temporality == AGGREGATION_TEMPORALITY_UNSPECIFIED:
+        return "must be cumulative or delta (its temporality is not given)"
+    return None if data != "sum" or held.is_monotonic else "must be monotonic: it counts rows"
+
+
+_SPOKEN: Final = {
+    "exponential_histogram": "an exponential histogram",
+    "sum": "a counter",
+    "gauge": "a gauge",
+    "histogram": "a histogram with explicit bounds",
+    "summary": "a summary",
+}
+
+
+def _which(found: Stream | str) -> str:
+    return "" if isinstance(found, str) else shown(found.column.name)
+
+
+def _record(counts: str, found: Stream, point: Any, cumulative: bool) -> Record | str:
+    start, time = point.start_time_unix_nano, point.time_unix_nano
+    if not 0 < time <= MAX_TIME or start > time or (cumulative and not start):
+        return f"must have times with 0 < start <= time (got start {start}, time {time})"
+    head = (found.digest, found.model, found.column, found.operation, start or time, time, cumulative)
+    if counts == "sketch":
+        histogram = read_histogram(point)
+        return histogram if isinstance(histogram, str) else SketchPoint(*head, histogram)
+    count = point.as_double if point.WhichOneof("value") == "as_double" else float(point.as_int)
+    if not 0 <= count <= _MAX_COUNT:
+        return f"must count from 0 to 2**53 rows (got {count})"
+    return RowsPoint(*head, count) if counts == "rows" else CountPoint(*head, counts, found.value, count)

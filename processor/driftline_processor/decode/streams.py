@@ -1,0 +1,111 @@
+"""Which stream a data point belongs to: what its metric and attributes say, read once for each stream and kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from driftline import semconv
+from driftline_processor.decode.wire import kept_resource, labels, shown
+from driftline_processor.records import ColumnKey, ModelKey
+
+MAX_NAME: Final = 1024
+"""Characters of a name or category."""
+
+_MAY_BE_EMPTY: Final = (semconv.CATEGORY, semconv.OUTPUT_CLASS)
+_STREAMS_KEPT: Final = 65_536
+_ORIGINS_KEPT: Final = 4_096
+
+
+class MetricKind(NamedTuple):
+    """How a metric of ours is read: its data, the attribute that names the column, and the one that is counted by."""
+
+    counts: str  # "sketch", or of a counter what it counts: "category", "state", "rows"
+    column: str | None
+    by: str | None
+
+
+KINDS: Final[Mapping[str, MetricKind]] = {
+    semconv.FEATURE_VALUE: MetricKind("sketch", semconv.FEATURE_NAME, None),
+    semconv.FEATURE_TAIL: MetricKind("sketch", semconv.FEATURE_NAME, semconv.SKETCH_PART),
+    semconv.FEATURE_CATEGORY: MetricKind("category", semconv.FEATURE_NAME, semconv.CATEGORY),
+    semconv.FEATURE_OBSERVATIONS: MetricKind("state", semconv.FEATURE_NAME, semconv.FEATURE_STATE),
+    semconv.OUTPUT_VALUE: MetricKind("sketch", semconv.OUTPUT_NAME, None),
+    semconv.OUTPUT_TAIL: MetricKind("sketch", semconv.OUTPUT_NAME, semconv.SKETCH_PART),
+    semconv.OUTPUT_PREDICTIONS: MetricKind("category", semconv.OUTPUT_NAME, semconv.OUTPUT_CLASS),
+    semconv.OUTPUT_OBSERVATIONS: MetricKind("state", semconv.OUTPUT_NAME, semconv.FEATURE_STATE),
+    semconv.INFERENCE_ROWS: MetricKind("rows", None, None),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """Resource and scope: a digest of both, and what results keep of the resource."""
+
+    digest: bytes
+    resource: tuple[tuple[str, str], ...]
+
+
+class Stream(NamedTuple):
+    """What a stream's attributes say; `value` is the category or state that it counts."""
+
+    digest: bytes
+    model: ModelKey
+    column: ColumnKey
+    operation: str
+    value: str
+
+
+@lru_cache(_ORIGINS_KEPT)
+def origin(resource: bytes, scope: bytes) -> Origin:
+    """Of a serialized resource and scope."""
+    message = Resource.FromString(resource)
+    pairs = sorted(pair.SerializeToString() for pair in message.attributes)
+    return Origin(_digest(*pairs, scope), kept_resource(labels(message.attributes)))
+
+
+@lru_cache(_STREAMS_KEPT)
+def stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream | str:
+    """The stream of a metric's points with these serialized attributes, or why they cannot be used."""
+    found = labels(KeyValue.FromString(pair) for pair in attributes)
+    kind = KINDS[metric]
+    needed = [name for name in (semconv.MODEL_NAME, kind.column, kind.by) if name is not None]
+    for name in needed:
+        if name not in found or (not found[name] and name not in _MAY_BE_EMPTY):
+            return f"{metric}: must have the attribute {name}"
+        if len(found[name]) > MAX_NAME:
+            return f"{metric}: {name} must have at most {MAX_NAME} characters (got {len(found[name])})"
+    if kind.by == semconv.SKETCH_PART and found[kind.by] not in (semconv.BELOW, semconv.MIDDLE, semconv.ABOVE):
+        return f"{metric}: {kind.by} must be below, middle or above (got {shown(found[kind.by])})"
+    return Stream(
+        _digest(source.digest, metric.encode(), *sorted(attributes)),
+        ModelKey(found[semconv.MODEL_NAME], found.get(semconv.MODEL_VERSION, ""), source.resource),
+        _column(kind.column, found),
+        found.get(semconv.OPERATION_NAME, ""),
+        found.get(kind.by, "") if kind.by else "",
+    )
+
+
+def column_of(output: str) -> ColumnKey:
+    """The column that an output's name means: labels travel as an output of that name."""
+    return ColumnKey(semconv.TARGET_LABEL if output == semconv.TARGET_LABEL else semconv.TARGET_OUTPUT, output)
+
+
+def _column(attribute: str | None, found: Mapping[str, str]) -> ColumnKey:
+    if attribute is None:
+        return ColumnKey("", "")
+    name = found[attribute]
+    return ColumnKey(semconv.TARGET_INPUT, name) if attribute == semconv.FEATURE_NAME else column_of(name)
+
+
+def _digest(*parts: bytes) -> bytes:
+    """Sixteen bytes that stand for the parts in their order; each is preceded by its length, so none can run over."""
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()

@@ -1,0 +1,98 @@
+"""What all signals share: parsing, the reading of attribute values, and the counting of what cannot be used."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from driftline_processor.records import Batch, Rejection
+
+Scalar: TypeAlias = float | str | bool | None
+
+MAX_TIME: Final = (1 << 63) - 1
+"""Nanoseconds since 1970 that fit a signed integer: until the year 2262."""
+
+_MAX_REASONS: Final = 50
+_SHOWN: Final = 60
+
+_RESOURCE: Final[Mapping[str, str]] = {
+    "service.name": "service.name",
+    "service.namespace": "service.namespace",
+    "deployment.environment.name": "deployment.environment.name",
+    "deployment.environment": "deployment.environment.name",  # its name until semantic conventions 1.27
+}
+
+_M = TypeVar("_M", bound=Message)
+
+
+class Malformed(ValueError):  # noqa: N818  (a state of the bytes, and the one error that they can cause)
+    """The bytes are no request of this signal; sending them again cannot help."""
+
+
+def parsed(kind: type[_M], data: bytes) -> _M:
+    """The message in `data`. Raises Malformed."""
+    try:
+        message: _M = kind.FromString(data)
+    except DecodeError:
+        raise Malformed(f"not an {kind.__name__} ({len(data)} bytes)") from None
+    return message
+
+
+def decode_logs(data: bytes) -> Batch:
+    """Nothing of ours comes as a log record: well-formed requests are accepted and hold nothing. Raises Malformed."""
+    parsed(ExportLogsServiceRequest, data)
+    return Batch()
+
+
+def scalar(value: Any) -> Scalar:
+    """The scalar in an AnyValue, integers kept as such; None for one that is empty, NaN, or no scalar."""
+    kind = value.WhichOneof("value")
+    if kind == "double_value":
+        number = value.double_value
+        return None if number != number else number  # noqa: PLR0124  (NaN alone differs from itself)
+    return getattr(value, kind) if kind in ("string_value", "int_value", "bool_value") else None
+
+
+def label(value: Any) -> str | None:
+    """An AnyValue as the text of a label; None where it is no scalar."""
+    plain = scalar(value)
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    return None if plain is None else str(plain)
+
+
+def labels(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    """Attributes as text, without those that are no scalars. Of a key that comes twice, the last one holds."""
+    return {pair.key: text for pair in attributes if (text := label(pair.value)) is not None}
+
+
+def kept_resource(resource: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What results keep of the resource they come from, as sorted pairs."""
+    kept: dict[str, str] = {}
+    for key, name in _RESOURCE.items():
+        if resource.get(key):
+            kept.setdefault(name, resource[key])
+    return tuple(sorted(kept.items()))
+
+
+def shown(value: object) -> str:
+    """A value in a message: quoted, and never long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+class Rejections:
+    """Counts items that cannot be used, by reason; past some reasons, all others together."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, reason: str, items: int = 1) -> None:
+        known = reason in self._counts or len(self._counts) < _MAX_REASONS
+        self._counts[reason if known else "further reasons"] += items
+
+    def total(self) -> tuple[Rejection, ...]:
+        return tuple(Rejection(items, reason) for reason, items in self._counts.items())
