@@ -15,11 +15,8 @@ from otlp_sink import OtlpSink
 
 pytestmark = pytest.mark.e2e
 
-PREDICTION: otlp_client.Values = {
-    semconv.MODEL_NAME: "churn",
-    f"{semconv.INPUT}.age": 37.0,
-    f"{semconv.OUTPUT}.prediction": "stays",
-}
+AGE, CLASS = f"{semconv.INPUT}.age", f"{semconv.OUTPUT}.prediction"
+PREDICTION: otlp_client.Values = {semconv.MODEL_NAME: "churn", AGE: 37.0, CLASS: "stays"}
 MANY_FEATURES: otlp_client.Values = {
     semconv.MODEL_NAME: "churn",
     semconv.VECTOR_VALUES: 37.0,
