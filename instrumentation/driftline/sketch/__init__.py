@@ -8,16 +8,28 @@ own, is within .005 of the exact distance, for all but the heaviest-tailed distr
 from driftline.sketch.categories import CategoryCounter, hashed
 from driftline.sketch.cells import cut_cells, project
 from driftline.sketch.compare import ks_bounds
+from driftline.sketch.fit import fit_layout, unresolved_share
 from driftline.sketch.histogram import Buckets, Histogram
 from driftline.sketch.intervals import Intervals
+from driftline.sketch.layout import Layout
+from driftline.sketch.numeric import NumericSketch
+from driftline.sketch.points import NumericPoints
+from driftline.sketch.stream import NumericStream, StreamPoints
 
 __all__ = [
     "Buckets",
     "CategoryCounter",
     "Histogram",
     "Intervals",
+    "Layout",
+    "NumericPoints",
+    "NumericSketch",
+    "NumericStream",
+    "StreamPoints",
     "cut_cells",
+    "fit_layout",
     "hashed",
     "ks_bounds",
     "project",
+    "unresolved_share",
 ]

@@ -1,0 +1,131 @@
+"""When a numeric column's sketch begins anew: the streams of one column.
+
+A layout lasts as long as its stream, so that two points of one stream always subtract exactly. A column that its layout
+no longer resolves gets a new one, and with it a new start time; the old stream's last point is sent until acknowledged.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline.sketch.fit import SAMPLE, fit_layout, unresolved_share
+from driftline.sketch.layout import Layout
+from driftline.sketch.numeric import NumericSketch
+from driftline.sketch.points import NumericPoints
+
+_UNRESOLVED: Final = 0.02
+"""Share of recent rows that may lie unresolved; a new layout must leave at most half of what the old one left."""
+
+_OUTSIDE: Final = 0.05
+"""Share of a block outside the window that calls for a check before these rows are counted."""
+
+_FEW: Final = 32
+"""Rows of a block that are too few to tell such a share."""
+
+_PATIENCE: Final = 64
+"""Exports at most between two checks that have led to nothing."""
+
+_ENDED: Final = 16
+"""Ended streams that may wait for an acknowledgement.
+
+With the exporter down for long, a column that moves on and on then keeps its layout: its rows go to the tails, coarser,
+but counted."""
+
+
+class StreamPoints(NamedTuple):
+    """A cumulative point: the rows of a stream in start < t <= time, in nanoseconds since the Unix epoch."""
+
+    start: int
+    time: int
+    points: NumericPoints
+
+
+class NumericStream:
+    """The streams of one column, one after the other. For one thread at a time.
+
+    `observe` each drained block, `collect` at an export, `acknowledge` when it has arrived. Times of points rise
+    strictly, even when the clock stands still or goes back.
+    """
+
+    def __init__(self, now_ns: int) -> None:
+        self._start = self._time = now_ns
+        self._sketch: NumericSketch | None = None
+        self._sample = np.zeros(0)
+        self._fitted_rows = 0
+        self._ended: list[StreamPoints] = []
+        self._sent = 0  # how many of them the last collection held
+        self._may_check = True  # once between two exports
+        self._pause, self._patience = 0, 1  # exports until the next check, and how many the next pause lasts
+
+    def observe(self, values: NDArray[Any], now_ns: int) -> None:
+        """Rows, [n]: float64 or float32, best contiguous and in blocks of 8,192; others are converted."""
+        if not len(values):
+            return
+        thinned = self._remember(values)
+        if self._sketch is None:
+            self._begin(self._time)
+        elif self._may_check and self._moved(thinned, self._sketch):
+            self._check(self._sketch)
+        assert self._sketch is not None
+        self._sketch.add(values)
+        self._tick(now_ns)
+
+    def collect(self, now_ns: int) -> list[StreamPoints]:
+        """Points to export, oldest first: the last ones of ended streams until they are acknowledged, and the current.
+
+        A stream without rows has no point.
+        """
+        sketch = self._sketch
+        if sketch is None:
+            return []
+        self._tick(now_ns)
+        points = [*self._ended, *self._current(sketch)]
+        self._pause -= 1
+        self._may_check = self._pause <= 0
+        # Rows have doubled since the fit: it may have seen too few. A column that has warmed up is checked each time.
+        if self._may_check and sketch.rows >= 2 * min(self._fitted_rows, SAMPLE):
+            self._check(sketch)
+        self._sent = len(self._ended)
+        return points
+
+    def acknowledge(self) -> None:
+        """The points of the last collection have arrived: ended streams among them are not sent again."""
+        del self._ended[: self._sent]
+        self._sent = 0
+
+    def _remember(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Keeps the last 2,048 rows as the sample, of which a full block renews half. Returns what was taken."""
+        thinned = values[:: max(1, 2 * len(values) // SAMPLE)].astype(np.float64)
+        self._sample = np.append(self._sample, thinned)[-SAMPLE:]
+        return thinned
+
+    @staticmethod
+    def _moved(thinned: NDArray[np.float64], sketch: NumericSketch) -> bool:
+        outside = np.isfinite(thinned) & (thinned != 0) & ~sketch.layout.inside(thinned)
+        return len(thinned) >= _FEW and float(outside.mean()) > _OUTSIDE
+
+    def _check(self, sketch: NumericSketch) -> None:
+        """Begins a new stream if recent rows are unresolved and another layout does better; else waits longer."""
+        self._may_check = False
+        unresolved = unresolved_share(self._sample, sketch.layout)
+        if unresolved > _UNRESOLVED and len(self._ended) < _ENDED:
+            layout = fit_layout(self._sample)
+            if unresolved_share(self._sample, layout) < unresolved / 2:
+                self._ended += self._current(sketch)
+                self._begin(self._time, layout)
+                return
+        self._patience = min(_PATIENCE, 2 * self._patience)
+        self._pause = self._patience
+
+    def _begin(self, start: int, layout: Layout | None = None) -> None:
+        self._start = start
+        self._sketch = NumericSketch(layout or fit_layout(self._sample))
+        self._fitted_rows = len(self._sample)
+        self._patience = 1
+
+    def _current(self, sketch: NumericSketch) -> list[StreamPoints]:
+        return [StreamPoints(self._start, self._time, sketch.points())] if sketch.rows else []
+
+    def _tick(self, now_ns: int) -> None:
+        self._time = max(now_ns, self._time + 1)
