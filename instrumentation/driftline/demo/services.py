@@ -1,0 +1,126 @@
+"""What is started, and how: the commands are those that a user would type, the ports free ones."""
+
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from driftline.demo.processes import ProcessError, Processes, free_ports
+from driftline.demo.training import LABEL, PREDICTION, SCORE, TIMESTAMP
+
+MODEL: Final = "progression"
+START_SECONDS: Final = 60.0
+WINDOW_SECONDS: Final = 10
+
+PROCESSOR_YAML: Final = """\
+listen: 127.0.0.1:{listen}
+references: references
+store: sqlite:///driftline.db
+window: {{size: {window}s, step: 2s, lateness: 2s}}   # a story of minutes; the defaults are 5m, 1m and 1m
+export: {{endpoint: "http://127.0.0.1:{export}"}}
+telemetry: {{every: 1s}}
+"""
+
+_LOOPBACK: Final = "127.0.0.1,localhost"
+
+
+class CollectorError(Exception):
+    """OTELCOL names something that cannot be run."""
+
+
+class Addresses(NamedTuple):
+    """Ports on the loopback interface.
+
+    from_server and from_processor are those of the Collector; without one, those of the processor and the backend.
+    """
+
+    server: int
+    processor: int
+    from_server: int
+    from_processor: int
+    backend: int
+
+    @classmethod
+    def free(cls, backend: int, collector: bool) -> "Addresses":
+        server, processor, from_server, from_processor = free_ports(4)
+        if collector:
+            return cls(server, processor, from_server, from_processor, backend)
+        return cls(server, processor, processor, backend, backend)
+
+
+def find_collector() -> Path | None:
+    """The Collector: $OTELCOL, else `.collector/otelcol` here (`make collector`), else one on the PATH, else None."""
+    named = os.environ.get("OTELCOL")
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise CollectorError(f"OTELCOL must name the program of an OpenTelemetry Collector (got {named})")
+        return Path(found).resolve()
+    candidates = (str(Path(".collector", "otelcol").resolve()), "otelcol-contrib", "otelcol")
+    return next((Path(found) for found in map(shutil.which, candidates) if found), None)
+
+
+def make_reference(processes: Processes, log_file: Path) -> None:
+    """`driftline profile` the training log into the folder `references` beside it."""
+    references = log_file.parent / "references"
+    references.mkdir()
+    columns = ("--timestamp", TIMESTAMP, "--label", LABEL, "--prediction", PREDICTION, "--score", SCORE)
+    output = ("-o", str(references / f"{MODEL}.reference.json"))
+    command = (_script("driftline"), "profile", str(log_file), "--model", MODEL, *columns, *output)
+    processes.run("profile", command, environment(), START_SECONDS)
+
+
+def start_processor(processes: Processes, folder: Path, addresses: Addresses) -> None:
+    config = folder / "processor.yaml"
+    config.write_text(
+        PROCESSOR_YAML.format(listen=addresses.processor, export=addresses.from_processor, window=WINDOW_SECONDS)
+    )
+    command = (sys.executable, "-m", "driftline_processor", "--config", str(config))
+    processes.start("processor", command, environment()).wait_for_port(addresses.processor, START_SECONDS)
+
+
+def start_collector(processes: Processes, collector: Path, addresses: Addresses) -> None:
+    env = environment(
+        DEMO_FROM_SERVER=str(addresses.from_server),
+        DEMO_FROM_PROCESSOR=str(addresses.from_processor),
+        DEMO_PROCESSOR=str(addresses.processor),
+        DEMO_BACKEND=str(addresses.backend),
+    )
+    with as_file(files("driftline.demo") / "collector.yaml") as config:
+        process = processes.start("collector", (str(collector), f"--config={config}"), env)
+        process.wait_for_port(addresses.from_server, START_SECONDS)
+        process.wait_for_port(addresses.from_processor, START_SECONDS)
+
+
+def start_server(processes: Processes, model_file: Path, addresses: Addresses) -> None:
+    env = environment(
+        MODEL=str(model_file),
+        OTEL_SERVICE_NAME="clinic",
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{addresses.from_server}",
+        OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
+        OTEL_METRIC_EXPORT_INTERVAL="5000",
+        OTEL_LOGS_EXPORTER="none",
+        DRIFTLINE_MODEL_NAME=MODEL,
+        DRIFTLINE_EXPORT_INTERVAL="1",
+    )
+    uvicorn = (sys.executable, "-m", "uvicorn", "driftline.demo.server:app", "--port", str(addresses.server))
+    command = (_script("opentelemetry-instrument"), *uvicorn, "--no-access-log")
+    processes.start("server", command, env).wait_for_port(addresses.server, START_SECONDS)
+
+
+def environment(**variables: str) -> Mapping[str, str]:
+    """The environment of the demo without what would change the story: OpenTelemetry's settings, and proxies."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "DRIFTLINE_"))}
+    return {**kept, "NO_PROXY": _LOOPBACK, "no_proxy": _LOOPBACK, "PYTHONUNBUFFERED": "1", **variables}
+
+
+def _script(name: str) -> str:
+    """A command that was installed with this Python, or else one on the PATH."""
+    found = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
+    if found is None:
+        raise ProcessError(f"{name} is not installed beside {sys.executable}")
+    return found

@@ -1,0 +1,81 @@
+"""The demo's backend: an OTLP/gRPC server in this process that hands every number it gets to a function."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+import grpc
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint
+
+MAX_MESSAGE: Final = 64 * 1024 * 1024
+
+_SERVICE: Final = "opentelemetry.proto.collector.{0}.v1.{1}Service"
+_ACCEPTED: Final = b""  # an Export*ServiceResponse of any signal without a complaint
+
+
+class Reading(NamedTuple):
+    """A number that a gauge or counter had: its metric, attributes, value, and time in nanoseconds since the epoch."""
+
+    metric: str
+    attributes: Mapping[str, str | float | bool]
+    value: float
+    time: int
+
+
+@contextmanager
+def listen(consume: Callable[[Sequence[Reading]], None]) -> Iterator[int]:
+    """Take OTLP on a free loopback port, which is what `with` gives; `consume` runs in threads of the server.
+
+    Traces and logs are accepted, and not looked at.
+    """
+
+    def export_metrics(request: bytes, _context: Any) -> bytes:
+        consume(tuple(read_metrics(ExportMetricsServiceRequest.FromString(request))))
+        return _ACCEPTED
+
+    def export(_request: bytes, _context: Any) -> bytes:
+        return _ACCEPTED
+
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=4, thread_name_prefix="sink"),
+        options=[("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)],
+    )
+    for signal, handle in {"trace": export, "logs": export, "metrics": export_metrics}.items():
+        service = _SERVICE.format(signal, signal.capitalize())
+        methods = {"Export": grpc.unary_unary_rpc_method_handler(handle)}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop(grace=1.0).wait()
+
+
+def read_metrics(request: ExportMetricsServiceRequest) -> Iterator[Reading]:
+    """All gauges and counters of a request; histograms are left out."""
+    for resource in request.resource_metrics:
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                for point in _points(metric):
+                    value = point.as_double if point.HasField("as_double") else float(point.as_int)
+                    yield Reading(metric.name, read_attributes(point.attributes), value, point.time_unix_nano)
+
+
+def read_attributes(attributes: Iterable[KeyValue]) -> dict[str, str | float | bool]:
+    """Attributes by name; arrays and maps are left out."""
+    known = ((each.key, _scalar(each.value)) for each in attributes)
+    return {key: value for key, value in known if value is not None}
+
+
+def _points(metric: Metric) -> Iterable[NumberDataPoint]:
+    yield from metric.gauge.data_points
+    yield from metric.sum.data_points
+
+
+def _scalar(value: AnyValue) -> str | float | bool | None:
+    kind = value.WhichOneof("value")
+    return getattr(value, kind) if kind in ("string_value", "int_value", "double_value", "bool_value") else None

@@ -1,0 +1,110 @@
+"""The live table: a scene → something that rich can draw. Pure, and 24 lines high, as terminals are."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from driftline.demo.findings import Alarm, Column, Finding
+from driftline.demo.patients import FEATURES
+from driftline.demo.scene import Scene, clock
+from driftline.semconv import CONFIDENCE, PREDICTION, SCORE, TARGET_INPUT, TARGET_OUTPUT
+
+ROWS: Final = (
+    *(Column(TARGET_INPUT, name) for name in FEATURES.values()),
+    *(Column(TARGET_OUTPUT, name) for name in (PREDICTION, CONFIDENCE, SCORE)),
+)
+ALARMS_SHOWN: Final = 3
+
+BAR: Final = 22
+"""Characters of a bar. The tolerance lies in its middle; what reaches further than twice the tolerance is cut off."""
+
+_SURE, _POSSIBLE, _LIMIT = "━", "╌", "┃"
+
+
+def render(scene: Scene) -> RenderableType:
+    """Everything that is shown of a scene."""
+    return Group(
+        _headline(scene),
+        Text(scene.happening(), style="cyan"),
+        _columns(scene),
+        _predictions(scene),
+        *(_alarm(alarm) for alarm in islice(scene.report.alarms, ALARMS_SHOWN)),
+        _rows(scene),
+    )
+
+
+def _headline(scene: Scene) -> Text:
+    path = "server → Collector → processor → Collector → here" if scene.collector else "server → processor → here"
+    times = f"{clock(min(scene.elapsed, scene.story.seconds))} of {clock(scene.story.seconds)}"
+    return Text.assemble(("Driftline", "bold"), f"  {times}  ", (path, "dim"))
+
+
+def _columns(scene: Scene) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("column", no_wrap=True)
+    table.add_column("median", justify="right", no_wrap=True)
+    table.add_column(f"{_SURE} sure {_POSSIBLE} maybe {_LIMIT} limit", width=BAR, no_wrap=True)
+    table.add_column("distance", justify="right", no_wrap=True)
+    table.add_column("tolerance", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for column in ROWS:
+        table.add_row(*_row(column, scene.report.columns.get(column)))
+    return table
+
+
+def _row(column: Column, finding: Finding | None) -> Iterable[RenderableType]:
+    name = Text(column.name, style="" if column.target == TARGET_INPUT else "italic")
+    if finding is None:
+        return name, "", "", "", "", Text("waiting", style="dim")
+    style = "bold red" if finding.alarm else "green"
+    return (
+        name,
+        _number(finding.median, ".4g"),
+        bar(finding, style),
+        _number(finding.distance, ".3f"),
+        _number(finding.tolerance, ".3f"),
+        _verdict(finding, style),
+    )
+
+
+def _verdict(finding: Finding, style: str) -> Text:
+    if finding.alarm is None:
+        return Text("not judged", style="dim")
+    return Text("ALARM" if finding.alarm else "ok", style=style)
+
+
+def bar(finding: Finding, style: str) -> Text:
+    """The distance against the tolerance: an alarm is a bar whose sure part crosses the limit."""
+    if finding.distance is None or finding.lower_bound is None or not finding.tolerance:
+        return Text("")
+    unit = BAR / 2 / finding.tolerance
+    sure = min(BAR, max(0, round(finding.lower_bound * unit)))
+    possible = min(BAR, max(sure, round(finding.distance * unit)))
+    marks = (_SURE * sure + _POSSIBLE * (possible - sure)).ljust(BAR)
+    limit = BAR // 2
+    return Text.assemble((marks[:limit], style), _LIMIT, (marks[limit + 1 :], style))
+
+
+def _predictions(scene: Scene) -> Text:
+    shares = "   ".join(f"{name} {share:.0%}" for name, share in sorted(scene.report.shares.items()))
+    return Text.assemble(("predictions  ", "bold"), shares or Text("waiting", style="dim"))
+
+
+def _alarm(alarm: Alarm) -> Text:
+    at = datetime.fromtimestamp(alarm.seen / 1e9).astimezone().strftime("%H:%M:%S")
+    return Text(f"alarm        {alarm.column.target} {alarm.column.name}, since {at}", style="bold red")
+
+
+def _rows(scene: Scene) -> Text:
+    counted = f"{scene.rows_sent:,} sent, {scene.report.rows_counted:,} counted by the processor"
+    return Text.assemble(("rows         ", "bold"), counted, ("   Ctrl-C ends the demo", "dim"))
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
