@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 
-BLOCK: Final = 8192
-"""Values counted at once: the passes stay in the cache, and their fixed cost is spread."""
+BLOCK: Final = 16384
+"""Values counted at once at most: the passes stay in the cache, and their fixed cost is spread."""
 
 
 class _Scratch(local):
@@ -65,12 +65,19 @@ class BitIndex:
         """Half cells of all signs."""
         return len(self._outside)
 
-    def count(self, x: NDArray[Any]) -> tuple[IntArray, IntArray | None]:
-        """Counts by half cell of a contiguous block of values, [size], and where the values outside are, if any."""
-        code = self._codes(x)
-        counts = np.bincount(code, minlength=self.size)
+    def count(self, x: NDArray[Any]) -> tuple[IntArray, int, NDArray[Any]]:
+        """Counts of a contiguous block by half cell, [size]; how many values lie outside; the half cell of each value.
+
+        The last is working space of the thread, for `outside`, and holds until the next call.
+        """
+        codes = self._codes(x)
+        counts = np.bincount(codes, minlength=self.size)
         inside = int(counts.reshape(len(self._signs), -1)[:, self._within].sum())
-        return counts, np.flatnonzero(self._outside.take(code)) if inside < len(x) else None
+        return counts, len(x) - inside, codes
+
+    def outside(self, codes: NDArray[Any]) -> BoolArray:
+        """Which values of the block just counted lie outside the window."""
+        return np.asarray(self._outside.take(codes))
 
     def _codes(self, x: NDArray[Any]) -> NDArray[Any]:
         """The half cell of each value, in this thread's working space."""

@@ -54,7 +54,7 @@ class Buckets:
         """OTLP's form: the offset, and the counts of all buckets from the first occupied one to the last."""
         if not len(self.index):
             return 0, []
-        counts = np.zeros(self.span, np.int64)
+        counts = np.zeros(self.span_at(0), np.int64)
         counts[self.index - self.index[0]] = self.count
         return int(self.index[0]), counts.tolist()
 
@@ -62,14 +62,13 @@ class Buckets:
     def total(self) -> int:
         return int(self.count.sum())
 
-    @property
-    def span(self) -> int:
-        """How many buckets the dense form has."""
-        return int(self.index[-1] - self.index[0]) + 1 if len(self.index) else 0
+    def span_at(self, times: int) -> int:
+        """How many buckets the dense form has, `times` scales coarser."""
+        return (int(self.index[-1]) >> times) - (int(self.index[0]) >> times) + 1 if len(self.index) else 0
 
     def halved(self, times: int) -> "Buckets":
         """The same rows `times` scales coarser."""
-        return Buckets.summed(self.index >> times, self.count) if times else self
+        return Buckets.summed(self.index >> times, self.count)
 
     def merge(self, other: "Buckets") -> "Buckets":
         if not len(other.index) or not len(self.index):
@@ -142,15 +141,17 @@ class Histogram:
         """
         if scale > self.scale:
             raise ValueError(f"a histogram of scale {self.scale} cannot be refined to scale {scale}")
+        if scale == self.scale:
+            return self
         times = self.scale - scale
         return replace(self, scale=scale, positive=self.positive.halved(times), negative=self.negative.halved(times))
 
     def limited(self, limit: int) -> "Histogram":
         """Halved until both signs together span at most `limit` buckets, or the coarsest scale is reached."""
-        result = self
-        while result.scale > MIN_SCALE and result.positive.span + result.negative.span > limit:
-            result = result.at_scale(result.scale - 1)
-        return result
+        scale = self.scale
+        while scale > MIN_SCALE and sum(s.span_at(self.scale - scale) for s in (self.positive, self.negative)) > limit:
+            scale -= 1
+        return self.at_scale(scale)
 
     def merge(self, other: "Histogram", limit: int | None = None) -> "Histogram":
         """The rows of both, at the coarser of both scales, or coarser yet until `limit` buckets suffice.

@@ -38,33 +38,43 @@ class NumericSketch:
             x, index = x.astype(np.float64), self.layout.bit_index(np.dtype(np.float64))
         assert index is not None
         counts = self._counts.setdefault(index, np.zeros(index.size, np.int64))
-        for start in range(0, len(x), BLOCK):
-            self._add_block(x[start : start + BLOCK], index, counts)
+        blocks = -(-len(x) // BLOCK)
+        for block in np.array_split(x, blocks) if blocks > 1 else [x]:
+            self._add_block(block, index, counts)
 
     def _add_block(self, x: NDArray[Any], index: BitIndex, counts: IntArray) -> None:
-        new, outside = index.count(x)
+        new, outside, codes = index.count(x)
         counts += new
         self.rows += len(x)
-        if outside is None:
+        if not outside:
             return
-        strays = x[outside]
-        zeros = len(strays) - int(np.count_nonzero(strays))
+        zeros = len(x) - int(np.count_nonzero(x))
         self._zero += zeros
-        if zeros < len(strays):
-            self._strays.append((strays[strays != 0] if zeros else strays).astype(np.float64))
-            self._waiting += len(strays) - zeros
-        if self._waiting > SAMPLE:
+        if zeros < outside:
+            stray = index.outside(codes)
+            self._keep(x[stray & (x != 0) if zeros else stray].astype(np.float64))
+
+    def _keep(self, strays: FloatArray) -> None:
+        self._strays.append(strays)
+        self._waiting += len(strays)
+        if self._waiting > SAMPLE and len(self._present()) > SAMPLE // 2:
             self._settle()
 
+    def _present(self) -> FloatArray:
+        """The values that wait, without the missing ones: those are counted at once."""
+        waiting = np.concatenate(self._strays) if self._strays else np.zeros(0)
+        present = waiting[~np.isnan(waiting)]
+        self._missing += len(waiting) - len(present)
+        self._strays, self._waiting = [present], len(present)
+        return present
+
     def _settle(self) -> None:
-        """Puts the values outside the window where they belong: states, zeros and tails."""
-        y = np.concatenate(self._strays) if self._strays else np.zeros(0)
+        """Puts the values outside the window where they belong: states, denormals and tails."""
+        y = self._present()
         self._strays, self._waiting = [], 0
         finite = np.isfinite(y)
-        missing = int(np.isnan(y).sum())
-        self._missing += missing
-        self._non_finite += len(y) - int(finite.sum()) - missing
         proper = finite & (np.abs(y) >= TINY)
+        self._non_finite += len(y) - int(finite.sum())
         self._zero += int(finite.sum()) - int(proper.sum())
         y = y[proper]
         region = self.layout.region(y)
