@@ -5,6 +5,7 @@ What they wrote shows when a test fails.
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +30,7 @@ BIN = Path(sys.executable).parent
 
 _READY_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
+_PORTS = range(10_000, 32_000)
 
 
 class Process:
@@ -150,10 +153,20 @@ def wait_until(condition: Callable[[], T], what: str, timeout: float = 30.0) -> 
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on the loopback interface that nobody listens on, all different."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
+    """Ports on the loopback interface that nobody listens on, all different.
+
+    They lie below those that the system hands out, so that no connection takes one before its process does.
+    """
+    candidates = random.sample(_PORTS, len(_PORTS))
+    return list(islice(filter(_is_free, candidates), count))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def answers_http(url: str) -> bool:
