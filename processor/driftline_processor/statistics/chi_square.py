@@ -1,0 +1,36 @@
+"""Pearson's chi-square of the table reference x window. Source: Pearson 1900."""
+
+import numpy as np
+
+from driftline_processor.records import FloatArray
+from driftline_processor.statistics.view import ANY_KIND, Statistic, View
+
+
+def chi_square(view: View) -> float | None:
+    """The sum of (observed - expected)²/expected over the table; cells that are empty on both sides drop out."""
+    if view.empty:
+        return None
+    expected_reference, expected_window = expected_counts(view)
+    distance = (view.reference - expected_reference) ** 2 / _positive(expected_reference)
+    return float((distance + (view.window - expected_window) ** 2 / _positive(expected_window)).sum())
+
+
+def expected_counts(view: View) -> tuple[FloatArray, FloatArray]:
+    """Counts of both sides, were the shares equal."""
+    both = view.reference + view.window
+    share = float(view.window.sum() / both.sum())
+    return both * (1.0 - share), both * share
+
+
+def _positive(expected: FloatArray) -> FloatArray:
+    return np.where(expected > 0.0, expected, 1.0)
+
+
+CHI_SQUARE = Statistic(
+    name="chi_square",
+    title="Chi-square",
+    kinds=ANY_KIND,
+    description="Pearson's statistic of the table reference × window, over cells or categories",
+    reading="About the number of cells less one by chance; it grows with the rows: read it beside the sample counts",
+    compute=chi_square,
+)

@@ -1,0 +1,25 @@
+"""Jensen-Shannon distance. Source: Lin 1991; the root is a metric (Endres and Schindelin 2003)."""
+
+import numpy as np
+from scipy.special import rel_entr
+
+from driftline_processor.statistics.view import ANY_KIND, Statistic, View
+
+
+def jensen_shannon(view: View) -> float | None:
+    """Root of the mean relative entropy to the mixture, in bits: finite with empty cells, so nothing is smoothed."""
+    if view.empty:
+        return None
+    mixture = (view.p + view.q) / 2
+    divergence = (rel_entr(view.p, mixture).sum() + rel_entr(view.q, mixture).sum()) / 2
+    return float(np.sqrt(max(divergence, 0.0) / np.log(2)))
+
+
+JENSEN_SHANNON = Statistic(
+    name="js",
+    title="Jensen–Shannon distance",
+    kinds=ANY_KIND,
+    description="Root of the Jensen-Shannon divergence in bits, over cells or categories",
+    reading="0 equal, 1 disjoint. Many categories and few rows alone make it large: compare like with like",
+    compute=jensen_shannon,
+)

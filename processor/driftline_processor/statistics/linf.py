@@ -1,0 +1,22 @@
+"""L-infinity distance: the category that moved most."""
+
+import numpy as np
+
+from driftline_processor.statistics.view import CATEGORY, Statistic, View
+
+
+def l_infinity(view: View) -> float | None:
+    """The largest |q - p| of one category."""
+    if view.empty:
+        return None
+    return float(np.abs(view.q - view.p).max())
+
+
+L_INFINITY = Statistic(
+    name="linf",
+    title="L-infinity distance",
+    kinds=frozenset({CATEGORY}),
+    description="Largest difference of one category's share",
+    reading="0 equal, 1 when one category takes the place of another. .05 means 5 points of share",
+    compute=l_infinity,
+)

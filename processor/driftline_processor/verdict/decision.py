@@ -1,0 +1,132 @@
+"""The decision: an alarm needs an event that moved by more than matters, and by more than chance and nature explain.
+
+Relevance: the 95 % lower bound of the distance d = amp |q - p| exceeds the tolerance. Evidence: the signed root of the
+likelihood ratio, divided by the inflation that the reference's own chunks show, exceeds the critical value at the
+false-alarm budget. Two conditions, because one bound at the budget's level could never find twice the tolerance in
+1,000 rows, and a bound at 95 % alone would alarm every night.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from driftline_processor.records import FloatArray, State
+from driftline_processor.verdict.events import BoolArray, Events
+from driftline_processor.verdict.evidence import critical_value, signed_root
+from driftline_processor.verdict.variation import Variation, fit_variation
+
+Z95 = 1.645
+"""One-sided 95 % quantile of the normal distribution."""
+
+EXCLUDED = 4.0
+"""A window is too small for a verdict while this many tolerances cannot be excluded: about 100 rows by default."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """What the reference says of a column's events, [events]: shares, natural variation and what matters.
+
+    unseen: events that all or none of the training rows are in, such as the numeric range beyond its ends: how much
+    seen values vary with the season says nothing about them.
+    """
+
+    events: Events
+    shares: FloatArray
+    rows: float
+    variation: Variation
+    unseen: BoolArray
+    tolerance: FloatArray
+
+    @classmethod
+    def of(cls, chunks: FloatArray, events: Events, tolerance: float, *, ordered: bool) -> "Baseline":
+        """Prepare a column once, from counts by [chunk, cell]; `ordered` when the cells are ranges of numbers."""
+        rows = float(chunks.sum())
+        shares = np.minimum(events.sums(chunks.sum(axis=0)) / max(rows, 1.0), 1.0)
+        variation = fit_variation(chunks, events, shares)
+        unseen = (shares * (1.0 - shares) * rows < 0.5) & ordered
+        excused = max(tolerance, float(np.sqrt(variation.pooled_growth)))  # 2 tau, with tau² = growth p(1-p) at p = 1/2
+        return cls(events, shares, rows, variation, unseen, np.where(unseen, excused, tolerance))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assessment:
+    """What a window says of a column's events, [events]; distances and widths are shares of rows, magnified in tails.
+
+    sampling and natural: standard errors of the distance, by sampling (as autocorrelated as the training data) and with
+    natural variation. evidence and surprise: |z| over its critical value, with natural variation and without.
+    """
+
+    shares: FloatArray
+    expected: FloatArray
+    distance: FloatArray
+    lower_bound: FloatArray
+    tolerance: FloatArray
+    sampling: FloatArray
+    natural: FloatArray
+    critical: FloatArray
+    evidence: FloatArray
+    surprise: FloatArray
+
+    @property
+    def score(self) -> FloatArray:
+        """Above 1 exactly where an event is an alarm: the weaker of the two conditions."""
+        relevance = self.lower_bound / self.tolerance
+        return np.where(relevance > 1.0, self.evidence, np.minimum(self.evidence, relevance))
+
+    @property
+    def required(self) -> FloatArray:
+        """What the lower bound has to exceed: the tolerance, widened by natural variation at the budget's level."""
+        return np.maximum(self.tolerance, self.critical * self.natural - Z95 * self.sampling)
+
+    def joined(self, other: "Assessment") -> "Assessment":
+        """The events of both."""
+        return Assessment(*(np.concatenate((getattr(self, part), getattr(other, part))) for part in self.__slots__))
+
+
+def assess(
+    baseline: Baseline, counts: FloatArray, rows: float, alpha: float, chunks: float | None = None
+) -> Assessment:
+    """Hold a window's cell counts, of `rows` effective rows, against the reference.
+
+    alpha: false alarms allowed, for each event. chunks: the window's duration in chunks, where both sides have clocks.
+    """
+    p, n, N, variation = baseline.shares, rows, baseline.rows, baseline.variation
+    x = baseline.events.sums(counts)
+    q = np.minimum(x / n, 1.0)
+    magnified = baseline.events.magnify((p + q) / 2.0)
+    error = magnified * np.sqrt(np.maximum(q * (1.0 - q), 0.25 / n) / n + np.maximum(p * (1.0 - p), 0.25 / N) / N)
+    inflation = (variation.inflation(n, chunks) / n + variation.of_reference / N) / (1.0 / n + 1.0 / N)
+    steady = np.minimum(inflation, variation.floor)
+    inflation = np.where(baseline.unseen, min(variation.pooled_floor, max(n, 1.0)), inflation)
+    critical = critical_value(alpha, variation.degrees(n, chunks))
+    distance = magnified * np.abs(q - p)
+    z = signed_root(x, n, p * N, N)
+    return Assessment(
+        shares=q,
+        expected=p,
+        distance=distance,
+        lower_bound=distance - Z95 * error * np.sqrt(steady),
+        tolerance=baseline.tolerance,
+        sampling=error * np.sqrt(steady),
+        natural=error * np.sqrt(inflation),
+        critical=np.full(len(q), critical),
+        evidence=z / np.sqrt(inflation) / critical,
+        surprise=z / np.sqrt(np.minimum(steady, inflation)) / critical,
+    )
+
+
+def decide(assessment: Assessment, tolerance: float) -> State:
+    """What a window says of a column.
+
+    warning: moved beyond chance but not beyond natural variation; or real but too small to matter; or the reverse.
+    insufficient data: no alarm, and four tolerances cannot be excluded.
+    """
+    relevant = assessment.lower_bound > assessment.tolerance
+    evident = assessment.evidence > 1.0
+    if (relevant & evident).any():
+        return State.ALARM
+    if (relevant & (assessment.surprise > 1.0)).any():
+        return State.WARNING
+    if (assessment.distance + Z95 * assessment.sampling).max() > EXCLUDED * tolerance:
+        return State.INSUFFICIENT_DATA
+    return State.WARNING if (relevant | evident).any() else State.HEALTHY

@@ -1,0 +1,83 @@
+"""Novelty: rows at values that the training data never saw. It is judged by itself, and nothing excuses it.
+
+A column that stays at one level for weeks varies so much between its chunks that no move of it could ever surprise.
+A level that training never saw is another matter: the share of such rows has a tolerance of its own, and the season of
+the seen values says nothing about it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from driftline.sketch import Intervals
+from driftline_processor.records import FloatArray
+from driftline_processor.verdict.decision import Z95, Assessment
+from driftline_processor.verdict.evidence import critical_value, signed_root
+
+MARGIN = 0.1
+"""Numbers this near to a seen one are not new, as a share of the range that holds the middle 98 % of the training
+data: the far end of a season, or of a slow wave, goes a little beyond what any sample of it has seen."""
+
+CATEGORY_SHARE = 1 / 25
+"""Tolerance for categories never seen, as a share of the tolerance: by name, .2 % of the rows is a lot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """How much novelty the reference itself predicts: a share of rows, coming in bursts of so many rows."""
+
+    share: float
+    burst: float
+    rows: float
+    tolerance: float
+
+
+def unseen_numbers(rows: float, tolerance: float) -> Unseen:
+    """For numbers: none. What is near to seen values does not count as new in the first place."""
+    return Unseen(0.0, 1.0, rows, tolerance)
+
+
+def unseen_categories(chunks: FloatArray, single: int, tolerance: float) -> Unseen:
+    """For categories: the share of rows in categories that occur in no other chunk, leaving each chunk out in turn.
+
+    With chunks of one row this is the estimate of Good and Turing (Good 1953): categories seen once, by rows. `single`
+    is the number of categories without a cell of their own that were seen once.
+    """
+    rows = float(chunks.sum())
+    once = np.count_nonzero(chunks, axis=0) == 1 if len(chunks) > 1 else chunks.sum(axis=0) <= 1.0
+    counts = chunks.sum(axis=0)[once]
+    total = counts.sum() + single
+    burst = ((counts**2).sum() + single) / total if total else 1.0
+    return Unseen(float(total) / max(rows, 1.0), max(float(burst), 1.0), rows, tolerance * CATEGORY_SHARE)
+
+
+def assess_novelty(unseen: Unseen, x: float, n: float, alpha: float) -> Assessment:
+    """Hold `x` rows at never seen values, of `n` effective rows, against what the reference predicts: one event."""
+    q, p, N = min(x / n, 1.0), unseen.share, unseen.rows
+    error = np.sqrt(max(q * (1.0 - q), 0.25 / n) / n * min(unseen.burst, max(n, 1.0)))
+    critical = critical_value(alpha, np.inf)
+    excess = max(q - p, 0.0)
+    z = float(signed_root(np.array([x]), n, np.array([min(p * N + 0.5, N)]), N)[0]) if excess else 0.0
+    evidence = z / np.sqrt(min(unseen.burst, max(n, 1.0))) / critical
+    values = (q, p, excess, excess - Z95 * error, unseen.tolerance, error, error, critical, evidence, evidence)
+    return Assessment(*(np.array([value], float) for value in values))
+
+
+class SeenNumbers:
+    """Where the training data had values: disjoint stretches, each a margin wider than what was seen."""
+
+    def __init__(self, seen: Intervals) -> None:
+        self.margin = MARGIN * (seen.quantile(0.99) - seen.quantile(0.01)) if seen.total else 0.0
+        order = np.argsort(seen.lower, kind="stable")
+        lower = seen.lower[order] - self.margin
+        upper = np.maximum.accumulate(seen.upper[order] + self.margin)
+        first = np.ones(len(lower), bool)
+        first[1:] = lower[1:] > upper[:-1]
+        self.starts = lower[first]
+        self.ends = upper[np.append(first[1:], True)] if len(upper) else upper
+
+    def beyond(self, values: Intervals) -> Intervals:
+        """What surely lies outside: intervals that touch nothing seen."""
+        last = np.searchsorted(self.starts, values.upper, "left") - 1  # the last stretch that begins below the end
+        new = (last < 0) | (self.ends[np.maximum(last, 0)] <= values.lower) if len(self.ends) else values.weight > 0.0
+        return Intervals(values.lower[new], values.upper[new], values.weight[new])

@@ -1,0 +1,62 @@
+"""What moved, in words: "share above 3.2: 20 % → 35 %"."""
+
+from driftline_processor.records import FloatArray
+from driftline_processor.verdict.events import Event, Family
+
+NAMED = 3
+"""Never seen categories that are named; the rest is counted."""
+
+
+def moved(what: str, before: float, after: float) -> str:
+    """A share that moved."""
+    return f"{what}: {percent(before)} → {percent(after)}"
+
+
+def percent(share: float) -> str:
+    """A share with two significant digits."""
+    points = 100.0 * share
+    return f"{points:.0f} %" if points >= 9.95 or points == 0.0 else f"{points:.2g} %"
+
+
+def describe_range(event: Event, edges: FloatArray, before: float, after: float) -> str:
+    """An event of a numeric column, of the cells between `edges`; the outer cells are beyond the training range."""
+    if event.family is Family.PREFIX:
+        return _describe_prefix(event.last - 1, edges, before, after)
+    low = edge(edges, event.first - 1) if event.first else None
+    high = edge(edges, event.last - 1) if event.last <= len(edges) else None
+    if event.family is Family.TAILS:
+        return moved(f"share outside {low} to {high}", before, after)
+    if low is None:
+        return moved(f"share up to {high}", before, after)
+    return moved(f"share above {low}" if high is None else f"share in {low} to {high}", before, after)
+
+
+def _describe_prefix(at: int, edges: FloatArray, before: float, after: float) -> str:
+    if after > before:
+        what = f"share below the training minimum {edge(edges, 0)}" if at == 0 else f"share up to {edge(edges, at)}"
+        return moved(what, before, after)
+    last = at == len(edges) - 1
+    what = "share above the training maximum" if last else "share above"
+    return moved(f"{what} {edge(edges, at)}", 1.0 - before, 1.0 - after)
+
+
+def describe_category(name: str | None, before: float, after: float) -> str:
+    """A category, or all of those that have no cell of their own."""
+    return moved("share of all other categories" if name is None else f"share of '{name}'", before, after)
+
+
+def describe_novelty(values: tuple[str, ...], share: float) -> str:
+    """Values that training never saw: named, the most frequent ones first."""
+    named = ", ".join(values[:NAMED]) + (f" and {len(values) - NAMED} more" if len(values) > NAMED else "")
+    return f"values never seen in training: {percent(share)}" + (f" ({named})" if named else "")
+
+
+def edge(edges: FloatArray, at: int) -> str:
+    """An edge with as many digits as tell it from its neighbours."""
+    near = [float(edges[i]) for i in (at - 1, at + 1) if 0 <= i < len(edges)]
+    value = float(edges[at])
+    for digits in range(3, 17):
+        text = f"{value:.{digits}g}"
+        if text not in {f"{other:.{digits}g}" for other in near}:
+            return text
+    return repr(value)
