@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OTELCOL_VERSION := 0.158.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup collector test lint types format bench demo clean
+.PHONY: help setup collector test lint types format bench demo clean always
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,8 +20,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 collector: .collector/otelcol  ## The OpenTelemetry Collector with what our pipelines need (or OTELCOL=, or one on PATH).
 
-# The version check of the builder is strict: builder.yaml names the same version.
-.collector/otelcol: collector-config/builder.yaml
+# The version check of the builder is strict: builder.yaml names the same version. OTELCOL= always goes before what is there.
+.collector/otelcol: collector-config/builder.yaml $(if $(OTELCOL),always)
 	collector-config/build.sh $(OTELCOL_VERSION) $@
 
 lint: setup

@@ -6,25 +6,46 @@ version=$1 target=$2
 folder=$(dirname "$target")
 mkdir -p "$folder"
 
-found=${OTELCOL:-$(command -v otelcol-contrib || command -v otelcol || true)}
-if [ -n "$found" ]; then
-  ln -sf "$found" "$target"
-  echo "collector: $found"
-  exit 0
-fi
-if ! command -v go >/dev/null; then
+# The demo and most tests do without a Collector: say why there is none, and leave nothing at TARGET, so that the next call
+# looks again. In CI nothing is skipped.
+give_up() {
+  rm -f "$target"
   if [ "${CI:-}" = true ]; then
-    echo "collector: neither OTELCOL, an otelcol on PATH nor Go is here" >&2
+    echo "collector: $1" >&2
     exit 1
   fi
-  # A demo and the tests do without: say so, and leave nothing at TARGET, so that the next call looks again.
-  echo "collector: skipped (set OTELCOL, put otelcol on PATH, or install Go to build one)"
+  echo "collector: skipped: $1"
   exit 0
+}
+
+# Whether it has every part that our pipelines need: an old one, or one of another distribution, may not.
+suits() { "$1" validate --config=collector-config/gateway.yaml --config=collector-config/strip-inputs.yaml; }
+
+use() {
+  [ "$1" -ef "$target" ] || ln -sf "$1" "$target"
+  echo "collector: $1"
+  exit 0
+}
+
+if [ -n "${OTELCOL:-}" ]; then
+  found=$(command -v "$OTELCOL") || { echo "collector: OTELCOL must name a program (got $OTELCOL)" >&2; exit 1; }
+  case $found in /*) ;; *) found=$PWD/$found ;; esac
+  suits "$found" || { echo "collector: $found does not accept collector-config/gateway.yaml" >&2; exit 1; }
+  use "$found"
 fi
+for name in otelcol-contrib otelcol; do
+  found=$(command -v "$name") || continue
+  if suits "$found" >/dev/null 2>&1; then use "$found"; fi
+  echo "collector: $found does not accept collector-config/gateway.yaml, so it is not used"
+done
+
+command -v go >/dev/null || give_up "set OTELCOL, put otelcol-contrib on PATH, or install Go to build one"
 echo "collector: building $version from collector-config/builder.yaml (about two minutes)"
-GOBIN="$PWD/$folder/bin" go install "go.opentelemetry.io/collector/cmd/builder@v$version"
-"$folder/bin/builder" --config collector-config/builder.yaml >"$folder/build.log" 2>&1 || {
+{
+  GOBIN="$PWD/$folder/bin" go install "go.opentelemetry.io/collector/cmd/builder@v$version" &&
+    "$folder/bin/builder" --config collector-config/builder.yaml
+} >"$folder/build.log" 2>&1 || {
   tail -n 30 "$folder/build.log" >&2
-  exit 1
+  give_up "it does not build ($folder/build.log)"
 }
 mv "$folder/build/otelcol" "$target"
