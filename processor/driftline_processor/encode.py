@@ -1,0 +1,67 @@
+"""Results → OTLP MetricsData, by hand, so that each carries the resource of the service that it is about."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from itertools import groupby
+from typing import Final
+
+from opentelemetry.sdk.metrics.export import Gauge, Metric, MetricsData, NumberDataPoint, ResourceMetrics, ScopeMetrics
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from driftline import semconv
+from driftline_processor import metrics
+from driftline_processor.records import ColumnResult, WindowResult
+
+SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", version("driftline"))
+
+
+def encode(results: Iterable[WindowResult]) -> list[MetricsData]:
+    """One MetricsData for each window's end, the earliest first.
+
+    Late results never share a request with fresh ones: Prometheus drops a whole request for one point that is too old.
+    """
+    ordered = sorted(results, key=lambda result: result.window.end)
+    return [_request(list(group)) for _, group in groupby(ordered, key=lambda result: result.window.end)]
+
+
+def _request(results: list[WindowResult]) -> MetricsData:
+    origins: dict[tuple[tuple[str, str], ...], list[WindowResult]] = {}
+    for result in results:
+        origins.setdefault(result.model.resource, []).append(result)
+    return MetricsData([_of_origin(resource, found) for resource, found in origins.items()])
+
+
+def _of_origin(resource: tuple[tuple[str, str], ...], results: list[WindowResult]) -> ResourceMetrics:
+    filled = ((row, [point for result in results for point in _points(row, result)]) for row in metrics.METRICS)
+    data = [Metric(row.name, row.description, row.unit, Gauge(points)) for row, points in filled if points]
+    return ResourceMetrics(Resource(dict(resource)), [ScopeMetrics(SCOPE, data, "")], "")
+
+
+def _points(row: metrics.Metric, result: WindowResult) -> Iterator[NumberDataPoint]:
+    if row.of_model is not None:
+        yield from _valid(row, row.of_model(result), result, _of_model(result))
+    if row.of_column is not None:
+        for column in result.columns:
+            yield from _valid(row, row.of_column(column), result, _of_column(result, column))
+
+
+def _valid(
+    row: metrics.Metric, values: metrics.Values, result: WindowResult, attributes: Mapping[str, str | bool]
+) -> Iterator[NumberDataPoint]:
+    """The points that a backend can take: one that is not finite would cost the whole request."""
+    for key, value in values.items():
+        if math.isfinite(value):
+            extra = {row.by: key} if row.by else {}
+            yield NumberDataPoint({**attributes, **extra}, result.window.start, result.window.end, value)
+
+
+def _of_model(result: WindowResult) -> dict[str, str | bool]:
+    known = {semconv.MODEL_VERSION: result.model.version} if result.model.version else {}
+    return {semconv.MODEL_NAME: result.model.name, **known, semconv.REFERENCE_PROVISIONAL: result.provisional}
+
+
+def _of_column(result: WindowResult, column: ColumnResult) -> dict[str, str | bool]:
+    target, name = column.column
+    return {**_of_model(result), semconv.DRIFT_TARGET: target, semconv.FEATURE_NAME: name}

@@ -1,0 +1,186 @@
+"""What the processor says: one row of METRICS for each metric, with its meaning and where its value stands in a result.
+
+All are gauges: a result is true of one window. Units in braces add nothing to a name in Prometheus.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from driftline import semconv
+from driftline_processor.records import ColumnResult, State, WindowResult
+from driftline_processor.statistics import STATISTICS, Statistic
+
+SCORE: Final = "{score}"
+ROW: Final = "{row}"
+
+STATES: Final[Mapping[State, int]] = {
+    State.INSUFFICIENT_DATA: -1,
+    State.HEALTHY: 0,
+    State.WARNING: 1,
+    State.ALARM: 2,
+}
+"""A verdict as a number, so that it is the value of one series and not an attribute of many."""
+
+Values = Mapping[str, float]
+"""One value under "", or several by the value of the row's `by` attribute."""
+
+
+class Metric(NamedTuple):
+    """A metric of ours. `of_column` or `of_model` gives its values: none, one, or one for each value of `by`."""
+
+    name: str
+    unit: str
+    description: str
+    reading: str
+    of_column: Callable[[ColumnResult], Values] | None = None
+    of_model: Callable[[WindowResult], Values] | None = None
+    by: str | None = None
+
+
+def _statistic(statistic: Statistic) -> Metric:
+    return Metric(
+        f"{semconv.PREFIX}.drift.{statistic.name}",
+        SCORE,
+        f"{statistic.title}: {statistic.description}",
+        statistic.reading,
+        lambda column: _present(column.statistics, statistic.name),
+    )
+
+
+def _quantity(name: str, description: str) -> Metric:
+    return Metric(
+        f"{semconv.PREFIX}.distribution.{name}",
+        "",
+        description,
+        "In the column's own unit; numeric columns only",
+        lambda column: _present(column.distribution, name),
+    )
+
+
+def _present(values: Mapping[str, float], name: str) -> Values:
+    return {"": values[name]} if name in values else {}
+
+
+def _verdict(field: str) -> Callable[[ColumnResult], Values]:
+    return lambda column: {} if column.verdict is None else {"": float(getattr(column.verdict, field))}
+
+
+def _state(column: ColumnResult) -> Values:
+    return {} if column.verdict is None else {"": STATES[column.verdict.state]}
+
+
+def _alarm(column: ColumnResult) -> Values:
+    return {} if column.verdict is None else {"": int(column.verdict.state is State.ALARM)}
+
+
+def _reference_rows(column: ColumnResult) -> Values:
+    return {} if column.verdict is None else {"": column.reference_rows}
+
+
+def _class_shares(column: ColumnResult) -> Values:
+    return column.shares if column.column.target == semconv.TARGET_OUTPUT else {}
+
+
+def _top_share(column: ColumnResult) -> Values:
+    shares = _class_shares(column)
+    return {"": max(shares.values())} if shares else {}
+
+
+METRICS: Final[tuple[Metric, ...]] = (
+    Metric(
+        f"{semconv.PREFIX}.drift.alarm",
+        "",
+        "1 while the column's drift matters and is no accident, else 0",
+        "Alert on `> 0`: the error rate is the one that `verdict.false_alarms` states",
+        _alarm,
+    ),
+    Metric(
+        f"{semconv.PREFIX}.drift.state",
+        "",
+        "The verdict as a number: -1 insufficient data, 0 healthy, 1 warning, 2 alarm",
+        "A warning is either small but certain, or large but not yet certain",
+        _state,
+    ),
+    Metric(
+        f"{semconv.PREFIX}.drift.distance",
+        SCORE,
+        "Largest difference in the share of rows of any event, such as a value above some bound",
+        "0.1: some event happens to 10 rows in 100 more, or fewer, than in the reference",
+        _verdict("distance"),
+    ),
+    Metric(
+        f"{semconv.PREFIX}.drift.lower_bound",
+        SCORE,
+        "What the distance is at least, given the sample sizes",
+        "Above `ml.drift.tolerance` there is an alarm",
+        _verdict("lower_bound"),
+    ),
+    Metric(
+        f"{semconv.PREFIX}.drift.tolerance",
+        SCORE,
+        "What is tolerated: `verdict.tolerance`, widened by the reference's own variation",
+        "Plot it beside `ml.drift.lower_bound`",
+        _verdict("tolerance"),
+    ),
+    *map(_statistic, STATISTICS),
+    Metric(
+        f"{semconv.PREFIX}.drift.sample.count",
+        ROW,
+        "Rows of the column in the window; sampled ones by their weight",
+        "Small samples have wide bounds: see `ml.drift.state` -1",
+        lambda column: {"": column.rows},
+    ),
+    Metric(
+        f"{semconv.PREFIX}.drift.reference.count",
+        ROW,
+        "Rows of the column in the reference",
+        "Absent where no reference knows the column",
+        _reference_rows,
+    ),
+    Metric(
+        f"{semconv.PREFIX}.drift.window.start",
+        "",
+        "Start of the window that was judged, Unix seconds",
+        "One for each model",
+        of_model=lambda result: {"": result.window.start / 1e9},
+    ),
+    Metric(
+        f"{semconv.PREFIX}.drift.window.end",
+        "",
+        "End of the window that was judged, Unix seconds",
+        "Far from now: no data, or late data",
+        of_model=lambda result: {"": result.window.end / 1e9},
+    ),
+    _quantity("mean", "Mean of the column's values in the window"),
+    _quantity("p05", "5 % of the values are at most this"),
+    _quantity("p50", "Median of the values"),
+    _quantity("p95", "95 % of the values are at most this"),
+    Metric(
+        f"{semconv.PREFIX}.prediction.class.share",
+        SCORE,
+        "Share of the predictions that are of this class",
+        "From 0 to 1; outputs with classes only",
+        _class_shares,
+        by=semconv.OUTPUT_CLASS,
+    ),
+    Metric(
+        f"{semconv.PREFIX}.prediction.top_class.share",
+        SCORE,
+        "Share of the most frequent class",
+        "1: the model says the same of every row",
+        _top_share,
+    ),
+)
+
+
+def table() -> str:
+    """METRICS as a Markdown table."""
+    head = "| metric | unit | meaning | how to read it |\n|---|---|---|---|\n"
+    return head + "".join(
+        f"| `{m.name}` | {f'`{m.unit}`' if m.unit else ''} | {_cell(m.description)} | {_cell(m.reading)} |\n"
+        for m in METRICS
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
