@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -53,15 +55,21 @@ class Addresses(NamedTuple):
 
 
 def find_collector() -> Path | None:
-    """The Collector: $OTELCOL, else `.collector/otelcol` here (`make collector`), else one on the PATH, else None."""
+    """The Collector: $OTELCOL, else `.collector/otelcol` here (`make collector`), else one on the PATH, else None.
+
+    One on the PATH may be too old to know what `collector.yaml` asks for: then it is passed over.
+    """
     named = os.environ.get("OTELCOL")
     if named:
         found = shutil.which(named)
         if found is None:
             raise CollectorError(f"OTELCOL must name the program of an OpenTelemetry Collector (got {named})")
         return Path(found).resolve()
-    candidates = (str(Path(".collector", "otelcol").resolve()), "otelcol-contrib", "otelcol")
-    return next((Path(found) for found in map(shutil.which, candidates) if found), None)
+    built = shutil.which(str(Path(".collector", "otelcol").resolve()))
+    if built is not None:
+        return Path(built)
+    on_path = (Path(found) for found in map(shutil.which, ("otelcol-contrib", "otelcol")) if found)
+    return next(filter(_accepts_config, on_path), None)
 
 
 def make_reference(processes: Processes, log_file: Path) -> None:
@@ -84,14 +92,10 @@ def start_processor(processes: Processes, folder: Path, addresses: Addresses) ->
 
 
 def start_collector(processes: Processes, collector: Path, addresses: Addresses) -> None:
-    env = environment(
-        DEMO_FROM_SERVER=str(addresses.from_server),
-        DEMO_FROM_PROCESSOR=str(addresses.from_processor),
-        DEMO_PROCESSOR=str(addresses.processor),
-        DEMO_BACKEND=str(addresses.backend),
-    )
-    with as_file(files("driftline.demo") / "collector.yaml") as config:
-        process = processes.start("collector", (str(collector), f"--config={config}"), env)
+    with _collector_yaml() as config:
+        process = processes.start(
+            "collector", (str(collector), f"--config={config}"), _collector_environment(addresses)
+        )
         process.wait_for_port(addresses.from_server, START_SECONDS)
         process.wait_for_port(addresses.from_processor, START_SECONDS)
 
@@ -116,6 +120,26 @@ def environment(**variables: str) -> Mapping[str, str]:
     """The environment of the demo without what would change the story: OpenTelemetry's settings, and proxies."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "DRIFTLINE_"))}
     return {**kept, "NO_PROXY": _LOOPBACK, "no_proxy": _LOOPBACK, "PYTHONUNBUFFERED": "1", **variables}
+
+
+def _collector_yaml() -> AbstractContextManager[Path]:
+    return as_file(files("driftline.demo") / "collector.yaml")
+
+
+def _collector_environment(addresses: Addresses) -> Mapping[str, str]:
+    return environment(
+        DEMO_FROM_SERVER=str(addresses.from_server),
+        DEMO_FROM_PROCESSOR=str(addresses.from_processor),
+        DEMO_PROCESSOR=str(addresses.processor),
+        DEMO_BACKEND=str(addresses.backend),
+    )
+
+
+def _accepts_config(collector: Path) -> bool:
+    with _collector_yaml() as config:
+        command = (str(collector), "validate", f"--config={config}")
+        env = _collector_environment(Addresses(1, 2, 3, 4, 5))
+        return subprocess.run(command, env=env, capture_output=True, check=False).returncode == 0  # noqa: S603  ours
 
 
 def _script(name: str) -> str:

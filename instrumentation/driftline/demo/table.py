@@ -75,7 +75,7 @@ def _row(column: Column, finding: Finding | None) -> Iterable[RenderableType]:
 
 def _verdict(finding: Finding, style: str) -> Text:
     if finding.alarm is None:
-        return Text("not judged", style="dim")
+        return Text("unknown", style="dim")
     return Text("ALARM" if finding.alarm else "ok", style=style)
 
 
