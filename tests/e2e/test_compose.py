@@ -4,11 +4,15 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
+from driftline import semconv
+from driftline_processor.metrics import METRICS
+from driftline_processor.telemetry import OWN_METRICS, PREFIX
 from e2e.collectors import CONFIG
 from e2e.processes import ROOT
 
@@ -124,3 +128,36 @@ def _dockerfile(build: Any) -> Any:
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_dashboard_asks_for_metrics_and_labels_that_exist() -> None:
+    """Every name in a query is one that the server or the processor sends, as Prometheus translates it."""
+    queries = " ".join(_strings(json.loads(DASHBOARD.read_text()), {"expr", "query"}))
+    asked = set(re.findall(r"\b(?:ml|driftline)_\w+", queries))
+    documented = [(term.name, *term.kind.split(", "), "", "") for term in semconv.TERMS]
+    own = [(f"{PREFIX}.{metric.name}", "metric", metric.kind, metric.unit) for metric in OWN_METRICS]
+    results = [(metric.name, "metric", "gauge", metric.unit) for metric in METRICS]
+    sent = {name for each in (*documented, *own, *results) for name in _in_prometheus(*each[:4])}
+
+    assert len(asked) > 20
+    assert asked <= sent, asked - sent
+
+
+def _in_prometheus(name: str, what: str, kind: str, unit: str) -> set[str]:
+    """The names under which Prometheus stores a metric, or the label that an attribute becomes."""
+    name = name.replace(".", "_")
+    if what != "metric":
+        return {name}
+    name += {"s": "_seconds", "By": "_bytes"}.get(unit, "")
+    if kind.endswith("counter"):
+        return {f"{name}_total"}
+    return {f"{name}_bucket", f"{name}_count"} if kind == "histogram" else {name}
+
+
+def _strings(part: Any, keys: set[str]) -> Iterator[str]:
+    """Every text that stands under one of these keys, however deep."""
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+        if isinstance(value, dict | list):
+            yield from _strings(value, keys)
+        elif key in keys:
+            yield value
