@@ -1,8 +1,8 @@
 """The gRPC server: OTLP traces, metrics and logs in, and the health service.
 
-An answer waits until the request is durable. What the Collector does with each code was tried: UNAVAILABLE with RetryInfo
-is sent again, anything unexpected is dropped for good. So all that goes wrong here is UNAVAILABLE, but for bytes that can
-never be read.
+An answer waits until the request is durable. What the Collector does with each code was tried: UNAVAILABLE with
+RetryInfo is sent again, anything unexpected is dropped for good. So all that goes wrong here is UNAVAILABLE, except for
+bytes that can never be read.
 """
 
 import logging

@@ -72,7 +72,7 @@ def _validated(data: dict[str, Any], sources: Mapping[str, str]) -> Config:
         errors = error.errors()
         config = Config.model_validate(_without(data, errors))
     invalid = frozenset(_key(error) for error in errors)
-    problems = (*(_problem(error, sources) for error in errors), *broken(config, invalid))
+    problems = (*(_problem(error, data, sources) for error in errors), *broken(config, invalid))
     if problems:
         raise ConfigError(problems)
     return config
@@ -95,12 +95,22 @@ def _key(error: ErrorDetails) -> str:
     return ".".join(str(part) for part in error["loc"])
 
 
-def _problem(error: ErrorDetails, sources: Mapping[str, str]) -> str:
+def _problem(error: ErrorDetails, data: dict[str, Any], sources: Mapping[str, str]) -> str:
     key = _key(error)
     if error["type"] == "extra_forbidden":
         return f"{key}: is not a key{_known(error)}"
     origin = f" from {sources[key]}" if key in sources else ""
-    return f"{key}: {_rule(error)} (got {_shown(key, error['input'])}{origin})"
+    return f"{key}: {_rule(error)} (got {_shown(key, _written(data, error))}{origin})"
+
+
+def _written(data: dict[str, Any], error: ErrorDetails) -> object:
+    """The value as it was written, before a duration became a number; what the error has seen when it is deeper."""
+    place: Any = data
+    for part in error["loc"]:
+        if not isinstance(place, dict) or part not in place:
+            return error["input"]
+        place = place[part]
+    return place
 
 
 def _known(error: ErrorDetails) -> str:

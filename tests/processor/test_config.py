@@ -1,0 +1,213 @@
+"""What may stand in processor.yaml, and how a mistake in it is told."""
+
+from pathlib import Path
+
+import pytest
+
+from driftline_processor.config import Config, ConfigError, effective, load, read_text, table, warnings
+from driftline_processor.durations import MINUTE, SECOND, format_duration, parse_duration
+
+
+def problems(text: str, **environ: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        read_text(text, environ)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "window:\nexport: {}\n", "{}"])
+def test_empty_file_runs(text: str) -> None:
+    """An empty file, and one of empty sections, means the defaults."""
+    assert read_text(text, {}) == Config()
+
+
+def test_absent_file_is_empty(tmp_path: Path) -> None:
+    """Without a file the defaults hold; one that is named must be there."""
+    assert load(None, {}) == Config()
+
+    with pytest.raises(ConfigError, match=r"gone\.yaml: must be a readable text file"):
+        load(tmp_path / "gone.yaml", {})
+
+
+def test_issue_example() -> None:
+    """The example that users are shown is the default, written out."""
+    text = """
+    listen: 127.0.0.1:4327
+    references: ./references
+    store: sqlite:///driftline.db
+    window: {size: 5m, step: 1m, lateness: 1m}
+    verdict: {tolerance: 0.05, false_alarms: 1, per: 30d}
+    export: {endpoint: http://127.0.0.1:4319, protocol: grpc, headers: {}}
+    """
+
+    assert read_text(text, {}) == Config()
+
+
+def test_every_problem_at_once() -> None:
+    """All problems are told together, each with its path, the rule and the value, also those of several keys."""
+    text = """
+    listen: here
+    window: {step: 2m, sise: 5m}
+    verdict: {tolerance: 1.5, per: 1x}
+    export: {endpoint: "collector:4317"}
+    shutdown: true
+    """
+
+    assert problems(text) == (
+        "listen: must be host:port, such as 127.0.0.1:4327 or [::1]:4327 (got here)",
+        "window.sise: is not a key; known here: size, step, lateness",
+        "verdict.tolerance: must be less than 1 (got 1.5)",
+        "verdict.per: must be a duration such as 90s, 5m, 1h30m or 30d, or a number of seconds (got 1x)",
+        "export.endpoint: must be a URL that starts with http:// or https:// (got collector:4317)",
+        "shutdown: must be a duration such as 90s, 5m, 1h30m or 30d, or a number of seconds (got True)",
+        "window.step: must divide window.size (got 2m, size 5m)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("window: {size: 0s}", "window.size: must be greater than 0 (got 0s)"),
+        ("window: {lateness: -1m}", "window.lateness: must be greater than or equal to 0 (got -1m)"),
+        ("window: {size: 1d, step: 1s}", "window.step: must be at least 1m, a 1440th of window.size (got 1s)"),
+        ("verdict: {per: 1m}", "verdict.per: must be at least window.size (got 1m, size 5m)"),
+        ("verdict: {tolerance: 0}", "verdict.tolerance: must be greater than 0 (got 0)"),
+        ("store: nowhere", "store: must be an SQLAlchemy URL, such as sqlite:///driftline.db (got nowhere)"),
+        (
+            "store: foo://u:secret@h/d",
+            "store: must name a kind of database that SQLAlchemy knows "
+            "(Can't load plugin: sqlalchemy.dialects:foo) (got foo://u:***@h/d)",
+        ),
+        ("export: {client_key: /dev/null}", "export.client_key: must be set together with export.client_certificate"),
+        (
+            "export: {certificate: /nowhere/ca.pem}",
+            "export.certificate: must be a readable file (No such file or directory) (got /nowhere/ca.pem)",
+        ),
+        (
+            "export: {endpoint: 'http://localhost:4327'}",
+            "export.endpoint: must not be the processor's own address (got http://localhost:4327, listen 127.0.0.1:4327)",
+        ),
+        ("export: [1]", "export: must be a valid dictionary or instance of Export (got [1])"),
+        ("[1, 2]", "must be a mapping of keys to values (got list)"),
+        ("listen: '::1:4327'", "listen: must have an IPv6 host in brackets, such as [::1]:4327 (got ::1:4327)"),
+    ],
+)
+def test_problem(text: str, problem: str) -> None:
+    """A mistake is named by its key, the rule that it breaks, and its value."""
+    assert problems(text) == (problem,)
+
+
+def test_yaml_error_has_a_place() -> None:
+    """What is no YAML at all is told with its line."""
+    (problem,) = problems("window: {size: 5m")
+
+    assert problem.startswith("must be YAML: ")
+    assert "line 1" in problem
+
+
+ENVIRONMENT = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "https://all.example",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "https://metrics.example",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "OTEL_EXPORTER_OTLP_HEADERS": "x-key=s3cret, x-team=ml%20ops",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "2.5",
+    "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+    "OTEL_EXPORTER_OTLP_CERTIFICATE": "",
+}
+
+
+def test_environment_fills_what_the_file_leaves_open() -> None:
+    """The standard variables apply, those for metrics first, an empty one not at all."""
+    export = read_text("", ENVIRONMENT).export
+
+    assert (export.endpoint, export.protocol, export.compression) == ("https://metrics.example", "http", "none")
+    assert export.timeout == 2.5 * SECOND
+    assert export.certificate is None
+    assert {key: value.get_secret_value() for key, value in export.headers.items()} == {
+        "x-key": "s3cret",
+        "x-team": "ml ops",
+    }
+
+
+def test_file_beats_environment() -> None:
+    """What the file says holds, also where it says the default."""
+    export = read_text("export: {endpoint: 'http://127.0.0.1:4319', protocol: grpc, headers: {}}", ENVIRONMENT).export
+
+    assert (export.endpoint, export.protocol, export.headers) == ("http://127.0.0.1:4319", "grpc", {})
+
+
+def test_problem_in_the_environment_names_the_variable() -> None:
+    """A wrong value that the file does not hold is told with where it comes from."""
+    assert problems("", OTEL_EXPORTER_OTLP_COMPRESSION="zip") == (
+        "export.compression: must be 'gzip' or 'none' (got zip from OTEL_EXPORTER_OTLP_COMPRESSION)",
+    )
+
+
+def test_secrets_stay_secret() -> None:
+    """Neither the configuration's text nor a problem shows a header's value or a database's password."""
+    text = "export: {headers: {authorization: s3cret}}\nstore: postgresql://u:s3cret@h/d"
+    config = read_text(text, {})
+
+    assert "s3cret" not in repr(config.export) + effective(config)
+    assert "authorization" in effective(config)
+    assert "s3cret" not in "".join(problems("export: {headers: {authorization: [s3cret]}}"))
+
+
+def test_effective_reads_back() -> None:
+    """What is printed as in force is a file that means the same."""
+    config = read_text("window: {size: 1h, step: 90s, lateness: 0.5}\nqueue: {requests: 7}", {})
+
+    assert read_text(effective(config), {}) == config
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:4327", "localhost:0", "[::1]:4327"])
+def test_loopback_is_no_warning(address: str) -> None:
+    """Only an address that others can reach is warned of."""
+    assert warnings(read_text(f"listen: '{address}'", {})) == ()
+
+
+def test_open_address_is_a_warning() -> None:
+    """Listening for everybody is allowed, and told."""
+    assert warnings(read_text("listen: 0.0.0.0:4327", {})) == (
+        "listen: 0.0.0.0:4327 can be reached from other machines, without authentication or TLS",
+    )
+
+
+def test_table_has_every_key() -> None:
+    """The README's table is made from the models: every key, its default, its meaning."""
+    lines = table().splitlines()
+
+    assert "| `window.size` | `5m` | Length of the sliding window that is judged |" in lines
+    assert all(line.count("|") == 4 and "None" not in line for line in lines)
+    keys = [line.split("`")[1] for line in lines[2:]]
+    sections = {key.partition(".")[0] for key in keys}
+    assert sections == set(Config.model_fields)
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("90s", 90 * SECOND),
+        ("5m", 5 * MINUTE),
+        ("1h30m", 90 * MINUTE),
+        ("30d", 30 * 24 * 60 * MINUTE),
+        ("1w", 7 * 24 * 60 * MINUTE),
+        ("1.5s", 3 * SECOND // 2),
+        ("250ms", SECOND // 4),
+        (" 5m ", 5 * MINUTE),
+        (90, 90 * SECOND),
+        (0.5, SECOND // 2),
+        ("-1m", -MINUTE),
+    ],
+)
+def test_duration(text: object, nanoseconds: int) -> None:
+    """Durations are read as people write them, and written so that they read the same."""
+    assert parse_duration(text) == nanoseconds
+    assert parse_duration(format_duration(nanoseconds)) == nanoseconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "5 m", "5M", "1h-30m", "５m", True, None, [], float("nan"), 1e300])
+def test_no_duration(text: object) -> None:
+    """Anything else is an error, not a guess."""
+    with pytest.raises(ValueError, match="must be a duration"):
+        parse_duration(text)
