@@ -6,6 +6,8 @@ from driftline.demo import findings
 from driftline.demo.findings import Column, Finding, Findings
 from driftline.demo.sink import Reading
 from driftline.semconv import DRIFT_TARGET, FEATURE_NAME, MODEL_NAME, OUTPUT_CLASS
+from driftline_processor.metrics import METRICS
+from driftline_processor.telemetry import OWN_METRICS, PREFIX
 
 MODEL = "progression"
 AGE = Column("input", "age")
@@ -21,6 +23,16 @@ def heard(*readings: Reading) -> findings.Report:
     for now, reading in enumerate(readings):
         collected.add([reading], now)
     return collected.report()
+
+
+def test_the_names_are_those_that_the_processor_uses() -> None:
+    """What is listened for is in the processor's own tables."""
+    spoken = {metric.name for metric in METRICS} | {f"{PREFIX}.{metric.name}" for metric in OWN_METRICS}
+
+    assert spoken >= {
+        findings.DISTANCE, findings.LOWER_BOUND, findings.TOLERANCE, findings.ALARM, findings.MEDIAN,
+        findings.CLASS_SHARE, findings.ROWS_COUNTED,
+    }  # fmt: skip
 
 
 def test_nothing_heard_is_nothing_known() -> None:

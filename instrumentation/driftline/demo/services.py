@@ -109,7 +109,7 @@ def start_server(processes: Processes, model_file: Path, addresses: Addresses) -
         OTEL_METRIC_EXPORT_INTERVAL="5000",
         OTEL_LOGS_EXPORTER="none",
         DRIFTLINE_MODEL_NAME=MODEL,
-        DRIFTLINE_EXPORT_INTERVAL="1",
+        DRIFTLINE_EXPORT_INTERVAL="1000",
     )
     uvicorn = (sys.executable, "-m", "uvicorn", "driftline.demo.server:app", "--port", str(addresses.server))
     command = (_script("opentelemetry-instrument"), *uvicorn, "--no-access-log")

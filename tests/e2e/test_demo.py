@@ -1,0 +1,86 @@
+"""`driftline demo` as users run it: a command, its file, its exit status, and nothing left behind."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from e2e.processes import BIN, ROOT, clean_environment, wait_until
+
+pytestmark = pytest.mark.e2e
+
+SECONDS = 60
+AROUND = 120
+"""Seconds that the beginning and the end may take beside the story, on a slow machine."""
+
+
+@contextmanager
+def driftline_demo(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The command; its temporary files are kept in `tmp_path/tmp`, so that it can be seen what it leaves there."""
+    (tmp_path / "tmp").mkdir()
+    env = clean_environment() | {"TMPDIR": str(tmp_path / "tmp")}
+    command = [str(BIN / "driftline"), "demo", "--json", str(tmp_path / "f.json"), *options]
+    with (
+        (tmp_path / "demo.log").open("w") as log,
+        subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log, text=True) as demo,
+    ):
+        try:
+            yield demo
+        finally:
+            if demo.poll() is None:
+                demo.terminate()
+            print((tmp_path / "demo.log").read_text())
+
+
+def left_behind(tmp_path: Path) -> list[str]:
+    """Files in the demo's temporary folder, and processes that have, or had, their working directory in it."""
+    processes = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            folder = str((entry / "cwd").readlink())
+        except OSError:  # it has ended, or is not ours
+            continue
+        if folder.startswith(str(tmp_path)):
+            processes.append((entry / "cmdline").read_text().replace("\0", " "))
+    return processes + [str(path) for path in (tmp_path / "tmp").iterdir()]
+
+
+@pytest.mark.timeout(SECONDS + AROUND + 60)
+def test_the_broken_feature_alone_is_alarmed_and_every_row_is_counted(tmp_path: Path) -> None:
+    """A minute of traffic through real processes: exit status 0, and the file tells the same story."""
+    with driftline_demo(tmp_path, "--seconds", str(SECONDS)) as demo:
+        status = demo.wait(SECONDS + AROUND)
+
+    told = json.loads((tmp_path / "f.json").read_text())
+    assert (status, told["problems"]) == (0, [])
+    assert told["broken"] == "ldl"
+    assert told["alarmed"] == ["ldl"]
+    assert told["rows_counted"] == told["rows_sent"] > 1000
+    assert told["collector"] is (ROOT / ".collector" / "otelcol").exists()
+    assert 0 < told["first_alarm_seconds"] < SECONDS / 2
+    assert {(alarm["target"], alarm["column"]) for alarm in told["alarms"]} == {("input", "ldl")}
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_interrupted_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    """In the middle of the story, with every process up and, without a Collector, rows already counted."""
+    log = tmp_path / "demo.log"
+    with driftline_demo(tmp_path, "--seconds", "600", "--no-collector") as demo:
+        wait_until(lambda: any_counted(log.read_text()) or demo.poll() is not None, "rows are counted", AROUND)
+        assert demo.poll() is None
+        demo.send_signal(number)
+        status = demo.wait(AROUND)
+
+    assert status == 128 + number
+    assert not (tmp_path / "f.json").exists()
+    assert left_behind(tmp_path) == []
+
+
+def any_counted(log: str) -> bool:
+    """Whether a status line of the demo tells of rows that the processor has counted."""
+    return any(line.endswith(" counted.") and " 0 counted." not in line for line in log.splitlines())
