@@ -26,10 +26,20 @@ class Collector:
 
 @contextlib.contextmanager
 def gateway(
-    folder: Path, *, backend: str, processor: str, overlays: tuple[str, ...] = (), results_port: int | None = None
+    folder: Path,
+    *,
+    backend: str,
+    processor: str,
+    overlays: tuple[str, ...] = (),
+    results_port: int | None = None,
+    queue_bytes: int = 1 << 30,
 ) -> Iterator[Collector]:
     """gateway.yaml with overlays; its queue is kept in `folder`, so that a second one goes on where the first ended."""
-    env = {"OTELCOL_BACKEND_ENDPOINT": backend, "OTELCOL_PROCESSOR_ENDPOINT": processor}
+    env = {
+        "OTELCOL_BACKEND_ENDPOINT": backend,
+        "OTELCOL_PROCESSOR_ENDPOINT": processor,
+        "OTELCOL_QUEUE_BYTES": str(queue_bytes),
+    }
     with _collector(folder, ("gateway.yaml", *overlays), env, results_port) as collector:
         yield collector
 

@@ -165,6 +165,25 @@ def test_what_was_accepted_survives_a_kill_of_the_collector(sinks: tuple[OtlpSin
     assert [span.attributes for span in processor.spans()] == [PREDICTION]
 
 
+def test_a_full_queue_of_one_branch_neither_blocks_nor_repeats_the_other(
+    sinks: tuple[OtlpSink, OtlpSink], tmp_path: Path
+) -> None:
+    """While the processor is away for longer than its queue lasts, servers see success, the backend all of it once."""
+    processor, backend = sinks
+    processor.refuse = grpc.StatusCode.UNAVAILABLE
+    sent = 15
+    with gateway(tmp_path, backend=backend.endpoint, processor=processor.endpoint, queue_bytes=600) as collector:
+        with otlp_client.client(collector.port) as client:
+            for count in range(1, sent + 1):
+                client.send(otlp_client.spans(PREDICTION))
+                backend.wait_for(lambda sink, count=count: len(sink.spans()) >= count)
+        assert "sending queue is full" in collector.process.output()
+        processor.refuse = None
+        processor.wait_for(OtlpSink.spans)
+
+    assert len(backend.spans()) == len({span.span.span_id for span in backend.spans()}) == sent
+
+
 def test_an_https_endpoint_is_never_spoken_to_in_plain_text(sinks: tuple[OtlpSink, OtlpSink], tmp_path: Path) -> None:
     """The scheme of an endpoint decides: https means TLS, so a plain-text server gets nothing."""
     processor, backend = sinks
