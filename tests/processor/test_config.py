@@ -74,8 +74,10 @@ def test_every_problem_at_once() -> None:
         ("store: nowhere", "store: must be an SQLAlchemy URL, such as sqlite:///driftline.db (got nowhere)"),
         (
             "store: foo://u:secret@h/d",
-            "store: must name a kind of database that SQLAlchemy knows "
-            "(Can't load plugin: sqlalchemy.dialects:foo) (got foo://u:***@h/d)",
+            (
+                "store: must name a kind of database that SQLAlchemy knows "
+                "(Can't load plugin: sqlalchemy.dialects:foo) (got foo://u:***@h/d)"
+            ),
         ),
         ("export: {client_key: /dev/null}", "export.client_key: must be set together with export.client_certificate"),
         (
@@ -83,8 +85,8 @@ def test_every_problem_at_once() -> None:
             "export.certificate: must be a readable file (No such file or directory) (got /nowhere/ca.pem)",
         ),
         (
-            "export: {endpoint: 'http://localhost:4327'}",
-            "export.endpoint: must not be the processor's own address (got http://localhost:4327, listen 127.0.0.1:4327)",
+            "export: {endpoint: 'http://[::1]:4327'}",
+            "export.endpoint: must not be the processor's own address (got http://[::1]:4327, listen 127.0.0.1:4327)",
         ),
         ("export: [1]", "export: must be a valid dictionary or instance of Export (got [1])"),
         ("[1, 2]", "must be a mapping of keys to values (got list)"),
