@@ -85,9 +85,9 @@ class CategoryCells:
         cells = np.zeros(self.others + 1)
         novel: dict[str, float] = {}
         for name, rows in categories.items():
-            cell = self.index.get(name, self.others if self.open else None)
             if name == OTHER:
                 continue
+            cell = self.index.get(name, self.others if self.open else None)
             if cell is None:
                 novel[name] = rows
             else:

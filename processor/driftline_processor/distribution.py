@@ -27,3 +27,8 @@ def class_shares(categories: Mapping[str, float]) -> dict[str, float]:
     shares = {name: categories[name] / total for name in ranked[:TOP]}
     others = 1.0 - sum(shares.values())
     return shares | ({OTHER: others} if len(shares) < len(categories) else {})
+
+
+def kish(tally: Tally) -> float:
+    """Effective rows per row: (sum w)²/sum w² over sum w (Kish 1965); 1 where nothing was sampled."""
+    return tally.rows / tally.squares if tally.squares else 1.0

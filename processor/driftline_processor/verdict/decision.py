@@ -21,6 +21,13 @@ Z95 = 1.645
 EXCLUDED = 4.0
 """A window is too small for a verdict while this many tolerances cannot be excluded: about 100 rows by default."""
 
+BAND = 2.0
+"""So many roots of n away lies what n rows cannot exclude for all events at once: 1.36 for the largest distance that
+chance makes in 95 % of windows (Kolmogorov), and 0.5 standard errors of 1.645 on top, rounded down."""
+
+NEARLY = 0.95
+"""Of events about as loud the first is named: novelty, then prefixes, which read better than intervals."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
@@ -33,6 +40,8 @@ class Baseline:
     events: Events
     shares: FloatArray
     rows: float
+    variance: FloatArray  # of the reference's shares: by sampling, and with natural variation
+    natural: FloatArray
     variation: Variation
     unseen: BoolArray
     tolerance: FloatArray
@@ -45,7 +54,16 @@ class Baseline:
         variation = fit_variation(chunks, events, shares)
         unseen = (shares * (1.0 - shares) * rows < 0.5) & ordered
         excused = max(tolerance, float(np.sqrt(variation.pooled_growth)))  # 2 tau, with tau² = growth p(1-p) at p = 1/2
-        return cls(events, shares, rows, variation, unseen, np.where(unseen, excused, tolerance))
+        return cls(
+            events=events,
+            shares=shares,
+            rows=rows,
+            variance=np.maximum(shares * (1.0 - shares), 0.25 / max(rows, 1.0)) / max(rows, 1.0),
+            natural=variation.of_reference() / max(rows, 1.0),
+            variation=variation,
+            unseen=unseen,
+            tolerance=np.where(unseen, excused, tolerance),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +92,13 @@ class Assessment:
         return np.where(relevance > 1.0, self.evidence, np.minimum(self.evidence, relevance))
 
     @property
+    def loudest(self) -> int:
+        """The event to name: the nearest to an alarm, and where none surely moved, the one that moved most."""
+        score = self.score
+        loudest = float(score.max())
+        return int(np.argmax(score >= NEARLY * loudest) if loudest > 0.0 else np.argmax(self.distance))
+
+    @property
     def required(self) -> FloatArray:
         """What the lower bound has to exceed: the tolerance, widened by natural variation at the budget's level."""
         return np.maximum(self.tolerance, self.critical * self.natural - Z95 * self.sampling)
@@ -94,29 +119,30 @@ def assess(
     x = baseline.events.sums(counts)
     q = np.minimum(x / n, 1.0)
     magnified = baseline.events.magnify((p + q) / 2.0)
-    error = magnified * np.sqrt(np.maximum(q * (1.0 - q), 0.25 / n) / n + np.maximum(p * (1.0 - p), 0.25 / N) / N)
-    inflation = (variation.inflation(n, chunks) / n + variation.of_reference / N) / (1.0 / n + 1.0 / N)
-    steady = np.minimum(inflation, variation.floor)
-    inflation = np.where(baseline.unseen, min(variation.pooled_floor, max(n, 1.0)), inflation)
+    error = magnified * np.sqrt(np.maximum(q * (1.0 - q), 0.25 / n) / n + baseline.variance)
+    inflation = (variation.inflation(n, chunks) / n + baseline.natural) / (1.0 / n + 1.0 / N)
+    steady = np.sqrt(np.minimum(inflation, variation.floor))
+    inflation = np.sqrt(np.where(baseline.unseen, min(variation.pooled_floor, max(n, 1.0)), inflation))
     critical = critical_value(alpha, variation.degrees(n, chunks))
     distance = magnified * np.abs(q - p)
-    z = signed_root(x, n, p * N, N)
+    evidence = signed_root(x, n, p * N, N) / critical
+    sampling = error * steady
     return Assessment(
         shares=q,
         expected=p,
         distance=distance,
-        lower_bound=distance - Z95 * error * np.sqrt(steady),
+        lower_bound=distance - Z95 * sampling,
         tolerance=baseline.tolerance,
-        sampling=error * np.sqrt(steady),
-        natural=error * np.sqrt(inflation),
+        sampling=sampling,
+        natural=error * inflation,
         critical=np.full(len(q), critical),
-        evidence=z / np.sqrt(inflation) / critical,
-        surprise=z / np.sqrt(np.minimum(steady, inflation)) / critical,
+        evidence=evidence / inflation,
+        surprise=evidence / np.minimum(steady, inflation),
     )
 
 
-def decide(assessment: Assessment, tolerance: float) -> State:
-    """What a window says of a column.
+def decide(assessment: Assessment, rows: float, tolerance: float) -> State:
+    """What a window of so many effective rows says of a column.
 
     warning: moved beyond chance but not beyond natural variation; or real but too small to matter; or the reverse.
     insufficient data: no alarm, and four tolerances cannot be excluded.
@@ -127,6 +153,7 @@ def decide(assessment: Assessment, tolerance: float) -> State:
         return State.ALARM
     if (relevant & (assessment.surprise > 1.0)).any():
         return State.WARNING
-    if (assessment.distance + Z95 * assessment.sampling).max() > EXCLUDED * tolerance:
+    possible = max(float((assessment.distance + Z95 * assessment.sampling).max()), BAND / rows**0.5)
+    if possible > EXCLUDED * tolerance:
         return State.INSUFFICIENT_DATA
     return State.WARNING if (relevant | evident).any() else State.HEALTHY

@@ -18,13 +18,14 @@ def signed_root(x: FloatArray, n: float, X: FloatArray, N: float) -> FloatArray:
     total = (x + X) / (n + N)
     expected = n * total
     x = np.where(x > expected, np.maximum(x - 0.5, expected), np.minimum(x + 0.5, expected))
-    x = np.clip(x, 0.0, n)
-    rest = np.clip(total * (n + N) - x, 0.0, N)
+    x = np.minimum(np.maximum(x, 0.0), n)
+    rest = np.minimum(np.maximum(total * (n + N) - x, 0.0), N)
     q = x / n
     p = np.minimum(rest / N, 1.0)  # float sums push a share a hair above 1, and a NaN would silently mean "no alarm"
-    total = np.clip(total, 1e-300, 1.0 - 1e-16)
-    window = xlogy(x, q / total) + xlogy(n - x, (1.0 - q) / (1.0 - total))
-    reference = xlogy(rest, p / total) + xlogy(N - rest, (1.0 - p) / (1.0 - total))
+    total = np.minimum(np.maximum(total, 1e-300), 1.0 - 1e-16)
+    others = 1.0 - total
+    window = xlogy(x, q / total) + xlogy(n - x, (1.0 - q) / others)
+    reference = xlogy(rest, p / total) + xlogy(N - rest, (1.0 - p) / others)
     return np.asarray(np.sqrt(np.maximum(2.0 * (window + reference), 0.0)))
 
 

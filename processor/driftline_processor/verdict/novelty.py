@@ -14,7 +14,7 @@ from driftline_processor.records import FloatArray
 from driftline_processor.verdict.decision import Z95, Assessment
 from driftline_processor.verdict.evidence import critical_value, signed_root
 
-MARGIN = 0.1
+MARGIN = 0.2
 """Numbers this near to a seen one are not new, as a share of the range that holds the middle 98 % of the training
 data: the far end of a season, or of a slow wave, goes a little beyond what any sample of it has seen."""
 

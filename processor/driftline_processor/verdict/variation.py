@@ -9,6 +9,7 @@ Sources: variance-time curves (Cox and Lewis 1966; Allan 1966); overdispersion p
 """
 
 from dataclasses import dataclass
+from math import log, log2
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class Levels:
     """What was measured on blocks of 2^level chunks, [levels] and [levels, events]; all empty where nothing was."""
 
     rows: FloatArray  # mean rows of a block
+    log_rows: FloatArray
     degrees: FloatArray  # blocks less one
     own: FloatArray  # R of every event
     pooled: FloatArray  # R, mean over the events that are frequent enough to say something
@@ -44,7 +46,6 @@ class Variation:
     levels: Levels
     few: bool
 
-    @property
     def of_reference(self) -> FloatArray:
         """R of the whole reference, by event: tau² is known up to its largest blocks."""
         largest = self.levels.rows[-1] if len(self.levels.rows) else 0.0
@@ -63,13 +64,15 @@ class Variation:
 
     def _by_rows(self, rows: float) -> FloatArray:
         """The line, never below what was observed; flat outside the range: no guess below the smallest chunk."""
-        observed = np.interp(np.log(rows), np.log(self.levels.rows), self.levels.pooled)
-        return np.asarray(np.maximum(self.floor + self.growth * rows, max(observed, 1.0)))
+        return np.asarray(np.maximum(self.floor + self.growth * rows, max(self._observed(rows), 1.0)))
+
+    def _observed(self, rows: float) -> float:
+        return float(np.interp(log(rows), self.levels.log_rows, self.levels.pooled))
 
     def _by_duration(self, rows: float, chunks: float) -> FloatArray:
         """R(n) = 1 + n (R(T) - 1)/n(T): rows at the reference's pace, variation of a stretch of the same duration."""
-        at = np.log(max(chunks, 1e-9))
-        lasting = np.log(2.0) * np.arange(len(self.levels.rows))
+        at = log(max(chunks, 1e-9))
+        lasting = log(2.0) * np.arange(len(self.levels.rows))
         excess = (np.column_stack((self.levels.pooled, self.levels.own)) - 1.0) / self.levels.rows[:, None]
         low = min(int(np.searchsorted(lasting, at, "right")), len(lasting) - 1)
         high, low = low, max(low - 1, 0)
@@ -93,14 +96,14 @@ class Variation:
         found = self._degrees_by_rows(max(rows, 1.0))
         if chunks is None:
             return found
-        level = int(np.clip(np.round(np.log2(max(chunks, 1.0))), 0, len(self.levels.rows) - 1))
+        level = min(round(log2(max(chunks, 1.0))), len(self.levels.rows) - 1)
         return min(found, max(FEWEST_DEGREES, float(self.levels.degrees[level])))
 
     def _degrees_by_rows(self, rows: float) -> float:
         levels = self.levels
-        observed = float(np.interp(np.log(rows), np.log(levels.rows), levels.pooled))
-        estimated = 1.0 - 1.0 / max(self.pooled_floor + self.pooled_growth * rows, observed, 1.0001)
-        near = int(np.abs(np.log(levels.rows / rows)).argmin())
+        pooled = max(self.pooled_floor + self.pooled_growth * rows, self._observed(rows), 1.0001)
+        estimated = 1.0 - 1.0 / pooled
+        near = int(np.abs(levels.log_rows - log(rows)).argmin())
         if self.pooled_growth == 0.0:
             near = min(near, int(np.argmax(levels.pooled >= 0.75 * self.pooled_floor)))
         degrees = float(levels.degrees[near])
@@ -136,7 +139,7 @@ def fit_variation(chunks: FloatArray, events: Events, shares: FloatArray) -> Var
 
 def _independent(events: int, *, few: bool) -> Variation:
     """Sampling error and nothing else."""
-    none = Levels(np.empty(0), np.empty(0), np.empty((0, events)), np.empty(0))
+    none = Levels(np.empty(0), np.empty(0), np.empty(0), np.empty((0, events)), np.empty(0))
     return Variation(np.ones(events), np.zeros(events), 1.0, 0.0, 1.0, none, few)
 
 
@@ -167,7 +170,7 @@ def _measure(chunks: FloatArray, events: Events, shares: FloatArray, variance: F
         excess = excess[: 2 * half].reshape(half, 2, -1).sum(axis=1)
     own = np.array([inflation for _, _, inflation in measured])
     sizes, degrees = (np.array([level[part] for level in measured], float) for part in (0, 1))
-    return Levels(sizes, degrees, own, own[:, pool].mean(axis=1))
+    return Levels(sizes, np.log(sizes), degrees, own, own[:, pool].mean(axis=1))
 
 
 def _directions(events: Events, shares: FloatArray, cells: FloatArray, pool: BoolArray) -> float:
