@@ -5,8 +5,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Condition
 
+from driftline_processor.decode import Signal
 from driftline_processor.records import Batch, Rejection
-from driftline_processor.store import Signal
 
 
 class QueueFull(Exception):  # noqa: N818  (a state of the queue; the sender is at fault as little as we are)

@@ -21,10 +21,10 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from driftline_processor.decode import Malformed, decode_logs, decode_metrics, decode_traces
+from driftline_processor.decode import DECODERS, Malformed, Signal
 from driftline_processor.intake import Intake, QueueClosed, QueueFull, Request
-from driftline_processor.records import Batch, Rejection
-from driftline_processor.store import Signal
+from driftline_processor.records import Rejection
+from driftline_processor.store import StoreError
 from driftline_processor.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ class SignalService(NamedTuple):
     """What differs between the signals."""
 
     name: str
-    decode: Callable[[bytes], Batch]
     response: type[Any]
     rejected: str
 
@@ -51,19 +50,16 @@ class SignalService(NamedTuple):
 SERVICES: Final[Mapping[Signal, SignalService]] = {
     "traces": SignalService(
         "opentelemetry.proto.collector.trace.v1.TraceService",
-        decode_traces,
         ExportTraceServiceResponse,
         "rejected_spans",
     ),
     "metrics": SignalService(
         "opentelemetry.proto.collector.metrics.v1.MetricsService",
-        decode_metrics,
         ExportMetricsServiceResponse,
         "rejected_data_points",
     ),
     "logs": SignalService(
         "opentelemetry.proto.collector.logs.v1.LogsService",
-        decode_logs,
         ExportLogsServiceResponse,
         "rejected_log_records",
     ),
@@ -147,7 +143,7 @@ class Receiver:
         received, service = self._clock(), SERVICES[signal]
         try:
             self._intake.check(len(data))
-            batch = service.decode(data)
+            batch = DECODERS[signal](data)
             if not batch.records:  # nothing to keep
                 self._telemetry.add("rejected.items", sum(items for items, _ in batch.rejections), signal=signal)
                 return _response(service, batch.rejections)
@@ -166,6 +162,8 @@ def _outcome(service: SignalService, answer: "Future[tuple[Rejection, ...]]", co
         return _response(service, answer.result(_MAX_WAIT_SECONDS if left is None else min(left, _MAX_WAIT_SECONDS)))
     except FutureTimeoutError:
         return _later("not stored in time")
+    except StoreError:
+        return _later("cannot be stored now")
 
 
 def _response(service: SignalService, rejections: Sequence[Rejection]) -> bytes:

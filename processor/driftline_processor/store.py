@@ -7,7 +7,7 @@ and the cutting of the journal are one transaction, so every request is in exact
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -29,9 +29,8 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from driftline_processor.decode import Signal
 from driftline_processor.records import ModelKey
-
-Signal: TypeAlias = Literal["traces", "metrics", "logs"]
 
 SCHEMA: Final = 1
 """Version of the tables. A store with a newer one is left alone; an older one will be migrated here."""

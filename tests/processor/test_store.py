@@ -1,0 +1,177 @@
+"""What the store keeps over a restart, and how it says that it cannot."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_mock_engine
+
+from driftline_processor import store as store_module
+from driftline_processor.records import ModelKey
+from driftline_processor.store import Entry, Store, StoreError
+
+Open = Callable[[str], Store]
+
+ENTRIES = [Entry(1, "metrics", b"one"), Entry(2, "traces", b"\x00two"), Entry(3, "logs", b"")]
+STATES = {ModelKey("churn"): b"a", ModelKey("churn", "2", (("service.name", "shop"),)): b"b"}
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/driftline.db"
+
+
+@pytest.fixture
+def opened() -> Iterator[Open]:
+    """Opens a store; all are closed in the end."""
+    with ExitStack() as stack:
+
+        def open_store(url: str) -> Store:
+            store = Store(url)
+            stack.callback(store.close)
+            return store
+
+        yield open_store
+
+
+def reopened(store: Store, url: str, opened: Open) -> Store:
+    store.close()
+    return opened(url)
+
+
+def test_journal_survives(url: str, opened: Open) -> None:
+    """What was appended is there after a restart, in order, byte for byte."""
+    store = opened(url)
+    store.append(ENTRIES[:2])
+    store.append(ENTRIES[2:])
+
+    assert list(reopened(store, url, opened).journal()) == ENTRIES
+
+
+def test_save_moves_the_journal_into_the_snapshots(url: str, opened: Open) -> None:
+    """A snapshot contains the journal: after it the journal is empty, and old snapshots are gone."""
+    store = opened(url)
+    store.append(ENTRIES)
+    store.save({ModelKey("gone"): b"old"})
+    store.append(ENTRIES[:1])
+    store.save(STATES)
+    store.append(ENTRIES[1:])
+    store = reopened(store, url, opened)
+
+    assert store.snapshots() == [b"a", b"b"]
+    assert list(store.journal()) == ENTRIES[1:]
+
+
+def test_save_of_nothing(url: str, opened: Open) -> None:
+    """A state without models is a state."""
+    store = opened(url)
+    store.append(ENTRIES)
+    store.save({})
+
+    assert (store.snapshots(), list(store.journal())) == ([], [])
+
+
+def test_references_survive(url: str, opened: Open) -> None:
+    """Points of references are kept until the reference is dropped, snapshots or not."""
+    store = opened(url)
+    store.append(ENTRIES, {"r1": {b"d1": b"p1"}, "r2": {b"d1": b"p1"}})
+    store.append(ENTRIES, {"r1": {b"d2": b"p2"}})
+    store.save({})
+    store = reopened(store, url, opened)
+    store.drop_reference("r2")
+
+    assert store.references() == {"r1": {b"d1": b"p1", b"d2": b"p2"}}
+
+
+def test_append_is_all_or_nothing(url: str, opened: Open) -> None:
+    """A transaction that fails leaves nothing behind: the sender will come again with all of it."""
+    store = opened(url)
+    store.append(ENTRIES[:1], {"r1": {b"d1": b"p1"}})
+    with pytest.raises(StoreError, match="UNIQUE constraint failed"):
+        store.append(ENTRIES[1:], {"r1": {b"d1": b"again"}})
+
+    assert list(store.journal()) == ENTRIES[:1]
+
+
+def test_in_memory(opened: Open) -> None:
+    """A store in memory works within one process."""
+    store = opened("sqlite://")
+    store.append(ENTRIES)
+
+    assert list(store.journal()) == ENTRIES
+
+
+def test_commits_are_on_disk(url: str, opened: Open) -> None:
+    """SQLite writes ahead, and waits for the disk: what was acknowledged survives a power loss."""
+    store = opened(url)
+    with store._engine.connect() as connection:
+        pragmas = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+
+    assert pragmas == ["wal", 2]
+
+
+def test_second_processor_is_refused(url: str, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processors on one file would count everything twice."""
+    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.1)
+    first = opened(url)
+
+    with pytest.raises(StoreError, match=r"^store sqlite:.*driftline\.db: is in use by another process$"):
+        Store(url)
+    first.close()
+    opened(url)
+
+
+def test_newer_store_is_left_alone(url: str, tmp_path: Path) -> None:
+    """A store of a later version is refused, and not changed."""
+    Store(url).close()
+    with sqlite3.connect(tmp_path / "driftline.db") as connection:
+        connection.execute("UPDATE driftline_meta SET value = '99' WHERE key = 'schema'")
+    connection.close()
+
+    with pytest.raises(StoreError, match=r"is of a newer Driftline \(schema 99, this one knows 1\)"):
+        Store(url)
+
+
+def test_file_that_is_no_database(url: str, tmp_path: Path) -> None:
+    """Another file in its place is named, not overwritten."""
+    path = tmp_path / "driftline.db"
+    path.write_text("a letter to a friend " * 100)
+
+    with pytest.raises(StoreError, match="file is not a database"):
+        Store(url)
+    assert path.read_text().startswith("a letter")
+
+
+def test_folder_that_is_not_there(tmp_path: Path) -> None:
+    """A store that cannot be made says so at the start."""
+    with pytest.raises(StoreError, match="unable to open database file"):
+        Store(f"sqlite:///{tmp_path}/nowhere/driftline.db")
+
+
+def test_read_only_file(url: str, tmp_path: Path) -> None:
+    """A store that cannot be written is found out at the start, not with the first request."""
+    Store(url).close()
+
+    with pytest.raises(StoreError, match=r"driftline\.db"):
+        Store(f"sqlite:///file:{tmp_path}/driftline.db?mode=ro&uri=true")
+
+
+def test_missing_driver_hides_the_password() -> None:
+    """What is wrong is told without the secret in the URL."""
+    with pytest.raises(StoreError, match=r"^store postgresql\+psycopg2://u:\*\*\*@h/d: No module named 'psycopg2'$"):
+        Store("postgresql+psycopg2://u:secret@h/d")
+
+
+def test_tables_for_postgresql() -> None:
+    """The tables are made without anything that only SQLite has."""
+    statements: list[str] = []
+    engine = create_mock_engine(
+        "postgresql+psycopg://", lambda sql, *_: statements.append(str(sql.compile(dialect=engine.dialect)))
+    )
+    store_module._tables.create_all(engine, checkfirst=False)
+
+    assert len(statements) == 4
+    assert "BIGSERIAL" in "".join(statements)
+    assert "BYTEA" in "".join(statements)
