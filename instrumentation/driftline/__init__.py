@@ -1,1 +1,37 @@
-"""Driftline: see whether a model in production is still right."""
+"""Driftline: see whether a model in production is still right.
+
+Importing this loads nothing heavy: each name is fetched from its module when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from driftline.emitter import prediction_id
+    from driftline.guard import paused
+    from driftline.instrumentor import instrument, uninstrument
+    from driftline.models import describe
+    from driftline.runtime import flush
+
+__all__ = ["describe", "flush", "instrument", "paused", "prediction_id", "uninstrument"]
+
+_HOMES: Final = {
+    "describe": "driftline.models",
+    "flush": "driftline.runtime",
+    "instrument": "driftline.instrumentor",
+    "paused": "driftline.guard",
+    "prediction_id": "driftline.emitter",
+    "uninstrument": "driftline.instrumentor",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,7 +1,7 @@
 """Every name on the wire, and what it means. This module imports nothing of ours.
 
-OpenTelemetry has no convention for classic machine learning yet (semantic-conventions #3420 is open), so all names share
-one prefix that a migration can change. `TERMS` documents them: the README's table is made from it.
+OpenTelemetry has no convention for classic machine learning yet (semantic-conventions #3420 is open), so all names
+share one prefix that a migration can change. `TERMS` documents them: the README's table is made from it.
 """
 
 from typing import Final, NamedTuple
@@ -42,6 +42,12 @@ OUTPUT_VALUE: Final = f"{PREFIX}.output.value"
 OUTPUT_TAIL: Final = f"{PREFIX}.output.tail"
 OUTPUT_PREDICTIONS: Final = f"{PREFIX}.output.predictions"
 OUTPUT_OBSERVATIONS: Final = f"{PREFIX}.output.observations"
+
+# What Driftline says of itself, in a model server.
+DROPPED_ROWS: Final = "driftline.dropped.rows"
+DROPPED_COLUMNS: Final = "driftline.dropped.columns"
+FAULTS: Final = "driftline.faults"
+FAULT_STAGE: Final = "driftline.fault.stage"
 
 # Attributes of those data points.
 FEATURE_NAME: Final = f"{PREFIX}.feature.name"
@@ -137,6 +143,14 @@ TERMS: Final = (
     Term(OUTPUT_TAIL, "metric, exponential histogram", f"Values beyond the core, by `{SKETCH_PART}`"),
     Term(OUTPUT_PREDICTIONS, "metric, counter, {row}", f"Predictions by `{OUTPUT_CLASS}`"),
     Term(OUTPUT_OBSERVATIONS, "metric, counter, {row}", f"Rows of an output by `{FEATURE_STATE}`"),
+    Term(DROPPED_ROWS, "metric, counter, {row}", "Rows in no sketch, as the buffer was full"),
+    Term(
+        DROPPED_COLUMNS,
+        "metric, gauge, {column}",
+        "Columns beyond `DRIFTLINE_MAX_COLUMNS`: not sketched",
+    ),
+    Term(FAULTS, "metric, counter, {fault}", "Faults inside Driftline, by stage and error type; the model is unharmed"),
+    Term(FAULT_STAGE, "attribute", "What Driftline was doing"),
     Term(FEATURE_NAME, "attribute", "The column: an input's name or, in the processor's metrics, any column's"),
     Term(FEATURE_STATE, "attribute", f"`{VALID}`, `{MISSING}`, `{NON_FINITE}`, `{WRONG_TYPE}`, `{OUT_OF_RANGE}`"),
     Term(CATEGORY, "attribute", f"Value of a categorical input; `{OTHER}` beyond the bound on distinct values"),

@@ -1,0 +1,213 @@
+"""Everything counted in this process: for each model and operation its rows, and every column of inputs and outputs."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from driftline import columns, points, semconv
+from driftline.points import NamedPoint, Names
+from driftline.prediction import Capture, Column, Model, Prediction
+from driftline.series import Series, Span
+from driftline.settings import ALL, NONE, Secrecy, Settings
+
+_logger = logging.getLogger("driftline")
+
+_REPEAT: Final = 60 * 10**9
+"""A column without new rows is sent once in this time, so that no backend takes it for gone."""
+
+_FORGET: Final = 3600 * 10**9
+"""A model that predicts nothing for so long is forgotten; if it comes back, its counts start anew."""
+
+Packet: TypeAlias = "tuple[list[NamedPoint], Callable[[], None]]"  # points, and what to call when they have arrived
+_Group: TypeAlias = "dict[tuple[Any, ...], list[Capture]]"
+
+
+class ColumnKey(NamedTuple):
+    kind: Names
+    name: str
+
+
+@dataclass(slots=True)
+class _Total:
+    """A counter of rows, and how much of it has arrived."""
+
+    start: int
+    count: int = 0
+    arrived: int = 0
+    arrived_time: int = 0
+
+    def point(self, attributes: dict[str, Any], now: int, *, delta: bool) -> NamedPoint:
+        start = max(self.start, self.arrived_time) if delta else self.start
+        count = self.count - self.arrived if delta else self.count
+        return semconv.INFERENCE_ROWS, points.number_point(attributes, Span(start, now), count)
+
+
+@dataclass(slots=True)
+class _Counted:
+    """One operation of one model."""
+
+    attributes: dict[str, Any]
+    rows: _Total
+    seen: int
+    series: dict[ColumnKey, tuple[dict[str, Any], Secrecy, Series]] = field(default_factory=dict)
+
+
+class Aggregate:
+    """For one thread at a time.
+
+    dropped_rows: rows of predictions that came without values, for want of room. dropped_columns: columns beyond
+    `settings.max_columns`.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], int] = time.time_ns, *, delta: bool = False) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._delta = delta
+        self._models: dict[tuple[Any, ...], _Counted] = {}
+        self._columns = 0
+        self._refused: set[tuple[int, ColumnKey]] = set()
+
+    @property
+    def dropped_columns(self) -> int:
+        return len(self._refused)
+
+    def add(self, predictions: Iterable[Prediction]) -> None:
+        """Count predictions. Their captures can be released afterwards."""
+        inputs: _Group = {}
+        outputs: _Group = {}
+        models: dict[int, Model] = {}
+        for each in predictions:
+            models[id(each.model)] = each.model
+            self._count_rows(each)
+            key = id(each.model), each.operation
+            if each.inputs is not None and self._settings.sketch == ALL:
+                _gather(inputs, key, each.inputs)
+            if each.outputs is not None and self._settings.sketch != NONE:
+                _gather(outputs, key, each.outputs)
+        for (model, operation, *_), captures in inputs.items():
+            self._add_inputs(models[model], operation, captures)
+        for (model, operation, *_), captures in outputs.items():
+            self._add_outputs(models[model], operation, captures)
+
+    def _count_rows(self, prediction: Prediction) -> None:
+        counted = self._counted(prediction.model, prediction.operation)
+        counted.rows.count += prediction.rows
+
+    def _counted(self, model: Model, operation: str) -> _Counted:
+        now = self._clock()
+        key = model.name, model.version, model.system, operation
+        counted = self._models.get(key)
+        if counted is None:
+            attributes = {semconv.MODEL_NAME: model.name, semconv.SYSTEM_NAME: model.system}
+            if model.version is not None:
+                attributes[semconv.MODEL_VERSION] = model.version
+            attributes[semconv.OPERATION_NAME] = operation
+            counted = self._models[key] = _Counted(attributes, _Total(now), now)
+        counted.seen = now
+        return counted
+
+    def _add_inputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
+        for block in columns.join(captures):
+            names = input_names(model, block)
+            if names is None:
+                return
+            for name, values in zip(names, block.columns, strict=True):
+                self._add_column(model, operation, points.INPUT, Column(name, values))
+
+    def _add_outputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
+        if captures[0].kind == "heads":
+            for position in range(len(captures[0].payload)):
+                self._add_head(model, operation, [each.payload[position] for each in captures], f".{position}")
+        else:
+            self._add_head(model, operation, captures, "")
+
+    def _add_head(self, model: Model, operation: str, captures: list[Capture], suffix: str) -> None:
+        for block in columns.join(captures):
+            for column in model.outputs(operation, block.columns, _head(suffix)):
+                self._add_column(model, operation, points.OUTPUT, column._replace(name=column.name + suffix))
+
+    def _add_column(self, model: Model, operation: str, kind: Names, column: Column) -> None:
+        counted = self._counted(model, operation)
+        key = ColumnKey(kind, column.name)
+        known = counted.series.get(key) or self._begin(counted, key, classes=column.classes)
+        if known is not None:
+            known[2].add(column.values, self._clock())
+        # A numpy call may keep the interpreter lock. Where a prediction waits for it, it goes first.
+        time.sleep(0)
+
+    def _begin(self, counted: _Counted, key: ColumnKey, *, classes: bool) -> Any:
+        if self._columns >= self._settings.max_columns:
+            self._refuse(counted, key)
+            return None
+        self._columns += 1
+        settings = self._settings
+        secrecy = settings.secrecy(key.name) if key.kind is points.INPUT else settings.output_secrecy()
+        series = Series(self._clock(), settings.max_categories, classes=classes, delta=self._delta)
+        known = counted.series[key] = ({**counted.attributes, key.kind.column: key.name}, secrecy, series)
+        return known
+
+    def _refuse(self, counted: _Counted, key: ColumnKey) -> None:
+        if not self._refused:
+            limit, model = self._settings.max_columns, counted.attributes[semconv.MODEL_NAME]
+            _logger.warning(
+                "Column %r of model %r is not sketched: DRIFTLINE_MAX_COLUMNS is %d.", key.name, model, limit
+            )
+        if len(self._refused) < 10 * self._settings.max_columns:
+            self._refused.add((id(counted), key))
+
+    def packets(self) -> Iterator[Packet]:
+        """What has to be sent. Until its acknowledgement is called, it will be sent again with all that came since."""
+        now = self._clock()
+        self._forget(now)
+        for counted in list(self._models.values()):
+            yield from self._row_packets(counted, now)
+            for key, known in list(counted.series.items()):
+                if known[2].is_due(now, _REPEAT):
+                    yield self._series_packet(key, *known)
+
+    def _row_packets(self, counted: _Counted, now: int) -> Iterator[Packet]:
+        rows = counted.rows
+        if rows.count == rows.arrived and (self._delta or now - rows.arrived_time < _REPEAT):
+            return
+        now, count = max(now, rows.arrived_time + 1, rows.start + 1), rows.count
+
+        def acknowledge() -> None:
+            rows.arrived, rows.arrived_time = count, now
+
+        yield [rows.point(counted.attributes, now, delta=self._delta)], acknowledge
+
+    def _series_packet(self, key: ColumnKey, attributes: dict[str, Any], secrecy: Secrecy, series: Series) -> Packet:
+        collected = series.collect(self._clock())
+        return list(points.column_points(key.kind, attributes, secrecy, collected)), series.acknowledge
+
+    def _forget(self, now: int) -> None:
+        for key, counted in list(self._models.items()):
+            if now - counted.seen > _FORGET and counted.rows.arrived == counted.rows.count:
+                self._columns -= len(counted.series)
+                del self._models[key]
+
+
+def _head(suffix: str) -> int:
+    return int(suffix[1:]) if suffix else 0
+
+
+def _gather(groups: _Group, key: tuple[Any, ...], taken: Capture) -> None:
+    names = None if taken.names is None else tuple(taken.names)
+    groups.setdefault((*key, taken.kind, taken.layout, names), []).append(taken)
+
+
+def input_names(model: Model, block: columns.Block) -> Sequence[str] | None:
+    """Names of the columns: their own, else the model's, else x0, x1, …; None where they do not fit the model.
+
+    A model refuses an input of another width: its columns are nobody's.
+    """
+    width = len(block.columns)
+    if block.names is not None:
+        return block.names
+    if model.features is not None and len(model.features) == width:
+        return model.features
+    if model.width is not None and model.width != width:
+        return None
+    return [f"x{position}" for position in range(width)]

@@ -1,0 +1,67 @@
+"""Predictions that wait for aggregation: appended by callers without a lock, bounded in bytes."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from driftline.capture import release
+from driftline.prediction import Prediction
+
+_RECORD_BYTES: Final = 512
+"""About what a record takes beside its rows."""
+
+_WAKE_ROWS: Final = 4096
+"""Rows that make aggregation cheap a value: the consumer is woken for them, not for each call."""
+
+
+class Buffer:
+    """`put` never blocks and never waits. When the bytes are used up, records go without their rows; then not at all.
+
+    The sizes are kept without a lock, so that a caller pays for none: an update may be lost when threads meet. `take`
+    sets them right, so the bound is kept within what came since.
+    """
+
+    def __init__(self, limit: int, wake: Callable[[], None]) -> None:
+        self._limit = limit
+        self._wake = wake
+        self._waiting: deque[Prediction] = deque()
+        self._bytes = 0
+        self._rows = 0
+        self._lock = threading.Lock()  # of what is rare: drops
+        self._dropped = 0
+
+    def put(self, prediction: Prediction) -> bool:
+        """Whether the rows were kept: they will be counted."""
+        inputs, outputs = prediction.inputs, prediction.outputs
+        kept = not prediction.lost
+        size = _RECORD_BYTES + (inputs.size if inputs else 0) + (outputs.size if outputs else 0)
+        if self._bytes + size > self._limit:
+            release(inputs)
+            release(outputs)
+            prediction = prediction._replace(inputs=None, outputs=None, lost=True)
+            kept, size = False, _RECORD_BYTES
+            if self._bytes > 2 * self._limit:  # even of records without rows there are too many
+                self._drop(prediction.rows)
+                return False
+        self._bytes += size
+        self._rows += prediction.rows
+        self._waiting.append(prediction)
+        if self._rows >= _WAKE_ROWS or self._bytes > self._limit // 4:
+            self._wake()
+        return kept
+
+    def take(self) -> list[Prediction]:
+        """All that wait now, oldest first."""
+        waiting = self._waiting
+        self._bytes = self._rows = 0
+        return [waiting.popleft() for _ in range(len(waiting))]
+
+    @property
+    def dropped_rows(self) -> int:
+        """Rows of records that were not kept at all."""
+        return self._dropped
+
+    def _drop(self, rows: int) -> None:
+        with self._lock:
+            self._dropped += rows

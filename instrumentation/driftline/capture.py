@@ -1,0 +1,162 @@
+"""The copy that is taken on the caller's thread, before the model can change its input, and after it returned.
+
+One row costs under a microsecond: its bytes. A batch is copied into a pooled buffer in the array's own order. All
+understanding of the values is left to `columns`, in the background.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from driftline.pool import Pool
+from driftline.prediction import Capture
+
+SMALL: Final = 16 * 1024
+"""Bytes up to which `tobytes` beats a pooled buffer."""
+
+_OBJECT_SIZE: Final = 56  # of a Python number with its pointer; strings are longer, the bound is not exact
+
+Taker = Callable[[Any, Pool], "Capture | None"]
+
+
+def capture(value: Any, pool: Pool) -> Capture | None:
+    """A copy of what a model was given or returned; None when the pool is used up.
+
+    Of something unknown only the number of rows is kept (kind "opaque").
+    """
+    taker = _TAKERS.get(type(value))
+    return (taker or _taker(type(value)))(value, pool)
+
+
+def _take_array(value: Any, pool: Pool) -> Capture | None:
+    if value.dtype.kind in "OV":
+        return _take_objects(value)
+    shape, size = value.shape, value.nbytes
+    rows = shape[0] if shape else 1
+    if size <= SMALL:
+        return Capture("bytes", value.tobytes(), rows, (value.dtype, shape[1:]), None, size)
+    order = "F" if value.flags.fnc else "C"
+    lease = pool.lease(shape, value.dtype, order)
+    if lease is None:
+        return None
+    np.copyto(lease.array, value)
+    return Capture("lease", lease, rows, (value.dtype, shape[1:]), None, size)
+
+
+def _take_objects(value: Any) -> Capture:
+    copy = value.copy()  # never tobytes: it would copy pointers
+    rows = copy.shape[0] if copy.ndim else 1
+    return Capture("objects", copy, rows, copy.shape[1:], None, copy.size * _OBJECT_SIZE)
+
+
+def capture_output(value: Any, pool: Pool) -> Capture | None:
+    """A copy of what a model returned: a list of arrays is one output each, as multi-output classifiers return."""
+    if type(value) in (list, tuple) and value and getattr(value[0], "ndim", 0):
+        heads = [capture(each, pool) for each in value]
+        return _joined_heads([head for head in heads if head is not None], len(heads))
+    return capture(value, pool)
+
+
+def _take_list(value: Any, pool: Pool) -> Capture | None:
+    if not value or isinstance(value[0], str) or not hasattr(value[0], "__len__"):
+        return Capture("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
+    if hasattr(value[0], "dtype"):  # rows that are arrays
+        return _take_array(np.array(value), pool)
+    rows = [tuple(row) for row in value]
+    return Capture("rows", rows, len(rows), len(rows[0]), None, len(rows) * len(rows[0]) * _OBJECT_SIZE)
+
+
+def _joined_heads(heads: list[Capture], expected: int) -> Capture | None:
+    if len(heads) < expected:
+        for head in heads:
+            release(head)
+        return None
+    layout = tuple((head.kind, head.layout) for head in heads)
+    return Capture("heads", heads, heads[0].rows, layout, None, sum(head.size for head in heads))
+
+
+def _take_pandas_frame(value: Any, pool: Pool) -> Capture | None:
+    names = value.columns  # an Index never changes
+    # A frame of one block of numbers is an array with names. There is no public way to ask without a cost above the
+    # copy's; where the private one is gone, the deep copy is right too.
+    if getattr(getattr(value, "_mgr", None), "is_single_block", False):
+        values = value.to_numpy()
+        if values.dtype.kind in "fiub":
+            taken = _take_array(values, pool)
+            return None if taken is None else taken._replace(names=names)
+    # A shallow copy would do with pandas 3, unless the frame was built with copy=False: it still shares memory then.
+    copy = value.copy(deep=True)
+    return Capture("pandas", copy, len(copy), len(names), names, copy.size * _OBJECT_SIZE)
+
+
+def _take_pandas_series(value: Any, pool: Pool) -> Capture | None:
+    frame = value.to_frame(name="x0" if value.name is None else value.name)
+    return _take_pandas_frame(frame, pool)
+
+
+def _take_polars_frame(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every taker takes both
+    # `clone` shares memory with a numpy array that the frame was built from.
+    columns = [each.to_numpy(writable=True) if each.dtype.is_numeric() else each.to_list() for each in value]
+    return Capture("columns", columns, value.height, value.width, tuple(value.columns), int(value.estimated_size()))
+
+
+def _take_polars_series(value: Any, pool: Pool) -> Capture:
+    return _take_polars_frame(value.to_frame(), pool)
+
+
+def _take_sparse(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every taker takes both
+    if value.format == "csr":
+        parts = value.data.copy(), value.indices.copy(), value.indptr.copy()
+    else:
+        rows = value.tocsr()
+        parts = rows.data, rows.indices, rows.indptr
+    size = sum(part.nbytes for part in parts)
+    return Capture("sparse", parts, value.shape[0], value.shape[1], None, size)
+
+
+def _take_other(value: Any, pool: Pool) -> Capture | None:
+    if hasattr(value, "__array__"):
+        return _take_array(np.asarray(value), pool)
+    rows = len(value) if hasattr(value, "__len__") else 0
+    return Capture("opaque", None, rows, None, None, 0)
+
+
+# By the class's own module and name, or a base's: nothing is imported to find out what something is.
+_BY_NAME: Final[dict[str, Taker]] = {
+    "numpy.ndarray": _take_array,
+    "pandas.DataFrame": _take_pandas_frame,
+    "pandas.Series": _take_pandas_series,
+    "polars.DataFrame": _take_polars_frame,
+    "polars.Series": _take_polars_series,
+    "scipy.spmatrix": _take_sparse,
+    "scipy._spbase": _take_sparse,
+    "builtins.list": _take_list,
+    "builtins.tuple": _take_list,
+}
+
+_TAKERS: Final[dict[type, Taker]] = {np.ndarray: _take_array, list: _take_list, tuple: _take_list}
+
+
+def _taker(cls: type) -> Taker:
+    for base in cls.__mro__:
+        taker = _BY_NAME.get(f"{base.__module__.partition('.')[0]}.{base.__name__}")
+        if taker is not None:
+            break
+    else:
+        taker = _take_other
+    if sys.modules.get(cls.__module__) is not None and "<locals>" not in cls.__qualname__:
+        _TAKERS[cls] = taker  # classes made at run time are not kept alive
+    return taker
+
+
+def release(taken: Capture | None) -> None:
+    """Give the pooled buffers of a capture back: nobody reads it any more."""
+    if taken is None:
+        return
+    if taken.kind == "lease":
+        taken.payload.release()
+    elif taken.kind == "heads":
+        for head in taken.payload:
+            release(head)

@@ -1,0 +1,222 @@
+"""Captures to columns: joined in blocks of many rows, one contiguous array a column. Runs in the background."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline.prediction import Capture
+
+BLOCK_ROWS: Final = 8192
+"""Rows that are turned into columns at once: enough to make numpy's calls cheap, few enough to stay in the cache."""
+
+_SMALL_FRAME: Final = 64
+"""Rows up to which frames are joined as objects: taking a frame apart costs more than its values."""
+
+Columns = Sequence[NDArray[Any]]
+
+
+class Block(NamedTuple):
+    """Some rows, column by column. names: as they came with the data, None if they did not."""
+
+    columns: Columns
+    rows: int
+    names: tuple[str, ...] | None = None
+
+
+def join(captures: Sequence[Capture]) -> Iterator[Block]:
+    """The rows of captures of one kind, layout and names, in their order, as blocks of at most BLOCK_ROWS."""
+    return READERS[captures[0].kind](captures)
+
+
+def column_names(names: Any) -> tuple[str, ...] | None:
+    """Names as text, each one once: a name that comes again is numbered."""
+    if names is None:
+        return None
+    if all(isinstance(name, int) for name in names):
+        return None  # a frame without names numbers its columns
+    texts = [str(name) for name in names]
+    if len(set(texts)) == len(texts):
+        return tuple(texts)
+    seen: dict[str, int] = {}
+    unique = []
+    for text in texts:
+        count = seen.get(text, 0)
+        seen[text] = count + 1
+        unique.append(f"{text}.{count}" if count else text)
+    return tuple(unique)
+
+
+def _join_arrays(captures: Sequence[Capture]) -> Iterator[Block]:
+    names = column_names(captures[0].names)
+    for part in _batches([_as_table(_array(each)) for each in captures]):
+        width = part[0].shape[1]
+        rows = sum(len(each) for each in part)
+        if len(part) == 1:
+            columns = np.ascontiguousarray(part[0].T)
+        else:
+            columns = np.empty((width, rows), part[0].dtype)
+            np.concatenate([each.T for each in part], axis=1, out=columns)
+        yield Block(list(columns), rows, names)
+
+
+def _join_bytes(captures: Sequence[Capture]) -> Iterator[Block]:
+    """Many single rows: one copy joins their bytes."""
+    dtype, shape = captures[0].layout
+    names = column_names(captures[0].names)
+    for start in range(0, len(captures), BLOCK_ROWS):
+        joined = b"".join([each.payload for each in captures[start : start + BLOCK_ROWS]])
+        table = _as_table(np.frombuffer(joined, dtype).reshape(-1, *shape))
+        for first in range(0, len(table), BLOCK_ROWS):
+            part = table[first : first + BLOCK_ROWS]
+            yield Block(list(np.ascontiguousarray(part.T)), len(part), names)
+
+
+def _batches(tables: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
+    """Tables cut and gathered into lists of at most BLOCK_ROWS rows."""
+    gathered: list[NDArray[Any]] = []
+    rows = 0
+    for table in tables:
+        for start in range(0, len(table), BLOCK_ROWS):
+            part = table[start : start + BLOCK_ROWS]
+            if rows + len(part) > BLOCK_ROWS:
+                yield gathered
+                gathered, rows = [], 0
+            gathered.append(part)
+            rows += len(part)
+    if gathered:
+        yield gathered
+
+
+def _array(taken: Capture) -> NDArray[Any]:
+    array: NDArray[Any]
+    if taken.kind == "bytes":
+        dtype, shape = taken.layout
+        array = np.frombuffer(taken.payload, dtype).reshape(taken.rows, *shape)
+    else:
+        array = taken.payload.array if taken.kind == "lease" else taken.payload
+    return array
+
+
+def _as_table(array: NDArray[Any]) -> NDArray[Any]:
+    """[rows, columns]: a vector is one column; what has more dimensions is flattened, row by row."""
+    if array.ndim == 2:
+        return array
+    if array.ndim < 2:
+        return array.reshape(-1, 1)
+    return array.reshape(len(array), math.prod(array.shape[1:]))
+
+
+def _join_values(captures: Sequence[Capture]) -> Iterator[Block]:
+    values = [value for each in captures for value in each.payload]
+    for start in range(0, len(values), BLOCK_ROWS):
+        part = values[start : start + BLOCK_ROWS]
+        yield Block([_objects(part)], len(part))
+
+
+def _join_rows(captures: Sequence[Capture]) -> Iterator[Block]:
+    rows = [row for each in captures for row in each.payload]
+    for start in range(0, len(rows), BLOCK_ROWS):
+        part = rows[start : start + BLOCK_ROWS]
+        yield Block([_objects(column) for column in zip(*part, strict=False)], len(part))
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    """Numbers as an array of numbers, all else as an array of objects."""
+    kinds = set(map(type, values))
+    if kinds <= {float, int, bool}:
+        return np.array(values, np.float64)
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def _join_frames(captures: Sequence[Capture]) -> Iterator[Block]:
+    names = column_names(captures[0].names)
+    small = [each.payload.to_numpy(dtype=object) for each in captures if each.rows <= _SMALL_FRAME]
+    for part in _batches(small):
+        table = np.concatenate(part)
+        yield Block([_objects(column) for column in table.T.tolist()], len(table), names)
+    for each in captures:
+        if each.rows > _SMALL_FRAME:
+            yield from _frame_blocks(each, names)
+
+
+def _frame_blocks(taken: Capture, names: tuple[str, ...] | None) -> Iterator[Block]:
+    for start in range(0, taken.rows, BLOCK_ROWS):
+        part = taken.payload.iloc[start : start + BLOCK_ROWS]
+        columns = [_series(part.iloc[:, position]) for position in range(part.shape[1])]
+        yield Block(columns, len(part), names)
+
+
+def _series(series: Any) -> NDArray[Any]:
+    """A pandas column without its index: numbers and times as such, nullable numbers with NaN, all else as objects."""
+    kind = getattr(series.dtype, "kind", "O")
+    if kind in "fiubM" and isinstance(series.dtype, np.dtype):
+        array: NDArray[Any] = series.to_numpy()
+    elif kind in "fiub":
+        array = series.to_numpy(dtype="float64", na_value=np.nan)
+    elif kind == "M":  # a time zone: the instant is what counts
+        array = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+    else:
+        array = series.to_numpy(dtype=object)
+    return array
+
+
+def _join_columns(captures: Sequence[Capture]) -> Iterator[Block]:
+    for each in captures:
+        names = column_names(each.names)
+        columns = [column if isinstance(column, np.ndarray) else _objects(column) for column in each.payload]
+        for start in range(0, each.rows, BLOCK_ROWS):
+            part = [column[start : start + BLOCK_ROWS] for column in columns]
+            yield Block(part, min(BLOCK_ROWS, each.rows - start), names)
+
+
+def _join_sparse(captures: Sequence[Capture]) -> Iterator[Block]:
+    from scipy.sparse import csr_matrix, vstack
+
+    matrices = [csr_matrix(each.payload, shape=(each.rows, each.layout)) for each in captures]
+    matrix = vstack(matrices, "csr") if len(matrices) > 1 else matrices[0]
+    for start in range(0, matrix.shape[0], BLOCK_ROWS):
+        part = matrix[start : start + BLOCK_ROWS].tocsc()
+        part.sum_duplicates()
+        yield Block(_DenseColumns(part), part.shape[0])
+
+
+class _DenseColumns(Sequence[Any]):
+    """The columns of a sparse matrix, each made dense only while it is looked at."""
+
+    def __init__(self, matrix: Any) -> None:
+        self._matrix = matrix
+
+    def __len__(self) -> int:
+        return int(self._matrix.shape[1])
+
+    def __getitem__(self, position: Any) -> Any:
+        matrix = self._matrix
+        if not 0 <= position < len(self):
+            raise IndexError(position)
+        stored = slice(matrix.indptr[position], matrix.indptr[position + 1])
+        column = np.zeros(matrix.shape[0], matrix.dtype)
+        column[matrix.indices[stored]] = matrix.data[stored]
+        return column
+
+
+def _join_nothing(captures: Sequence[Capture]) -> Iterator[Block]:
+    del captures
+    return iter(())
+
+
+READERS: Final[dict[str, Callable[[Sequence[Capture]], Iterator[Block]]]] = {
+    "bytes": _join_bytes,
+    "lease": _join_arrays,
+    "objects": _join_arrays,
+    "values": _join_values,
+    "rows": _join_rows,
+    "pandas": _join_frames,
+    "columns": _join_columns,
+    "sparse": _join_sparse,
+    "opaque": _join_nothing,
+}

@@ -1,0 +1,289 @@
+"""From a model call to telemetry: the one place that records. Nothing that it does can fail a call."""
+
+from __future__ import annotations  # numpy is only loaded once there is a row
+
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from opentelemetry import context as otel
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
+
+from driftline import process, semconv
+from driftline.exporter_choice import choose
+from driftline.faults import FAULTS
+from driftline.models import Models
+from driftline.prediction import Prediction
+from driftline.spans import SpanSource, content
+
+if TYPE_CHECKING:
+    from contextvars import Token
+
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.metrics.export import MetricExporter
+
+    from driftline.pipeline import Pipeline
+    from driftline.prediction import Capture, Model
+    from driftline.settings import Settings
+
+_EXIT_SECONDS: Final = 2.0
+"""What the end of a process may wait for a backend that cannot be reached."""
+
+_SUPPRESS: Final = otel._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001  # what every instrumentation looks at
+_SUPPRESS_PLAIN: Final = "suppress_instrumentation"
+"""As `opentelemetry.instrumentation.utils.is_instrumentation_enabled`, at the cost of one look at the context."""
+
+# From a millisecond for one row of a linear model to a minute for a large batch.
+_DURATION_BOUNDS: Final = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+
+_last_id: Final[ContextVar[int | None]] = ContextVar("driftline_prediction_id", default=None)
+
+
+def prediction_id() -> str | None:
+    """The id of the model call just made in this context, to join an outcome with it later; None before any."""
+    number = _last_id.get()
+    return None if number is None else _id_text(number)
+
+
+def _id_text(number: int) -> str:
+    return f"{number:032x}"
+
+
+class _Started(NamedTuple):
+    """A call that is being made."""
+
+    model: Model
+    operation: str
+    inputs: Capture | None
+    lost: bool
+    span: trace.Span | None
+    attached: Token[Context] | None
+    began: float
+
+
+class Adapter(NamedTuple):
+    """What a framework adds: the facts of a model object, and which argument of a call holds the rows."""
+
+    models: Models
+    rows: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
+
+
+class Emitter:
+    """Records calls of models. One a process; forked children go on with an empty one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        tracer_provider: trace.TracerProvider | None = None,
+        meter_provider: metrics.MeterProvider | None = None,
+        metric_exporter: MetricExporter | None = None,
+    ) -> None:
+        self.settings = settings
+        self._providers = tracer_provider, meter_provider
+        self._spans = SpanSource(tracer_provider)
+        self._make_exporter = choose(settings.otlp_endpoint) if metric_exporter is None else lambda: metric_exporter
+        self._resource = _Resource(tracer_provider)
+        self._duration = metrics.get_meter(semconv.SCOPE, meter_provider=meter_provider).create_histogram(
+            semconv.INFERENCE_DURATION,
+            unit="s",
+            description="Duration of a model call",
+            explicit_bucket_boundaries_advisory=_DURATION_BOUNDS,
+        )
+        self.on_export: Callable[[], None] = lambda: None
+        self._abandoned: list[Pipeline] = []
+        self._reset()
+        process.settle(self)
+
+    def _reset(self) -> None:
+        self._pipeline: Pipeline | None = None
+        self._making = threading.Lock()
+        # Ids are unique over processes: 96 random bits, then a count.
+        self._ids = itertools.count(secrets.randbits(96) << 32)
+
+    def begin(self, adapter: Adapter, operation: str, model: Any, args: Any, kwargs: Any) -> _Started | None:
+        """Before the call: copy its input, which the call may change. None: this call is not recorded."""
+        try:
+            context = otel.get_current()
+            if context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN):
+                return None
+            known = adapter.models.of(model)
+            inputs, lost = self._capture("capture input", self.pipeline.capture, adapter.rows(operation, args, kwargs))
+            span = self._spans.start(known, operation, context)
+            attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
+            return _Started(known, operation, inputs, lost, span, attached, time.perf_counter())
+        except Exception as error:  # noqa: BLE001  # a fault of ours is not the caller's
+            FAULTS.note("begin", error)
+            return None
+
+    def end(self, started: _Started | None, output: Any, error: BaseException | None) -> None:
+        """After the call: hand everything over and end the span. `error` is what the model raised."""
+        if started is None:
+            return
+        duration = time.perf_counter() - started.began
+        span = started.span
+        try:
+            if started.attached is not None:
+                otel.detach(started.attached)
+            prediction = self._prediction(started, output, error, duration)
+            number = next(self._ids)
+            _last_id.set(number)
+            if span is None:
+                self._put(prediction)
+            else:
+                self._finish(span, prediction, number, error)
+        except Exception as fault:  # noqa: BLE001  # a fault of ours is not the caller's
+            FAULTS.note("end", fault)
+        finally:
+            if span is not None:
+                self._end_span(span)
+
+    def _capture(self, stage: str, take: Callable[[Any], Capture | None], value: Any) -> tuple[Capture | None, bool]:
+        """A copy, and whether there was no room for one."""
+        if value is None:
+            return None, False
+        try:
+            taken = take(value)
+        except Exception as error:  # noqa: BLE001  # the call is still recorded, without these rows
+            FAULTS.note(stage, error)
+            return None, False
+        return taken, taken is None
+
+    def _prediction(self, started: _Started, output: Any, error: BaseException | None, duration: float) -> Prediction:
+        outputs, lost = self._capture("capture output", self.pipeline.capture_output, output)
+        taken = started.inputs or outputs
+        return Prediction(
+            started.model,
+            started.operation,
+            taken.rows if taken is not None else 0,
+            started.inputs,
+            outputs,
+            duration,
+            None if error is None else type(error).__qualname__,
+            started.span,
+            started.lost or lost,
+        )
+
+    def _put(self, prediction: Prediction) -> bool:
+        return self.pipeline.put(prediction)
+
+    def _finish(self, span: trace.Span, prediction: Prediction, number: int, error: BaseException | None) -> None:
+        attributes: dict[str, Any] = {semconv.ROW_COUNT: prediction.rows}
+        if span.is_recording():
+            # Before the rows are handed over: their buffers may be used again from then on.
+            attributes |= self._content(prediction)
+        attributes[semconv.SKETCHED] = self._put(prediction) and self.settings.sketch != "none"
+        if not span.is_recording():
+            return
+        attributes[semconv.PREDICTION_ID] = _id_text(number)
+        if error is not None:
+            attributes[semconv.ERROR_TYPE] = prediction.error
+            # What an exception says may quote values of the input.
+            shown = None if self.settings.redacts else str(error)
+            span.set_status(trace.Status(trace.StatusCode.ERROR, shown))
+        span.set_attributes(attributes)
+
+    def _content(self, prediction: Prediction) -> dict[str, Any]:
+        try:
+            return content(self.settings, prediction)
+        except Exception as error:  # noqa: BLE001  # a span without example rows is a span
+            FAULTS.note("span content", error)
+            return {}
+
+    def _end_span(self, span: trace.Span) -> None:
+        try:
+            span.end()
+        except Exception as error:  # noqa: BLE001  # span processors are other people's code
+            FAULTS.note("end span", error)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        pipeline = self._pipeline
+        return self._make_pipeline() if pipeline is None else pipeline
+
+    def _make_pipeline(self) -> Pipeline:
+        from driftline.pipeline import Pipeline
+
+        with self._making:
+            if self._pipeline is None:
+                self._pipeline = Pipeline(
+                    self.settings, self._make_exporter, self._resource.find, self._record, self._on_export
+                )
+            return self._pipeline
+
+    def _on_export(self) -> None:
+        self.on_export()
+
+    def _record(self, prediction: Prediction) -> None:
+        """In the background: recording into an instrument costs more than all that the caller pays."""
+        model = prediction.model
+        attributes = {
+            semconv.MODEL_NAME: model.name,
+            semconv.SYSTEM_NAME: model.system,
+            semconv.OPERATION_NAME: prediction.operation,
+        }
+        if model.version is not None:
+            attributes[semconv.MODEL_VERSION] = model.version
+        if prediction.error is not None:
+            attributes[semconv.ERROR_TYPE] = prediction.error
+        parent = None if prediction.span is None else trace.set_span_in_context(prediction.span)
+        self._duration.record(prediction.duration, attributes, context=parent)
+
+    def flush(self, timeout: float) -> bool:
+        """Everything recorded so far out, of Driftline's and of the providers that spans and durations go to."""
+        end = time.monotonic() + timeout
+        sent = self._pipeline is None or self._pipeline.flush(timeout)
+        for provider in self._flushable():
+            left = max(1, int((end - time.monotonic()) * 1000))
+            sent = provider.force_flush(left) is not False and sent
+        return sent
+
+    def _flushable(self) -> list[Any]:
+        tracer_provider, meter_provider = self._providers
+        providers = tracer_provider or trace.get_tracer_provider(), meter_provider or metrics.get_meter_provider()
+        return [provider for provider in providers if hasattr(provider, "force_flush")]
+
+    def begin_in_child(self) -> None:
+        """Go on with nothing: what the parent holds, the parent sends. Its channel is not even closed here."""
+        if self._pipeline is not None:
+            self._abandoned.append(self._pipeline)
+        FAULTS.reset()
+        self._resource.begin_in_child()
+        self._reset()
+
+    def finish(self) -> None:
+        """Send what there is, in bounded time, and stop."""
+        if self._pipeline is not None:
+            self._pipeline.close(_EXIT_SECONDS)
+
+    def close(self) -> None:
+        """As at the end of the process, now."""
+        process.leave(self)
+        self.finish()
+
+
+class _Resource:
+    """Who sends the sketches: the application, as its tracer provider knows it."""
+
+    def __init__(self, provider: trace.TracerProvider | None) -> None:
+        self._provider = provider
+        # Made at once where there is none yet: detectors use threads, which is too late when the process ends.
+        self._own = Resource.create() if self._of_application() is None else None
+
+    def find(self) -> Resource:
+        return self._of_application() or self._own or Resource.create()
+
+    def begin_in_child(self) -> None:
+        if self._own is not None:
+            self._own = self._own.merge(Resource({SERVICE_INSTANCE_ID: secrets.token_hex(16)}))
+
+    def _of_application(self) -> Resource | None:
+        provider = self._provider or trace.get_tracer_provider()
+        resource = getattr(provider, "resource", None)
+        return resource if isinstance(resource, Resource) else None

@@ -1,0 +1,75 @@
+"""Which exporter sends the sketches: the one that OpenTelemetry's own environment variables name."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.metadata import entry_points
+from typing import Final
+
+from opentelemetry.sdk.metrics.export import MetricExporter
+
+_logger = logging.getLogger("driftline")
+
+ExporterFactory = Callable[..., MetricExporter]
+
+_GROUP: Final = "opentelemetry_metrics_exporter"
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+_BY_PROTOCOL: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+
+
+def choose(endpoint: str | None, environ: Mapping[str, str] = os.environ) -> ExporterFactory | None:
+    """What makes the exporter, its module already imported: imported first at exit it would fail. None: export nothing.
+
+    endpoint: where sketches go, if not where OTEL_EXPORTER_OTLP_ENDPOINT says.
+    """
+    name = _name(endpoint, environ)
+    if name is None:
+        return None
+    found = tuple(entry_points(group=_GROUP, name=name))
+    if not found:
+        _logger.warning("No metrics exporter %r is installed: sketches are not exported.", name)
+        return None
+    exporter: ExporterFactory = found[0].load()
+    if endpoint is None or not name.startswith("otlp"):
+        return exporter
+    return partial(exporter, endpoint=endpoint if name == "otlp_proto_grpc" else _with_path(endpoint))
+
+
+def is_delta(environ: Mapping[str, str] = os.environ) -> bool:
+    """What OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE says of counters and histograms."""
+    preference = environ.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "").strip().lower()
+    return preference in ("delta", "lowmemory")
+
+
+def _name(endpoint: str | None, environ: Mapping[str, str]) -> str | None:
+    names = [name.strip() for name in environ.get("OTEL_METRICS_EXPORTER", "").split(",") if name.strip()] or ["otlp"]
+    pushing = [name for name in names if name.startswith("otlp")]
+    if pushing:
+        return _BY_PROTOCOL[_protocol(environ)] if pushing[0] == "otlp" else pushing[0]
+    if endpoint is not None:
+        return _BY_PROTOCOL[_protocol(environ)]
+    if names == ["none"]:
+        return None
+    if names[0] != "prometheus":
+        return names[0]
+    # Prometheus pulls the application's own metrics; sketches are pushed, where it is said where to.
+    if any(environ.get(variable) for variable in _ENDPOINTS):
+        return _BY_PROTOCOL[_protocol(environ)]
+    _logger.warning("Sketches are not exported: set DRIFTLINE_OTLP_ENDPOINT, as OTEL_METRICS_EXPORTER is prometheus.")
+    return None
+
+
+def _protocol(environ: Mapping[str, str]) -> str:
+    for variable in ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        protocol = environ.get(variable, "").strip()
+        if protocol in _BY_PROTOCOL:
+            return protocol
+        if protocol:
+            _logger.warning("%s: must be one of %s (got %r); using grpc", variable, ", ".join(_BY_PROTOCOL), protocol)
+    return "grpc"
+
+
+def _with_path(endpoint: str) -> str:
+    """The URL of the metrics signal: OTLP/HTTP exporters take a whole URL in code."""
+    return endpoint if endpoint.rstrip("/").endswith("/v1/metrics") else endpoint.rstrip("/") + "/v1/metrics"

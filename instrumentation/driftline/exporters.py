@@ -1,0 +1,85 @@
+"""The exporter between the SDK and the one that sends: it adds the sketches, and learns what arrived."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from opentelemetry.sdk.metrics import ObservableCounter
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    ResourceMetrics,
+    ScopeMetrics,
+)
+
+from driftline.aggregate import Packet
+from driftline.exporter_choice import ExporterFactory
+from driftline.faults import FAULTS
+from driftline.points import NamedPoint, metrics
+
+_MOST_POINTS: Final = 1000
+"""Points in a request. At 700 bytes each they stay well under the 4 MiB that gRPC servers take by default."""
+
+
+class SketchExporter(MetricExporter):
+    """Sends what `packets` yields together with what the SDK collected. What did not arrive, `packets` yields again.
+
+    The exporter inside is made at the first export: a gRPC channel does not survive a fork, so there is one a process.
+    """
+
+    def __init__(self, make: ExporterFactory, packets: Callable[[], Iterable[Packet]], *, delta: bool) -> None:
+        self._temporality = AggregationTemporality.DELTA if delta else AggregationTemporality.CUMULATIVE
+        super().__init__(preferred_temporality={ObservableCounter: self._temporality})
+        self._make = make
+        self._packets = packets
+        self._inner: MetricExporter | None = None
+        self.succeeded = True
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> MetricExportResult:
+        """Send in requests of bounded size; acknowledge each that arrived. Remembers in `succeeded` whether all did."""
+        try:
+            self.succeeded = self._send_all(metrics_data, timeout_millis)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next export sends all again
+            FAULTS.note("export", error)
+            self.succeeded = False
+        return MetricExportResult.SUCCESS if self.succeeded else MetricExportResult.FAILURE
+
+    def _send_all(self, collected: MetricsData, timeout_millis: float) -> bool:
+        if self._inner is None:
+            self._inner = self._make()
+        for points, acknowledgements in _requests(self._packets()):
+            data = self._with_points(collected, points)
+            if self._inner.export(data, timeout_millis=timeout_millis) is not MetricExportResult.SUCCESS:
+                return False
+            for acknowledge in acknowledgements:
+                acknowledge()
+        return True
+
+    def _with_points(self, collected: MetricsData, points: list[NamedPoint]) -> MetricsData:
+        """All in one scope: encoders keep one entry a scope."""
+        resource = collected.resource_metrics[0]
+        scope = resource.scope_metrics[0]
+        merged = ScopeMetrics(scope.scope, [*scope.metrics, *metrics(points, self._temporality)], scope.schema_url)
+        return MetricsData([ResourceMetrics(resource.resource, [merged], resource.schema_url)])
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return self._inner is None or self._inner.force_flush(timeout_millis)
+
+    def shutdown(self, timeout_millis: float = 30_000, **_: Any) -> None:
+        """Also ends the retries of an export that runs in another thread."""
+        if self._inner is not None:
+            self._inner.shutdown(timeout_millis=timeout_millis)
+
+
+def _requests(packets: Iterable[Packet]) -> Iterator[tuple[list[NamedPoint], list[Callable[[], None]]]]:
+    """Packets gathered to requests of about _MOST_POINTS points; at least one request, be it empty."""
+    points: list[NamedPoint] = []
+    acknowledgements: list[Callable[[], None]] = []
+    for some, acknowledge in packets:
+        points += some
+        acknowledgements.append(acknowledge)
+        if len(points) >= _MOST_POINTS:
+            yield points, acknowledgements
+            points, acknowledgements = [], []
+    yield points, acknowledgements

@@ -1,0 +1,155 @@
+"""scikit-learn, and all that follows its protocol: XGBoost, LightGBM, CatBoost, a user's own classes."""
+
+import sys
+import types
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any, Final
+
+from driftline.emitter import Adapter, Emitter
+from driftline.imports import forget, when_imported
+from driftline.instrumentor import FrameworkInstrumentor
+from driftline.methods import Methods, Switch
+from driftline.models import Models, description
+from driftline.models import forget as forget_models
+from driftline.prediction import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, Column, Model
+
+CALLS: Final = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
+"""Methods that are recorded."""
+
+FITS: Final = ("fit", "partial_fit", "fit_predict", "fit_transform")
+"""Methods that change a model; within them nothing is recorded."""
+
+QUIET: Final = ("transform", "score")
+"""Further methods within which nothing is recorded: they call predictions of members."""
+
+ROOTS: Final = {"sklearn.base": "BaseEstimator", "catboost.core": "_CatBoostBase"}
+"""Where the families of classes begin: the module to wait for, and the class."""
+
+_SYSTEMS: Final = {"sklearn": "scikit_learn", "xgboost": "xgboost", "lightgbm": "lightgbm", "catboost": "catboost"}
+_DEEPEST: Final = 8  # pipelines in searches in pipelines
+_KINDS: Final = {
+    "classifier": CLASSIFICATION,
+    "regressor": REGRESSION,
+    "clusterer": CLUSTERING,
+    "outlier_detector": OUTLIER_DETECTION,
+}
+
+
+class SklearnInstrumentor(FrameworkInstrumentor):
+    """Records the outermost calls of estimators. Loads neither scikit-learn nor numpy."""
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        return ("scikit-learn >= 1.4",)
+
+    def _attach(self, emitter: Emitter) -> None:
+        self._switch = Switch()
+        self._switch.recorder = _Calls(emitter)
+        self._methods = Methods(CALLS, FITS, QUIET, self._switch)
+        self._switch.on = True
+        self._waiting = {module: partial(self._add_root, name) for module, name in ROOTS.items()}
+        for module, action in self._waiting.items():
+            when_imported(module, action)
+        emitter.on_export = self._methods.walk
+
+    def _add_root(self, name: str, module: types.ModuleType) -> None:
+        self._methods.add_root(getattr(module, name))
+
+    def _detach(self) -> None:
+        self._switch.on = False
+        for module, action in self._waiting.items():
+            forget(module, action)
+        self._methods.remove()
+
+
+class _Calls:
+    """Tells the emitter of calls, with what this framework adds."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self._begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), rows_of))
+        self.end = emitter.end
+        self.begin = self._begin
+
+    def end_fit(self) -> None:
+        forget_models()
+
+
+def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The argument that holds the rows; CatBoost calls it `data`."""
+    del operation
+    return args[0] if args else kwargs.get("X", kwargs.get("data"))
+
+
+def look(settings: Any, model: Any) -> Model:
+    """The facts of an estimator."""
+    said = description(model)
+    final = final_estimator(model)
+    task = said.task or guess_task(model)
+    names = said.feature_names or _attribute(model, "feature_names_in_")
+    width = _attribute(model, "n_features_in_")
+    return Model(
+        name=said.name or settings.model_name or type(model).__name__,
+        version=said.version or settings.model_version,
+        type=type(final).__name__,
+        system=system_of(type(model)),
+        task=task,
+        features=None if names is None else tuple(map(str, names)),
+        width=width if isinstance(width, int) else None,
+        outputs=partial(read_outputs, _attribute(model, "classes_"), task),
+    )
+
+
+def final_estimator(model: Any) -> Any:
+    """The last step of a pipeline, the best estimator of a search: what makes the prediction."""
+    for _ in range(_DEEPEST):
+        steps = _attribute(model, "steps")
+        inner = steps[-1][1] if isinstance(steps, list) and steps else None
+        inner = inner or _attribute(model, "best_estimator_") or None
+        if inner is None or isinstance(inner, str):
+            break
+        model = inner
+    return model
+
+
+def guess_task(model: Any) -> str | None:
+    """What scikit-learn takes the estimator for; None where it does not say."""
+    base = sys.modules.get("sklearn.base")
+    for kind, task in _KINDS.items():
+        test: Callable[[Any], bool] | None = getattr(base, f"is_{kind}", None)
+        try:
+            if test is not None and test(model):
+                return task
+        except Exception:  # noqa: BLE001, S112  # a class of somebody else's without tags
+            continue
+    return _KINDS.get(str(_attribute(model, "_estimator_type")))
+
+
+def system_of(cls: type) -> str:
+    """The library that the class, or the nearest base that is in a library we know, comes from."""
+    roots = (base.__module__.partition(".")[0] for base in cls.__mro__)
+    return next((_SYSTEMS[root] for root in roots if root in _SYSTEMS), "scikit_learn")
+
+
+def read_outputs(classes: Any, task: str | None, operation: str, columns: Sequence[Any], head: int) -> list[Column]:
+    """What a method returned, as named columns. classes: `classes_` of the model, a list of them with several heads."""
+    from driftline import outputs  # loads numpy, which is there by now
+
+    known = classes[head] if isinstance(classes, list) and head < len(classes) else classes
+    names = () if known is None or isinstance(known, list) else known
+    if not len(columns):
+        return []
+    if operation == "predict":
+        return outputs.results(columns, task)
+    if operation == "predict_proba":
+        return outputs.probabilities(columns, names)
+    if operation == "predict_log_proba":
+        return outputs.log_probabilities(columns, names)
+    return outputs.scores(columns, names)
+
+
+def _attribute(model: Any, name: str) -> Any:
+    """An attribute of somebody else's object: properties may raise what they like."""
+    try:
+        return getattr(model, name, None)
+    except Exception:  # noqa: BLE001  # then it is not known
+        return None

@@ -1,0 +1,63 @@
+"""What makes only the outermost model call count: a flag in the context, carried into joblib's threads and workers."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+# The token is a list, changed to [False] when the call ends: a context copied inside the call and used later (a task, a
+# timer) is not quiet for ever.
+Token = list[bool]
+INSIDE: Final[ContextVar[Token | None]] = ContextVar("driftline_inside", default=None)
+
+
+def is_inside() -> bool:
+    """Whether this context is inside a model call, a fit, or `paused()`."""
+    token = INSIDE.get()
+    return token is not None and token[0]
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Record nothing in this context: for explainers, cross-validation and warm-up calls inside a server."""
+    token = [True]
+    reset = INSIDE.set(token)
+    try:
+        yield
+    finally:
+        token[0] = False
+        INSIDE.reset(reset)
+
+
+class Carried:
+    """A function of joblib's that runs inside the call that made it. In another process it is simply inside one."""
+
+    __slots__ = ("function", "token")
+
+    def __init__(self, function: Callable[..., Any], token: Token | None = None) -> None:
+        self.function = function
+        self.token = [True] if token is None else token
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Carried, (self.function,)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        reset = INSIDE.set(self.token)
+        try:
+            return self.function(*args, **kwargs)
+        finally:
+            INSIDE.reset(reset)
+
+
+def carrying(parallel_call: Callable[..., Any]) -> Callable[..., Any]:
+    """`joblib.Parallel.__call__` that carries the guard into its threads and workers."""
+
+    @functools.wraps(parallel_call)
+    def __call__(self: Any, iterable: Any) -> Any:  # noqa: N807  # joblib's name
+        token = INSIDE.get()
+        if token is not None and token[0]:
+            iterable = ((Carried(function, token), args, kwargs) for function, args, kwargs in iterable)
+        return parallel_call(self, iterable)
+
+    return __call__

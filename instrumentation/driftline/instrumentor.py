@@ -1,0 +1,91 @@
+"""Switches instrumentation on and off: what OpenTelemetry's loader calls, and what users call."""
+
+import logging
+import os
+from abc import abstractmethod
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+
+from driftline.emitter import Emitter
+from driftline.faults import FAULTS
+from driftline.runtime import RUNTIME
+from driftline.settings import Settings
+
+_logger = logging.getLogger("driftline")
+
+_GROUP: Final = "opentelemetry_instrumentor"
+_OURS: Final = "driftline.frameworks."
+
+
+class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
+    """One framework. Subclasses put their wrappers on and off; nothing that goes wrong here stops a program."""
+
+    configuration = Settings
+    """Options of the declarative configuration file are checked against this."""
+
+    _active = False
+
+    @abstractmethod
+    def _attach(self, emitter: Emitter) -> None:
+        """Begin to record into `emitter`."""
+
+    @abstractmethod
+    def _detach(self) -> None:
+        """The opposite: the same objects as before."""
+
+    def _instrument(self, **kwargs: Any) -> None:
+        if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            return
+        # The loader leaves this check to us; it imports nothing.
+        conflict = self._check_dependency_conflicts()
+        if conflict is not None:
+            _logger.debug("%s: %s", type(self).__name__, conflict)
+            return
+        try:
+            self._attach(RUNTIME.acquire(kwargs))
+            self._active = True
+        except Exception as error:  # noqa: BLE001  # an error would abort the loading of every instrumentor
+            FAULTS.note("instrument", error)
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        del kwargs
+        if self._active:
+            self._active = False
+            self._detach()
+            RUNTIME.release()
+
+
+def instrument(**options: Any) -> None:
+    """Record the calls of models of every framework that is there. Calling it again changes nothing.
+
+    Args:
+        options: `tracer_provider`, `meter_provider`: where spans and durations go, default the global ones.
+            `metric_exporter`: where sketches go, default what the OTEL_ variables say. All else: fields of `Settings`.
+
+    Raises:
+        TypeError: an unknown option.
+        ValueError: a wrong value; names the option, the rule and the value.
+
+    """
+    external = ("tracer_provider", "meter_provider", "logger_provider", "metric_exporter")
+    Settings.read(**{name: value for name, value in options.items() if name not in external})
+    for instrumentor in _instrumentors():
+        if not instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.instrument(skip_dep_check=True, **options)
+
+
+def uninstrument() -> None:
+    """Record nothing any more: every patched object is what it was before. Sends what is still there."""
+    for instrumentor in _instrumentors():
+        if instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.uninstrument()
+
+
+def _instrumentors() -> Iterator[FrameworkInstrumentor]:
+    """One a framework: its entry point is all that registers it."""
+    for each in entry_points(group=_GROUP):
+        if each.value.startswith(_OURS):
+            yield each.load()()

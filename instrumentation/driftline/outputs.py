@@ -1,0 +1,60 @@
+"""What a model returned, as named output columns. Shared by the adapters of all frameworks."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline.prediction import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, Column
+from driftline.semconv import CONFIDENCE, PREDICTION, SCORE
+
+_NAMED_RESULTS: Final = frozenset({CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION})
+"""Tasks whose result is a name, even where it looks like a number."""
+
+_SUM_ERROR: Final = 1e-3
+"""How far from 1 the probabilities of a row may add up in float32."""
+
+Columns = Sequence[NDArray[Any]]
+
+
+def numbered(name: str, columns: Columns, *, classes: bool = False) -> list[Column]:
+    """One column as it is; several with their numbers."""
+    if len(columns) == 1:
+        return [Column(name, columns[0], classes)]
+    return [Column(f"{name}.{position}", values, classes) for position, values in enumerate(columns)]
+
+
+def results(columns: Columns, task: str | None) -> list[Column]:
+    """What `predict` returned: classes or numbers, as the task says."""
+    return numbered(PREDICTION, columns, classes=task in _NAMED_RESULTS)
+
+
+def probabilities(columns: Columns, classes: Sequence[Any]) -> list[Column]:
+    """Probabilities, a column a class: the class predicted, its probability, and of two classes the second one's.
+
+    Where a row does not add up to 1, several labels may hold at once: each column is a score.
+    """
+    table = np.stack(columns)
+    if not len(columns) or (np.abs(table.sum(axis=0) - 1) > _SUM_ERROR).any():
+        return numbered(SCORE, columns)
+    found = [_most_likely(table, classes), Column(CONFIDENCE, table.max(axis=0))]
+    return [*found, Column(SCORE, table[1])] if len(table) == 2 else found
+
+
+def log_probabilities(columns: Columns, classes: Sequence[Any]) -> list[Column]:
+    """As `probabilities`, of their logarithms."""
+    return probabilities([np.exp(column) for column in columns], classes)
+
+
+def scores(columns: Columns, classes: Sequence[Any]) -> list[Column]:
+    """Decision values: one column is the score; of a column a class the greatest, and the class that has it."""
+    if len(columns) == 1 or len(columns) != len(classes):
+        return numbered(SCORE, columns)
+    table = np.stack(columns)
+    return [_most_likely(table, classes), Column(SCORE, table.max(axis=0))]
+
+
+def _most_likely(table: NDArray[Any], classes: Sequence[Any]) -> Column:
+    names = np.asarray(classes) if len(classes) == len(table) else np.arange(len(table))
+    return Column(PREDICTION, names[table.argmax(axis=0)], classes=True)

@@ -1,0 +1,259 @@
+"""From predictions to sketches at the backend, off the caller's thread, in one process.
+
+A forked child makes a pipeline of its own: threads, locks and channels of the parent do not work there, and its counts
+are the parent's to send.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, Final
+
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+
+from driftline import semconv
+from driftline.aggregate import Aggregate, Packet
+from driftline.buffer import Buffer
+from driftline.capture import capture, capture_output, release
+from driftline.exporter_choice import ExporterFactory, is_delta
+from driftline.exporters import SketchExporter
+from driftline.faults import FAULTS
+from driftline.pool import Pool
+from driftline.prediction import Capture, Prediction
+from driftline.process import finish_multiprocessing_child
+from driftline.settings import Settings
+
+_logger = logging.getLogger("driftline")
+
+_ABORT_SECONDS: Final = 0.5
+"""What an export that is told to give up may still take."""
+
+
+class Pipeline:
+    """Aggregates in one thread and exports in another, so that an unreachable backend does not hold up counting.
+
+    Nothing is started before the first prediction: helper processes instrument themselves too.
+    make_exporter: None aggregates nothing. on_prediction: told of each prediction, in the background. on_export: called
+    before each export.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        make_exporter: ExporterFactory | None,
+        resource: Callable[[], Resource],
+        on_prediction: Callable[[Prediction], None],
+        on_export: Callable[[], None],
+    ) -> None:
+        # Most of the bytes are for batches, in the pool; single rows wait in the buffer itself.
+        self._pool = Pool(settings.buffer_bytes * 3 // 4)
+        self._interval = settings.export_interval / 1000
+        self._resource = resource
+        self._on_prediction = on_prediction
+        self._on_export = on_export
+        self._wake = threading.Event()
+        self._buffer = Buffer(settings.buffer_bytes // 4, self._wake.set)
+        delta = is_delta()
+        self._aggregate = Aggregate(settings, delta=delta)
+        self._aggregating = threading.Lock()
+        self._lost_rows = 0
+        self._exporter = None if make_exporter is None else self._sketch_exporter(make_exporter, delta=delta)
+        self._provider: MeterProvider | None = None
+        self._start = threading.Lock()
+        self._started = self._closed = False
+        self._turns = _Turns()
+
+    def _sketch_exporter(self, make: ExporterFactory, *, delta: bool) -> SketchExporter:
+        return SketchExporter(make, self._packets, delta=delta)
+
+    def capture(self, value: Any) -> Capture | None:
+        """A copy of what a model is given; None where there is no room."""
+        return capture(value, self._pool)
+
+    def capture_output(self, value: Any) -> Capture | None:
+        """A copy of what a model returned; None where there is no room."""
+        return capture_output(value, self._pool)
+
+    def put(self, prediction: Prediction) -> bool:
+        """Hand a prediction over; whether its rows will be counted. Never blocks."""
+        if not self._started:
+            self._begin()
+        if self._closed:
+            release(prediction.inputs)
+            release(prediction.outputs)
+            return False
+        return self._buffer.put(prediction) and self._exporter is not None
+
+    @property
+    def used(self) -> bool:
+        """Whether there was a prediction in this process."""
+        return self._started
+
+    def drain(self) -> None:
+        """Count what waits in the buffer."""
+        with self._aggregating:
+            predictions = self._buffer.take()
+            try:
+                self._count(predictions)
+            except Exception as error:  # noqa: BLE001  # whatever a column held, the next ones are counted
+                FAULTS.note("aggregate", error)
+            finally:
+                for each in predictions:
+                    release(each.inputs)
+                    release(each.outputs)
+
+    def _count(self, predictions: list[Prediction]) -> None:
+        for each in predictions:
+            self._on_prediction(each)
+            if each.lost:
+                self._lost_rows += each.rows
+        if self._exporter is not None and predictions:
+            self._aggregate.add(predictions)
+
+    def _packets(self) -> Iterator[Packet]:
+        self.drain()
+        with self._aggregating:
+            packets = list(self._aggregate.packets())
+        for points, acknowledge in packets:
+            yield points, partial(self._acknowledge, acknowledge)
+
+    def _acknowledge(self, acknowledge: Callable[[], None]) -> None:
+        with self._aggregating:
+            acknowledge()
+
+    def flush(self, timeout: float) -> bool:
+        """Count and send all that was handed over; False if that failed or takes more than `timeout` seconds."""
+        return not self._started or self._turns.take(timeout)
+
+    def close(self, timeout: float) -> bool:
+        """Flush, then stop; within about `timeout` seconds even where the backend cannot be reached."""
+        with self._start:
+            if self._closed:
+                return True
+            self._closed = True
+            started, self._started = self._started, True
+        if not started:
+            return True
+        self._turns.close()
+        sent = self._turns.take(timeout)
+        self._wake.set()
+        if self._exporter is not None and not sent:
+            self._exporter.shutdown(timeout_millis=_ABORT_SECONDS * 1000)
+        if self._provider is not None:
+            self._provider.shutdown(timeout_millis=_ABORT_SECONDS * 1000)
+        return sent
+
+    def _begin(self) -> None:
+        with self._start:
+            if self._started:
+                return
+            self._started = True
+            try:
+                threading.Thread(target=self._export_forever, name="driftline-export", daemon=True).start()
+                threading.Thread(target=self._aggregate_forever, name="driftline-aggregate", daemon=True).start()
+                finish_multiprocessing_child()
+            except RuntimeError:  # the interpreter shuts down: `close` does the work itself
+                self._turns.run_inline(self._export)
+
+    def _aggregate_forever(self) -> None:
+        while not self._closed:
+            self._wake.wait()
+            self._wake.clear()
+            self.drain()
+
+    def _export_forever(self) -> None:
+        last = False
+        while not last:
+            last = self._turns.wait(self._interval)
+            self._turns.done(sent=self._export())
+
+    def _export(self) -> bool:
+        try:
+            self._on_export()
+            if self._exporter is None:
+                self.drain()
+                return True
+            if self._provider is None:
+                self._provider = self._private_provider(self._exporter)
+            self._provider.force_flush()
+            self._pool.trim()
+        except Exception as error:  # noqa: BLE001  # the next export tries again
+            FAULTS.note("export", error)
+            return False
+        return self._exporter.succeeded
+
+    def _private_provider(self, exporter: SketchExporter) -> MeterProvider:
+        # An endless interval: the reader has no thread of its own, which would come alive again in forked children.
+        reader = PeriodicExportingMetricReader(exporter, export_interval_millis=math.inf)
+        provider = MeterProvider([reader], resource=self._resource(), shutdown_on_exit=False)
+        meter = provider.get_meter(semconv.SCOPE)
+        terms = {term.name: term.meaning for term in semconv.TERMS}
+        # Without an instrument that yields something, the SDK exports nothing.
+        meter.create_observable_counter(
+            semconv.DROPPED_ROWS, [self._observe_rows], "{row}", terms[semconv.DROPPED_ROWS]
+        )
+        meter.create_observable_gauge(
+            semconv.DROPPED_COLUMNS, [self._observe_columns], "{column}", terms[semconv.DROPPED_COLUMNS]
+        )
+        meter.create_observable_counter(semconv.FAULTS, [self._observe_faults], "{fault}", terms[semconv.FAULTS])
+        return provider
+
+    def _observe_rows(self, _: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(self._lost_rows + self._buffer.dropped_rows)
+
+    def _observe_columns(self, _: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(self._aggregate.dropped_columns)
+
+    def _observe_faults(self, _: CallbackOptions) -> Iterable[Observation]:
+        for (stage, error), count in FAULTS.counts().items():
+            yield Observation(count, {semconv.FAULT_STAGE: stage, semconv.ERROR_TYPE: error})
+
+
+class _Turns:
+    """Turns of the exporting thread: others ask for one and wait until one that began afterwards is done."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._asked = self._begun = self._finished = 0
+        self._closing = False
+        self._sent = True
+        self._inline: Callable[[], bool] | None = None
+
+    def take(self, timeout: float) -> bool:
+        """Ask for a turn; whether it succeeded within `timeout` seconds."""
+        if self._inline is not None:
+            return self._inline()
+        end = time.monotonic() + timeout
+        with self._changed:
+            self._asked += 1
+            mine = self._asked
+            self._changed.notify_all()
+            done = self._changed.wait_for(lambda: self._finished >= mine, end - time.monotonic())
+            return done and self._sent
+
+    def run_inline(self, work: Callable[[], bool]) -> None:
+        """There is no thread: whoever asks does the work."""
+        self._inline = work
+
+    def close(self) -> None:
+        """The next turn is the last."""
+        with self._changed:
+            self._closing = True
+
+    def wait(self, interval: float) -> bool:
+        """Until somebody asks, or `interval` seconds; whether this is the last turn."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._asked > self._begun, interval)
+            self._begun = self._asked
+            return self._closing
+
+    def done(self, *, sent: bool) -> None:
+        with self._changed:
+            self._finished, self._sent = self._begun, sent
+            self._changed.notify_all()

@@ -1,0 +1,134 @@
+"""Counted columns as data points of the OpenTelemetry SDK."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    ExponentialHistogram,
+    ExponentialHistogramDataPoint,
+    Metric,
+    NumberDataPoint,
+    Sum,
+)
+from opentelemetry.sdk.metrics.export import Buckets as SdkBuckets
+
+from driftline import semconv
+from driftline.series import SeriesPoints, Span
+from driftline.settings import Secrecy
+from driftline.sketch import Buckets, Histogram, NumericPoints, hashed
+
+Attributes: TypeAlias = Mapping[str, Any]
+DataPoint: TypeAlias = NumberDataPoint | ExponentialHistogramDataPoint
+NamedPoint: TypeAlias = tuple[str, DataPoint]  # the metric's name, and one point of it
+
+
+class Names(NamedTuple):
+    """Metrics and attributes of a kind of column."""
+
+    column: str
+    value: str
+    tail: str
+    counts: str
+    category: str
+    observations: str
+
+
+INPUT: Final = Names(
+    semconv.FEATURE_NAME,
+    semconv.FEATURE_VALUE,
+    semconv.FEATURE_TAIL,
+    semconv.FEATURE_CATEGORY,
+    semconv.CATEGORY,
+    semconv.FEATURE_OBSERVATIONS,
+)
+OUTPUT: Final = Names(
+    semconv.OUTPUT_NAME,
+    semconv.OUTPUT_VALUE,
+    semconv.OUTPUT_TAIL,
+    semconv.OUTPUT_PREDICTIONS,
+    semconv.OUTPUT_CLASS,
+    semconv.OUTPUT_OBSERVATIONS,
+)
+
+_ROW_UNIT: Final = "{row}"
+_DESCRIPTIONS: Final = {term.name: term.meaning for term in semconv.TERMS}
+
+
+def column_points(names: Names, attributes: Attributes, secrecy: Secrecy, points: SeriesPoints) -> Iterator[NamedPoint]:
+    """Data points of one column. attributes: of the model and the column."""
+    for span, numbers in points.numbers:
+        yield from _numeric_points(names, attributes, secrecy, span, numbers)
+    for name, (start, rows) in points.categories.items():
+        shown = name if secrecy.shown else hashed(name)
+        yield names.counts, number_point({**attributes, names.category: shown}, Span(start, points.time), rows)
+    for state, (start, rows) in points.states.items():
+        span = Span(start, points.time)
+        yield names.observations, number_point({**attributes, semconv.FEATURE_STATE: state}, span, rows)
+
+
+def number_point(attributes: Attributes, span: Span, count: int) -> NumberDataPoint:
+    return NumberDataPoint(dict(attributes), span.start, span.time, count)
+
+
+def _numeric_points(
+    names: Names, attributes: Attributes, secrecy: Secrecy, span: Span, numbers: NumericPoints
+) -> Iterator[NamedPoint]:
+    if numbers.core.count:
+        yield names.value, _histogram_point(attributes, span, numbers.core)
+    for part, tail in numbers.tails.items():
+        shown = tail if secrecy.shown else _veiled(tail, part, numbers.core)
+        yield names.tail, _histogram_point({**attributes, semconv.SKETCH_PART: part}, span, shown)
+
+
+def _veiled(tail: Histogram, part: str, core: Histogram) -> Histogram:
+    """A tail without its minimum and maximum, which are raw values: bounds by the buckets of the core instead."""
+    edges = core.intervals()
+    if not edges.total:
+        return replace(tail, minimum=None, maximum=None)
+    lowest, highest = float(edges.lower.min()), float(edges.upper.max())
+    if part == semconv.BELOW:
+        return replace(tail, minimum=None, maximum=lowest)
+    if part == semconv.ABOVE:
+        return replace(tail, minimum=highest, maximum=None)
+    return replace(tail, minimum=None, maximum=None)
+
+
+def _histogram_point(attributes: Attributes, span: Span, histogram: Histogram) -> ExponentialHistogramDataPoint:
+    # No sum: OTLP says to leave it out where values may be negative. Core and zero threshold: exact zeros only.
+    return ExponentialHistogramDataPoint(
+        attributes=dict(attributes),
+        start_time_unix_nano=span.start,
+        time_unix_nano=span.time,
+        count=histogram.count,
+        sum=None,  # type: ignore[arg-type]  # optional in OTLP; the SDK's types do not say so
+        scale=histogram.scale,
+        zero_count=histogram.zero,
+        positive=_buckets(histogram.positive),
+        negative=_buckets(histogram.negative),
+        flags=0,
+        min=histogram.minimum,  # type: ignore[arg-type]  # as sum
+        max=histogram.maximum,  # type: ignore[arg-type]  # as sum
+    )
+
+
+def _buckets(buckets: Buckets) -> SdkBuckets:
+    offset, counts = buckets.dense()
+    return SdkBuckets(offset, counts)
+
+
+def metrics(points: Iterable[NamedPoint], temporality: AggregationTemporality) -> list[Metric]:
+    """Points gathered under their metrics."""
+    gathered: defaultdict[str, list[Any]] = defaultdict(list)
+    for name, point in points:
+        gathered[name].append(point)
+    return [_metric(name, several, temporality) for name, several in gathered.items()]
+
+
+def _metric(name: str, points: list[Any], temporality: AggregationTemporality) -> Metric:
+    description = _DESCRIPTIONS.get(name, "")
+    if isinstance(points[0], ExponentialHistogramDataPoint):
+        return Metric(name, description, "", ExponentialHistogram(points, temporality))
+    return Metric(name, description, _ROW_UNIT, Sum(points, temporality, is_monotonic=True))

@@ -1,0 +1,79 @@
+"""Buffers that batches of rows are copied into, used again and again: fresh memory costs a page fault a page."""
+
+import math
+import threading
+from collections import defaultdict
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Block: TypeAlias = NDArray[np.uint8]
+
+
+class Lease:
+    """An array in a pooled buffer. `release` it once, when nobody reads it any more."""
+
+    __slots__ = ("_block", "_pool", "array")
+
+    def __init__(self, pool: "Pool", block: Block, array: NDArray[Any]) -> None:
+        self._pool = pool
+        self._block = block
+        self.array = array
+
+    def release(self) -> None:
+        self._pool.put_back(self._block)
+
+
+class Pool:
+    """At most `limit` bytes of buffers in sizes that differ by a quarter, so that most requests find a used one."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._free: defaultdict[int, list[Block]] = defaultdict(list)
+        self._held = 0  # bytes of all buffers, free ones included
+        self._idle = True
+
+    def lease(self, shape: tuple[int, ...], dtype: "DTypeLike", order: str) -> Lease | None:
+        """An uninitialised array, or None when the pool is used up. order: "C" or "F"."""
+        kind = np.dtype(dtype)
+        wanted = math.prod(shape) * kind.itemsize
+        block = self._take(_rounded(wanted))
+        if block is None:
+            return None
+        array: NDArray[Any] = block[:wanted].view(kind).reshape(shape, order=order)  # type: ignore[call-overload]
+        return Lease(self, block, array)
+
+    def put_back(self, block: Block) -> None:
+        with self._lock:
+            self._free[block.nbytes].append(block)
+
+    def trim(self) -> None:
+        """Give memory back to the system if nothing was asked for since the last call."""
+        with self._lock:
+            if self._idle:
+                self._drop_free()
+            self._idle = True
+
+    def _take(self, size: int) -> Block | None:
+        with self._lock:
+            self._idle = False
+            if free := self._free.get(size):
+                return free.pop()
+            if self._held + size > self._limit:
+                self._drop_free()
+            if self._held + size > self._limit:
+                return None
+            self._held += size
+        return np.empty(size, np.uint8)
+
+    def _drop_free(self) -> None:
+        self._held -= sum(block.nbytes for blocks in self._free.values() for block in blocks)
+        self._free.clear()
+
+
+def _rounded(size: int) -> int:
+    """The least of 4, 5, 6, 7 times a power of two that is not below `size`, and not below 4 KiB."""
+    step = 1 << max(10, (max(size, 1) - 1).bit_length() - 3)
+    return -(-size // step) * step if size > 4 * step else 4 * step

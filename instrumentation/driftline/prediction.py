@@ -1,0 +1,74 @@
+"""The record of one model call: all that a framework adapter may say."""
+
+from __future__ import annotations  # numpy is only named here: a helper process that predicts nothing never loads it
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+CLASSIFICATION: Final = "classification"
+REGRESSION: Final = "regression"
+CLUSTERING: Final = "clustering"
+OUTLIER_DETECTION: Final = "outlier_detection"
+
+
+class Capture(NamedTuple):
+    """A private copy of what a model was given, or of what it returned.
+
+    kind: how to read the payload (see `columns.READERS`). layout: captures of the same kind and layout can be joined.
+    rows: number of rows. names: names of the columns as they came, None if they have none. size: bytes held.
+    """
+
+    kind: str
+    payload: Any
+    rows: int
+    layout: Any
+    names: Any
+    size: int
+
+
+class Column(NamedTuple):
+    """One named column: values[row]. `classes`: they are names of classes, even where they look like numbers."""
+
+    name: str
+    values: NDArray[Any]
+    classes: bool = False
+
+
+class Model(NamedTuple):
+    """What is known of a model, found out once.
+
+    type: its class; of a pipeline or search, of the last step. system: the framework. features: names of its inputs,
+    None when unknown. width: number of its inputs, None when unknown. outputs: (operation, columns of the raw output,
+    position of the head) to named output columns; an adapter's own function. A model with one output has head 0.
+    """
+
+    name: str
+    version: str | None
+    type: str
+    system: str
+    task: str | None
+    features: tuple[str, ...] | None
+    width: int | None
+    outputs: Callable[[str, Sequence[NDArray[Any]], int], list[Column]]
+
+
+class Prediction(NamedTuple):
+    """One outermost model call.
+
+    inputs, outputs: private copies; None when there is nothing to read, or no room to keep it (then `lost` is true).
+    duration: seconds. error: class of the exception that the model raised. span: that of the call, if it has one.
+    """
+
+    model: Model
+    operation: str
+    rows: int
+    inputs: Capture | None
+    outputs: Capture | None
+    duration: float
+    error: str | None
+    span: Any
+    lost: bool = False

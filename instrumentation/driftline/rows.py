@@ -1,0 +1,47 @@
+"""The first rows of a capture, for a span: read on the caller's thread, and only where a span is recorded."""
+
+from typing import Any
+
+from driftline import columns
+from driftline.columns import Block
+from driftline.prediction import Capture, Column, Model
+
+
+def first_rows(taken: Capture, rows: int) -> Block | None:
+    """At most `rows` rows as columns; None where nothing can be read."""
+    return next(columns.join([head_of(taken, rows)]), None)
+
+
+def output_columns(model: Model, operation: str, taken: Capture, rows: int) -> list[Column]:
+    """Named outputs of the first rows."""
+    if taken.kind != "heads":
+        block = first_rows(taken, rows)
+        return [] if block is None else model.outputs(operation, block.columns, 0)
+    found = []
+    for position, head in enumerate(taken.payload):
+        block = first_rows(head, rows)
+        if block is not None:
+            named = model.outputs(operation, block.columns, position)
+            found += [column._replace(name=f"{column.name}.{position}") for column in named]
+    return found
+
+
+def head_of(taken: Capture, rows: int) -> Capture:
+    """The capture of the first rows alone."""
+    if taken.rows <= rows:
+        return taken
+    kept: Any
+    if taken.kind == "bytes":
+        kept = taken.payload[: len(taken.payload) // taken.rows * rows]
+    elif taken.kind == "lease":
+        return taken._replace(kind="objects", payload=taken.payload.array[:rows], rows=rows)
+    elif taken.kind == "pandas":
+        kept = taken.payload.iloc[:rows]
+    elif taken.kind == "columns":
+        kept = [column[:rows] for column in taken.payload]
+    elif taken.kind == "sparse":
+        data, indices, indptr = taken.payload
+        kept = (data[: indptr[rows]], indices[: indptr[rows]], indptr[: rows + 1])
+    else:
+        kept = taken.payload[:rows]
+    return taken._replace(payload=kept, rows=rows)

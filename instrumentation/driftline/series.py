@@ -1,0 +1,201 @@
+"""One column of one model, counted: numbers in sketches, categories by name, and the state of every row."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID, WRONG_TYPE
+from driftline.sketch import CategoryCounter, NumericPoints, NumericStream, StreamPoints
+from driftline.values import Split, class_names, split
+
+
+class Span(NamedTuple):
+    """The time that a point speaks of: rows in start < t <= time, nanoseconds since the Unix epoch."""
+
+    start: int
+    time: int
+
+
+class Count(NamedTuple):
+    """Rows in start < t <= time of the points that hold it. A name that is new starts when it was last not there."""
+
+    start: int
+    rows: int
+
+
+class SeriesPoints(NamedTuple):
+    """What a column has to say at an export, at `time`.
+
+    numbers: points of its sketches, each with its own time span. categories, states: rows by name.
+    """
+
+    time: int
+    numbers: list[tuple[Span, NumericPoints]]
+    categories: Mapping[str, Count]
+    states: Mapping[str, Count]
+
+
+_NUMERIC: Final = "numeric"
+_CATEGORY: Final = "category"
+
+
+class Series:
+    """Counts a column. What most of its first rows are, decides its type; rows of another type are `wrong_type`.
+
+    classes: values are names of classes, whatever they look like. delta: points say what came since the last
+    acknowledged one; else since the start. For one thread at a time.
+    """
+
+    def __init__(self, now: int, categories: int, *, classes: bool = False, delta: bool = False) -> None:
+        self._delta = delta
+        self._classes = classes
+        self._kind: str | None = _CATEGORY if classes else None
+        self._stream: NumericStream | None = None
+        self._categories = CategoryCounter(categories)
+        self._states: Counter[str] = Counter({VALID: 0})
+        self._tails: dict[int, int] = {}  # rows in the tails of each stream that still has points, by its start
+        self._ended_tails = 0  # of all streams before those
+        self._collected = now  # names that are new at a collection were not there at the one before
+        self._starts: dict[tuple[str, str], int] = {}
+        self._sent: SeriesPoints | None = None
+        self._sent_rows = 0
+        self._arrived = _Arrived(now)
+        self.rows = 0
+
+    def add(self, values: NDArray[Any], now: int) -> None:
+        """Rows, [n], of any dtype."""
+        self.rows += len(values)
+        if self._classes:
+            self._add_categories(class_names(values))
+            self._states[MISSING] += self.rows - sum(self._states.values())
+        else:
+            self._add_split(split(values), now)
+
+    def _add_split(self, rows: Split, now: int) -> None:
+        numbers, categories = rows.numbers, rows.categories
+        self._states[MISSING] += rows.missing
+        if self._kind is None:
+            self._kind = _kind_of(numbers, categories)
+        if self._kind is None:  # nothing but missing values so far
+            self._states[MISSING] += len(numbers)
+        elif self._kind == _CATEGORY:
+            missing = int(np.count_nonzero(np.isnan(numbers)))
+            self._states[MISSING] += missing
+            self._states[WRONG_TYPE] += len(numbers) - missing
+            self._add_categories(categories)
+        else:
+            parsed, wrong = _parsed(categories)
+            self._states[WRONG_TYPE] += wrong
+            self._add_numbers(np.append(numbers, parsed) if len(parsed) else numbers, now)
+
+    def _add_categories(self, categories: Mapping[str, int]) -> None:
+        self._categories.add(categories)
+        self._states[VALID] += sum(categories.values())
+
+    def _add_numbers(self, numbers: NDArray[Any], now: int) -> None:
+        finite = int(np.count_nonzero(np.isfinite(numbers)))
+        if finite < len(numbers):
+            missing = int(np.count_nonzero(np.isnan(numbers)))
+            self._states[MISSING] += missing
+            self._states[NON_FINITE] += len(numbers) - finite - missing
+        self._states[VALID] += finite
+        if self._stream is None:
+            self._stream = NumericStream(self._collected)
+        self._stream.observe(numbers, now)
+
+    def collect(self, now: int) -> SeriesPoints:
+        """Points to send. Until `acknowledge`, the next ones contain them too."""
+        now = max(now, self._collected + 1)
+        streams = [] if self._stream is None else self._stream.collect(now)
+        points = SeriesPoints(
+            now,
+            [(Span(each.start, each.time), each.points) for each in streams],
+            self._counts("category", self._categories.counts()),
+            self._counts("state", {**self._states, OUT_OF_RANGE: self._out_of_range(streams)}),
+        )
+        self._collected, self._sent, self._sent_rows = now, points, self.rows
+        return self._arrived.since(points) if self._delta else points
+
+    def _counts(self, kind: str, rows: Mapping[str, int]) -> dict[str, Count]:
+        return {
+            name: Count(self._starts.setdefault((kind, name), self._collected), count)
+            for name, count in rows.items()
+            if count
+        }
+
+    def _out_of_range(self, streams: list[StreamPoints]) -> int:
+        tails = {each.start: each.points.out_of_range for each in streams}
+        self._ended_tails += sum(rows for start, rows in self._tails.items() if start not in tails)
+        self._tails = tails
+        return self._ended_tails + sum(tails.values())
+
+    def is_due(self, now: int, repeat: int) -> bool:
+        """Whether there are rows to send, or it is `repeat` nanoseconds since the last points arrived."""
+        return self.rows != self._arrived.rows or (not self._delta and now - self._arrived.time >= repeat)
+
+    def acknowledge(self) -> None:
+        """The points of the last collection have arrived."""
+        if self._sent is not None:
+            if self._stream is not None:
+                self._stream.acknowledge()
+            self._arrived.advance(self._sent, self._sent_rows)
+
+
+class _Arrived:
+    """What the other side has of a column: deltas are counted from here."""
+
+    def __init__(self, start: int) -> None:
+        self.time = start
+        self.rows = 0
+        self._points = SeriesPoints(start, [], {}, {})
+
+    def advance(self, points: SeriesPoints, rows: int) -> None:
+        self._points, self.time, self.rows = points, points.time, rows
+
+    def since(self, points: SeriesPoints) -> SeriesPoints:
+        old = {span.start: (span.time, numbers) for span, numbers in self._points.numbers}
+        numbers = []
+        for span, now in points.numbers:
+            time, before = old.get(span.start, (span.start, None))
+            new = now if before is None else now.minus(before)
+            assert new is not None, "a point is a successor of an earlier one of its stream"
+            if new.rows:
+                numbers.append((Span(time, span.time), new))
+        categories = self._new(points.categories, self._points.categories)
+        return SeriesPoints(points.time, numbers, categories, self._new(points.states, self._points.states))
+
+    def _new(self, new: Mapping[str, Count], old: Mapping[str, Count]) -> dict[str, Count]:
+        none = Count(0, 0)
+        since = {name: count.rows - old.get(name, none).rows for name, count in new.items()}
+        return {name: Count(max(self.time, new[name].start), rows) for name, rows in since.items() if rows}
+
+
+def _kind_of(numbers: NDArray[Any], categories: Mapping[str, int]) -> str | None:
+    numeric = int(np.count_nonzero(~np.isnan(numbers)))
+    named = sum(categories.values())
+    if not numeric and not named:
+        return None
+    return _NUMERIC if numeric >= named else _CATEGORY
+
+
+def _parsed(categories: Mapping[str, int]) -> tuple[NDArray[Any], int]:
+    """Texts in a numeric column: those that scikit-learn would read as numbers, and how many it would not."""
+    numbers: list[float] = []
+    wrong = 0
+    for text, count in categories.items():
+        number = _read_number(text)
+        if number is None:
+            wrong += count
+        else:
+            numbers += [number] * count
+    return np.array(numbers), wrong
+
+
+def _read_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
