@@ -7,6 +7,7 @@ certain bound, `ks_bounds(a, b)[0]`; the truth is `scipy.stats.ks_2samp` over al
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,7 +104,7 @@ OUTLIERS: Mapping[str, Callable[[Rows], Rows]] = {
 }
 
 
-def sketch(rows: Rows) -> NumericPoints:
+def sketch(rows: NDArray[Any]) -> NumericPoints:
     """Of rows as they come, with a layout fitted on the first ones."""
     result = NumericSketch(fit_layout(rows[:FIRST]))
     for start in range(0, len(rows), BLOCK):
@@ -303,7 +304,7 @@ def wire_point(histogram: Histogram) -> bytes:
         side.bucket_counts.extend(counts)
     if histogram.minimum is not None and histogram.maximum is not None:
         point.min, point.max = histogram.minimum, histogram.maximum
-    return point.SerializeToString()
+    return bytes(point.SerializeToString())
 
 
 def read_point(data: bytes) -> Histogram:

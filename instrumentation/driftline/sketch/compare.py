@@ -18,6 +18,8 @@ def ks_bounds(a: Intervals, b: Intervals) -> tuple[float, float]:
     surely_b, possibly_b = b.cdf_bounds(edges)
     low = max(0.0, float(np.maximum(surely_a - possibly_b, surely_b - possibly_a).max()))
     # What is possible rises behind a lower edge: the distance may be widest one float after it.
-    surely_a, possibly_a = a.cdf_bounds(behind := np.nextafter(edges, np.inf))
+    with np.errstate(over="ignore"):
+        behind = np.nextafter(edges, np.inf)
+    surely_a, possibly_a = a.cdf_bounds(behind)
     surely_b, possibly_b = b.cdf_bounds(behind)
     return low, min(1.0, float(np.maximum(possibly_a - surely_b, possibly_b - surely_a).max()))

@@ -213,4 +213,5 @@ class Histogram:
 
 def _before(values: ArrayLike) -> FloatArray:
     """The next smaller floats."""
-    return np.asarray(np.nextafter(values, -np.inf))
+    with np.errstate(over="ignore"):  # none is smaller than the smallest
+        return np.asarray(np.nextafter(values, -np.inf))

@@ -19,7 +19,7 @@ from driftline.sketch.exponential import HUGE, MAX_SCALE, TINY, bucket_index, lo
 class Intervals:
     """A bag of intervals (lower, upper], each with the weight of the rows in it: three arrays of one length.
 
-    Zero is the interval (-TINY, 0].
+    Zero is the interval (-TINY, 0]. Ends are finite, so that only the smallest float, -HUGE, lies in no interval.
     """
 
     lower: FloatArray
@@ -48,8 +48,9 @@ class Intervals:
         i = bucket_index(np.where(proper, magnitude, 1.0), MAX_SCALE)
         near, far = lower_edge(i, MAX_SCALE), lower_edge(i + 1, MAX_SCALE)
         negative = x < 0
-        lower = np.where(negative, np.nextafter(-far, -np.inf), near)
-        upper = np.where(negative, np.nextafter(-near, -np.inf), far)
+        with np.errstate(over="ignore"):
+            lower = np.where(negative, np.nextafter(-far, -np.inf), near)
+            upper = np.where(negative, np.nextafter(-near, -np.inf), far)
         lower, upper = np.where(proper, lower, -TINY), np.where(proper, upper, 0.0)
         return cls(np.maximum(lower, -HUGE), np.minimum(upper, HUGE), weight).merge()
 
@@ -113,7 +114,8 @@ class Intervals:
             return float(edges[0])
         before, after = self.below(edges[k - 1 : k + 1])
         part = min(1.0, float((wanted - before) / (after - before)))
-        return float(edges[k - 1] * (1 - part) + edges[k] * part)
+        half = (edges[k] / 2 - edges[k - 1] / 2) * part  # halves: the step may be longer than the largest float
+        return float(min(edges[k - 1] + half + half, edges[k]))
 
     def mean(self) -> float:
         """Mean of the rows, each taken for the middle of its interval: half a bucket off at most. NaN without rows."""

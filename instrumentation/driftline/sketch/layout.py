@@ -74,7 +74,8 @@ class Layout:
 
     def region(self, values: FloatArray) -> IntArray:
         """Of finite non-zero float64 values: the position in PARTS of the tail that counts each, or INSIDE."""
-        outer = np.where(values > (-self.low if self.signs == (-1,) else self.high), 2, 0)
+        above = values >= -self.low if self.signs == (-1,) else values > self.high
+        outer = np.where(above, 2, 0)
         middle = (np.abs(values) <= self.low) & (len(self.signs) == 2)
         return np.where(self.inside(values), INSIDE, np.where(middle, 1, outer))
 

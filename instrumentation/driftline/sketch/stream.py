@@ -4,6 +4,7 @@ A layout lasts as long as its stream, so that two points of one stream always su
 no longer resolves gets a new one, and with it a new start time; the old stream's last point is sent until acknowledged.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -23,8 +24,11 @@ _OUTSIDE: Final = 0.05
 _FEW: Final = 32
 """Rows of a block that are too few to tell such a share."""
 
-_PATIENCE: Final = 64
-"""Exports at most between two checks that have led to nothing."""
+_RESTING: Final = 8
+"""Exports at most between two looks at a column that its layout resolves: 0.2 ms each."""
+
+_FUTILE: Final = 64
+"""Exports at most between two fits that no layout came out of: some 4 ms each."""
 
 _ENDED: Final = 16
 """Ended streams that may wait for an acknowledgement.
@@ -41,6 +45,17 @@ class StreamPoints(NamedTuple):
     points: NumericPoints
 
 
+@dataclass(slots=True)
+class _Pause:
+    """Exports to let pass before the next check; longer with each that led to nothing."""
+
+    left: int = 0
+    length: int = 1
+
+    def extend(self, most: int) -> None:
+        self.length = self.left = min(most, 2 * self.length)
+
+
 class NumericStream:
     """The streams of one column, one after the other. For one thread at a time.
 
@@ -55,20 +70,18 @@ class NumericStream:
         self._fitted_rows = 0
         self._ended: list[StreamPoints] = []
         self._sent = 0  # how many of them the last collection held
-        self._may_check = True  # once between two exports
-        self._pause, self._patience = 0, 1  # exports until the next check, and how many the next pause lasts
+        self._at_block, self._at_export = _Pause(), _Pause()
 
     def observe(self, values: NDArray[Any], now_ns: int) -> None:
         """Rows, [n]: float64 or float32, best contiguous and in blocks of 8,192; others are converted."""
         if not len(values):
             return
         thinned = self._remember(values)
-        if self._sketch is None:
-            self._begin(self._time)
-        elif self._may_check and self._moved(thinned, self._sketch):
-            self._check(self._sketch)
-        assert self._sketch is not None
-        self._sketch.add(values)
+        sketch = self._sketch or self._begin(fit_layout(self._sample))
+        if self._at_block.left <= 0 and self._moved(thinned, sketch):
+            sketch = self._check(sketch, self._at_block)
+            self._at_export.left = 0  # half of the sample may still be of the old kind: look again soon
+        sketch.add(values)
         self._tick(now_ns)
 
     def collect(self, now_ns: int) -> list[StreamPoints]:
@@ -81,11 +94,11 @@ class NumericStream:
             return []
         self._tick(now_ns)
         points = [*self._ended, *self._current(sketch)]
-        self._pause -= 1
-        self._may_check = self._pause <= 0
-        # Rows have doubled since the fit: it may have seen too few. A column that has warmed up is checked each time.
-        if self._may_check and sketch.rows >= 2 * min(self._fitted_rows, SAMPLE):
-            self._check(sketch)
+        self._at_block.left -= 1
+        self._at_export.left -= 1
+        # A fit on few rows is looked at again when there are twice as many, until the sample is full.
+        if self._at_export.left <= 0 and sketch.rows >= 2 * min(self._fitted_rows, SAMPLE):
+            self._check(sketch, self._at_export)
         self._sent = len(self._ended)
         return points
 
@@ -105,24 +118,25 @@ class NumericStream:
         outside = np.isfinite(thinned) & (thinned != 0) & ~sketch.layout.inside(thinned)
         return len(thinned) >= _FEW and float(outside.mean()) > _OUTSIDE
 
-    def _check(self, sketch: NumericSketch) -> None:
+    def _check(self, sketch: NumericSketch, pause: _Pause) -> NumericSketch:
         """Begins a new stream if recent rows are unresolved and another layout does better; else waits longer."""
-        self._may_check = False
         unresolved = unresolved_share(self._sample, sketch.layout)
-        if unresolved > _UNRESOLVED and len(self._ended) < _ENDED:
-            layout = fit_layout(self._sample)
-            if unresolved_share(self._sample, layout) < unresolved / 2:
-                self._ended += self._current(sketch)
-                self._begin(self._time, layout)
-                return
-        self._patience = min(_PATIENCE, 2 * self._patience)
-        self._pause = self._patience
+        if unresolved <= _UNRESOLVED or len(self._ended) >= _ENDED:
+            pause.extend(_RESTING)
+            return sketch
+        layout = fit_layout(self._sample)
+        if unresolved_share(self._sample, layout) >= unresolved / 2:
+            pause.extend(_FUTILE)
+            return sketch
+        self._ended += self._current(sketch)
+        return self._begin(layout)
 
-    def _begin(self, start: int, layout: Layout | None = None) -> None:
-        self._start = start
-        self._sketch = NumericSketch(layout or fit_layout(self._sample))
+    def _begin(self, layout: Layout) -> NumericSketch:
+        self._start = self._time
+        self._sketch = NumericSketch(layout)
         self._fitted_rows = len(self._sample)
-        self._patience = 1
+        self._at_block, self._at_export = _Pause(left=1), _Pause()  # one new stream at most between two exports
+        return self._sketch
 
     def _current(self, sketch: NumericSketch) -> list[StreamPoints]:
         return [StreamPoints(self._start, self._time, sketch.points())] if sketch.rows else []
