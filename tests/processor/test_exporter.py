@@ -1,0 +1,300 @@
+"""Sending results: in order, never in the way, through a backend's absence, over gRPC and HTTP."""
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+
+from driftline_processor import exporter as exporter_module
+from driftline_processor.config import Export, read_text
+from driftline_processor.encode import encode
+from driftline_processor.exporter import Exporter
+from driftline_processor.otlp import metrics_url, otlp_exporter
+from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
+from driftline_processor.telemetry import Telemetry
+from otlp_sink import OtlpSink
+
+WAIT = 20.0
+
+
+def result(end: int = 2_000_000_000, columns: int = 1) -> WindowResult:
+    found = tuple(
+        ColumnResult(ColumnKey("input", f"f{i}"), 10.0, 10.0, 0.0, {}, {"mean": 1.5}, {}, None) for i in range(columns)
+    )
+    return WindowResult(ModelKey("churn"), Window(end - 1_000_000_000, end), 10.0, None, False, found)
+
+
+def data(number: int) -> MetricsData:
+    return encode([result((number + 1) * 1_000_000_000)])[0]
+
+
+class Counted(Telemetry):
+    """Counts what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(NoOpMeterProvider())
+        self.counts: dict[str, float] = {}
+
+    def add(self, name: str, amount: float, **attributes: str) -> None:
+        self.counts[name] = self.counts.get(name, 0) + amount
+
+
+class Sink(MetricExporter):
+    """A backend that answers as `answer` says: True for taken."""
+
+    def __init__(self, answer: Callable[[MetricsData], bool]) -> None:
+        super().__init__()
+        self.answer, self.seen, self.closed = answer, list[MetricsData](), Event()
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 0, **_: Any) -> MetricExportResult:
+        self.seen.append(metrics_data)
+        return MetricExportResult.SUCCESS if self.answer(metrics_data) else MetricExportResult.FAILURE
+
+    def force_flush(self, timeout_millis: float = 0) -> bool:
+        return True
+
+    def shutdown(self, timeout_millis: float = 0, **_: Any) -> None:
+        self.closed.set()
+
+
+@contextmanager
+def exporting(sink: MetricExporter, limit: int = 10, retry_for: float = 60.0) -> Iterator[tuple[Exporter, Counted]]:
+    counted = Counted()
+    exporter = Exporter(sink, counted, limit=limit, retry_for=retry_for, timeout=1e-9)
+    exporter.start()
+    try:
+        yield exporter, counted
+    finally:
+        exporter.stop(WAIT)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporter_module, "_BACKOFF", (0.001, 0.001))
+
+
+def test_in_order() -> None:
+    """Results leave in the order in which they came."""
+    sink, sets = Sink(lambda _: True), [data(i) for i in range(20)]
+    with exporting(sink, limit=100) as (exporter, counted):
+        for item in sets:
+            exporter.submit(item)
+        assert exporter.flush(WAIT)
+
+    assert sink.seen == sets
+    assert counted.counts == {"exported.results": 20}
+
+
+def test_backend_that_comes_back(caplog: pytest.LogCaptureFixture) -> None:
+    """What a backend does not take is sent again until it does; this is said once, and its end too."""
+    answers = iter([False] * 5 + [True] * 2)
+    sink = Sink(lambda _: next(answers))
+    with exporting(sink) as (exporter, counted), caplog.at_level("INFO"):
+        exporter.submit(data(0))
+        exporter.submit(data(1))
+        assert exporter.flush(WAIT)
+
+    assert sink.seen == [data(0)] * 6 + [data(1)]
+    assert counted.counts == {"exported.results": 2}
+    assert [record.message for record in caplog.records] == [
+        "Results do not get out: they wait, and are sent again",
+        "Results get out again",
+    ]
+
+
+def test_result_that_is_too_old_is_given_up() -> None:
+    """A result that has waited too long is dropped and counted, and the next one has its turn."""
+    sink = Sink(lambda item: item == data(1))
+    with exporting(sink, retry_for=0.0) as (exporter, counted):
+        exporter.submit(data(0))
+        exporter.submit(data(1))
+        assert exporter.flush(WAIT)
+
+    assert counted.counts == {"dropped.results": 1, "exported.results": 1}
+
+
+def test_result_that_is_refused_at_once_is_given_up() -> None:
+    """The SDK retries what may be retried until its timeout: a quick refusal is final, and blocks nothing for long."""
+    sink, counted = Sink(lambda item: item == data(1)), Counted()
+    exporter = Exporter(sink, counted, limit=10, retry_for=3600.0, timeout=3600.0)
+    exporter.start()
+    exporter.submit(data(0))
+    exporter.submit(data(1))
+    assert exporter.flush(WAIT)
+    exporter.stop(WAIT)
+
+    assert sink.seen == [data(0)] * 3 + [data(1)]
+    assert counted.counts == {"dropped.results": 1, "exported.results": 1}
+
+
+def test_exception_is_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """An exporter that raises is one that does not deliver."""
+
+    def broken(item: MetricsData) -> bool:
+        if item == data(0):
+            raise RuntimeError("boom")
+        return True
+
+    with exporting(Sink(broken), retry_for=0.0) as (exporter, counted):
+        exporter.submit(data(0))
+        exporter.submit(data(1))
+        assert exporter.flush(WAIT)
+
+    assert counted.counts == {"dropped.results": 1, "exported.results": 1}
+    assert "boom" in caplog.text
+
+
+def test_full_queue_drops_the_oldest() -> None:
+    """When too many wait, the oldest goes; submitting never blocks."""
+    busy, go = Event(), Event()
+
+    def slow(_: MetricsData) -> bool:
+        busy.set()
+        return go.wait(WAIT)
+
+    sink = Sink(slow)
+    with exporting(sink, limit=2) as (exporter, counted):
+        exporter.submit(data(0))
+        assert busy.wait(WAIT)
+        for i in range(1, 5):
+            exporter.submit(data(i))
+        go.set()
+        assert exporter.flush(WAIT)
+
+    assert sink.seen == [data(0), data(3), data(4)]
+    assert counted.counts == {"dropped.results": 2, "exported.results": 3}
+
+
+def test_stop_delivers_what_waits() -> None:
+    """At the end everything still leaves."""
+    sink = Sink(lambda _: True)
+    with exporting(sink, limit=100) as (exporter, counted):
+        for i in range(50):
+            exporter.submit(data(i))
+
+    assert counted.counts == {"exported.results": 50}
+    assert sink.closed.is_set()
+
+
+def test_stop_does_not_wait_for_a_dead_backend() -> None:
+    """An endpoint that did not answer last is not waited for."""
+    tried = Event()
+    sink = Sink(lambda _: tried.set() is not None)
+    with exporting(sink) as (exporter, counted):
+        exporter.submit(data(0))
+        assert tried.wait(WAIT)
+
+    assert counted.counts == {"dropped.results": 1}
+
+
+def configured(**export: Any) -> Export:
+    return Export.model_validate(export)
+
+
+def test_grpc_end_to_end(otlp_sink: OtlpSink) -> None:
+    """Results arrive over gRPC, a large set in several requests."""
+    sink = otlp_exporter(configured(endpoint=otlp_sink.endpoint))
+    with exporting(sink) as (exporter, counted):
+        exporter.submit(encode([result(columns=3_000)])[0])
+        assert exporter.flush(WAIT)
+
+    assert len(otlp_sink.points("ml.distribution.mean")) == 3_000
+    assert len(otlp_sink.points("ml.drift.sample.count")) == 3_000
+    assert len(otlp_sink.requests("metrics")) == 2
+    assert counted.counts == {"exported.results": 1}
+
+
+class HttpBackend:
+    """Keeps what is posted to it."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        backend = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:  # the base class's name
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {key.lower(): value for key, value in self.headers.items()}
+                backend.requests.append((self.path, headers, body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def http_backend() -> Iterator[HttpBackend]:
+    backend = HttpBackend()
+    yield backend
+    backend.close()
+
+
+@pytest.mark.parametrize(("compression", "unpack"), [("gzip", gzip.decompress), ("none", bytes)])
+def test_http_end_to_end(http_backend: HttpBackend, compression: str, unpack: Callable[[bytes], bytes]) -> None:
+    """Results arrive over HTTP as protobuf, compressed or not, with headers, below the endpoint."""
+    sink = otlp_exporter(
+        configured(endpoint=http_backend.endpoint, protocol="http", headers={"x-key": "k"}, compression=compression)
+    )
+    with exporting(sink) as (exporter, _):
+        exporter.submit(data(0))
+        assert exporter.flush(WAIT)
+    ((path, headers, body),) = http_backend.requests
+
+    assert (path, headers["x-key"], headers["content-type"]) == ("/v1/metrics", "k", "application/x-protobuf")
+    request = ExportMetricsServiceRequest.FromString(unpack(body))
+    assert "ml.distribution.mean" in {m.name for m in request.resource_metrics[0].scope_metrics[0].metrics}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url"),
+    [
+        ("http://h:4318", "http://h:4318/v1/metrics"),
+        ("http://h:4318/", "http://h:4318/v1/metrics"),
+        ("http://h:9090/api/v1/otlp", "http://h:9090/api/v1/otlp/v1/metrics"),
+        ("http://h:9090/api/v1/otlp/v1/metrics", "http://h:9090/api/v1/otlp/v1/metrics"),
+        ("https://h/x?y=z", "https://h/x/v1/metrics?y=z"),
+    ],
+)
+def test_metrics_url(endpoint: str, url: str) -> None:
+    """Over HTTP metrics go to `/v1/metrics` below the endpoint, unless it is there already."""
+    assert metrics_url(endpoint) == url
+
+
+def test_tls_settings_reach_the_exporter(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """Certificates of the configuration are those that the channel is made with."""
+    made: list[tuple[Any, ...]] = []
+    files = {name: tmp_path / name for name in ("ca", "key", "chain")}
+    for name, path in files.items():
+        path.write_text(name)
+    config = read_text(
+        f"export: {{endpoint: 'https://h:1', certificate: {files['ca']}, "
+        f"client_key: {files['key']}, client_certificate: {files['chain']}}}",
+        {},
+    )
+    monkeypatch.setattr("grpc.ssl_channel_credentials", lambda *parts: made.append(parts))
+    monkeypatch.setattr("driftline_processor.otlp.GrpcExporter", lambda **options: options)
+
+    options: Any = otlp_exporter(config.export)
+    assert made == [(b"ca", b"key", b"chain")]
+    assert (options["insecure"], options["endpoint"]) == (False, "https://h:1")

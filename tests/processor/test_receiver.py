@@ -1,0 +1,287 @@
+"""The gRPC door: what each kind of request is answered, and how a sender is told to come again."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from driftline import semconv
+from driftline_processor import receiver as receiver_module
+from driftline_processor.intake import Intake, QueueClosed, QueueFull, Request
+from driftline_processor.receiver import SERVICES, BindError, Receiver
+from driftline_processor.records import Batch, Rejection
+from driftline_processor.store import StoreError
+from driftline_processor.telemetry import Telemetry
+from otlp_requests import counter, metrics_request, number, of_model, span, trace_request
+
+ROWS = metrics_request(counter(semconv.INFERENCE_ROWS, [number(of_model(), 3, 5, 9)])).SerializeToString()
+SPAN = trace_request(span({**of_model(), "ml.input.a": 1.0})).SerializeToString()
+UNUSABLE = metrics_request(counter(semconv.INFERENCE_ROWS, [number(of_model(), -3, 5, 9)])).SerializeToString()
+WAIT = 20.0
+
+
+class Client:
+    """Sends raw bytes to a receiver, as a Collector does."""
+
+    def __init__(self, port: int) -> None:
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+
+    def send(self, signal: Any, body: bytes, timeout: float = WAIT, **options: Any) -> bytes:
+        answer: bytes = self.call(signal)(body, timeout=timeout, **options)
+        return answer
+
+    def call(self, signal: Any) -> Any:
+        return self.channel.unary_unary(f"/{SERVICES[signal].name}/Export")
+
+    def health(self, service: str = "") -> int:
+        stub = health_pb2_grpc.HealthStub(self.channel)
+        return stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=WAIT).status  # type: ignore[no-any-return]
+
+
+@contextmanager
+def receiving(intake: Intake, **options: Any) -> Iterator[tuple[Receiver, Client]]:
+    receiver = Receiver("127.0.0.1:0", intake, Telemetry(NoOpMeterProvider()), workers=4, **options)
+    receiver.start()
+    client = Client(receiver.port)
+    try:
+        yield receiver, client
+    finally:
+        client.channel.close()
+        receiver.stop(0)
+
+
+@contextmanager
+def answering(intake: Intake, answer: Callable[[Request], None]) -> Iterator[list[Request]]:
+    """Takes what is queued, as the worker does."""
+    taken: list[Request] = []
+
+    def work() -> None:
+        while not intake.drained:
+            for request in intake.take(WAIT):
+                taken.append(request)
+                answer(request)
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        try:
+            yield taken
+        finally:
+            intake.close()
+            working.result(WAIT)
+
+
+def nothing_rejected(request: Request) -> None:
+    request.answer.set_result(())
+
+
+@pytest.fixture
+def intake() -> Intake:
+    return Intake(10, 1 << 20)
+
+
+def refusal(client: Client, signal: Any, body: bytes, timeout: float = WAIT) -> grpc.RpcError:
+    with pytest.raises(grpc.RpcError) as caught:
+        client.send(signal, body, timeout)
+    return caught.value
+
+
+def retry_seconds(error: Any) -> set[float]:
+    """The delays in both trailers; checks that the inner code is the outer one, else a Collector drops the data."""
+    trailers = dict(error.trailing_metadata())
+    if "grpc-status-details-bin" not in trailers:
+        return set()
+    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
+    assert status.code == error.code().value[0]
+    inner = error_details_pb2.RetryInfo()
+    assert status.details[0].Unpack(inner)
+    outer = error_details_pb2.RetryInfo.FromString(trailers["google.rpc.retryinfo-bin"])
+    return {info.retry_delay.ToNanoseconds() / 1e9 for info in (inner, outer)}
+
+
+@pytest.mark.parametrize(
+    ("signal", "body", "response"),
+    [
+        ("metrics", ROWS, ExportMetricsServiceResponse),
+        ("traces", SPAN, ExportTraceServiceResponse),
+        ("logs", ExportLogsServiceRequest().SerializeToString(), ExportLogsServiceResponse),
+        ("metrics", b"", ExportMetricsServiceResponse),
+    ],
+)
+@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
+def test_accepted(intake: Intake, signal: Any, body: bytes, response: Any, compression: grpc.Compression) -> None:
+    """All three signals are accepted, compressed or not, and the answer has no partial success in it."""
+    with receiving(intake) as (_, client), answering(intake, nothing_rejected) as taken:
+        answer = client.send(signal, body, compression=compression)
+
+    assert not response.FromString(answer).HasField("partial_success")
+    assert [request.body for request in taken] == ([body] if signal != "logs" and body else [])
+
+
+def test_answer_waits_until_it_is_durable(intake: Intake) -> None:
+    """A sender gets no answer before the request is stored and counted."""
+    with receiving(intake) as (_, client):
+        answer = client.call("metrics").future(ROWS, timeout=WAIT)
+        (request,) = intake.take(WAIT)
+        assert not answer.done()
+        request.answer.set_result(())
+
+        assert ExportMetricsServiceResponse.FromString(answer.result()) == ExportMetricsServiceResponse()
+
+
+def test_time_of_receipt(intake: Intake) -> None:
+    """A request is stamped with the clock when it comes in, and carries its decoded batch."""
+    with receiving(intake, clock=lambda: 77) as (_, client), answering(intake, nothing_rejected) as taken:
+        client.send("metrics", ROWS)
+
+    assert [(request.received, len(request.batch.records)) for request in taken] == [(77, 1)]
+
+
+def test_rejections_are_a_partial_success(intake: Intake) -> None:
+    """What the engine or the decoder cannot use is counted and told, and not sent again."""
+
+    def late(request: Request) -> None:
+        request.answer.set_result((Rejection(2, "late by an hour"), Rejection(1, "clock ahead")))
+
+    with receiving(intake) as (_, client), answering(intake, late):
+        answer = ExportMetricsServiceResponse.FromString(client.send("metrics", ROWS)).partial_success
+
+    assert (answer.rejected_data_points, answer.error_message) == (3, "2 x late by an hour; 1 x clock ahead")
+
+
+def test_request_without_anything_usable_is_not_queued(intake: Intake) -> None:
+    """What holds no record is answered at once: there is nothing to store."""
+    with receiving(intake) as (_, client):
+        answer = ExportMetricsServiceResponse.FromString(client.send("metrics", UNUSABLE)).partial_success
+
+    assert (len(intake), answer.rejected_data_points) == (0, 1)
+    assert "must count from 0 to 2**53 rows (got -3.0)" in answer.error_message
+
+
+@pytest.mark.parametrize("signal", ["metrics", "traces", "logs"])
+def test_malformed(intake: Intake, signal: Any) -> None:
+    """Bytes that can never be read are refused for good."""
+    with receiving(intake) as (_, client):
+        error = refusal(client, signal, b"\xff\xff")
+
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert retry_seconds(error) == set()
+
+
+def test_full_queue() -> None:
+    """A full queue tells the sender when to come again, in both trailers."""
+    intake = Intake(1, 1 << 20)
+    intake.put(Request("metrics", ROWS, 1, Batch()))
+    with receiving(intake) as (_, client):
+        error = refusal(client, "metrics", ROWS)
+
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+    assert retry_seconds(error) == {1.0}
+    assert error.details() == f"queue is full (1 requests, {len(ROWS)} bytes)"
+
+
+def test_draining(intake: Intake) -> None:
+    """While the processor shuts down senders are told to come again, and health says so."""
+    with receiving(intake) as (receiver, client):
+        assert client.health() == client.health(SERVICES["traces"].name) == health_pb2.HealthCheckResponse.SERVING
+        intake.close()
+        receiver.drain()
+        error = refusal(client, "traces", SPAN)
+
+        assert (error.code(), error.details()) == (grpc.StatusCode.UNAVAILABLE, "shutting down")
+        assert retry_seconds(error) == {1.0}
+        assert client.health() == health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def test_store_that_fails(intake: Intake) -> None:
+    """What could not be stored is not lost: it is to be sent again."""
+    with receiving(intake) as (_, client), answering(intake, lambda r: r.answer.set_exception(StoreError("disk full"))):
+        error = refusal(client, "metrics", ROWS)
+
+    assert (error.code(), error.details()) == (grpc.StatusCode.UNAVAILABLE, "cannot be stored now")
+    assert retry_seconds(error) == {1.0}
+
+
+def test_fault_of_ours(intake: Intake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A fault is logged and the request sent again; an exception that gets out would lose it for good."""
+
+    def broken(_: bytes) -> Batch:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(receiver_module, "DECODERS", {"metrics": broken})
+    with receiving(intake) as (_, client):
+        error = refusal(client, "metrics", ROWS)
+
+    assert (error.code(), error.details()) == (grpc.StatusCode.UNAVAILABLE, "internal error")
+    assert retry_seconds(error) == {1.0}
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_answer_that_takes_too_long(intake: Intake) -> None:
+    """A sender that cannot wait gives up; the one that waits with us is told to come again."""
+    waiting: Future[tuple[Rejection, ...]] = Future()
+
+    class Context:
+        @staticmethod
+        def time_remaining() -> float:
+            return 0.01
+
+    outcome = receiver_module._outcome(SERVICES["metrics"], waiting, Context())
+
+    assert outcome == receiver_module.Refusal(grpc.StatusCode.UNAVAILABLE, "not stored in time", retry=True)
+
+
+def test_large_request(intake: Intake) -> None:
+    """A request of many megabytes is taken: gRPC's own limit is four."""
+    big = metrics_request(
+        counter(semconv.INFERENCE_ROWS, [number(of_model(feature__name="x" * 1000), 1, 5, 9)] * 6_000)
+    ).SerializeToString()
+    with receiving(intake) as (_, client), answering(intake, nothing_rejected) as taken:
+        client.send("metrics", big)
+
+    assert len(big) > 5 << 20
+    assert [len(request.body) for request in taken] == [len(big)]
+
+
+def test_taken_port(intake: Intake) -> None:
+    """A port that is taken is named when the processor starts."""
+    with receiving(intake) as (receiver, _):
+        address = f"127.0.0.1:{receiver.port}"
+        with pytest.raises(BindError, match=rf"^listen: {address} cannot be listened on"):
+            Receiver(address, intake, Telemetry(NoOpMeterProvider()), workers=1)
+
+
+def test_queue_is_bounded_in_bytes() -> None:
+    """The bytes that wait are bounded too; a single request may be larger than the bound."""
+    intake = Intake(10, 100)
+    intake.put(Request("metrics", bytes(200), 1, Batch()))
+
+    with pytest.raises(QueueFull, match=r"queue is full \(1 requests, 200 bytes\)"):
+        intake.put(Request("metrics", b"x", 1, Batch()))
+    assert (len(intake.take(0)), intake.bytes) == (1, 0)
+    intake.put(Request("metrics", bytes(60), 1, Batch()))
+    intake.put(Request("metrics", bytes(40), 1, Batch()))
+    with pytest.raises(QueueFull):
+        intake.check(1)
+
+
+def test_closed_queue_can_be_emptied() -> None:
+    """A closed queue takes nothing, and gives out what it holds."""
+    intake = Intake(10, 100)
+    intake.put(Request("metrics", b"x", 1, Batch()))
+    intake.close()
+
+    with pytest.raises(QueueClosed):
+        intake.put(Request("metrics", b"x", 1, Batch()))
+    assert not intake.drained
+    assert len(intake.take(WAIT)) == 1
+    assert intake.drained
+    assert intake.take(WAIT) == []
