@@ -7,6 +7,7 @@ and the cutting of the journal are one transaction, so every request is in exact
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple, get_args
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -53,7 +55,7 @@ _journal = Table(
 _snapshots = Table(
     "driftline_snapshots",
     _tables,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(32), primary_key=True),
     Column("model", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
@@ -128,16 +130,22 @@ class Store:
                     yield Entry(received, signal, body)
 
     def save(self, states: Mapping[ModelKey, bytes]) -> None:
-        """Replaces the snapshots and empties the journal, which they contain. Raises StoreError."""
-        rows = [{"id": i, "model": json.dumps(model), "body": body} for i, (model, body) in enumerate(states.items())]
+        """Puts snapshots in place of the older ones of those models, and empties the journal, which they contain.
+
+        Raises:
+            StoreError: nothing was changed.
+
+        """
+        rows = [{"id": _digest(model), "model": json.dumps(model), "body": body} for model, body in states.items()]
         with self._transaction() as connection:
-            connection.execute(delete(_snapshots))
             if rows:
+                outdated = delete(_snapshots).where(_snapshots.c.id == bindparam("outdated"))
+                connection.execute(outdated, [{"outdated": row["id"]} for row in rows])
                 connection.execute(insert(_snapshots), rows)
             connection.execute(delete(_journal))
 
     def snapshots(self) -> list[bytes]:
-        """What `save` was given last."""
+        """What `save` was given last of each model."""
         with self._transaction() as connection:
             return list(connection.scalars(select(_snapshots.c.body).order_by(_snapshots.c.id)))
 
@@ -164,6 +172,11 @@ class Store:
                 yield connection
         except SQLAlchemyError as error:
             raise StoreError(f"store {self._name}: {_reason(error)}") from error
+
+
+def _digest(model: ModelKey) -> str:
+    """A key of fixed length: names have none."""
+    return blake2b(json.dumps(model).encode(), digest_size=16).hexdigest()
 
 
 def _engine(url: URL) -> Engine:
