@@ -182,7 +182,7 @@ def _tally(point: SketchPoint | CountPoint, added: Amount) -> Tally:
 
 
 def _by_busiest_operation(panes: list[Mapping[Cell, Tally]]) -> dict[ColumnKey, Tally]:
-    """Each column from the operation that saw most rows: `predict` and `predict_proba` are often given the same ones."""
+    """Each column from the operation that saw most rows: `predict` and `predict_proba` often get the same ones."""
     parts: dict[Cell, list[Tally]] = {}
     for held in panes:
         for cell, tally in held.items():

@@ -1,8 +1,8 @@
 """Event time: panes of one step each, closed by a watermark, and the windows that slide over them.
 
 A row belongs to the pane of its own time, whenever it comes, until the pane is closed: then it is late. The watermark
-follows the newest event time, `lateness` behind, so that a queue that delivers an hour later loses nothing, and a replay
-gives the same answer.
+follows the newest event time, `lateness` behind, so that a queue that delivers an hour later loses nothing, and a
+replay gives the same answer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -78,7 +78,7 @@ class Panes:
         return max(self.sealed, (self.newest - self.lateness) // self.step * self.step)
 
     def close(self, *, idle: bool) -> Iterator[Window]:
-        """The windows that are complete, oldest first; the caller takes each before the next. `idle`: no more is awaited."""
+        """The windows that are complete, oldest first, each to be taken before the next. `idle`: no more is awaited."""
         watermark = self._start(self.newest) + self.step if idle else self.newest - self.lateness
         for end in self._ends(watermark):
             yield Window(end - self.size, end)

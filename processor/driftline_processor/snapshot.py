@@ -72,7 +72,7 @@ def _model_key(packed: tuple[Any, ...]) -> ModelKey:
 
 
 def _pack_pane(pane: Pane) -> tuple[Any, ...]:
-    return [(cell, tally.pack(held)) for cell, held in pane.tallies().items()], pane.rows  # type: ignore[return-value]
+    return [(cell, tally.pack(held)) for cell, held in pane.tallies().items()], pane.rows
 
 
 def _unpack_pane(packed: tuple[Any, ...]) -> Pane:

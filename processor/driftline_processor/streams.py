@@ -36,7 +36,7 @@ class Last:
 
 @dataclass(frozen=True, slots=True)
 class Increment:
-    """What a point adds. `amount` is None for one that adds nothing: a duplicate, or only a baseline of `skipped` rows."""
+    """What a point adds. `amount` is None where that is nothing: a duplicate, or a baseline of `skipped` rows."""
 
     amount: Amount | None = None
     duplicate: bool = False
@@ -97,8 +97,9 @@ def difference(newer: Amount, older: Amount) -> Amount | None:
         added = newer.minus(older) if isinstance(older, Histogram) else newer
         added = newer if added is None else added
         return added if added.count else None
-    gone_back = isinstance(older, Histogram) or newer < older
-    return (newer if gone_back else newer - older) or None
+    if isinstance(older, Histogram) or newer < older:
+        return newer or None
+    return newer - older or None
 
 
 def pack(last: Last) -> tuple[Any, ...]:
