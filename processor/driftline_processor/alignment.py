@@ -11,6 +11,7 @@ from driftline.sketch import Intervals, hashed, project
 from driftline_processor.records import FloatArray, ReferenceColumn, Tally
 from driftline_processor.statistics.view import CATEGORY, NUMERIC
 from driftline_processor.verdict.novelty import SeenNumbers
+from driftline_processor.verdict.wording import span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,9 +135,3 @@ class Codes:
                 share = shares[self.cells[first[i] : last[i]]] + 1e-9
                 rows[first[i] : last[i]] += intervals.weight[i] * share / share.sum()
         return rows, strange
-
-
-def span(low: float, high: float) -> str:
-    """A range for people: one number where both ends look alike."""
-    ends = f"{low:.4g}", f"{high:.4g}"
-    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"

@@ -1,5 +1,7 @@
 """What moved, in words: "share above 3.2: 20 % → 35 %"."""
 
+import numpy as np
+
 from driftline_processor.records import FloatArray
 from driftline_processor.verdict.events import Event, Family
 
@@ -56,7 +58,20 @@ def edge(edges: FloatArray, at: int) -> str:
     near = [float(edges[i]) for i in (at - 1, at + 1) if 0 <= i < len(edges)]
     value = float(edges[at])
     for digits in range(3, 17):
-        text = f"{value:.{digits}g}"
-        if text not in {f"{other:.{digits}g}" for other in near}:
+        text = number(value, digits)
+        if text not in {number(other, digits) for other in near}:
             return text
     return repr(value)
+
+
+def span(low: float, high: float) -> str:
+    """A range; one number where both ends look alike."""
+    ends = number(low, 4), number(high, 4)
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
+def number(value: float, digits: int) -> str:
+    """So many significant digits, without an exponent where the number is of an everyday size."""
+    if value and not 1e-4 <= abs(value) < 1e15:
+        return f"{value:.{digits}g}"
+    return np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="-")
