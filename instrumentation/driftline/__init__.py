@@ -11,16 +11,30 @@ if TYPE_CHECKING:
     from driftline.guard import paused
     from driftline.instrumentor import instrument, uninstrument
     from driftline.models import describe
+    from driftline.profiling import Profile, load_profile, profile
     from driftline.runtime import flush
 
-__all__ = ["describe", "flush", "instrument", "paused", "prediction_id", "uninstrument"]
+__all__ = [
+    "Profile",
+    "describe",
+    "flush",
+    "instrument",
+    "load_profile",
+    "paused",
+    "prediction_id",
+    "profile",
+    "uninstrument",
+]
 
 _HOMES: Final = {
+    "Profile": "driftline.profiling",
     "describe": "driftline.models",
     "flush": "driftline.runtime",
     "instrument": "driftline.instrumentor",
+    "load_profile": "driftline.profiling",
     "paused": "driftline.guard",
     "prediction_id": "driftline.emitter",
+    "profile": "driftline.profiling",
     "uninstrument": "driftline.instrumentor",
 }
 

@@ -1,0 +1,111 @@
+"""`driftline profile`: the command line around the profiler."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from driftline.profiling.profiler import Progress as Listener
+    from driftline.profiling.record import Profile
+
+
+def _names(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Names between commas."""
+    return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+
+
+@click.command()
+@click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The reference to write."
+)
+@click.option("--model", default="", help="Name under which the model is served; else the beginning of FILE's name.")
+@click.option("--version", default="", help="Its version; without one, the reference serves all versions.")
+@click.option("--label", help="Column with the label.")
+@click.option("--prediction", help="Column with the model's prediction, classes or numbers.")
+@click.option("--score", help="Column with the probability of the second class, or the decision function.")
+@click.option("--timestamp", help="Column with the time of each row. Without it, the only column with times.")
+@click.option("--categorical", callback=_names, metavar="A,B", help="Columns of numbers that are codes of categories.")
+@click.option("--ignore", callback=_names, metavar="A,B", help="Columns to leave out.")
+@click.option("--keep", callback=_names, metavar="A,B", help="Columns to count even if they look like ids.")
+def profile(
+    *,
+    data: tuple[Path, ...],
+    output: Path,
+    model: str,
+    version: str,
+    label: str | None,
+    prediction: str | None,
+    score: str | None,
+    timestamp: str | None,
+    categorical: tuple[str, ...],
+    ignore: tuple[str, ...],
+    keep: tuple[str, ...],
+) -> None:
+    """Profile training DATA: the reference that live data is compared with.
+
+    DATA are files, Parquet, CSV (also .gz) or Arrow, or folders of them, read in batches. The reference is OTLP JSON:
+    it holds distributions, not rows.
+    """
+    if find_spec("pyarrow") is None:
+        raise click.ClickException('driftline profile needs pyarrow: pip install "driftline[sklearn]"')
+    from driftline.profiling.errors import ProfileError
+    from driftline.profiling.plan import Roles
+
+    roles = Roles(label, prediction, score, timestamp, categorical, ignore, keep)
+    try:
+        with _progress() as listener:
+            made = _profiled(data, roles, listener, model, version)
+        made.save(output)
+    except ProfileError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{output}: cannot be written: {error.strerror or error}") from error
+    _report(made, output)
+
+
+def _profiled(data: tuple[Path, ...], roles: object, listener: "Listener", model: str, version: str) -> "Profile":
+    from driftline.profiling.plan import Roles
+    from driftline.profiling.profiler import profile_table
+    from driftline.profiling.tables import open_table
+
+    assert isinstance(roles, Roles)
+    table = open_table(data, lambda rows: listener("Reading the types", rows, 0))
+    return profile_table(table, roles, model=model, version=version, progress=listener)
+
+
+@contextmanager
+def _progress() -> "Iterator[Listener]":
+    """A bar a pass, on a terminal; elsewhere nothing."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(name: str, rows: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total or None)
+            bars.advance(tasks[name], rows)
+
+        yield advance
+
+
+def _report(made: "Profile", output: Path) -> None:
+    from driftline.profiling.summary import chunk_line, schema_table
+
+    console = Console(highlight=False)
+    console.print(schema_table(made))
+    console.print()
+    console.print(chunk_line(made), soft_wrap=True, markup=False)
+    for note in made.notes:
+        console.print(note, soft_wrap=True, markup=False)
+    size = output.stat().st_size
+    console.print(
+        f"Wrote {output}: model {made.named(output).model}, {size / 1000:,.0f} kB", soft_wrap=True, markup=False
+    )

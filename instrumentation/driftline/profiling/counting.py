@@ -1,0 +1,192 @@
+"""The second pass over a column: every row counted, in the whole and in its chunk."""
+
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from driftline import semconv
+from driftline.profiling.kinds import BOOLEAN, INTEGER
+from driftline.profiling.record import FloatArray, IntArray, ProfileColumn
+from driftline.profiling.survey import ColumnSurvey, Range
+from driftline.sketch import NumericPoints, NumericSketch, cut_cells, fit_layout
+from driftline.values import class_name
+
+MOST_CATEGORIES: Final = 1000
+"""Categories with a name; all others are counted together."""
+
+MOST_CELLS: Final = 64
+"""Categories with a cell of their own in each chunk."""
+
+CATEGORY: Final = "category"
+"""Type of a column of numbers that are codes."""
+
+
+class Counter(Protocol):
+    """Counts the rows of one column. chunk: of each row, [rows], -1 for rows in none."""
+
+    def add(self, batch: Any, chunk: IntArray) -> None: ...
+    def result(self) -> ProfileColumn: ...
+
+
+class ChunkCounts:
+    """Rows by chunk and cell, and by chunk and state."""
+
+    def __init__(self, chunks: int, cells: int) -> None:
+        self.cells = np.zeros((chunks, cells), np.int64)
+        self.states: dict[str, IntArray] = {}
+        self.totals: dict[str, int] = {}
+
+    def add(self, chunk: IntArray, cell: IntArray) -> None:
+        """Rows with a value: the chunk and the cell of each."""
+        place = (chunk * self.cells.shape[1] + cell)[chunk >= 0]
+        self.cells += np.bincount(place, minlength=self.cells.size).reshape(self.cells.shape)
+
+    def add_state(self, state: str, chunk: IntArray) -> None:
+        """Rows without one."""
+        if len(chunk):
+            self.totals[state] = self.totals.get(state, 0) + len(chunk)
+            counts = self.states.setdefault(state, np.zeros(len(self.cells), np.int64))
+            counts += np.bincount(chunk[chunk >= 0], minlength=len(counts))
+
+
+class NumberCounter:
+    """A numeric column: a sketch of the whole, cells of about equal rows in the chunks."""
+
+    def __init__(self, survey: ColumnSurvey, sample: NDArray[np.float64], chunks: int) -> None:
+        self._survey = survey
+        layout = fit_layout(sample)
+        self._sketch = NumericSketch(layout)
+        expected = NumericSketch(layout)
+        expected.add(sample)
+        self._edges = _edges(expected.points(), survey.range)
+        self._counts = ChunkCounts(chunks, len(self._edges) + 1)
+
+    def add(self, batch: Any, chunk: IntArray) -> None:
+        x = self._survey.column.numbers(batch)
+        self._sketch.add(x)
+        finite = np.isfinite(x)
+        if not finite.all():
+            missing = np.isnan(x)
+            self._counts.add_state(semconv.MISSING, chunk[missing])
+            self._counts.add_state(semconv.NON_FINITE, chunk[~finite & ~missing])
+            x, chunk = x[finite], chunk[finite]
+        self._counts.add(chunk, np.searchsorted(self._edges, x, "left"))
+
+    def result(self) -> ProfileColumn:
+        column = self._survey.column
+        points = _with_range(self._sketch.points(), self._survey.range)
+        few = _ranked(self._survey) if column.kind == INTEGER and self._survey.values is not None else []
+        return ProfileColumn(
+            column.key,
+            column.kind,
+            self._sketch.rows,
+            points,
+            {each.name: each.rows for each in few},
+            self._counts.totals,
+            _hull(self._edges, points),
+            (),
+            self._counts.cells,
+            self._counts.states,
+        )
+
+
+def _edges(points: NumericPoints, extent: Range) -> FloatArray:
+    """Cells of about equal rows by the sample, whose outermost edges are those of all rows. None without a value."""
+    if extent.empty:
+        return np.zeros(0)
+    least, greatest = float(np.nextafter(extent.least, -np.inf)), extent.greatest
+    cuts = cut_cells(points.intervals())
+    inner = cuts[(cuts > least) & (cuts < greatest)]
+    return np.array([least, *inner, greatest])
+
+
+def _hull(edges: FloatArray, points: NumericPoints) -> FloatArray:
+    """Cells whose outermost edges are those of the sketch's outermost buckets: no row of the sketch lies astride."""
+    if not len(edges):
+        return edges
+    seen = points.intervals()
+    return np.array([min(edges[0], seen.lower.min()), *edges[1:-1], max(edges[-1], seen.upper.max())])
+
+
+def _with_range(points: NumericPoints, extent: Range) -> NumericPoints:
+    """The sketch with the range of its core, where that is known: where no tail reaches farther."""
+    if not points.core.count:
+        return points
+    tails = points.tails.values()
+    below = min((t.minimum for t in tails if t.minimum is not None), default=np.inf)
+    above = max((t.maximum for t in tails if t.maximum is not None), default=-np.inf)
+    core = replace(
+        points.core,
+        minimum=extent.least if extent.least < below else None,
+        maximum=extent.greatest if extent.greatest > above else None,
+    )
+    return replace(points, core=core)
+
+
+class _Category(NamedTuple):
+    """A value of the data as a category; rows: at least so many have it."""
+
+    name: str
+    value: float | str
+    rows: int
+
+
+def _ranked(survey: ColumnSurvey) -> list[_Category]:
+    """Values that the first pass has found, the most frequent first, by name among equals."""
+    assert survey.values is not None
+    boolean = survey.column.kind == BOOLEAN
+    found = survey.values.counts().items()
+    named = [_Category(class_name(bool(value) if boolean else value), value, rows) for value, rows in found]
+    return sorted(named, key=lambda each: (-each.rows, each.name))
+
+
+class CategoryCounter:
+    """A categorical column: rows by name in the whole, the most frequent names in the chunks."""
+
+    def __init__(self, survey: ColumnSurvey, chunks: int) -> None:
+        self._column = survey.column
+        named = [each for each in _ranked(survey) if each.name != semconv.OTHER][:MOST_CATEGORIES]
+        self._names = [each.name for each in named]
+        kind = pa.large_string() if self._column.is_text else pa.float64()
+        self._values = pa.array([each.value for each in named], kind)
+        self._totals = np.zeros(len(named) + 1, np.int64)
+        self._counts = ChunkCounts(chunks, min(len(named), MOST_CELLS) + 1)
+        self._rows = 0
+
+    def add(self, batch: Any, chunk: IntArray) -> None:
+        self._rows += batch.num_rows
+        if self._column.is_text:
+            values = batch.column(self._column.source)
+            missing = values.is_null().to_numpy(zero_copy_only=False)
+        else:
+            x = self._column.numbers(batch)
+            missing, infinite = np.isnan(x), np.isinf(x)
+            self._counts.add_state(semconv.NON_FINITE, chunk[infinite])
+            values, chunk, missing = pa.array(x[~infinite] + 0.0), chunk[~infinite], missing[~infinite]
+        self._counts.add_state(semconv.MISSING, chunk[missing])
+        self._add_values(values.filter(pa.array(~missing)), chunk[~missing])
+
+    def _add_values(self, values: Any, chunk: IntArray) -> None:
+        others = len(self._names)
+        place = pc.fill_null(pc.index_in(values, value_set=self._values), others).to_numpy().astype(np.int64)
+        self._totals += np.bincount(place, minlength=others + 1)
+        self._counts.add(chunk, np.minimum(place, self._counts.cells.shape[1] - 1))
+
+    def result(self) -> ProfileColumn:
+        rows = dict(zip([*self._names, semconv.OTHER], self._totals.tolist(), strict=True))
+        return ProfileColumn(
+            self._column.key,
+            CATEGORY if self._column.declared and not self._column.is_text else self._column.kind,
+            self._rows,
+            None,
+            {name: count for name, count in rows.items() if count},
+            self._counts.totals,
+            np.zeros(0),
+            tuple(self._names[:MOST_CELLS]),
+            self._counts.cells,
+            self._counts.states,
+        )

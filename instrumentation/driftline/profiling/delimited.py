@@ -1,0 +1,123 @@
+"""Delimited text, also compressed, block by block.
+
+Fields are read as text and the types are settled in a pass of their own over the whole file: a column that looks like
+integers in the first block and holds a 0.5 in the last one is a column of floats.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from driftline.profiling.errors import ProfileError
+from driftline.profiling.kinds import ARROW, BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP
+
+_BLOCK_BYTES: Final = 4 << 20
+_DELIMITERS: Final = ",;\t|"
+
+_WIDER: Final[Mapping[str, tuple[str, ...]]] = {
+    EMPTY: (INTEGER, FLOAT, BOOLEAN, TIMESTAMP, STRING),
+    INTEGER: (INTEGER, FLOAT, STRING),
+    FLOAT: (FLOAT, STRING),
+    BOOLEAN: (BOOLEAN, STRING),
+    TIMESTAMP: (TIMESTAMP, STRING),
+    STRING: (STRING,),
+}
+"""What a column may be after one more block, the narrowest first, by what it was before."""
+
+
+@dataclass(frozen=True, slots=True)
+class DelimitedFile:
+    """A file of rows of text. kinds: by column, settled over all rows. rows: how many there are."""
+
+    path: Path
+    delimiter: str
+    kinds: Mapping[str, str]
+    rows: int
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    @classmethod
+    def open(cls, path: Path, on_rows: Callable[[int], None]) -> "DelimitedFile":
+        """Reads the file once to settle the types; on_rows hears how many rows each block had."""
+        delimiter = _delimiter(path)
+        kinds: dict[str, str] = {}
+        rows = 0
+        for batch in _blocks(path, delimiter, None):
+            rows += batch.num_rows
+            for column, values in zip(batch.schema.names, batch.columns, strict=True):
+                kinds[column] = _settle(kinds.get(column, EMPTY), values)
+            on_rows(batch.num_rows)
+        return cls(path, delimiter, kinds, rows)
+
+    def batches(self, kinds: Mapping[str, str]) -> Iterator[Any]:
+        """Record batches of these columns, of their kinds' Arrow types."""
+        schema = pa.schema([(column, ARROW[kind]) for column, kind in kinds.items()])
+        for batch in _blocks(self.path, self.delimiter, list(kinds)):
+            columns = [parse(batch.column(column), kind) for column, kind in kinds.items()]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def parse(texts: Any, kind: str) -> Any:
+    """An array of texts as values of a kind, in its Arrow type. Raises pyarrow.ArrowInvalid where one is none."""
+    if kind == STRING:
+        return pc.cast(texts, ARROW[STRING])
+    trimmed = pc.utf8_trim_whitespace(texts)
+    if kind != TIMESTAMP:
+        return pc.cast(trimmed, ARROW[kind])
+    try:
+        times = pc.cast(trimmed, pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        times = pc.cast(trimmed, pa.timestamp("us", "UTC"))
+    return pc.divide(pc.cast(pc.cast(times, pa.int64()), pa.float64()), 1e6)
+
+
+def _settle(kind: str, texts: Any) -> str:
+    """The narrowest kind that holds a further block."""
+    if texts.null_count == len(texts):
+        return kind
+    return next(wider for wider in _WIDER[kind] if _parses(texts, wider))
+
+
+def _parses(texts: Any, kind: str) -> bool:
+    try:
+        parse(texts, kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _blocks(path: Path, delimiter: str, columns: list[str] | None) -> Iterator[Any]:
+    """Record batches of text; empty fields, NaN, NA and the like are missing."""
+    parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    reading = pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES)
+    names = _header(path, parsing)
+    converting = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=True, include_columns=columns
+    )
+    with pa.input_stream(str(path)) as stream:
+        yield from pyarrow.csv.open_csv(stream, reading, parsing, converting)
+
+
+def _header(path: Path, parsing: Any) -> list[str]:
+    with pa.input_stream(str(path)) as stream:
+        names: list[str] = pyarrow.csv.open_csv(stream, parse_options=parsing).schema.names
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ProfileError(
+            f"{path}: every column must have a name of its own (got {', '.join(map(repr, twice))} twice)"
+        )
+    return names
+
+
+def _delimiter(path: Path) -> str:
+    """The likeliest one: the most frequent in the header."""
+    with pa.input_stream(str(path)) as stream:
+        header = stream.read(_BLOCK_BYTES).split(b"\n", 1)[0].decode("utf-8", "replace")
+    return max(_DELIMITERS, key=header.count)

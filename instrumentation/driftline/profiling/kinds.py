@@ -1,0 +1,92 @@
+"""What a column of a table is, and its values in one canonical Arrow type a kind.
+
+Anything that is a number is numeric: booleans are 0 and 1, times are seconds since the Unix epoch.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+FLOAT: Final = "float"
+INTEGER: Final = "integer"
+BOOLEAN: Final = "boolean"
+STRING: Final = "string"
+TIMESTAMP: Final = "timestamp"
+EMPTY: Final = "empty"
+"""Nothing but missing values so far: it agrees with every other kind."""
+
+UNUSABLE: Final = "unusable"
+"""Lists, structures, raw bytes: no numbers and no categories."""
+
+ARROW: Final[Mapping[str, Any]] = {
+    FLOAT: pa.float64(),
+    TIMESTAMP: pa.float64(),
+    INTEGER: pa.int64(),
+    BOOLEAN: pa.bool_(),
+    STRING: pa.large_string(),
+}
+"""Canonical types. Times are floats, in seconds."""
+
+_TESTS: Final[tuple[tuple[str, Callable[[Any], bool]], ...]] = (
+    (EMPTY, pa.types.is_null),
+    (BOOLEAN, pa.types.is_boolean),
+    (FLOAT, pa.types.is_uint64),  # it may exceed int64
+    (INTEGER, pa.types.is_integer),
+    (FLOAT, pa.types.is_floating),
+    (FLOAT, pa.types.is_decimal),
+    (FLOAT, pa.types.is_duration),
+    (FLOAT, pa.types.is_time),
+    (TIMESTAMP, pa.types.is_timestamp),
+    (TIMESTAMP, pa.types.is_date),
+    (STRING, pa.types.is_string),
+    (STRING, pa.types.is_large_string),
+)
+
+
+def kind_of(arrow_type: Any) -> str:
+    """The kind of an Arrow type; of a dictionary, that of its values."""
+    if pa.types.is_dictionary(arrow_type):
+        return kind_of(arrow_type.value_type)
+    return next((kind for kind, test in _TESTS if test(arrow_type)), UNUSABLE)
+
+
+def widest(a: str, b: str) -> str | None:
+    """The kind that holds the values of both; None where there is none."""
+    if b in (a, EMPTY):
+        return a
+    if a == EMPTY:
+        return b
+    if {a, b} == {BOOLEAN, INTEGER}:
+        return INTEGER
+    return FLOAT if {a, b} <= {BOOLEAN, INTEGER, FLOAT} else None
+
+
+def canonical(column: Any, kind: str) -> Any:
+    """An Arrow array as `ARROW[kind]`."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    for test, unit in _TIMES:
+        if test(column.type):
+            return pc.divide(pc.cast(pc.cast(pc.cast(column, unit, safe=False), pa.int64()), pa.float64()), 1e6)
+    if pa.types.is_boolean(column.type) and kind == FLOAT:
+        column = pc.cast(column, pa.int64())
+    return pc.cast(column, ARROW[kind], safe=False)
+
+
+_TIMES: Final = (
+    (pa.types.is_timestamp, pa.timestamp("us")),
+    (pa.types.is_date, pa.timestamp("us")),
+    (pa.types.is_duration, pa.duration("us")),
+    (pa.types.is_time, pa.time64("us")),
+)
+
+
+def numbers(column: Any) -> NDArray[np.float64]:
+    """A canonical column that is no text as [n] floats: NaN where missing."""
+    if pa.types.is_boolean(column.type):
+        column = pc.cast(column, pa.uint8())
+    return np.ascontiguousarray(column.to_numpy(zero_copy_only=False), np.float64)

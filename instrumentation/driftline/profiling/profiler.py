@@ -1,0 +1,126 @@
+"""Training data → profile, in two passes: one to see what there is, one to count it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from driftline import semconv
+from driftline.profiling.chunks import Chunks, IntArray, second_of
+from driftline.profiling.counting import CategoryCounter, Counter, NumberCounter
+from driftline.profiling.errors import ProfileError
+from driftline.profiling.ids import IdProbe
+from driftline.profiling.kinds import TIMESTAMP
+from driftline.profiling.plan import ColumnKey, Plan, Roles, make_plan
+from driftline.profiling.record import Profile, ProfileColumn
+from driftline.profiling.survey import ColumnSurvey, Survey, survey
+from driftline.profiling.tables import Table
+
+LOOKING: Final = "Looking at the data"
+COUNTING: Final = "Counting"
+
+
+class Progress(Protocol):
+    """Hears of a pass, how many rows it has read since the last call, and how many there are."""
+
+    def __call__(self, name: str, rows: int, total: int) -> None: ...
+
+
+def silent(name: str, rows: int, total: int) -> None:
+    """No progress bar."""
+    del name, rows, total
+
+
+def profile_table(
+    table: Table, roles: Roles, *, model: str = "", version: str = "", progress: Progress = silent
+) -> Profile:
+    """The profile of a table. Memory does not grow with its rows.
+
+    Raises:
+        ProfileError: it has no rows or no inputs, or a role names a column that is not there or cannot have it.
+
+    """
+    plan = make_plan(table.kinds, roles)
+    total = table.rows
+    seen = survey(table, plan, lambda rows: progress(LOOKING, rows, total))
+    clock, notes = _clock(table, plan, seen)
+    counters = {key: _counter(column, seen, len(clock.chunks)) for key, column in _wanted(seen).items()}
+    probes = {column.key: probe for column in plan.columns if (probe := IdProbe.of(column, seen.sample)) is not None}
+    for batch in table.batches(plan.sources):
+        chunk = clock.chunk(batch)
+        for counter in counters.values():
+            counter.add(batch, chunk)
+        for probe in probes.values():
+            probe.add(batch)
+        progress(COUNTING, batch.num_rows, total)
+    ids = [key for key, probe in probes.items() if probe.is_id]
+    columns = tuple(counter.result() for key, counter in counters.items() if key not in ids)
+    if not columns:
+        raise ProfileError(
+            f"the data must have columns to profile (got ids only: {', '.join(key.name for key in ids)})"
+        )
+    notes = [*plan.notes, *notes, *_id_notes(ids), *_notes(columns)]
+    return Profile(model, version, seen.rows, clock.chunks, columns, tuple(notes))
+
+
+def _wanted(seen: Survey) -> dict[ColumnKey, ColumnSurvey]:
+    """All columns but a confidence whose score is no probability."""
+    return {
+        key: column
+        for key, column in seen.columns.items()
+        if not column.column.confidence or _is_probability(seen.columns[ColumnKey(key.target, semconv.SCORE)])
+    }
+
+
+def _is_probability(score: ColumnSurvey) -> bool:
+    return score.range.least >= 0.0 and score.range.greatest <= 1.0
+
+
+def _counter(column: ColumnSurvey, seen: Survey, chunks: int) -> Counter:
+    if column.column.is_text or column.column.declared or _holds_classes(column):
+        return CategoryCounter(column, chunks)
+    return NumberCounter(column, column.column.numbers(seen.sample), chunks)
+
+
+def _holds_classes(column: ColumnSurvey) -> bool:
+    """Few distinct integers in an output or label."""
+    if not column.column.may_be_classes or column.values is None or column.range.empty:
+        return False
+    return all(float(value).is_integer() for value in column.values.counts())
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Tells which chunk a row belongs to: by its time, or by its number. second: the unit of times, in seconds."""
+
+    chunks: Chunks
+    timestamp: str | None
+    second: float
+    rows: int = 0
+
+    def chunk(self, batch: Any) -> IntArray:
+        first, self.rows = self.rows, self.rows + batch.num_rows
+        if self.timestamp is None:
+            return self.chunks.of(np.arange(first, self.rows))
+        times = np.asarray(batch.column(self.timestamp).to_numpy(zero_copy_only=False), np.float64)
+        return self.chunks.of(np.where(np.isfinite(times), times, np.nan) * self.second)
+
+
+def _clock(table: Table, plan: Plan, seen: Survey) -> tuple[_Clock, list[str]]:
+    by_rows = _Clock(Chunks.by_rows(seen.rows), None, 1.0)
+    if plan.timestamp is None:
+        return by_rows, []
+    if not seen.clock.least < seen.clock.greatest:
+        return by_rows, [f"Cut by rows: {plan.timestamp!r} holds no two different times"]
+    second = 1.0 if table.kinds[plan.timestamp] == TIMESTAMP else second_of(seen.clock.greatest)
+    chunks = Chunks.by_time(seen.clock.least * second, seen.clock.greatest * second, seen.rows)
+    return _Clock(chunks, plan.timestamp, second), []
+
+
+def _id_notes(ids: Iterable[ColumnKey]) -> list[str]:
+    return [f"Left out {key.name!r}: an id or row number, as many values as rows (--keep counts it)" for key in ids]
+
+
+def _notes(columns: Iterable[ProfileColumn]) -> list[str]:
+    return [f"{column.key.name!r} holds no value: all missing" for column in columns if not column.valid]

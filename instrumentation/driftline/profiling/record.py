@@ -1,0 +1,99 @@
+"""A profile: what training data held, column by column, the whole and in chunks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline.profiling.chunks import Chunks
+from driftline.profiling.plan import ColumnKey
+from driftline.sketch import NumericPoints
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfileColumn:
+    """A column of the data.
+
+    type: "float", "integer", "boolean", "string", "timestamp", or "category" for numbers declared to be codes.
+    numbers: the sketch of a numeric column, None for a categorical one. categories: rows by name, also of integers
+    that are numeric. states: rows "missing" and "non_finite", where there are any.
+    edges, of a numeric column: m of them for m + 1 cells. cell_categories, of a categorical one: k of them for k + 1
+    cells, the last one for all others. cells: [chunk, cell] rows. state_cells: state -> [chunk] rows.
+    """
+
+    key: ColumnKey
+    type: str
+    rows: int
+    numbers: NumericPoints | None
+    categories: Mapping[str, int]
+    states: Mapping[str, int]
+    edges: FloatArray
+    cell_categories: tuple[str, ...]
+    cells: IntArray
+    state_cells: Mapping[str, IntArray]
+
+    @property
+    def valid(self) -> int:
+        """Rows with a value that is counted."""
+        return self.rows - sum(self.states.values())
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """Smallest and largest value of a numeric column, None without any.
+
+        Exact, except where merged: there the nearest bucket edges may stand for them.
+        """
+        if self.numbers is None or not self.numbers.valid:
+            return None
+        parts = [self.numbers.core, *self.numbers.tails.values()]
+        known = [(p.minimum, p.maximum) for p in parts if p.minimum is not None and p.maximum is not None]
+        hull = self.numbers.intervals()
+        least = min([low for low, _ in known], default=np.inf)
+        greatest = max([high for _, high in known], default=-np.inf)
+        low, high = float(hull.lower.min()), float(hull.upper.max())
+        return (least if low >= np.nextafter(least, -np.inf) else low), (max(greatest, high))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """A training profile: the reference that live data is compared with.
+
+    model and version: of the model that the data trained ("" where not said). rows: all rows of the data. notes: lines
+    for people about what was decided; they are not saved.
+    """
+
+    model: str
+    version: str
+    rows: int
+    chunks: Chunks
+    columns: tuple[ProfileColumn, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def merge(self, other: "Profile") -> "Profile":
+        """The profile of the rows of both.
+
+        Sketches merge exactly (at the coarser of both scales), chunks by projection on the cells of the whole. Chunks
+        cut by rows put the rows of `other` after these.
+
+        Raises:
+            ProfileError: they are of different models, or have different columns.
+
+        """
+        from driftline.profiling.merging import merge
+
+        return merge(self, other)
+
+    def named(self, path: str | Path) -> "Profile":
+        """The same with a model name: the beginning of the file's name, unless it has one."""
+        return self if self.model else replace(self, model=Path(path).name.split(".")[0])
+
+    def save(self, path: str | Path) -> None:
+        """Write it as OTLP JSON, byte for byte the same for the same data."""
+        from driftline.profiling.otlp import to_json
+
+        Path(path).write_text(to_json(self.named(path)), encoding="utf-8")

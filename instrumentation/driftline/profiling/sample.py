@@ -1,0 +1,56 @@
+"""A sample of the rows of a table, spread over all of them, whatever their number."""
+
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+MOST_ROWS: Final = 4096
+"""Rows kept; a layout is fitted to half as many."""
+
+
+class RowSample:
+    """Keeps the rows whose scrambled number is small: a stride would fall in step with data that has a period.
+
+    The same rows give the same sample. All rows are kept as long as there are few.
+    """
+
+    def __init__(self) -> None:
+        self._batches: list[Any] = []
+        self._ranks: list[NDArray[np.uint64]] = []
+        self._limit = np.uint64(2**64 - 1)
+        self._rows = 0
+        self._seen = 0
+
+    def add(self, batch: Any) -> None:
+        rank = _scrambled(np.arange(self._seen, self._seen + batch.num_rows, dtype=np.uint64))
+        self._seen += batch.num_rows
+        kept = np.flatnonzero(rank <= self._limit)
+        if len(kept):
+            self._batches.append(batch.take(pa.array(kept)))
+            self._ranks.append(rank[kept])
+            self._rows += len(kept)
+        if self._rows > 2 * MOST_ROWS:
+            self._thin()
+
+    def _thin(self) -> None:
+        table, rank = pa.Table.from_batches(self._batches), np.concatenate(self._ranks)
+        self._limit = np.partition(rank, MOST_ROWS - 1)[MOST_ROWS - 1]
+        kept = rank <= self._limit
+        self._batches, self._ranks = table.filter(pa.array(kept)).combine_chunks().to_batches(), [rank[kept]]
+        self._rows = int(kept.sum())
+
+    def rows(self) -> Any:
+        """A record batch of at most MOST_ROWS rows, in the order of the data."""
+        if self._rows > MOST_ROWS:
+            self._thin()
+        return pa.Table.from_batches(self._batches).combine_chunks().to_batches()[0]
+
+
+def _scrambled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64 (Steele, Lea and Flood 2014): a bijection whose results look random."""
+    z = (numbers + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(z ^ (z >> np.uint64(31)))

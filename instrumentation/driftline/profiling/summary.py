@@ -1,0 +1,69 @@
+"""A profile for people: the schema as a table, and where the chunks are."""
+
+from datetime import datetime, timedelta, timezone
+
+from rich.table import Table
+
+from driftline import semconv
+from driftline.profiling.plan import ColumnKey
+from driftline.profiling.record import Profile, ProfileColumn
+
+_MOST_ROWS = 60
+_MOST_CATEGORIES = 3
+
+
+def schema_table(profile: Profile) -> Table:
+    """Column, type, range or most frequent categories, share missing; the first 60 columns."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("column", "type", "values"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("missing", justify="right")
+    for column in profile.columns[:_MOST_ROWS]:
+        table.add_row(_name(column.key), column.type, _values(column), _missing(column))
+    if len(profile.columns) > _MOST_ROWS:
+        table.add_row(f"… and {len(profile.columns) - _MOST_ROWS} more")
+    return table
+
+
+def chunk_line(profile: Profile) -> str:
+    """How the data was cut into chunks."""
+    chunks = profile.chunks
+    if not chunks.clock:
+        return f"{profile.rows:,} rows in {len(chunks)} chunks of equal rows, in the order of the data: no timestamp"
+    first, last = chunks.starts[0], chunks.ends[-1]
+    each = timedelta(seconds=round(float(last - first) / len(chunks)))
+    return f"{profile.rows:,} rows in {len(chunks)} chunks of {each}, {_time(first)} to {_time(last)}"
+
+
+def _name(key: ColumnKey) -> str:
+    name = key.name or "(unnamed)"
+    return name if key.target == semconv.TARGET_INPUT else f"→ {name}"
+
+
+def _values(column: ProfileColumn) -> str:
+    if not column.valid:
+        return "none"
+    if column.numbers is None:
+        rows = sorted(column.categories.items(), key=lambda item: (item[0] == semconv.OTHER, -item[1], item[0]))
+        shown = [f"{name} {count / column.valid:.0%}" for name, count in rows[:_MOST_CATEGORIES]]
+        return ", ".join(shown) + (f", … {len(rows)} in all" if len(rows) > _MOST_CATEGORIES else "")
+    found = column.range
+    assert found is not None
+    show = _time if column.type == "timestamp" else _number
+    return f"{show(found[0])} to {show(found[1])}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _time(seconds: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):
+        return _number(seconds)
+
+
+def _missing(column: ProfileColumn) -> str:
+    missing = column.states.get(semconv.MISSING, 0)
+    return f"{missing / column.rows:.1%}" if missing else "–"

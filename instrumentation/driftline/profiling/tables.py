@@ -1,0 +1,78 @@
+"""Tables: rows of files and folders, or of data in memory, read in record batches as often as needed."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from driftline.profiling.delimited import DelimitedFile
+from driftline.profiling.errors import ProfileError
+from driftline.profiling.files import Source, find_files, open_file, unreadable
+from driftline.profiling.kinds import EMPTY, FLOAT, STRING, widest
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of several sources, one after the other. kinds: of every column, as wide as all sources need."""
+
+    kinds: Mapping[str, str]
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, sources: Sequence[Source]) -> "Table":
+        """Raises ProfileError where the sources have different columns, or columns that do not fit together."""
+        first = sources[0]
+        kinds = dict(first.kinds)
+        for source in sources[1:]:
+            _same_columns(first, source)
+            for column, kind in source.kinds.items():
+                kinds[column] = _joined(column, kinds[column], kind, source, sources)
+        return cls({column: FLOAT if kind == EMPTY else kind for column, kind in kinds.items()}, tuple(sources))
+
+    @property
+    def rows(self) -> int:
+        return sum(source.rows for source in self.sources)
+
+    def batches(self, columns: Iterable[str]) -> Iterator[Any]:
+        """Record batches of these columns, of their kinds' Arrow types. Raises ProfileError, which names the file."""
+        kinds = {column: self.kinds[column] for column in columns}
+        for source in self.sources:
+            yield from _read(source, kinds)
+
+
+def _read(source: Source, kinds: Mapping[str, str]) -> Iterator[Any]:
+    try:
+        yield from source.batches(kinds)
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(source.name, error) from error
+
+
+def open_table(paths: Sequence[Path], on_rows: Callable[[int], None] = lambda _rows: None) -> Table:
+    """Files, and folders of files, as one table; on_rows hears of rows that are read to settle types.
+
+    Raises ProfileError, which names the file, for what cannot be read and what does not fit together.
+    """
+    return Table.of([open_file(path, on_rows) for path in find_files(paths)])
+
+
+def _same_columns(first: Source, source: Source) -> None:
+    for a, b in ((first, source), (source, first)):
+        lacking = [column for column in a.kinds if column not in b.kinds]
+        if lacking:
+            raise ProfileError(f"{b.name}: must have the columns of {a.name} (it lacks {_listed(lacking)})")
+
+
+def _listed(columns: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(columns) - most} more" if len(columns) > most else ""
+    return ", ".join(map(repr, columns[:most])) + more
+
+
+def _joined(column: str, before: str, kind: str, source: Source, sources: Sequence[Source]) -> str:
+    wide = widest(before, kind)
+    if wide is not None:
+        return wide
+    if all(isinstance(each, DelimitedFile) for each in sources):
+        return STRING  # it is written as text in all of them
+    raise ProfileError(f"{source.name}: column {column!r} must be {before} as in the files before (got {kind})")
