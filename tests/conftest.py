@@ -1,10 +1,13 @@
 """Fixtures that all tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from driftline.faults import FAULTS
 from otlp_sink import OtlpSink
+from telemetry import Telemetry
 
 
 @pytest.fixture
@@ -12,6 +15,28 @@ def otlp_sink() -> Iterator[OtlpSink]:
     """An OTLP/gRPC backend of this test's own."""
     with OtlpSink() as sink:
         yield sink
+
+
+@pytest.fixture
+def instrumented() -> Iterator[Callable[..., Telemetry]]:
+    """Instruments the test process, `instrumented(sampler=None, **options)`; undone at the end of the test."""
+    FAULTS.reset()
+    started: list[Telemetry] = []
+
+    def start(**options: Any) -> Telemetry:
+        started.append(Telemetry(**options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+    FAULTS.reset()
+
+
+@pytest.fixture
+def telemetry(instrumented: Callable[..., Telemetry]) -> Telemetry:
+    """The test process, instrumented with default settings."""
+    return instrumented()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -58,40 +58,18 @@ class ReceivedLog(NamedTuple):
     attributes: Attributes
 
 
-class OtlpSink:
-    """Serves the three OTLP services on a free loopback port. Use it as a context manager.
-
-    `refuse`: a gRPC status code to answer with instead of taking a request; None takes all.
-    """
+class Received:
+    """OTLP requests that arrived, decoded: what tests look at."""
 
     def __init__(self) -> None:
-        self.refuse: grpc.StatusCode | None = None
-        self.refused = 0
         self._arrived = threading.Condition()
         self._requests: dict[str, list[Any]] = {"traces": [], "metrics": [], "logs": []}
-        self._server = grpc.server(ThreadPoolExecutor(4, thread_name_prefix="otlp-sink"))
-        trace_service_pb2_grpc.add_TraceServiceServicer_to_server(
-            self._servicer("traces", trace_service_pb2.ExportTraceServiceResponse), self._server
-        )
-        metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(
-            self._servicer("metrics", metrics_service_pb2.ExportMetricsServiceResponse), self._server
-        )
-        logs_service_pb2_grpc.add_LogsServiceServicer_to_server(
-            self._servicer("logs", logs_service_pb2.ExportLogsServiceResponse), self._server
-        )
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
 
-    @property
-    def endpoint(self) -> str:
-        """For OTEL_EXPORTER_OTLP_ENDPOINT."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> "OtlpSink":  # noqa: PYI034  # typing.Self is 3.11's
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop(grace=0).wait()
+    def take(self, signal: str, request: Any) -> None:
+        """A request has arrived."""
+        with self._arrived:
+            self._requests[signal].append(request)
+            self._arrived.notify_all()
 
     def requests(self, signal: str) -> list[Any]:
         """The requests of a signal ("traces", "metrics" or "logs") in the order in which they arrived."""
@@ -140,7 +118,7 @@ class OtlpSink:
         delta = [point for point in self.points(name) if _temporality(point.metric) == _DELTA]
         return sum(p.value for p in (*cumulative.values(), *delta) if wanted.items() <= p.attributes.items())
 
-    def wait_for(self, condition: Callable[["OtlpSink"], T], timeout: float = 30.0) -> T:
+    def wait_for(self, condition: Callable[["Received"], T], timeout: float = 30.0) -> T:
         """The first true value of `condition(self)`, looked at whenever something arrives.
 
         Raises:
@@ -155,25 +133,53 @@ class OtlpSink:
                     raise AssertionError(f"not within {timeout} s; requests that arrived: {arrived}")
         return value
 
+
+class OtlpSink(Received):
+    """Serves the three OTLP services on a free loopback port. Use it as a context manager.
+
+    `refuse`: a gRPC status code to answer with instead of taking a request; None takes all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuse: grpc.StatusCode | None = None
+        self.refused = 0
+        self._server = grpc.server(ThreadPoolExecutor(4, thread_name_prefix="otlp-sink"))
+        trace_service_pb2_grpc.add_TraceServiceServicer_to_server(
+            self._servicer("traces", trace_service_pb2.ExportTraceServiceResponse), self._server
+        )
+        metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(
+            self._servicer("metrics", metrics_service_pb2.ExportMetricsServiceResponse), self._server
+        )
+        logs_service_pb2_grpc.add_LogsServiceServicer_to_server(
+            self._servicer("logs", logs_service_pb2.ExportLogsServiceResponse), self._server
+        )
+        self.port = self._server.add_insecure_port("127.0.0.1:0")
+
+    @property
+    def endpoint(self) -> str:
+        """For OTEL_EXPORTER_OTLP_ENDPOINT."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> "OtlpSink":  # noqa: PYI034  # typing.Self is 3.11's
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop(grace=0).wait()
+
     def _servicer(self, signal: str, response: Callable[[], Any]) -> Any:
         sink = self
 
         class Servicer:
             def Export(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802  # gRPC's name
-                sink._take(signal, request, context)
+                if sink.refuse is not None:
+                    sink.refused += 1
+                    context.abort(sink.refuse, "refused by the test")
+                sink.take(signal, request)
                 return response()
 
         return Servicer()
-
-    def _take(self, signal: str, request: Any, context: grpc.ServicerContext) -> None:
-        with self._arrived:
-            if self.refuse is None:
-                self._requests[signal].append(request)
-            else:
-                self.refused += 1
-            self._arrived.notify_all()
-        if self.refuse is not None:
-            context.abort(self.refuse, "refused by the test")
 
 
 _DELTA, _CUMULATIVE = 1, 2

@@ -167,7 +167,7 @@ class Methods:
 
     def _is_ours(self, value: Any) -> bool:
         carrier = _carrier(value)
-        return self._ours.get(id(carrier)) is carrier
+        return carrier is not None and self._ours.get(id(carrier)) is carrier
 
     def _put(self, owner: type, name: str, raw: Any, new: Any) -> None:
         try:
