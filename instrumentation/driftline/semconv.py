@@ -168,7 +168,7 @@ TERMS: Final = (
     Term(CHUNK_CELLS, "attribute", "For each chunk, counts of the column's cells, separated by blanks"),
     Term(CELL_EDGES, "attribute", "Upper edges of the cells of a numeric column"),
     Term(CELL_CATEGORIES, "attribute", "Categories that have a cell of their own; one more cell holds the rest"),
-    Term(COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp`; `category`: numbers that are codes"),
+    Term(COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp`, `category` (coded numbers)"),
     Term(DRIFT_TARGET, "attribute", f"`{TARGET_INPUT}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`"),
     Term(DRIFT_STATE, "attribute", "`healthy`, `warning`, `alarm`, `insufficient_data`"),
     Term(DRIFT_ASPECT, "attribute", "What of the column the verdict is about: `value`, `missing`, …"),

@@ -47,7 +47,7 @@ def from_request(request: ExportMetricsServiceRequest) -> Profile:
     for resource_metrics in request.resource_metrics:
         resource |= _attributes(resource_metrics.resource)
         for scope_metrics in resource_metrics.scope_metrics:
-            for metric in scope_metrics.metrics:
+            for metric in sorted(scope_metrics.metrics, key=_place):
                 for attributes, point in _points(metric):
                     if metric.name == semconv.REFERENCE_CHUNKS:
                         chunks = _chunks(attributes)
@@ -58,6 +58,11 @@ def from_request(request: ExportMetricsServiceRequest) -> Profile:
     found = tuple(parts.column(key) for key, parts in columns.items())
     model, version = (str(resource.get(name, "")) for name in (semconv.MODEL_NAME, semconv.MODEL_VERSION))
     return Profile(model, version, max((column.rows for column in found), default=0), chunks, found)
+
+
+def _place(metric: Any) -> bool:
+    """Descriptions first: they hold the columns in the order of the data."""
+    return bool(metric.name != semconv.REFERENCE_COLUMN)
 
 
 @dataclass(slots=True)

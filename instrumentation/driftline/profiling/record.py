@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from driftline.profiling.chunks import Chunks
 from driftline.profiling.plan import ColumnKey
-from driftline.sketch import NumericPoints
+from driftline.sketch import Histogram, NumericPoints
+from driftline.sketch.exponential import TINY
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -50,13 +51,16 @@ class ProfileColumn:
         """
         if self.numbers is None or not self.numbers.valid:
             return None
-        parts = [self.numbers.core, *self.numbers.tails.values()]
-        known = [(p.minimum, p.maximum) for p in parts if p.minimum is not None and p.maximum is not None]
-        hull = self.numbers.intervals()
-        least = min([low for low, _ in known], default=np.inf)
-        greatest = max([high for _, high in known], default=-np.inf)
-        low, high = float(hull.lower.min()), float(hull.upper.max())
-        return (least if low >= np.nextafter(least, -np.inf) else low), (max(greatest, high))
+        ends = [_ends(part) for part in (self.numbers.core, *self.numbers.tails.values()) if part.count]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def _ends(part: Histogram) -> tuple[float, float]:
+    """Smallest and largest value of a histogram with rows, or where its outermost bucket ends."""
+    seen = part.intervals()
+    low = float(seen.lower.min()) if part.minimum is None else part.minimum
+    high = float(seen.upper.max()) if part.maximum is None else part.maximum
+    return (0.0 if abs(low) <= TINY else low), high
 
 
 @dataclass(frozen=True, slots=True, eq=False)
