@@ -1,0 +1,108 @@
+"""Alignment: any window in the reference's cells, with what is new and what is of the wrong type."""
+
+import numpy as np
+import pytest
+
+from driftline.semconv import OTHER
+from driftline.sketch import Intervals, hashed
+from driftline_processor.alignment import CategoryCells, NumericCells
+from driftline_processor.records import Tally
+from made_columns import category_column, category_tally, numeric_column, numeric_tally
+
+RANDOM = np.random.default_rng(5)
+COLORS = RANDOM.choice(["red", "green", "blue"], 3_000, p=[0.6, 0.3, 0.1])
+
+
+def test_numbers_fall_into_the_cells_of_the_reference() -> None:
+    """A window with a layout of its own fills the cells as its raw values do, within a row or two of a hundred."""
+    column = numeric_column(RANDOM.normal(size=20_000))
+    values = RANDOM.normal(0.5, 1.0, 2_000)
+
+    aligned = NumericCells(column).place(numeric_tally(values))
+    exact = np.bincount(np.searchsorted(column.edges, values), minlength=len(column.edges) + 1)
+
+    assert aligned.rows == pytest.approx(2_000)
+    assert np.abs(np.cumsum(aligned.cells - exact)).max() < 20
+
+
+def test_strings_in_a_numeric_column_are_of_the_wrong_type() -> None:
+    """They are counted as such, and no cell has them."""
+    aligned = NumericCells(numeric_column(RANDOM.normal(size=1_000))).place(category_tally({"n/a": 7.0}))
+
+    assert aligned.mistyped == 7.0
+    assert aligned.rows == 0.0
+
+
+def test_new_numbers_are_told_with_their_range() -> None:
+    """Values far from all that was seen are novel, and still in the outer cells."""
+    aligned = NumericCells(numeric_column(RANDOM.normal(size=1_000))).place(numeric_tally(np.full(10, 50.0)))
+
+    assert aligned.novel_rows == 10.0
+    assert aligned.novel == ("50",)
+    assert aligned.cells[-1] == 10.0
+
+
+def test_categories_by_name_and_by_hash() -> None:
+    """A window whose sender hashes its values fills the same cells."""
+    cells = CategoryCells(category_column(COLORS))
+    plain = {"red": 5.0, "blue": 2.0, "pink": 1.0}
+    digests = {hashed(name): rows for name, rows in plain.items()}
+
+    open_, closed = cells.place(category_tally(plain)), cells.place(category_tally(digests))
+
+    assert open_.cells.tolist() == closed.cells.tolist() == [5.0, 0.0, 2.0, 0.0]
+    assert (open_.novel, closed.novel) == (("pink",), (hashed("pink"),))
+    assert open_.rows == closed.rows == 8.0
+
+
+def test_unlisted_categories_of_the_training_are_not_new() -> None:
+    """What the profile counted without a cell of its own goes to the cell of all others."""
+    aligned = CategoryCells(category_column(COLORS, limit=2)).place(category_tally({"blue": 4.0, "pink": 1.0}))
+
+    assert aligned.cells.tolist() == [0.0, 0.0, 4.0]
+    assert aligned.novel == ("pink",)
+
+
+def test_rows_that_the_sender_could_not_name_go_where_they_are_expected() -> None:
+    """Rows beyond the sender's bound are spread over the categories that it has not named, as training has them."""
+    aligned = CategoryCells(category_column(COLORS)).place(category_tally({"red": 60.0, OTHER: 40.0}))
+
+    assert aligned.cells[:3] == pytest.approx([60.0, 30.0, 10.0], abs=1.5)
+    assert aligned.guessed == (1, 2)
+    assert aligned.novel_rows == 0.0
+
+
+def test_rows_that_can_be_no_known_category_are_new() -> None:
+    """Where the window names every known category, what is left over must be new."""
+    aligned = CategoryCells(category_column(COLORS)).place(
+        category_tally({"red": 6.0, "green": 3.0, "blue": 1.0, OTHER: 90.0})
+    )
+
+    assert aligned.novel_rows == 90.0
+    assert aligned.rows == 100.0
+
+
+def test_numbers_stand_for_coded_categories() -> None:
+    """Classes 0, 1, 2 may come as numbers: they fill the cells of their names, and 7 is new."""
+    column = category_column(RANDOM.choice(["0", "1", "2"], 900, p=[0.5, 0.3, 0.2]), coded=(0.0, 1.0, 2.0))
+
+    aligned = CategoryCells(column).place(numeric_tally(np.array([0.0, 0.0, 1.0, 2.0, 7.0])))
+
+    assert aligned.cells.tolist() == [2.0, 1.0, 1.0, 0.0]
+    assert aligned.novel == ("7",)
+    assert aligned.mistyped == 0.0
+
+
+def test_a_wide_bucket_over_several_codes_is_split_as_the_reference_is() -> None:
+    """A coarse tail bucket does not make classes vanish."""
+    column = category_column(np.array(["0", "1", "1", "1", "2", "2"] * 50), coded=(1.0, 2.0, 0.0))
+    wide = Tally(intervals=Intervals(np.array([0.5]), np.array([4.0]), np.array([50.0])), rows=50.0, squares=50.0)
+
+    assert CategoryCells(column).place(wide).cells == pytest.approx([30.0, 20.0, 0.0, 0.0])
+
+
+def test_numbers_in_a_column_of_strings_are_of_the_wrong_type() -> None:
+    """Without codes numbers stand for nothing."""
+    aligned = CategoryCells(category_column(COLORS)).place(numeric_tally(np.arange(1.0, 6.0)))
+
+    assert (aligned.mistyped, aligned.rows) == (5.0, 0.0)

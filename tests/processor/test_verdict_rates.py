@@ -1,0 +1,121 @@
+"""Error rates of the verdict through real sketches: a short, seeded form of what `make bench-verdicts` measures."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from driftline_processor.compare import Comparison
+from driftline_processor.records import ColumnKey, ReferenceColumn, State, Tally
+from made_columns import HOUR, KEY, category_column, counted, fitted, numeric_column, numeric_tally, reference_of
+
+ROWS = 50_000
+CHUNKS = 128
+HOURLY = 1 / 720  # one false alarm in thirty days
+LETTERS = np.array([f"c{i:02}" for i in range(50)])
+
+Sample = Callable[[int], NDArray[np.float64]]
+
+
+def numeric_samples(random: np.random.Generator) -> dict[str, Sample]:
+    return {
+        "normal": lambda n: random.normal(50.0, 1.0, n),
+        "lognormal": lambda n: random.lognormal(0.0, 1.0, n),
+        "pareto": lambda n: random.pareto(1.0, n) + 1.0,
+        "counts": lambda n: random.poisson(3.0, n).astype(float),
+        "ages": lambda n: np.round(random.normal(40.0, 12.0, n)),
+        "zero-inflated": lambda n: np.where(random.random(n) < 0.6, 0.0, random.exponential(1.0, n)),
+        "constant": lambda n: np.full(n, 7.0),
+        "with gaps": lambda n: np.where(random.random(n) < 0.1, np.nan, random.normal(size=n)),
+        "bounded": lambda n: random.beta(0.3, 0.3, n),
+        "autocorrelated": lambda n: lfilter([np.sqrt(1 - 0.81)], [1, -0.9], random.normal(size=n)),
+    }
+
+
+def category_samples(random: np.random.Generator) -> dict[str, Callable[[int], NDArray[np.str_]]]:
+    zipf = 1.0 / np.arange(1, 51)
+    return {
+        "coin": lambda n: random.choice(LETTERS[:2], n),
+        "zipf": lambda n: random.choice(LETTERS, n, p=zipf / zipf.sum()),
+    }
+
+
+def null_stream(rows: int, windows: int) -> Iterator[tuple[Comparison, dict[ColumnKey, Tally]]]:
+    """Windows of twelve mixed columns, drawn as their reference was."""
+    random = np.random.default_rng(20_261)
+    columns: list[ReferenceColumn] = []
+    draws: dict[ColumnKey, Callable[[], Tally]] = {}
+    for name, sample in numeric_samples(random).items():
+        values, key = sample(ROWS), ColumnKey("input", name)
+        layout = fitted(values)
+        columns.append(numeric_column(values, CHUNKS, key))
+        draws[key] = lambda sample=sample, layout=layout: numeric_tally(sample(rows), layout)
+    for name, choose in category_samples(random).items():
+        key = ColumnKey("output", name)
+        columns.append(category_column(choose(ROWS), CHUNKS, key))
+        draws[key] = lambda choose=choose: counted(choose(rows))
+    comparison = Comparison.of(reference_of(*columns), 0.05)
+    for _ in range(windows):
+        yield comparison, {key: draw() for key, draw in draws.items()}
+
+
+@pytest.mark.parametrize(("rows", "windows"), [(50, 100), (1_000, 100)])
+def test_no_drift_no_alarm(rows: int, windows: int) -> None:
+    """At the budget of 1 in 30 days, 1,200 column-windows without drift raise none; small ones are never healthy."""
+    states = [
+        result.verdict.state
+        for comparison, tallies in null_stream(rows, windows)
+        for result in comparison.window(tallies, HOURLY, HOUR)
+        if result.verdict
+    ]
+
+    assert len(states) == 12 * windows
+    assert states.count(State.ALARM) == 0
+    assert (State.HEALTHY in states) == (rows >= 100)
+
+
+def power(draw: Callable[[np.random.Generator], Tally], column: ReferenceColumn, windows: int = 60) -> float:
+    """Share of windows in alarm, at the hourly budget of a model with thirty columns."""
+    comparison = Comparison.of(reference_of(column), 0.05)
+    random = np.random.default_rng(7)
+    results = [comparison.window({KEY: draw(random)}, HOURLY / 30, HOUR)[0] for _ in range(windows)]
+    return float(np.mean([result.verdict is not None and result.verdict.state is State.ALARM for result in results]))
+
+
+@pytest.fixture(scope="module")
+def normal() -> ReferenceColumn:
+    return numeric_column(np.random.default_rng(1).normal(size=ROWS), CHUNKS)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sample", "least"),
+    [
+        (1_000, lambda random, n: random.normal(0.2513, 1.0, n), 0.9),  # KS .10, twice the tolerance
+        (2_000, lambda random, n: random.normal(0.2513, 1.0, n), 1.0),
+        (1_000, lambda random, n: random.normal(0.0, 1.5**0.5, n), 0.85),
+        (1_000, lambda random, n: np.where(random.random(n) < 0.1, 2.5, random.normal(size=n)), 1.0),
+        (1_000, lambda random, n: np.where(random.random(n) < 0.1, np.nan, random.normal(size=n)), 1.0),
+    ],
+    ids=["2 tolerances", "2 tolerances, 2,000 rows", "variance x 1.5", "a mode of 10 %", "10 % missing"],
+)
+def test_what_matters_is_found(
+    normal: ReferenceColumn, rows: int, sample: Callable[[np.random.Generator, int], NDArray[np.float64]], least: float
+) -> None:
+    """Nine of ten windows with a shift of twice the tolerance alarm, and what else a server may do to a column."""
+    assert power(lambda random: numeric_tally(sample(random, rows)), normal) >= least
+
+
+@pytest.mark.parametrize("rows", [200, 1_000, 50_000])
+def test_what_does_not_matter_is_left_alone(normal: ReferenceColumn, rows: int) -> None:
+    """A shift of half the tolerance alarms in one of twenty windows at most, however many rows prove it."""
+    assert power(lambda random: numeric_tally(random.normal(0.0627, 1.0, rows)), normal, windows=40) <= 0.05
+
+
+def test_one_of_many_categories() -> None:
+    """One of fifty categories that gains ten points is found in every window of 1,000 rows."""
+    column = category_column(np.random.default_rng(1).choice(LETTERS, ROWS), CHUNKS)
+    moved = np.full(50, 0.9 / 50) + np.eye(50)[7] * 0.1
+
+    assert power(lambda random: counted(random.choice(LETTERS, 1_000, p=moved)), column) == 1.0
