@@ -11,7 +11,9 @@ from typing import Final
 
 from driftline_processor.compare import Comparison, describe_window
 from driftline_processor.model import MAX_COLUMNS, MAX_STREAMS, Fate, Item, Model, item_rows
+from driftline_processor.matching import choose_reference, other_versions
 from driftline_processor.panes import Panes
+from driftline_processor.provisional import provisional_reference
 from driftline_processor.records import (
     ModelKey,
     Record,
@@ -21,7 +23,6 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
-from driftline_processor.reference import choose_reference, provisional_reference
 from driftline_processor.snapshot import dump, load
 
 MAX_MODELS: Final = 10_000
@@ -67,6 +68,7 @@ class Engine:
         self._references: dict[str, Reference] = {}
         self._comparisons: dict[str, Comparison] = {}
         self._provisional: dict[ModelKey, Comparison] = {}
+        self._notices: list[str] = []
 
     def observe(self, records: Sequence[Record], received: int) -> Observed:
         """Counts each record once, in the pane of its event time. `received`: when its request came."""
@@ -100,6 +102,11 @@ class Engine:
             for window in model.windows(idle=now - model.received > wait):
                 results.append(self._judge(model, window))  # noqa: PERF401  (each window is judged before the next)
         return results
+
+    def notices(self) -> list[str]:
+        """What an operator should know about references, told once."""
+        told, self._notices = self._notices, []
+        return told
 
     def snapshot(self) -> dict[ModelKey, bytes]:
         """The state of the models that have changed since the last call."""
@@ -154,14 +161,22 @@ class Engine:
         if reference is not None:
             return self._prepared(reference)
         if model.key not in self._provisional:
-            ready = model.gathering.full
+            restored = model.gathering.full
             if not model.gather(window):
                 return None
-            reference = provisional_reference(model.key, model.gathering.panes, self._settings.step)
-            self._provisional[model.key] = Comparison.of(reference, self._settings.tolerance)
-            if not ready:
+            self._stand_in(model)
+            if not restored:
                 return None  # the window that has just become the reference is not compared with itself
         return self._provisional[model.key]
+
+    def _stand_in(self, model: Model) -> None:
+        reference = provisional_reference(model.key, model.gathering.panes, self._settings.step)
+        self._provisional[model.key] = Comparison.of(reference, self._settings.tolerance)
+        name, version = model.key.name, model.key.version
+        served = f"model {name!r} version {version!r}" if version else f"model {name!r}"
+        others = ", ".join(map(repr, other_versions(self._references.values(), model.key)))
+        known = f"no reference for it, only for version {others}" if others else "no reference for it"
+        self._notices.append(f"{served}: {known}; its first full window ({model.gathering.rows:.0f} rows) stands in")
 
     def _prepared(self, reference: Reference) -> Comparison:
         if reference.id not in self._comparisons:

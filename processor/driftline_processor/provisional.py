@@ -1,0 +1,71 @@
+"""Live data in the place of a training profile: what the first full window of a model held."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Final
+
+import numpy as np
+
+from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
+from driftline.sketch import cut_cells, project
+from driftline_processor.records import ColumnKey, FloatArray, ModelKey, Reference, ReferenceColumn, Tally
+from driftline_processor.tally import total
+
+SECOND: Final = 1e9
+
+MAX_CATEGORIES: Final = 64
+"""Categories with a cell of their own; one more cell holds the rest, as in a training profile."""
+
+
+def provisional_reference(model: ModelKey, panes: Mapping[int, Mapping[ColumnKey, Tally]], step: int) -> Reference:
+    """A reference whose chunks are panes: columns by the start of their pane, each of `step` nanoseconds."""
+    starts = sorted(panes)
+    columns = sorted({column for held in panes.values() for column in held})
+    seconds = np.array(starts, float) / SECOND
+    name = repr((model, starts)).encode()
+    return Reference(
+        id=f"provisional-{blake2b(name, digest_size=8).hexdigest()}",
+        name=model.name,
+        version=model.version,
+        provisional=True,
+        clock=True,
+        starts=seconds,
+        ends=seconds + step / SECOND,
+        columns={column: _column(column, [panes[s].get(column, Tally()) for s in starts]) for column in columns},
+    )
+
+
+def _column(key: ColumnKey, chunks: Sequence[Tally]) -> ReferenceColumn:
+    whole = total(chunks)
+    numeric = whole.intervals.total >= sum(whole.categories.values())
+    edges = cut_cells(whole.intervals) if numeric and whole.intervals.total else np.zeros(0)
+    ranked = sorted(whole.categories, key=lambda name: (-whole.categories[name], name))
+    categories = () if numeric else tuple(ranked[:MAX_CATEGORIES])
+    count = [_numeric_cells(c, edges, whole) if numeric else _category_cells(c, categories) for c in chunks]
+    return ReferenceColumn(
+        key=key,
+        type="float" if numeric else "string",
+        kind="numeric" if numeric else "category",
+        tally=whole,
+        edges=edges,
+        categories=categories,
+        coded=np.zeros(0),
+        chunks=np.array(count),
+        states={state: _state_cells(chunks, state) for state in (MISSING, NON_FINITE, WRONG_TYPE)},
+    )
+
+
+def _numeric_cells(chunk: Tally, edges: FloatArray, whole: Tally) -> FloatArray:
+    return project(chunk.intervals, edges, whole.intervals) if len(edges) else np.zeros(1)
+
+
+def _category_cells(chunk: Tally, categories: Sequence[str]) -> FloatArray:
+    named = [chunk.categories.get(name, 0.0) for name in categories]
+    return np.array([*named, max(sum(chunk.categories.values()) - sum(named), 0.0)])
+
+
+def _state_cells(chunks: Sequence[Tally], state: str) -> FloatArray:
+    """[chunk, 2]: rows that are not in the state, and rows that are."""
+    inside = np.array([chunk.states.get(state, 0.0) for chunk in chunks])
+    rows = np.array([chunk.rows for chunk in chunks])
+    return np.column_stack([rows - inside, inside])

@@ -1,0 +1,273 @@
+"""The engine: records in, judged windows out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from driftline_processor import engine as module
+from driftline_processor import model as model_module
+from driftline_processor.engine import Engine
+from driftline_processor.provisional import provisional_reference
+from driftline_processor.records import ModelKey, Record, Reference, State, WindowResult
+from driftline_processor.tally import of_values
+from engine_records import AGE, CHURN, MINUTE, SECOND, SETTINGS, START, Sender, column, span
+
+
+def training(seed: int = 0, rows: int = 20_000, **named: str) -> Reference:
+    """A reference of N(40, 10) ages, in a hundred chunks."""
+    ages = np.random.default_rng(seed).normal(40, 10, rows)
+    chunks = np.array_split(ages, 100)
+    panes = {i * MINUTE: {AGE: of_values(chunk.tolist(), 1.0)} for i, chunk in enumerate(chunks)}
+    reference = provisional_reference(CHURN, panes, MINUTE)
+    return replace(reference, id="training", provisional=False, clock=False, **named)
+
+
+def drive(engine: Engine, sender: Sender, ages: list[np.ndarray], first: int = 0) -> list[WindowResult]:
+    """A minute of event time for each array; results as they come."""
+    results = []
+    for minute, values in enumerate(ages, first):
+        time = START + (minute + 1) * MINUTE
+        records = sender.predict({"age": values.tolist()}).tell(time)
+        engine.observe(records, time)
+        results += engine.advance(time)
+    return results
+
+
+def healthy(minutes: int, seed: int = 1, rows: int = 400) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.normal(40, 10, rows) for _ in range(minutes)]
+
+
+def test_a_healthy_stream_is_silent_and_a_broken_one_alarms() -> None:
+    """With a reference, ages as in training raise no alarm; ages in months do, in the first window."""
+    engine = Engine(SETTINGS)
+    engine.put_reference(training())
+    sender = Sender()
+    quiet = drive(engine, sender, healthy(10))
+    loud = drive(engine, sender, [12 * ages for ages in healthy(3, seed=2)], first=10)
+
+    verdicts = [each.verdict for result in quiet for each in result.columns]
+    assert len(verdicts) == 9
+    assert all(v is not None and v.state is not State.ALARM for v in verdicts)
+    assert any(each.verdict and each.verdict.state is State.ALARM for result in loud for each in result.columns)
+    assert {result.reference for result in quiet + loud} == {"training"}
+    assert not any(result.provisional for result in quiet + loud)
+
+
+def test_every_row_is_in_the_windows_and_in_the_count() -> None:
+    """Tumbling windows, added up, hold what was sent; so does the count of rows."""
+    engine = Engine(replace(SETTINGS, size=MINUTE))
+    results = drive(engine, Sender(), healthy(8, rows=50))
+    results += engine.advance(START + 20 * MINUTE)
+
+    assert sum(result.rows for result in results) == 400
+    assert sum(column(result, "age") for result in results) == 400
+    assert engine.rows() == {CHURN: 400}
+
+
+def test_without_a_reference_the_first_full_window_stands_in() -> None:
+    """Results before it are not judged; those after say that they are provisional."""
+    engine = Engine(SETTINGS)
+    results = drive(engine, Sender(), healthy(12))
+
+    assert [result.provisional for result in results] == [False] * 5 + [True] * 6
+    assert all(each.verdict is None for result in results[:5] for each in result.columns)
+    assert all(each.verdict is not None for result in results[5:] for each in result.columns)
+    assert engine.notices() == [
+        "model 'churn' version '1': no reference for it; its first full window (2000 rows) stands in"
+    ]
+    assert engine.notices() == []
+
+
+def test_a_stand_in_waits_for_enough_rows() -> None:
+    """A model with ten rows a minute needs ten minutes to stand in for a reference."""
+    engine = Engine(SETTINGS)
+    results = drive(engine, Sender(), healthy(14, rows=10))
+
+    assert [result.provisional for result in results] == [False] * 10 + [True] * 3
+
+
+def test_a_reference_replaces_the_stand_in_at_once() -> None:
+    """The next window after a reference came is compared with it."""
+    engine, sender = Engine(SETTINGS), Sender()
+    drive(engine, sender, healthy(8))
+    engine.put_reference(training())
+    results = drive(engine, sender, healthy(1, seed=3), first=8)
+
+    assert [result.reference for result in results] == ["training"]
+
+
+def test_a_reference_for_another_version_is_not_used_and_said() -> None:
+    """Comparing a model with the training data of another version would alarm for no reason."""
+    engine = Engine(SETTINGS)
+    engine.put_reference(training(version="2"))
+    results = drive(engine, Sender(), healthy(8))
+
+    assert "training" not in {result.reference for result in results}
+    assert "only for version '2'" in engine.notices()[0]
+
+
+def test_a_reference_without_a_version_serves_all() -> None:
+    """Whoever names no version means every one that has no reference of its own."""
+    engine = Engine(SETTINGS)
+    engine.put_reference(training(version=""))
+    results = drive(engine, Sender(), healthy(3))
+
+    assert {result.reference for result in results} == {"training"}
+
+
+def test_a_dropped_reference_is_not_used_again() -> None:
+    """A removed file leaves the model without a reference."""
+    engine, sender = Engine(SETTINGS), Sender()
+    engine.put_reference(training())
+    drive(engine, sender, healthy(3))
+    engine.drop_reference("training")
+    results = drive(engine, sender, healthy(2, seed=4), first=3)
+
+    assert {result.reference for result in results} == {None}
+
+
+def test_rows_given_to_two_operations_are_counted_once_in_a_window() -> None:
+    """`predict` and `predict_proba` on the same rows are one observation of them."""
+    engine = Engine(SETTINGS)
+    ages = healthy(1)[0].tolist()
+    for operation in ("predict", "predict_proba"):
+        engine.observe(Sender(operation=operation).predict({"age": ages}).tell(START + 1), START + 1)
+    (result,) = engine.advance(START + 10 * MINUTE)
+
+    assert result.rows == column(result, "age") == 400
+
+
+def test_two_processes_add_up() -> None:
+    """Workers of one server are streams of their own, and their rows are all counted."""
+    engine = Engine(SETTINGS)
+    for process in "abc":
+        engine.observe(Sender(process=process).predict({"age": [1.0, 2.0]}).tell(START + 1), START + 1)
+    (result,) = engine.advance(START + 10 * MINUTE)
+
+    assert result.rows == column(result, "age") == 6
+
+
+def test_examples_are_weighted_by_how_they_were_sampled() -> None:
+    """A span that stands for twenty rows counts as twenty, and as one in what it proves."""
+    engine = Engine(SETTINGS)
+    engine.observe([span(i, START + 1, {"age": float(i)}, weight=20.0) for i in range(50)], START + 1)
+    (result,) = engine.advance(START + 10 * MINUTE)
+
+    assert result.rows == 1000
+    assert result.columns[0].rows == 1000
+    assert result.columns[0].effective_rows == pytest.approx(50)
+
+
+def test_repeated_spans_are_counted_once() -> None:
+    """A span that comes again, in whatever company, is known."""
+    engine = Engine(SETTINGS)
+    first = [span(i, START + 1, {"age": 1.0}) for i in range(5)]
+    engine.observe(first, START + 1)
+    observed = engine.observe([*first[2:], span(9, START + 2, {"age": 2.0})], START + 2)
+
+    assert (observed.counted, observed.duplicates) == (1, 3)
+    assert engine.rows() == {CHURN: 6}
+
+
+def test_late_rows_are_rejected_and_told() -> None:
+    """An hour behind is late: counted, named, and nothing else is lost."""
+    engine = Engine(SETTINGS)
+    engine.observe(Sender().predict({"age": [1.0]}).tell(START + 60 * MINUTE), START + 60 * MINUTE)
+    slow = Sender(process="slow").predict({"age": [1.0] * 7}).tell(START + MINUTE)
+    observed = engine.observe(slow, START + 60 * MINUTE)
+
+    assert observed.late == {CHURN: 7}
+    assert [rejection.items for rejection in observed.rejections] == [len(slow)]
+    assert "'churn'" in observed.rejections[0].reason
+    assert "3540 s behind" in observed.rejections[0].reason
+    assert engine.rows() == {CHURN: 1}
+
+
+def test_rows_of_a_clock_that_is_ahead_count_on_arrival() -> None:
+    """An hour ahead: the rows count now, others are not made late by them, and the operator is told."""
+    engine = Engine(SETTINGS)
+    observed = engine.observe(Sender().predict({"age": [1.0]}).tell(START + 60 * MINUTE), START)
+    after = engine.observe(Sender(process="b").predict({"age": [1.0]}).tell(START + SECOND), START + SECOND)
+
+    assert "3600 s ahead" in observed.notices[0]
+    assert not after.rejections
+    assert engine.rows() == {CHURN: 2}
+
+
+def test_a_model_that_falls_silent_is_closed_after_a_while() -> None:
+    """The last window is told once nothing came for lateness and a step, and then no more."""
+    engine = Engine(SETTINGS)
+    engine.observe(Sender().predict({"age": [1.0]}).tell(START + SECOND), START + SECOND)
+
+    assert not engine.advance(START + 2 * MINUTE)
+    assert len(engine.advance(START + 2 * MINUTE + 2 * SECOND)) == 1
+    assert not engine.advance(START + 60 * MINUTE)
+
+
+def test_a_reference_column_that_is_gone_is_reported() -> None:
+    """A feature that no longer arrives has no rows and says insufficient data."""
+    engine = Engine(SETTINGS)
+    engine.put_reference(training())
+    engine.observe(Sender().predict({"income": [1.0] * 500}).tell(START + 1), START + 1)
+    (result,) = engine.advance(START + 10 * MINUTE)
+
+    gone = next(each for each in result.columns if each.column == AGE)
+    assert gone.rows == 0
+    assert gone.verdict is not None
+    assert gone.verdict.state is State.INSUFFICIENT_DATA
+
+
+def test_an_empty_batch_changes_nothing() -> None:
+    """No records, no model, no result."""
+    engine = Engine(SETTINGS)
+    observed = engine.observe([], START)
+
+    assert observed.counted == 0
+    assert not engine.rows()
+    assert not engine.snapshot()
+
+
+def test_more_columns_than_the_bound_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first ones are counted, the others named."""
+    monkeypatch.setattr(model_module, "MAX_COLUMNS", 3)
+    engine = Engine(SETTINGS)
+    records = Sender().predict({f"x{i}": [1.0] for i in range(5)}).tell(START + 1)
+    observed = engine.observe(records, START + 1)
+
+    assert [rejection.items for rejection in observed.rejections] == [2]
+    assert "columns" in observed.rejections[0].reason
+
+
+def test_five_thousand_features_are_counted() -> None:
+    """Wide models are slow to look at, but nothing of them is lost."""
+    engine = Engine(SETTINGS)
+    records = Sender().predict({f"x{i}": [1.0] for i in range(5000)}).tell(START + 1)
+    observed = engine.observe(records, START + 1)
+    (result,) = engine.advance(START + 10 * MINUTE)
+
+    assert not observed.rejections
+    assert len(result.columns) == 5000
+
+
+def test_more_models_than_the_bound_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that change with every process cannot fill the memory."""
+    monkeypatch.setattr(module, "MAX_MODELS", 2)
+    engine = Engine(SETTINGS)
+    records: list[Record] = [span(i, START + 1, {"age": 1.0}, model=ModelKey(f"m{i}")) for i in range(3)]
+    observed = engine.observe(records, START + 1)
+
+    assert len(engine.rows()) == 2
+    assert "'m2'" in observed.rejections[0].reason
+
+
+def test_a_snapshot_holds_only_what_has_changed() -> None:
+    """A model that said nothing since is not written again."""
+    engine = Engine(SETTINGS)
+    engine.observe([span(1, START + 1, {"age": 1.0}), span(2, START + 1, {"age": 1.0}, model=ModelKey("b"))], START)
+
+    assert set(engine.snapshot()) == {CHURN, ModelKey("b")}
+    assert not engine.snapshot()
+    engine.observe([span(3, START + 2, {"age": 1.0})], START + 2)
+    assert set(engine.snapshot()) == {CHURN}

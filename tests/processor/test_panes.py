@@ -1,0 +1,104 @@
+"""Panes of event time, the watermark that closes them, and the windows over them."""
+
+from driftline_processor.panes import Cell, Panes
+from driftline_processor.records import Window
+from driftline_processor.tally import of_category
+from engine_records import AGE, MINUTE, SECOND, START
+
+CELL = Cell(AGE, "predict")
+
+
+def panes(size: int = 5) -> Panes:
+    return Panes(size=size * MINUTE, step=MINUTE, lateness=MINUTE)
+
+
+def put(held: Panes, time: int) -> bool:
+    pane = held.pane(time)
+    if pane is not None:
+        pane.add(CELL, of_category("x", 1.0))
+    return pane is not None
+
+
+def test_a_point_on_a_bound_belongs_to_the_pane_that_ends_there() -> None:
+    """A point counts what came before it."""
+    held = panes()
+    put(held, START + MINUTE)
+    put(held, START + MINUTE + 1)
+
+    assert sorted(held.by_start) == [START, START + MINUTE]
+
+
+def test_windows_slide_by_a_step_and_hold_the_panes_of_their_size() -> None:
+    """Each complete pane ends a window; a window holds `size` of event time."""
+    held = panes(2)
+    for minute in range(4):
+        put(held, START + minute * MINUTE + SECOND)
+    seen = [(window, len(held.within(window))) for window in held.close(idle=False)]
+
+    assert seen == [
+        (Window(START - MINUTE, START + MINUTE), 1),
+        (Window(START, START + 2 * MINUTE), 2),
+    ]
+
+
+def test_no_window_is_given_twice() -> None:
+    """Closing again without new data gives nothing."""
+    held = panes()
+    for minute in range(4):
+        put(held, START + minute * MINUTE + SECOND)
+
+    assert list(held.close(idle=False))
+    assert not list(held.close(idle=False))
+
+
+def test_rows_within_the_lateness_are_counted_and_later_ones_are_not() -> None:
+    """A pane takes rows until the newest event time is `lateness` past its end."""
+    held = panes()
+    put(held, START + SECOND)
+    put(held, START + 2 * MINUTE - 1)
+    assert put(held, START + 2 * SECOND)
+
+    put(held, START + 2 * MINUTE)
+    assert not put(held, START + 3 * SECOND)
+
+
+def test_lateness_does_not_depend_on_when_windows_are_closed() -> None:
+    """The records alone decide what is late: a replay gives the same answer."""
+    eager, lazy = panes(), panes()
+    times = [START + second * SECOND for second in (5, 100, 20, 200, 110, 90, 250, 130)]
+    taken = []
+    for time in times:
+        taken.append((put(eager, time), put(lazy, time)))
+        list(eager.close(idle=False))
+
+    assert all(one == other for one, other in taken)
+    assert (False, False) in taken
+
+
+def test_an_idle_model_is_closed_up_to_its_last_pane_and_no_further() -> None:
+    """Without a newer event the watermark passes the last data, and later windows over it are not told."""
+    held = panes()
+    put(held, START + SECOND)
+
+    assert [window.end for window in held.close(idle=True)] == [START + MINUTE]
+    assert not list(held.close(idle=True))
+
+
+def test_a_gap_of_years_costs_no_window() -> None:
+    """Only windows that hold something are judged."""
+    held = panes()
+    put(held, 10 * SECOND)
+    put(held, START + 1)
+    put(held, START + 2 * MINUTE)
+
+    assert len(list(held.close(idle=False))) == 6
+
+
+def test_panes_that_no_window_reaches_are_dropped() -> None:
+    """What is held is bounded by the size of a window and the lateness."""
+    held = panes()
+    for minute in range(60):
+        put(held, START + minute * MINUTE + SECOND)
+        list(held.close(idle=False))
+
+    assert len(held.by_start) <= 7

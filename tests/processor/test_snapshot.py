@@ -1,0 +1,48 @@
+"""A model's state as bytes, and back."""
+
+import msgpack
+import pytest
+
+from driftline_processor.engine import Engine
+from driftline_processor.snapshot import UnknownForm, dump, load
+from engine_records import CHURN, MINUTE, SETTINGS, START, Sender, span
+
+
+def busy() -> Engine:
+    engine = Engine(SETTINGS)
+    for minute in range(4):
+        time = START + minute * MINUTE + 1
+        engine.observe(Sender().predict({"age": [1.0, -2.0], "plan": ["a", "b"]}).tell(time), time)
+        engine.observe([span(minute, time, {"age": None, "plan": "c"}, weight=3.0)], time)
+        engine.advance(time)
+    return engine
+
+
+def test_a_snapshot_read_and_written_again_is_the_same() -> None:
+    """Nothing of a model is lost on the way."""
+    state = busy().snapshot()[CHURN]
+    model = load(state, SETTINGS.size, SETTINGS.step, SETTINGS.lateness)
+
+    assert dump(model) == state
+    assert model.rows == 14
+
+
+def test_a_snapshot_of_a_newer_version_is_refused_by_name() -> None:
+    """It says which form was expected, and which one came."""
+    state = msgpack.unpackb(busy().snapshot()[CHURN], strict_map_key=False)
+    newer = msgpack.packb({**state, "form": 99})
+
+    with pytest.raises(UnknownForm, match="form must be 1, got 99"):
+        load(newer, SETTINGS.size, SETTINGS.step, SETTINGS.lateness)
+
+
+def test_another_step_keeps_the_streams_and_drops_the_panes() -> None:
+    """After a change of the window's settings no row is counted twice, and windows begin anew."""
+    engine = busy()
+    state = engine.snapshot()[CHURN]
+    model = load(state, SETTINGS.size, 7 * MINUTE, SETTINGS.lateness)
+
+    assert not model.panes.by_start
+    assert model.panes.sealed % (7 * MINUTE) == 0
+    assert model.panes.sealed >= model.panes.newest
+    assert model.streams.cumulative
