@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from driftline import columns, points, semconv
+from driftline.faults import FAULTS
 from driftline.points import NamedPoint, Names
 from driftline.prediction import Capture, Column, Model, Prediction
 from driftline.series import Series, Span
@@ -87,9 +88,17 @@ class Aggregate:
             if each.outputs is not None and self._settings.sketch != NONE:
                 _gather(outputs, key, each.outputs)
         for (model, operation, *_), captures in inputs.items():
-            self._add_inputs(models[model], operation, captures)
+            self._try(self._add_inputs, models[model], operation, captures)
         for (model, operation, *_), captures in outputs.items():
-            self._add_outputs(models[model], operation, captures)
+            self._try(self._add_outputs, models[model], operation, captures)
+
+    @staticmethod
+    def _try(add: Callable[..., None], *args: Any) -> None:
+        """What one column or group cannot be made sense of, the others are counted nevertheless."""
+        try:
+            add(*args)
+        except Exception as error:  # noqa: BLE001  # values may be anything
+            FAULTS.note("aggregate", error)
 
     def _count_rows(self, prediction: Prediction) -> None:
         counted = self._counted(prediction.model, prediction.operation)
@@ -114,7 +123,7 @@ class Aggregate:
             if names is None:
                 return
             for name, values in zip(names, block.columns, strict=True):
-                self._add_column(model, operation, points.INPUT, Column(name, values))
+                self._try(self._add_column, model, operation, points.INPUT, Column(name, values))
 
     def _add_outputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
         if captures[0].kind == "heads":
@@ -126,7 +135,8 @@ class Aggregate:
     def _add_head(self, model: Model, operation: str, captures: list[Capture], suffix: str) -> None:
         for block in columns.join(captures):
             for column in model.outputs(operation, block.columns, _head(suffix)):
-                self._add_column(model, operation, points.OUTPUT, column._replace(name=column.name + suffix))
+                named = column._replace(name=column.name + suffix)
+                self._try(self._add_column, model, operation, points.OUTPUT, named)
 
     def _add_column(self, model: Model, operation: str, kind: Names, column: Column) -> None:
         counted = self._counted(model, operation)

@@ -110,11 +110,17 @@ class Pipeline:
 
     def _count(self, predictions: list[Prediction]) -> None:
         for each in predictions:
-            self._on_prediction(each)
+            self._tell(each)
             if each.lost:
                 self._lost_rows += each.rows
         if self._exporter is not None and predictions:
             self._aggregate.add(predictions)
+
+    def _tell(self, prediction: Prediction) -> None:
+        try:
+            self._on_prediction(prediction)
+        except Exception as error:  # noqa: BLE001  # its rows are counted nevertheless
+            FAULTS.note("duration", error)
 
     def _packets(self) -> Iterator[Packet]:
         self.drain()

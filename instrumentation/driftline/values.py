@@ -7,7 +7,7 @@ since the Unix epoch.
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from numbers import Real
 from typing import Any, Final, NamedTuple
@@ -148,10 +148,16 @@ def _day(value: date) -> float:
     return _seconds(datetime(value.year, value.month, value.day, tzinfo=timezone.utc))
 
 
+def _time_of_day(value: time) -> float:
+    return value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6
+
+
 _NUMBERS: Final[tuple[tuple[Any, Callable[[Any], float]], ...]] = (
+    (np.timedelta64, lambda value: float(value / np.timedelta64(1, "s"))),  # numpy takes it for an integer
     ((Real, Decimal, np.number, np.bool_), float),
     (datetime, _seconds),
     (date, _day),
+    (time, _time_of_day),
     (timedelta, timedelta.total_seconds),
     (np.datetime64, lambda value: float(value.astype("datetime64[us]").astype(np.int64)) / 1e6),
 )
