@@ -1,5 +1,6 @@
 """A profile: what training data held, column by column, the whole and in chunks."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,7 +98,15 @@ class Profile:
         return self if self.model else replace(self, model=Path(path).name.split(".")[0])
 
     def save(self, path: str | Path) -> None:
-        """Write it as OTLP JSON, byte for byte the same for the same data."""
+        """Write it as OTLP JSON, byte for byte the same for the same data.
+
+        The file appears at once: a processor that watches its folder never reads half of it. Raises OSError.
+        """
         from driftline.profiling.otlp import to_json
 
-        Path(path).write_text(to_json(self.named(path)), encoding="utf-8")
+        half = Path(f"{path}.{os.getpid()}.tmp")
+        try:
+            half.write_text(to_json(self.named(path)), encoding="utf-8")
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)

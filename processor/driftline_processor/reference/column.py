@@ -1,0 +1,120 @@
+"""The points of one column of a reference, gathered, and made a ReferenceColumn."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from driftline import semconv
+from driftline.sketch import Histogram, Intervals
+from driftline_processor.decode.histograms import read_histogram
+from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn, Tally
+from driftline_processor.reference.rules import Attributes, InvalidReference, shown
+
+SKETCHES: Final = frozenset({semconv.FEATURE_VALUE, semconv.FEATURE_TAIL, semconv.OUTPUT_VALUE, semconv.OUTPUT_TAIL})
+CATEGORIES: Final = {semconv.FEATURE_CATEGORY: semconv.CATEGORY, semconv.OUTPUT_PREDICTIONS: semconv.OUTPUT_CLASS}
+OBSERVATIONS: Final = frozenset({semconv.FEATURE_OBSERVATIONS, semconv.OUTPUT_OBSERVATIONS})
+
+_COUNTED: Final = frozenset({semconv.VALID, semconv.OUT_OF_RANGE})
+"""States that tell how many rows sketches and categories hold: they are counted there."""
+
+_TEXT: Final = "string"
+_BOOLEANS: Final = {"True": 1.0, "False": 0.0}
+_MOST_ROWS: Final = 1 << 53
+
+
+@dataclass(slots=True)
+class ColumnParts:
+    """What has been found of a column. `described` and `stated` are its points in REFERENCE_COLUMN."""
+
+    key: ColumnKey
+    histograms: list[Histogram] = field(default_factory=list)
+    categories: dict[str, float] = field(default_factory=dict)
+    states: dict[str, float] = field(default_factory=dict)
+    described: Attributes | None = None
+    rows: float = 0.0
+    stated: dict[str, Attributes] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """Its name in errors."""
+        return f"column {shown(self.key.name)}"
+
+    def add(self, metric: str, attributes: Attributes, point: Any) -> None:
+        """A point of this column. Raises InvalidReference."""
+        if metric in SKETCHES:
+            self.histograms.append(self._histogram(metric, point))
+        elif metric in CATEGORIES:
+            self.categories[attributes.any_text(CATEGORIES[metric])] = self._count(metric, point)
+        elif metric in OBSERVATIONS:
+            self.states[attributes.text(semconv.FEATURE_STATE)] = self._count(metric, point)
+        elif semconv.FEATURE_STATE in attributes:
+            self.stated[attributes.text(semconv.FEATURE_STATE)] = attributes
+        else:
+            self.described, self.rows = attributes, self._count(metric, point)
+
+    def _histogram(self, metric: str, point: Any) -> Histogram:
+        if not hasattr(point, "zero_count"):
+            raise InvalidReference(f"{self.place}: {metric} must be an exponential histogram")
+        histogram = read_histogram(point)
+        if isinstance(histogram, str):
+            raise InvalidReference(f"{self.place}: {metric} {histogram}")
+        return histogram
+
+    def _count(self, metric: str, point: Any) -> float:
+        if not hasattr(point, "as_int"):
+            raise InvalidReference(f"{self.place}: {metric} must be a number")
+        count = point.as_double if point.WhichOneof("value") == "as_double" else float(point.as_int)
+        if not 0 <= count <= _MOST_ROWS:
+            raise InvalidReference(f"{self.place}: {metric} must count from 0 to 2**53 rows (got {count})")
+        return count
+
+    def column(self, chunks: int) -> ReferenceColumn:
+        """The column of a reference with so many chunks. Raises InvalidReference where something is missing or odd."""
+        described = self.described
+        if described is None:
+            raise InvalidReference(f"{self.place}: must have a point of {semconv.REFERENCE_COLUMN}")
+        numeric = semconv.CELL_EDGES in described
+        edges = described.numbers(semconv.CELL_EDGES) if numeric else np.zeros(0)
+        categories = () if numeric else tuple(described.texts(semconv.CELL_CATEGORIES))
+        kind = described.text(semconv.COLUMN_TYPE)
+        bags = [histogram.intervals() for histogram in self.histograms]
+        states = {state: rows for state, rows in self.states.items() if state not in _COUNTED}
+        return ReferenceColumn(
+            key=self.key,
+            type=kind,
+            kind="numeric" if numeric else "category",
+            tally=Tally(Intervals.empty().merge(*bags), self.categories, states, self.rows, self.rows),
+            edges=edges,
+            categories=categories,
+            coded=np.zeros(0) if numeric or kind == _TEXT else _codes(categories),
+            chunks=chunk_cells(described, chunks, max(len(edges), len(categories)) + 1),
+            states={state: chunk_cells(attributes, chunks, 2) for state, attributes in self.stated.items()},
+        )
+
+
+def chunk_cells(attributes: Attributes, chunks: int, cells: int) -> FloatArray:
+    """[chunk, cell] counts, from a text a chunk."""
+    lines = attributes.texts(semconv.CHUNK_CELLS)
+    if len(lines) != chunks:
+        raise attributes.wrong(semconv.CHUNK_CELLS, f"must have a text for each of the {chunks} chunks", len(lines))
+    try:
+        counts = [[int(count) for count in line.split()] for line in lines]
+    except ValueError:
+        raise attributes.wrong(semconv.CHUNK_CELLS, "must be texts of whole numbers", lines) from None
+    for line, numbers in zip(lines, counts, strict=True):
+        if len(numbers) != cells or min(numbers) < 0:
+            raise attributes.wrong(semconv.CHUNK_CELLS, f"must have {cells} counts from 0 on in each text", line)
+    return np.array(counts, np.float64).reshape(chunks, cells)
+
+
+def _codes(categories: tuple[str, ...]) -> FloatArray:
+    """The number that each category stands for; NaN for one that stands for none."""
+    return np.array([_code(name) for name in categories])
+
+
+def _code(name: str) -> float:
+    try:
+        return _BOOLEANS[name] if name in _BOOLEANS else float(name)
+    except ValueError:
+        return float("nan")
