@@ -6,7 +6,8 @@ false-alarm budget. Two conditions, because one bound at the budget's level coul
 1,000 rows, and a bound at 95 % alone would alarm every night.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Baseline:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Assessment:
     """What a window says of a column's events, [events]; distances and widths are shares of rows, magnified in tails.
 
@@ -85,13 +86,13 @@ class Assessment:
     evidence: FloatArray
     surprise: FloatArray
 
-    @property
+    @cached_property
     def score(self) -> FloatArray:
         """Above 1 exactly where an event is an alarm: the weaker of the two conditions."""
         relevance = self.lower_bound / self.tolerance
         return np.where(relevance > 1.0, self.evidence, np.minimum(self.evidence, relevance))
 
-    @property
+    @cached_property
     def loudest(self) -> int:
         """The event to name: the nearest to an alarm, and where none surely moved, the one that moved most."""
         score = self.score
@@ -105,7 +106,10 @@ class Assessment:
 
     def joined(self, other: "Assessment") -> "Assessment":
         """The events of both."""
-        return Assessment(*(np.concatenate((getattr(self, part), getattr(other, part))) for part in self.__slots__))
+        return Assessment(*(np.concatenate((getattr(self, part.name), getattr(other, part.name))) for part in PARTS))
+
+
+PARTS = fields(Assessment)
 
 
 def assess(
