@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OTELCOL_VERSION := 0.158.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup collector test lint types format bench demo clean always
+.PHONY: help setup collector test lint types format bench docs demo clean always
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ format: setup  ## Format the code and sort the imports.
 
 test: setup collector lint types  ## All checks and all tests, the fast ones first.
 	$(BIN)/pytest
+
+docs: setup  ## Write the tables of the README from the code.
+	$(BIN)/python tests/readme_tables.py
 
 demo: setup collector  ## The main job, live in the terminal.
 	$(BIN)/driftline demo
