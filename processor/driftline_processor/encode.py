@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import version
 from itertools import groupby
 from typing import Final
 
@@ -11,10 +10,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from driftline import semconv
-from driftline_processor import metrics
+from driftline_processor import __version__, metrics
 from driftline_processor.records import ColumnResult, WindowResult
 
-SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", version("driftline"))
+SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", __version__)
 
 
 def encode(results: Iterable[WindowResult]) -> list[MetricsData]:

@@ -14,12 +14,15 @@ from driftline_processor.telemetry import Telemetry
 logger = logging.getLogger(__name__)
 
 _BACKOFF: Final = (1.0, 30.0)
+_UNKNOWN_SECONDS: Final = 2.0
+"""How long the end waits for an endpoint that has never been tried."""
+
 _REFUSALS: Final = 3
 """How often a set is sent that is refused at once: the SDK has retried what can be retried until its timeout."""
 
 
 class Exporter:
-    """Delivers in order. Of results that wait too long, or are too many, the oldest are dropped and counted."""
+    """Delivers sets of metrics in order. If they wait too long, or are too many, the oldest is dropped and counted."""
 
     def __init__(
         self,
@@ -31,23 +34,24 @@ class Exporter:
         timeout: float,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """limit: result sets that wait at most; retry_for, timeout: seconds, the latter what `sink` takes at most."""
+        """limit: sets that wait at most; retry_for, timeout: seconds, the latter what `sink` takes at most."""
         self._sink, self._telemetry, self._clock = sink, telemetry, clock
         self._limit, self._retry_for, self._at_once = limit, retry_for, timeout / 4
         self._waiting: deque[MetricsData] = deque()
         self._changed = Condition()
-        self._busy = self._closing = self._failing = False
+        self._busy = self._closing = False
+        self._failing: bool | None = None  # not known before the first attempt
         self._thread = Thread(target=self._run, name="export", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def submit(self, data: MetricsData) -> None:
-        """Queues one result set; never blocks."""
+        """Queues one set; never blocks."""
         with self._changed:
             if len(self._waiting) >= self._limit:
                 self._waiting.popleft()
-                self._telemetry.add("dropped.results", 1)
+                self._telemetry.add("dropped.sets", 1)
             self._waiting.append(data)
             self._changed.notify_all()
 
@@ -61,15 +65,15 @@ class Exporter:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        if not self._failing:
-            self.flush(timeout)
+        patience = {None: min(timeout, _UNKNOWN_SECONDS), False: timeout, True: 0.0}
+        self.flush(patience[self._failing])
         self._sink.shutdown()  # ends the SDK's own retries
         self._thread.join(timeout)
 
     def _run(self) -> None:
         while (data := self._next()) is not None:
             delivered = self._deliver(data)
-            self._telemetry.add("exported.results" if delivered else "dropped.results", 1)
+            self._telemetry.add("exported.sets" if delivered else "dropped.sets", 1)
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
@@ -113,3 +117,32 @@ class Exporter:
         elif self._failing and not failing:
             logger.info("Results get out again")
         self._failing = failing
+
+
+class Handover(MetricExporter):
+    """What the SDK's reader of our own counters sends to: the queue of the results, so that one line leads outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._submit: Callable[[MetricsData], None] | None = None
+
+    def connect(self, submit: Callable[[MetricsData], None]) -> None:
+        """Where to from now on: the exporter counts too, so it comes after the reader."""
+        self._submit = submit
+
+    def export(
+        self,
+        metrics_data: MetricsData,
+        timeout_millis: float = 0,  # noqa: ARG002  (nothing waits here, nor below)
+        **_: object,
+    ) -> MetricExportResult:
+        if self._submit is None:
+            return MetricExportResult.FAILURE
+        self._submit(metrics_data)
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 0) -> bool:  # noqa: ARG002
+        return True
+
+    def shutdown(self, timeout_millis: float = 0, **_: object) -> None:
+        """The queue has an owner of its own."""

@@ -89,7 +89,7 @@ def test_in_order() -> None:
         assert exporter.flush(WAIT)
 
     assert sink.seen == sets
-    assert counted.counts == {"exported.results": 20}
+    assert counted.counts == {"exported.sets": 20}
 
 
 def test_backend_that_comes_back(caplog: pytest.LogCaptureFixture) -> None:
@@ -102,7 +102,7 @@ def test_backend_that_comes_back(caplog: pytest.LogCaptureFixture) -> None:
         assert exporter.flush(WAIT)
 
     assert sink.seen == [data(0)] * 6 + [data(1)]
-    assert counted.counts == {"exported.results": 2}
+    assert counted.counts == {"exported.sets": 2}
     assert [record.message for record in caplog.records] == [
         "Results do not get out: they wait, and are sent again",
         "Results get out again",
@@ -117,7 +117,7 @@ def test_result_that_is_too_old_is_given_up() -> None:
         exporter.submit(data(1))
         assert exporter.flush(WAIT)
 
-    assert counted.counts == {"dropped.results": 1, "exported.results": 1}
+    assert counted.counts == {"dropped.sets": 1, "exported.sets": 1}
 
 
 def test_result_that_is_refused_at_once_is_given_up() -> None:
@@ -131,7 +131,7 @@ def test_result_that_is_refused_at_once_is_given_up() -> None:
     exporter.stop(WAIT)
 
     assert sink.seen == [data(0)] * 3 + [data(1)]
-    assert counted.counts == {"dropped.results": 1, "exported.results": 1}
+    assert counted.counts == {"dropped.sets": 1, "exported.sets": 1}
 
 
 def test_exception_is_a_failure(caplog: pytest.LogCaptureFixture) -> None:
@@ -147,7 +147,7 @@ def test_exception_is_a_failure(caplog: pytest.LogCaptureFixture) -> None:
         exporter.submit(data(1))
         assert exporter.flush(WAIT)
 
-    assert counted.counts == {"dropped.results": 1, "exported.results": 1}
+    assert counted.counts == {"dropped.sets": 1, "exported.sets": 1}
     assert "boom" in caplog.text
 
 
@@ -169,7 +169,7 @@ def test_full_queue_drops_the_oldest() -> None:
         assert exporter.flush(WAIT)
 
     assert sink.seen == [data(0), data(3), data(4)]
-    assert counted.counts == {"dropped.results": 2, "exported.results": 3}
+    assert counted.counts == {"dropped.sets": 2, "exported.sets": 3}
 
 
 def test_stop_delivers_what_waits() -> None:
@@ -179,7 +179,7 @@ def test_stop_delivers_what_waits() -> None:
         for i in range(50):
             exporter.submit(data(i))
 
-    assert counted.counts == {"exported.results": 50}
+    assert counted.counts == {"exported.sets": 50}
     assert sink.closed.is_set()
 
 
@@ -191,7 +191,7 @@ def test_stop_does_not_wait_for_a_dead_backend() -> None:
         exporter.submit(data(0))
         assert tried.wait(WAIT)
 
-    assert counted.counts == {"dropped.results": 1}
+    assert counted.counts == {"dropped.sets": 1}
 
 
 def configured(**export: Any) -> Export:
@@ -208,7 +208,7 @@ def test_grpc_end_to_end(otlp_sink: OtlpSink) -> None:
     assert len(otlp_sink.points("ml.distribution.mean")) == 3_000
     assert len(otlp_sink.points("ml.drift.sample.count")) == 3_000
     assert len(otlp_sink.requests("metrics")) == 2
-    assert counted.counts == {"exported.results": 1}
+    assert counted.counts == {"exported.sets": 1}
 
 
 class HttpBackend:

@@ -1,0 +1,139 @@
+"""Everything put together: sinks start first, sources stop first."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from threading import Thread
+from typing import Final
+
+from opentelemetry.metrics import MeterProvider, NoOpMeterProvider
+from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+
+from driftline_processor import __version__
+from driftline_processor.announce import Announcer
+from driftline_processor.config import Config, warnings
+from driftline_processor.durations import SECOND
+from driftline_processor.encode import encode
+from driftline_processor.engine import Engine, EngineSettings
+from driftline_processor.exporter import Exporter, Handover
+from driftline_processor.intake import Intake
+from driftline_processor.library import Library
+from driftline_processor.otlp import otlp_exporter
+from driftline_processor.receiver import Receiver
+from driftline_processor.records import WindowResult
+from driftline_processor.store import Store
+from driftline_processor.telemetry import Telemetry
+from driftline_processor.worker import Pace, Worker
+
+logger = logging.getLogger(__name__)
+
+_MAX_TICK_SECONDS: Final = 1.0
+_GRACE_SECONDS: Final = 1.0
+_MILLISECONDS: Final = 1_000
+
+
+class Service:
+    """The processor. `start` and `stop` once each; what fails in between is told, and nothing crashes."""
+
+    def __init__(self, config: Config, clock: Callable[[], int] = time.time_ns) -> None:
+        """Binds the port and opens the store. Raises BindError or StoreError; nothing is left open then."""
+        self._config = config
+        handover = Handover()
+        self._provider = _own_provider(config, handover)
+        telemetry = Telemetry(self._provider)
+        self._intake = Intake(config.queue.requests, config.queue.bytes)
+        self._receiver = Receiver(config.listen, self._intake, telemetry, config.queue.workers, clock)
+        try:
+            self._store = Store(config.store)
+        except BaseException:
+            self._receiver.stop(0)
+            raise
+        self._exporter = Exporter(
+            otlp_exporter(config.export),
+            telemetry,
+            limit=config.export.queue,
+            retry_for=config.export.retry_for / SECOND,
+            timeout=config.export.timeout / SECOND,
+        )
+        handover.connect(self._exporter.submit)
+        self._announcer = Announcer()
+        engine = Engine(_settings(config))
+        self._worker = Worker(
+            intake=self._intake,
+            store=self._store,
+            engine=engine,
+            library=Library(config.references, self._store, engine),
+            telemetry=telemetry,
+            publish=self._publish,
+            pace=_pace(config),
+            clock=clock,
+        )
+        self._working = Thread(target=self._worker.run, name="work", daemon=True)
+        telemetry.observe("queue.requests", lambda: {"": len(self._intake)})
+        telemetry.observe("queue.size", lambda: {"": self._intake.bytes})
+
+    @property
+    def port(self) -> int:
+        return self._receiver.port
+
+    def start(self) -> None:
+        """Goes on where the last run stopped, then takes requests."""
+        for warning in warnings(self._config):
+            logger.warning("%s", warning)
+        self._exporter.start()
+        replayed = self._worker.recover()
+        if replayed:
+            logger.info("Replayed %d requests of the journal", replayed)
+        self._working.start()
+        self._receiver.start()
+        logger.info("Listening on %s (port %d), results go to %s", self._config.listen, self.port, self._endpoint())
+
+    def stop(self) -> None:
+        """Takes no more, finishes what has been queued, saves the state, and lets the last results leave."""
+        logger.info("Shutting down")
+        seconds = self._config.shutdown / SECOND
+        self._intake.close()
+        self._receiver.drain()
+        if self._working.ident is not None:
+            self._working.join(seconds)
+        self._receiver.stop(_GRACE_SECONDS)
+        if isinstance(self._provider, SdkMeterProvider):
+            self._provider.shutdown()  # hands the last counts to the exporter
+        self._exporter.stop(seconds)
+        if self._working.is_alive():
+            logger.error("The queue could not be finished in time; the journal has what was acknowledged")
+        else:
+            self._store.close()
+
+    def _publish(self, results: Sequence[WindowResult]) -> None:
+        self._announcer.announce(results)
+        for data in encode(results):
+            self._exporter.submit(data)
+
+    def _endpoint(self) -> str:
+        return f"{self._config.export.endpoint} ({self._config.export.protocol})"
+
+
+def _settings(config: Config) -> EngineSettings:
+    window, verdict = config.window, config.verdict
+    return EngineSettings(
+        window.size, window.step, window.lateness, verdict.tolerance, verdict.false_alarms, verdict.per
+    )
+
+
+def _pace(config: Config) -> Pace:
+    tick = min(config.window.step / SECOND / 4, _MAX_TICK_SECONDS)
+    return Pace(tick, config.snapshot.every / SECOND, config.snapshot.journal)
+
+
+def _own_provider(config: Config, handover: Handover) -> MeterProvider:
+    """For the processor's own counters, which leave by the exporter of the results."""
+    if not config.telemetry.enabled:
+        return NoOpMeterProvider()
+    reader = PeriodicExportingMetricReader(handover, config.telemetry.every / SECOND * _MILLISECONDS)
+    name = os.environ.get("OTEL_SERVICE_NAME") or "driftline-processor"
+    resource = Resource.create({SERVICE_NAME: name, SERVICE_VERSION: __version__})
+    return SdkMeterProvider([reader], resource=resource, shutdown_on_exit=False)

@@ -1,0 +1,113 @@
+"""The table of output metrics: one row says all of a metric, and the README's table comes from it."""
+
+import re
+
+import pytest
+
+from driftline.semconv import PREFIX
+from driftline_processor.metrics import METRICS, STATES, Metric, table
+from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
+from driftline_processor.statistics import STATISTICS
+from driftline_processor.telemetry import OWN_METRICS, own_table
+
+VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % to 40 %")
+COLUMN = ColumnResult(
+    column=ColumnKey("output", "prediction"),
+    rows=200.0,
+    effective_rows=100.0,
+    reference_rows=5_000.0,
+    statistics={statistic.name: 0.25 + i for i, statistic in enumerate(STATISTICS)},
+    distribution={"mean": 1.0, "p05": 0.5, "p50": 1.0, "p95": 2.0},
+    shares={"stays": 0.75, "leaves": 0.25},
+    verdict=VERDICT,
+)
+BARE = ColumnResult(ColumnKey("input", "age"), 0.0, 0.0, 0.0, {}, {}, {}, None)
+RESULT = WindowResult(ModelKey("churn"), Window(10**18, 10**18 + 10**9), 200.0, "abc", False, (COLUMN,))
+
+
+def values(column: ColumnResult) -> dict[str, dict[str, float]]:
+    return {row.name: dict(row.of_column(column)) for row in METRICS if row.of_column}
+
+
+def test_every_statistic_is_a_metric() -> None:
+    """A statistic needs nothing but its file and its place in STATISTICS to leave the processor."""
+    found = values(COLUMN)
+
+    assert [found[f"{PREFIX}.drift.{s.name}"] for s in STATISTICS] == [{"": 0.25 + i} for i in range(len(STATISTICS))]
+
+
+def test_values_of_a_column() -> None:
+    """Each row finds its value in a result."""
+    found = values(COLUMN)
+
+    assert found["ml.drift.alarm"] == {"": 1}
+    assert found["ml.drift.state"] == {"": 2}
+    assert found["ml.drift.distance"] == {"": 0.2}
+    assert found["ml.drift.lower_bound"] == {"": 0.15}
+    assert found["ml.drift.tolerance"] == {"": 0.05}
+    assert found["ml.drift.sample.count"] == {"": 200.0}
+    assert found["ml.drift.reference.count"] == {"": 5_000.0}
+    assert found["ml.distribution.p05"] == {"": 0.5}
+    assert found["ml.prediction.class.share"] == {"stays": 0.75, "leaves": 0.25}
+    assert found["ml.prediction.top_class.share"] == {"": 0.75}
+
+
+def test_values_of_a_column_without_a_reference() -> None:
+    """What cannot be said is absent, not zero: only the number of rows is known."""
+    assert {name: found for name, found in values(BARE).items() if found} == {"ml.drift.sample.count": {"": 0.0}}
+
+
+def test_inputs_have_no_prediction_metrics() -> None:
+    """Shares of an input's categories are no predictions."""
+    found = values(COLUMN.__class__(ColumnKey("input", "plan"), 1.0, 1.0, 0.0, {}, {}, {"gold": 1.0}, None))
+
+    assert (found["ml.prediction.class.share"], found["ml.prediction.top_class.share"]) == ({}, {})
+
+
+def test_window_bounds() -> None:
+    """The window's bounds are seconds since 1970."""
+    found = {row.name: dict(row.of_model(RESULT)) for row in METRICS if row.of_model}
+
+    assert found == {"ml.drift.window.start": {"": 1e9}, "ml.drift.window.end": {"": 1e9 + 1}}
+
+
+@pytest.mark.parametrize(
+    ("state", "number"),
+    [(State.INSUFFICIENT_DATA, -1), (State.HEALTHY, 0), (State.WARNING, 1), (State.ALARM, 2)],
+)
+def test_every_state_has_a_number(state: State, number: int) -> None:
+    """A verdict is the value of a series: the number tells the state."""
+    assert STATES[state] == number
+    assert len(STATES) == len(State)
+
+
+@pytest.mark.parametrize("row", METRICS, ids=lambda row: row.name)
+def test_row_is_complete(row: Metric) -> None:
+    """A name within our prefix, a unit that adds nothing in Prometheus, a meaning, a way to read it, one source."""
+    assert re.fullmatch(rf"{PREFIX}\.(drift|distribution|prediction)(\.[a-z_0-9]+)+", row.name)
+    assert row.unit in ("", "{score}", "{row}")
+    assert row.description
+    assert row.reading
+    assert (row.of_column is None) != (row.of_model is None)
+
+
+def test_names_are_unique() -> None:
+    """No two metrics share a name, also not once dots are underscores: the second would be lost in Prometheus."""
+    names = [row.name.replace(".", "_") for row in METRICS]
+
+    assert len(names) == len(set(names))
+
+
+def test_table() -> None:
+    """The table for people has every row, four cells each."""
+    lines = table().splitlines()[2:]
+
+    assert [line.split("`")[1] for line in lines] == [row.name for row in METRICS]
+    assert all(len(re.findall(r"(?<!\\)\|", line)) == 5 for line in lines)
+
+
+def test_own_table() -> None:
+    """So has that of the processor's own counters."""
+    lines = own_table().splitlines()[2:]
+
+    assert [line.split("`")[1] for line in lines] == [f"driftline.processor.{row.name}" for row in OWN_METRICS]
