@@ -32,7 +32,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     try:
         text = "" if path is None else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError((f"{path}: must be a readable text file ({error})",)) from None
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise ConfigError((f"{path}: must be a readable text file ({reason})",)) from None
     return read_text(text, environ)
 
 
