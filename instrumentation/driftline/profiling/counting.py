@@ -99,7 +99,7 @@ def _edges(points: NumericPoints, extent: Range) -> FloatArray:
     if extent.empty:
         return np.zeros(0)
     least, greatest = float(np.nextafter(extent.least, -np.inf)), extent.greatest
-    cuts = cut_cells(points.intervals())
+    cuts = cut_cells(points.intervals())[1:-1]
     inner = cuts[(cuts > least) & (cuts < greatest)]
     return np.array([least, *inner, greatest])
 

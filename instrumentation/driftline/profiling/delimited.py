@@ -18,6 +18,7 @@ from driftline.profiling.kinds import ARROW, BOOLEAN, EMPTY, FLOAT, INTEGER, STR
 
 _BLOCK_BYTES: Final = 4 << 20
 _DELIMITERS: Final = ",;\t|"
+_DIGITS: Final = pa.array(["0", "1"], pa.large_string())
 
 _WIDER: Final[Mapping[str, tuple[str, ...]]] = {
     EMPTY: (INTEGER, FLOAT, BOOLEAN, TIMESTAMP, STRING),
@@ -47,12 +48,12 @@ class DelimitedFile:
     def open(cls, path: Path, on_rows: Callable[[int], None]) -> "DelimitedFile":
         """Reads the file once to settle the types; on_rows hears how many rows each block had."""
         delimiter = _delimiter(path)
-        kinds: dict[str, str] = {}
+        kinds = dict.fromkeys(_header(path, delimiter), EMPTY)
         rows = 0
         for batch in _blocks(path, delimiter, None):
             rows += batch.num_rows
             for column, values in zip(batch.schema.names, batch.columns, strict=True):
-                kinds[column] = _settle(kinds.get(column, EMPTY), values)
+                kinds[column] = _settle(kinds[column], values)
             on_rows(batch.num_rows)
         return cls(path, delimiter, kinds, rows)
 
@@ -69,6 +70,8 @@ def parse(texts: Any, kind: str) -> Any:
     if kind == STRING:
         return pc.cast(texts, ARROW[STRING])
     trimmed = pc.utf8_trim_whitespace(texts)
+    if kind == BOOLEAN and pc.any(pc.is_in(trimmed, value_set=_DIGITS)).as_py():
+        raise pa.ArrowInvalid("digits beside the words true and false")
     if kind != TIMESTAMP:
         return pc.cast(trimmed, ARROW[kind])
     try:
@@ -95,19 +98,22 @@ def _parses(texts: Any, kind: str) -> bool:
 
 def _blocks(path: Path, delimiter: str, columns: list[str] | None) -> Iterator[Any]:
     """Record batches of text; empty fields, NaN, NA and the like are missing."""
-    parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     reading = pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES)
-    names = _header(path, parsing)
+    names = _header(path, delimiter)
     converting = pyarrow.csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=True, include_columns=columns
     )
     with pa.input_stream(str(path)) as stream:
-        yield from pyarrow.csv.open_csv(stream, reading, parsing, converting)
+        yield from pyarrow.csv.open_csv(stream, reading, _parsing(delimiter), converting)
 
 
-def _header(path: Path, parsing: Any) -> list[str]:
+def _parsing(delimiter: str) -> Any:
+    return pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
     with pa.input_stream(str(path)) as stream:
-        names: list[str] = pyarrow.csv.open_csv(stream, parse_options=parsing).schema.names
+        names: list[str] = pyarrow.csv.open_csv(stream, parse_options=_parsing(delimiter)).schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ProfileError(

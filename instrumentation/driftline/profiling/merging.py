@@ -48,28 +48,34 @@ class _Places:
 
 
 def _join_chunks(a: Profile, b: Profile) -> tuple[Chunks, IntArray, IntArray]:
-    """Chunks of the whole, and to which of them those of both belong: each as a whole, by its middle."""
-    clock = a.chunks.clock and b.chunks.clock
-    spans = a.chunks, b.chunks
-    if not clock:
-        spans = _by_rows(a.chunks, a.rows, 0), _by_rows(b.chunks, b.rows, a.rows)
-    start = min(float(span.starts[0]) for span in spans)
-    end = max(float(span.ends[-1]) for span in spans)
-    number = min(MOST_CHUNKS, max(len(spans[0]), len(spans[1]), round((end - start) / _finest(spans))))
-    edges = np.linspace(start, end, number + 1)
-    whole = Chunks(clock, edges[:-1], edges[1:])
-    of_a, of_b = (whole.of((span.starts + span.ends) / 2) for span in spans)
-    return whole, of_a, of_b
+    """Chunks of the whole, and to which of them those of both belong: each as a whole."""
+    return _by_time(a.chunks, b.chunks) if a.chunks.clock and b.chunks.clock else _by_rows(a, b)
 
 
-def _by_rows(chunks: Chunks, rows: int, first: int) -> Chunks:
-    """Chunks as stretches of rows, which they are already, or, of a clock, equal ones."""
-    edges = np.linspace(0, rows, len(chunks) + 1) if chunks.clock else np.append(chunks.starts, chunks.ends[-1])
-    return Chunks(False, edges[:-1] + first, edges[1:] + first)
+def _by_time(a: Chunks, b: Chunks) -> tuple[Chunks, IntArray, IntArray]:
+    """Of equal duration, about that of the finer ones; those of both go where their middle is."""
+    start, end = min(a.starts[0], b.starts[0]), max(a.ends[-1], b.ends[-1])
+    finest = min((chunks.ends[-1] - chunks.starts[0]) / len(chunks) for chunks in (a, b))
+    edges = np.linspace(start, end, min(MOST_CHUNKS, max(len(a), len(b), round((end - start) / finest))) + 1)
+    whole = Chunks(True, edges[:-1], edges[1:])
+    return whole, whole.of((a.starts + a.ends) / 2), whole.of((b.starts + b.ends) / 2)
 
 
-def _finest(spans: tuple[Chunks, Chunks]) -> float:
-    return min(float(span.ends[-1] - span.starts[0]) / len(span) for span in spans)
+def _by_rows(a: Profile, b: Profile) -> tuple[Chunks, IntArray, IntArray]:
+    """Those of a, then those of b; neighbours are joined if they are too many."""
+    edges = np.append(_row_edges(a)[:-1], a.rows + _row_edges(b))
+    together = -(-(len(edges) - 1) // MOST_CHUNKS)
+    place = np.arange(len(edges) - 1) // together
+    edges = np.append(edges[:-1:together], edges[-1])
+    return Chunks(False, edges[:-1], edges[1:]), place[: len(a.chunks)], place[len(a.chunks) :]
+
+
+def _row_edges(profile: Profile) -> FloatArray:
+    """Where the chunks begin and end, as rows; those of a clock count as equally long."""
+    chunks = profile.chunks
+    if chunks.clock:
+        return np.linspace(0, profile.rows, len(chunks) + 1)
+    return np.append(chunks.starts, chunks.ends[-1])
 
 
 def _join_columns(a: ProfileColumn, b: ProfileColumn, place: _Places) -> ProfileColumn:
