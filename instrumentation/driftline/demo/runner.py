@@ -60,7 +60,7 @@ def run(story: Story, collector: Path | None, view: View) -> Outcome:
 
 
 def _start(processes: Processes, folder: Path, collector: Path | None, backend: int, view: View) -> str:
-    """Everything in the order of the data, from its end to its source, so that nothing sent is refused.
+    """Everything, the server last and the Collector first: stopped in reverse, each can still send its last.
 
     Returns the address that answers predictions.
     """
@@ -70,13 +70,13 @@ def _start(processes: Processes, folder: Path, collector: Path | None, backend: 
     save_training(model, log)
     view.say("driftline profile train.parquet …")
     services.make_reference(processes, log)
-    view.say("driftline-processor --config processor.yaml")
-    services.start_processor(processes, folder, addresses)
     if collector is None:
         view.say("No Collector: the server talks to the processor directly.")
     else:
         view.say(f"{collector} --config collector.yaml")
         services.start_collector(processes, collector, addresses)
+    view.say("driftline-processor --config processor.yaml")
+    services.start_processor(processes, folder, addresses)
     view.say("opentelemetry-instrument uvicorn driftline.demo.server:app")
     services.start_server(processes, model, addresses)
     return f"http://127.0.0.1:{addresses.server}/predict"

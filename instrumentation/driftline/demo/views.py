@@ -60,7 +60,10 @@ class LineView:
         for alarm in scene.report.alarms:
             if alarm not in self._told:
                 self._told.add(alarm)
-                self._at(scene, f"ALARM {alarm.column.target} {alarm.column.name}, distance {alarm.distance}")
+                self._at(
+                    scene,
+                    f"ALARM {alarm.column.target} {alarm.column.name}, distance {_figure(alarm.distance)}, tolerance {_figure(alarm.tolerance)}",
+                )
         if scene.act is not self._act or scene.elapsed >= self._next:
             self._act, self._next = scene.act, scene.elapsed + STATUS_SECONDS
             self._at(scene, f"{scene.happening()} Rows: {scene.rows_sent} sent, {scene.report.rows_counted} counted.")
@@ -70,3 +73,7 @@ class LineView:
 
     def _at(self, scene: Scene, text: str) -> None:
         self.say(f"{clock(scene.elapsed)}  {text}")
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
