@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from driftline import columns, points, semconv
@@ -119,7 +120,7 @@ class Aggregate:
 
     def _add_inputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
         for block in columns.join(captures):
-            names = input_names(model, block)
+            names = input_names(model, block.names, len(block.columns))
             if names is None:
                 return
             for name, values in zip(names, block.columns, strict=True):
@@ -208,16 +209,21 @@ def _gather(groups: _Group, key: tuple[Any, ...], taken: Capture) -> None:
     groups.setdefault((*key, taken.kind, taken.layout, names), []).append(taken)
 
 
-def input_names(model: Model, block: columns.Block) -> Sequence[str] | None:
-    """Names of the columns: their own, else the model's, else x0, x1, …; None where they do not fit the model.
+def input_names(model: Model, own: Any, width: int) -> tuple[str, ...] | None:
+    """Names of `width` columns: their own, else the model's, else x0, x1, …; None where they do not fit the model.
 
     A model refuses an input of another width: its columns are nobody's.
     """
-    width = len(block.columns)
-    if block.names is not None:
-        return block.names
+    names = columns.column_names(own)
+    if names is not None:
+        return names
     if model.features is not None and len(model.features) == width:
         return model.features
     if model.width is not None and model.width != width:
         return None
-    return [f"x{position}" for position in range(width)]
+    return _numbered_names(width)
+
+
+@lru_cache(maxsize=64)
+def _numbered_names(width: int) -> tuple[str, ...]:
+    return tuple(f"x{position}" for position in range(width))

@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from driftline.capture import release
-from driftline.prediction import Prediction
+from driftline.capture import without_rows
+from driftline.prediction import LOST, Prediction
 
 _RECORD_BYTES: Final = 512
 """About what a record takes beside its rows."""
@@ -24,6 +24,7 @@ class Buffer:
 
     def __init__(self, limit: int, wake: Callable[[], None]) -> None:
         self._limit = limit
+        self._wake_bytes = limit // 4
         self._wake = wake
         self._waiting: deque[Prediction] = deque()
         self._bytes = 0
@@ -34,22 +35,26 @@ class Buffer:
     def put(self, prediction: Prediction) -> bool:
         """Whether the rows were kept: they will be counted."""
         inputs, outputs = prediction.inputs, prediction.outputs
-        kept = not prediction.lost
         size = _RECORD_BYTES + (inputs.size if inputs else 0) + (outputs.size if outputs else 0)
         if self._bytes + size > self._limit:
-            release(inputs)
-            release(outputs)
-            prediction = prediction._replace(inputs=None, outputs=None, lost=True)
-            kept, size = False, _RECORD_BYTES
-            if self._bytes > 2 * self._limit:  # even of records without rows there are too many
-                self._drop(prediction.rows)
-                return False
+            return self._put_without_rows(prediction)
         self._bytes += size
         self._rows += prediction.rows
         self._waiting.append(prediction)
-        if self._rows >= _WAKE_ROWS or self._bytes > self._limit // 4:
+        if self._rows >= _WAKE_ROWS or self._bytes > self._wake_bytes:
             self._wake()
-        return kept
+        return (inputs is None or inputs.kind != LOST) and (outputs is None or outputs.kind != LOST)
+
+    def _put_without_rows(self, prediction: Prediction) -> bool:
+        inputs, outputs = (each and without_rows(each) for each in (prediction.inputs, prediction.outputs))
+        if self._bytes > 2 * self._limit:  # even of records without rows there are too many
+            with self._lock:
+                self._dropped += prediction.rows
+        else:
+            self._bytes += _RECORD_BYTES
+            self._waiting.append(prediction._replace(inputs=inputs, outputs=outputs))
+        self._wake()
+        return False
 
     def take(self) -> list[Prediction]:
         """All that wait now, oldest first."""
@@ -61,7 +66,3 @@ class Buffer:
     def dropped_rows(self) -> int:
         """Rows of records that were not kept at all."""
         return self._dropped
-
-    def _drop(self, rows: int) -> None:
-        with self._lock:
-            self._dropped += rows

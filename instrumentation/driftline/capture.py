@@ -11,26 +11,46 @@ from typing import Any, Final
 import numpy as np
 
 from driftline.pool import Pool
-from driftline.prediction import Capture
+from driftline.prediction import LOST, Capture
 
 SMALL: Final = 16 * 1024
 """Bytes up to which `tobytes` beats a pooled buffer."""
 
 _OBJECT_SIZE: Final = 56  # of a Python number with its pointer; strings are longer, the bound is not exact
 
-Taker = Callable[[Any, Pool], "Capture | None"]
+Taker = Callable[[Any, Pool], Capture]
 
 
-def capture(value: Any, pool: Pool) -> Capture | None:
-    """A copy of what a model was given or returned; None when the pool is used up.
-
-    Of something unknown only the number of rows is kept (kind "opaque").
-    """
+def capture(value: Any, pool: Pool) -> Capture:
+    """A copy of what a model was given or returned. Of something unknown only the number of rows is kept."""
     taker = _TAKERS.get(type(value))
     return (taker or _taker(type(value)))(value, pool)
 
 
-def _take_array(value: Any, pool: Pool) -> Capture | None:
+def capture_output(value: Any, pool: Pool) -> Capture:
+    """As `capture`, of what a model returned: a list of arrays is an output each (multi-output classifiers)."""
+    if type(value) in (list, tuple) and value and getattr(value[0], "ndim", 0):
+        heads = [capture(each, pool) for each in value]
+        if any(head.kind == LOST for head in heads):
+            for head in heads:
+                release(head)
+            return _lost(heads[0].rows)
+        layout = tuple((head.kind, head.layout) for head in heads)
+        return Capture("heads", heads, heads[0].rows, layout, None, sum(head.size for head in heads))
+    return capture(value, pool)
+
+
+def without_rows(taken: Capture) -> Capture:
+    """What is left of a capture when there is no room for it."""
+    release(taken)
+    return _lost(taken.rows)
+
+
+def _lost(rows: int) -> Capture:
+    return Capture(LOST, None, rows, None, None, 0)
+
+
+def _take_array(value: Any, pool: Pool) -> Capture:
     if value.dtype.kind in "OV":
         return _take_objects(value)
     shape, size = value.shape, value.nbytes
@@ -40,7 +60,7 @@ def _take_array(value: Any, pool: Pool) -> Capture | None:
     order = "F" if value.flags.fnc else "C"
     lease = pool.lease(shape, value.dtype, order)
     if lease is None:
-        return None
+        return _lost(rows)
     np.copyto(lease.array, value)
     return Capture("lease", lease, rows, (value.dtype, shape[1:]), None, size)
 
@@ -51,15 +71,7 @@ def _take_objects(value: Any) -> Capture:
     return Capture("objects", copy, rows, copy.shape[1:], None, copy.size * _OBJECT_SIZE)
 
 
-def capture_output(value: Any, pool: Pool) -> Capture | None:
-    """A copy of what a model returned: a list of arrays is one output each, as multi-output classifiers return."""
-    if type(value) in (list, tuple) and value and getattr(value[0], "ndim", 0):
-        heads = [capture(each, pool) for each in value]
-        return _joined_heads([head for head in heads if head is not None], len(heads))
-    return capture(value, pool)
-
-
-def _take_list(value: Any, pool: Pool) -> Capture | None:
+def _take_list(value: Any, pool: Pool) -> Capture:
     if not value or isinstance(value[0], str) or not hasattr(value[0], "__len__"):
         return Capture("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
     if hasattr(value[0], "dtype"):  # rows that are arrays
@@ -68,30 +80,20 @@ def _take_list(value: Any, pool: Pool) -> Capture | None:
     return Capture("rows", rows, len(rows), len(rows[0]), None, len(rows) * len(rows[0]) * _OBJECT_SIZE)
 
 
-def _joined_heads(heads: list[Capture], expected: int) -> Capture | None:
-    if len(heads) < expected:
-        for head in heads:
-            release(head)
-        return None
-    layout = tuple((head.kind, head.layout) for head in heads)
-    return Capture("heads", heads, heads[0].rows, layout, None, sum(head.size for head in heads))
-
-
-def _take_pandas_frame(value: Any, pool: Pool) -> Capture | None:
+def _take_pandas_frame(value: Any, pool: Pool) -> Capture:
     names = value.columns  # an Index never changes
     # A frame of one block of numbers is an array with names. There is no public way to ask without a cost above the
     # copy's; where the private one is gone, the deep copy is right too.
     if getattr(getattr(value, "_mgr", None), "is_single_block", False):
         values = value.to_numpy()
         if values.dtype.kind in "fiub":
-            taken = _take_array(values, pool)
-            return None if taken is None else taken._replace(names=names)
+            return _take_array(values, pool)._replace(names=names)
     # A shallow copy would do with pandas 3, unless the frame was built with copy=False: it still shares memory then.
     copy = value.copy(deep=True)
     return Capture("pandas", copy, len(copy), len(names), names, copy.size * _OBJECT_SIZE)
 
 
-def _take_pandas_series(value: Any, pool: Pool) -> Capture | None:
+def _take_pandas_series(value: Any, pool: Pool) -> Capture:
     frame = value.to_frame(name="x0" if value.name is None else value.name)
     return _take_pandas_frame(frame, pool)
 
@@ -116,7 +118,7 @@ def _take_sparse(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every ta
     return Capture("sparse", parts, value.shape[0], value.shape[1], None, size)
 
 
-def _take_other(value: Any, pool: Pool) -> Capture | None:
+def _take_other(value: Any, pool: Pool) -> Capture:
     if hasattr(value, "__array__"):
         return _take_array(np.asarray(value), pool)
     rows = len(value) if hasattr(value, "__len__") else 0
@@ -151,10 +153,8 @@ def _taker(cls: type) -> Taker:
     return taker
 
 
-def release(taken: Capture | None) -> None:
+def release(taken: Capture) -> None:
     """Give the pooled buffers of a capture back: nobody reads it any more."""
-    if taken is None:
-        return
     if taken.kind == "lease":
         taken.payload.release()
     elif taken.kind == "heads":

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.prediction import Capture
+from driftline.prediction import LOST, Capture
 
 BLOCK_ROWS: Final = 8192
 """Rows that are turned into columns at once: enough to make numpy's calls cheap, few enough to stay in the cache."""
@@ -219,4 +219,5 @@ READERS: Final[dict[str, Callable[[Sequence[Capture]], Iterator[Block]]]] = {
     "columns": _join_columns,
     "sparse": _join_sparse,
     "opaque": _join_nothing,
+    LOST: _join_nothing,
 }

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from opentelemetry import context as otel
 from opentelemetry import metrics, trace
@@ -19,7 +19,7 @@ from driftline.exporter_choice import choose
 from driftline.faults import FAULTS
 from driftline.models import Models
 from driftline.prediction import Prediction
-from driftline.spans import SpanSource, content
+from driftline.spans import SpanSource
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.metrics.export import MetricExporter
 
+    from driftline.examples import Examples
     from driftline.pipeline import Pipeline
     from driftline.prediction import Capture, Model
     from driftline.settings import Settings
@@ -56,16 +57,9 @@ def _id_text(number: int) -> str:
     return f"{number:032x}"
 
 
-class _Started(NamedTuple):
-    """A call that is being made."""
-
-    model: Model
-    operation: str
-    inputs: Capture | None
-    lost: bool
-    span: trace.Span | None
-    attached: Token[Context] | None
-    began: float
+# A call that is being made: model, operation, inputs, span, what to detach, when it began. A bare tuple: it is made and
+# taken apart for every row served, and a named one costs five times as much.
+_Started: TypeAlias = "tuple[Model, str, Capture | None, trace.Span | None, Token[Context] | None, float]"
 
 
 class Adapter(NamedTuple):
@@ -97,6 +91,7 @@ class Emitter:
             explicit_bucket_boundaries_advisory=_DURATION_BOUNDS,
         )
         self.on_export: Callable[[], None] = lambda: None
+        self._examples: Examples | None = None
         self._abandoned: list[Pipeline] = []
         self._reset()
         process.settle(self)
@@ -114,10 +109,10 @@ class Emitter:
             if context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN):
                 return None
             known = adapter.models.of(model)
-            inputs, lost = self._capture("capture input", self.pipeline.capture, adapter.rows(operation, args, kwargs))
+            inputs = self._capture(adapter.rows(operation, args, kwargs))
             span = self._spans.start(known, operation, context)
             attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
-            return _Started(known, operation, inputs, lost, span, attached, time.perf_counter())
+            return known, operation, inputs, span, attached, time.perf_counter()
         except Exception as error:  # noqa: BLE001  # a fault of ours is not the caller's
             FAULTS.note("begin", error)
             return None
@@ -126,16 +121,20 @@ class Emitter:
         """After the call: hand everything over and end the span. `error` is what the model raised."""
         if started is None:
             return
-        duration = time.perf_counter() - started.began
-        span = started.span
+        now = time.perf_counter()
+        model, operation, inputs, span, attached, began = started
         try:
-            if started.attached is not None:
-                otel.detach(started.attached)
-            prediction = self._prediction(started, output, error, duration)
+            if attached is not None:
+                otel.detach(attached)
+            outputs = self._capture(output, heads=True)
+            taken = inputs or outputs
+            rows = 0 if taken is None else taken.rows
+            failure = None if error is None else type(error).__qualname__
+            prediction = Prediction(model, operation, rows, inputs, outputs, now - began, failure, span)
             number = next(self._ids)
             _last_id.set(number)
             if span is None:
-                self._put(prediction)
+                self.pipeline.put(prediction)
             else:
                 self._finish(span, prediction, number, error)
         except Exception as fault:  # noqa: BLE001  # a fault of ours is not the caller's
@@ -144,41 +143,22 @@ class Emitter:
             if span is not None:
                 self._end_span(span)
 
-    def _capture(self, stage: str, take: Callable[[Any], Capture | None], value: Any) -> tuple[Capture | None, bool]:
-        """A copy, and whether there was no room for one."""
+    def _capture(self, value: Any, *, heads: bool = False) -> Capture | None:
+        """A copy; None where there is nothing, or nothing that can be copied. heads: a list may be several outputs."""
         if value is None:
-            return None, False
+            return None
         try:
-            taken = take(value)
+            return self.pipeline.capture(value, heads=heads)
         except Exception as error:  # noqa: BLE001  # the call is still recorded, without these rows
-            FAULTS.note(stage, error)
-            return None, False
-        return taken, taken is None
-
-    def _prediction(self, started: _Started, output: Any, error: BaseException | None, duration: float) -> Prediction:
-        outputs, lost = self._capture("capture output", self.pipeline.capture_output, output)
-        taken = started.inputs or outputs
-        return Prediction(
-            started.model,
-            started.operation,
-            taken.rows if taken is not None else 0,
-            started.inputs,
-            outputs,
-            duration,
-            None if error is None else type(error).__qualname__,
-            started.span,
-            started.lost or lost,
-        )
-
-    def _put(self, prediction: Prediction) -> bool:
-        return self.pipeline.put(prediction)
+            FAULTS.note("capture", error)
+            return None
 
     def _finish(self, span: trace.Span, prediction: Prediction, number: int, error: BaseException | None) -> None:
         attributes: dict[str, Any] = {semconv.ROW_COUNT: prediction.rows}
         if span.is_recording():
             # Before the rows are handed over: their buffers may be used again from then on.
             attributes |= self._content(prediction)
-        attributes[semconv.SKETCHED] = self._put(prediction) and self.settings.sketch != "none"
+        attributes[semconv.SKETCHED] = self.pipeline.put(prediction) and self.settings.sketch != "none"
         if not span.is_recording():
             return
         attributes[semconv.PREDICTION_ID] = _id_text(number)
@@ -191,7 +171,11 @@ class Emitter:
 
     def _content(self, prediction: Prediction) -> dict[str, Any]:
         try:
-            return content(self.settings, prediction)
+            if self._examples is None:
+                from driftline.examples import Examples
+
+                self._examples = Examples(self.settings)
+            return self._examples.of(prediction)
         except Exception as error:  # noqa: BLE001  # a span without example rows is a span
             FAULTS.note("span content", error)
             return {}

@@ -72,21 +72,16 @@ class Pipeline:
     def _sketch_exporter(self, make: ExporterFactory, *, delta: bool) -> SketchExporter:
         return SketchExporter(make, self._packets, delta=delta)
 
-    def capture(self, value: Any) -> Capture | None:
-        """A copy of what a model is given; None where there is no room."""
-        return capture(value, self._pool)
-
-    def capture_output(self, value: Any) -> Capture | None:
-        """A copy of what a model returned; None where there is no room."""
-        return capture_output(value, self._pool)
+    def capture(self, value: Any, *, heads: bool = False) -> Capture:
+        """A copy of what a model is given, or of what it returned (then a list may be several `heads`)."""
+        return capture_output(value, self._pool) if heads else capture(value, self._pool)
 
     def put(self, prediction: Prediction) -> bool:
         """Hand a prediction over; whether its rows will be counted. Never blocks."""
         if not self._started:
             self._begin()
         if self._closed:
-            release(prediction.inputs)
-            release(prediction.outputs)
+            _release(prediction)
             return False
         return self._buffer.put(prediction) and self._exporter is not None
 
@@ -105,8 +100,7 @@ class Pipeline:
                 FAULTS.note("aggregate", error)
             finally:
                 for each in predictions:
-                    release(each.inputs)
-                    release(each.outputs)
+                    _release(each)
 
     def _count(self, predictions: list[Prediction]) -> None:
         for each in predictions:
@@ -219,6 +213,12 @@ class Pipeline:
     def _observe_faults(self, _: CallbackOptions) -> Iterable[Observation]:
         for (stage, error), count in FAULTS.counts().items():
             yield Observation(count, {semconv.FAULT_STAGE: stage, semconv.ERROR_TYPE: error})
+
+
+def _release(prediction: Prediction) -> None:
+    for each in (prediction.inputs, prediction.outputs):
+        if each is not None:
+            release(each)
 
 
 class _Turns:

@@ -15,6 +15,10 @@ CLUSTERING: Final = "clustering"
 OUTLIER_DETECTION: Final = "outlier_detection"
 
 
+LOST: Final = "lost"
+"""Kind of a capture that says only how many rows there were: there was no room for them."""
+
+
 class Capture(NamedTuple):
     """A private copy of what a model was given, or of what it returned.
 
@@ -59,7 +63,7 @@ class Model(NamedTuple):
 class Prediction(NamedTuple):
     """One outermost model call.
 
-    inputs, outputs: private copies; None when there is nothing to read, or no room to keep it (then `lost` is true).
+    inputs, outputs: private copies; None when there is nothing to read. Of kind LOST when there was no room to keep it.
     duration: seconds. error: class of the exception that the model raised. span: that of the call, if it has one.
     """
 
@@ -71,4 +75,8 @@ class Prediction(NamedTuple):
     duration: float
     error: str | None
     span: Any
-    lost: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether there was no room for the rows."""
+        return any(each is not None and each.kind == LOST for each in (self.inputs, self.outputs))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from driftline import columns
 from driftline.columns import Block
 from driftline.prediction import Capture, Column, Model
@@ -10,6 +12,14 @@ from driftline.prediction import Capture, Column, Model
 def first_rows(taken: Capture, rows: int) -> Block | None:
     """At most `rows` rows as columns; None where nothing can be read."""
     return next(columns.join([head_of(taken, rows)]), None)
+
+
+def only_row(taken: Capture) -> list[Any] | None:
+    """The numbers of a single row; None where the capture is anything else."""
+    if taken.kind != "bytes" or taken.rows != 1:
+        return None
+    dtype, _ = taken.layout
+    return np.frombuffer(taken.payload, dtype).tolist() if dtype.kind in "fiub" else None
 
 
 def output_columns(model: Model, operation: str, taken: Capture, rows: int) -> list[Column]:
@@ -28,7 +38,7 @@ def output_columns(model: Model, operation: str, taken: Capture, rows: int) -> l
 
 def head_of(taken: Capture, rows: int) -> Capture:
     """The capture of the first rows alone."""
-    if taken.rows <= rows:
+    if taken.rows <= rows or taken.payload is None:
         return taken
     kept: Any
     if taken.kind == "bytes":

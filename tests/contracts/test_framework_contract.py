@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 import driftline
 from driftline import emitter as emitter_module
 from driftline import semconv
+from driftline.examples import Examples
 from driftline.faults import FAULTS
 from driftline.pipeline import Pipeline
 from telemetry import Telemetry
@@ -203,10 +204,9 @@ def test_the_librarys_exception_is_raised_and_counted(telemetry: Telemetry, fram
 STAGES: dict[str, tuple[Any, str]] = {
     "facts": (emitter_module.Models, "of"),
     "span start": (emitter_module.SpanSource, "start"),
-    "capture input": (Pipeline, "capture"),
-    "capture output": (Pipeline, "capture_output"),
+    "capture": (Pipeline, "capture"),
     "hand over": (Pipeline, "put"),
-    "span content": (emitter_module, "content"),
+    "span content": (Examples, "of"),
     "duration": (emitter_module.Emitter, "_record"),
     "aggregate": (Pipeline, "_count"),
     "packets": (Pipeline, "_packets"),

@@ -1,0 +1,186 @@
+"""Example rows on a span, as readable attributes: as many as may be shown and as fit."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
+
+from driftline import semconv
+from driftline.aggregate import input_names
+from driftline.columns import Block
+from driftline.prediction import Column, Prediction
+from driftline.rows import first_rows, only_row, output_columns
+from driftline.settings import ALL, HIDDEN, Secrecy, Settings
+from driftline.sketch import hashed
+
+_LONGEST_TEXT: Final = 256
+"""Bytes of one text value."""
+
+_NUMBER_BYTES: Final = 8
+_MOST_OUTPUTS: Final = 16
+_MOST_PLANS: Final = 1000
+"""Sets of feature names that are remembered: a program has few, but nothing keeps it from making new ones."""
+
+
+class _Plan(NamedTuple):
+    """What is shown of inputs with certain names: their attributes, positions and secrecy. plain: all, as they are."""
+
+    keys: tuple[str, ...]
+    positions: tuple[int, ...]
+    secrecies: tuple[Secrecy, ...]
+    plain: bool
+
+
+class Examples:
+    """Makes the attributes with values of a call: outputs first, then inputs, until the bytes of a span are used up."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+
+    def of(self, prediction: Prediction) -> dict[str, Any]:
+        attributes: dict[str, Any] = {}
+        room = self._settings.span_bytes
+        if prediction.outputs is not None and self._settings.output_secrecy().shown:
+            shown = self._shown_rows(prediction)
+            columns = output_columns(prediction.model, prediction.operation, prediction.outputs, shown)
+            room = _add_outputs(attributes, columns, room, single=prediction.rows == 1)
+        if prediction.inputs is not None:
+            self._add_inputs(attributes, prediction, room)
+        return attributes
+
+    def _shown_rows(self, prediction: Prediction) -> int:
+        return min(self._settings.span_rows, max(prediction.rows, 1))
+
+    def _add_inputs(self, attributes: dict[str, Any], prediction: Prediction, room: int) -> None:
+        assert prediction.inputs is not None
+        numbers = only_row(prediction.inputs)
+        block = first_rows(prediction.inputs, self._shown_rows(prediction)) if numbers is None else None
+        width = len(numbers) if numbers is not None else len(block.columns) if block is not None else 0
+        own = prediction.inputs.names if block is None else block.names
+        names = input_names(prediction.model, own, width)
+        if width:
+            attributes[semconv.FEATURE_COUNT] = width
+        if names is None or not width or self._settings.capture != ALL:
+            return
+        plan = self._plan(names)
+        if numbers is not None and plan.plain and width * _NUMBER_BYTES <= room:
+            attributes.update(zip(plan.keys, numbers, strict=True))  # the usual case, at a tenth of the cost
+            return
+        if block is None:
+            block = first_rows(prediction.inputs, 1)
+            assert block is not None
+        add = self._vector if width > self._settings.span_features else self._each
+        attributes.update(add(names, plan, block, room, single=prediction.rows == 1))
+
+    def _plan(self, names: tuple[str, ...]) -> _Plan:
+        plan = self._plans.get(names)
+        if plan is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            plan = self._plans[names] = self._make_plan(names)
+        return plan
+
+    def _make_plan(self, names: tuple[str, ...]) -> _Plan:
+        known = [(position, self._settings.secrecy(name)) for position, name in enumerate(names)]
+        shown = [(position, secrecy) for position, secrecy in known if secrecy is not HIDDEN]
+        return _Plan(
+            tuple(f"{semconv.INPUT}.{names[position]}" for position, _ in shown),
+            tuple(position for position, _ in shown),
+            tuple(secrecy for _, secrecy in shown),
+            plain=len(names) <= self._settings.span_features and all(secrecy.shown for _, secrecy in known),
+        )
+
+    @staticmethod
+    def _each(
+        names: tuple[str, ...], plan: _Plan, block: Block, room: int, *, single: bool
+    ) -> Iterator[tuple[str, Any]]:
+        """An attribute a feature: whole rows rather than some columns of many rows."""
+        del names
+        columns = [
+            veiled(plain(block.columns[position].tolist()), secrecy)
+            for position, secrecy in zip(plan.positions, plan.secrecies, strict=True)
+        ]
+        rows = max(1, room // max(1, sum(_size(column[0]) for column in columns)))
+        for key, column in zip(plan.keys, columns, strict=True):
+            room, value = _fitted(column[:rows], room, single=single)
+            if value is not None:
+                yield key, value
+
+    @staticmethod
+    def _vector(
+        names: tuple[str, ...], plan: _Plan, block: Block, room: int, *, single: bool
+    ) -> Iterator[tuple[str, Any]]:
+        """The first row as two arrays: there are too many features for an attribute each."""
+        del single
+        shown: list[str] = []
+        values: list[Any] = []
+        for position, secrecy in zip(plan.positions, plan.secrecies, strict=True):
+            (value,) = veiled(plain(block.columns[position][:1].tolist()), secrecy)
+            room -= _size(names[position]) + _size(value)
+            if room < 0:
+                break
+            shown.append(names[position])
+            values.append(value)
+        if not all(isinstance(value, float) for value in values):
+            values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+        if shown:
+            yield semconv.VECTOR_NAMES, shown
+            yield semconv.VECTOR_VALUES, values
+
+
+def _add_outputs(attributes: dict[str, Any], columns: Sequence[Column], room: int, *, single: bool) -> int:
+    """Returns the bytes that are left."""
+    for column in columns[:_MOST_OUTPUTS]:
+        room, value = _fitted(plain(column.values.tolist()), room, single=single)
+        if value is not None:
+            attributes[f"{semconv.OUTPUT}.{column.name}"] = value
+    return room
+
+
+def _fitted(values: list[Any], room: int, *, single: bool) -> tuple[int, Any]:
+    """The bytes that are left, and the value of an attribute: None where there is nothing to say, or no room for it."""
+    size = sum(map(_size, values))
+    if size > room or not values or values == [None]:
+        return room, None
+    return room - size, values[0] if single else same_type(values)
+
+
+def plain(values: list[Any]) -> list[Any]:
+    """Numbers, texts and None, as attributes may hold them."""
+    return [_plain(value) for value in values]
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in (float, int, bool):
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_TEXT // 4 else value.encode()[:_LONGEST_TEXT].decode(errors="ignore")
+    if value is None or type(value).__name__ in ("NaTType", "NAType"):
+        return None
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    item = getattr(value, "item", None)
+    return _plain(item()) if item is not None and type(value).__module__ == "numpy" else _plain(str(value))
+
+
+def veiled(values: list[Any], secrecy: Secrecy) -> list[Any]:
+    """The values themselves, or what stands for them."""
+    if secrecy.shown:
+        return values
+    return [None if value is None else hashed(str(value)) for value in values]
+
+
+def same_type(values: list[Any]) -> list[Any]:
+    """The elements of an array attribute are of one type: mixed numbers become floats, anything else texts."""
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds) <= 1:
+        return values
+    if kinds <= {int, float, bool}:
+        return [None if value is None else float(value) for value in values]
+    return [None if value is None else str(value) for value in values]
+
+
+def _size(value: Any) -> int:
+    """Bytes on the wire, about."""
+    return len(value.encode()) if isinstance(value, str) else 8
