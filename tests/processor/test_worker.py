@@ -1,0 +1,264 @@
+"""The thread that stores and counts: what becomes of a request when store, engine or clock fail it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+from driftline import semconv
+from driftline.sketch import Histogram
+from driftline_processor.decode import DECODERS
+from driftline_processor.engine import Engine, EngineSettings, Observed
+from driftline_processor.intake import Intake, Request
+from driftline_processor.library import Library
+from driftline_processor.records import ModelKey, Record, Rejection, WindowResult
+from driftline_processor.store import Entry, Store, StoreError
+from driftline_processor.telemetry import PREFIX, Telemetry
+from driftline_processor.worker import FAULT, Pace, Worker
+from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
+
+SECOND = 10**9
+START = 1_800_000_000 * SECOND
+WAIT = 20.0
+HOUR = 3600 * SECOND
+SETTINGS = EngineSettings(10 * SECOND, 5 * SECOND, 60 * SECOND, 0.05, 1.0, 30 * 86_400 * SECOND)
+
+
+class Bench:
+    """A worker with everything that it works on, run step by step."""
+
+    def __init__(self, folder: Path, store: Store, engine: Engine | None = None) -> None:
+        self.now = START
+        self.intake = Intake(1000, 1 << 30)
+        self.store = store
+        self.engine = engine or Engine(SETTINGS)
+        self.reader = InMemoryMetricReader()
+        self.results: list[WindowResult] = []
+        self.worker = Worker(
+            intake=self.intake,
+            store=store,
+            engine=self.engine,
+            library=Library(folder / "references", store, self.engine),
+            telemetry=Telemetry(MeterProvider([self.reader], shutdown_on_exit=False)),
+            publish=self.results.extend,
+            pace=Pace(tick=0.01, snapshot=3600.0, journal=1 << 30),
+            clock=lambda: self.now,
+        )
+
+    def run(self, *requests: tuple[Any, Any]) -> list[Any]:
+        """Queues requests, closes the queue, works until it is empty: the answers, or what was raised."""
+        waiting = [
+            Request(signal, body, self.now, DECODERS[signal](body))
+            for signal, body in ((signal, request.SerializeToString()) for signal, request in requests)
+        ]
+        for request in waiting:
+            self.intake.put(request)
+        self.intake.close()
+        working = Thread(target=self.worker.run)
+        working.start()
+        working.join(WAIT)
+        assert not working.is_alive()
+        return [request.answer.exception(0) or request.answer.result(0) for request in waiting]
+
+    def counted(self, name: str) -> dict[str, float]:
+        """The own metric's values, by the values of its attributes."""
+        data = self.reader.get_metrics_data()
+        return {
+            ",".join(map(str, (point.attributes or {}).values())): point.value
+            for held in (data.resource_metrics if data else ())
+            for metric in held.scope_metrics[0].metrics
+            if metric.name == f"{PREFIX}.{name}"
+            for point in metric.data.data_points
+        }
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    store = Store("sqlite://")
+    yield store
+    store.close()
+
+
+def rows(count: int, second: float = 1.0, model: str = "churn") -> tuple[str, Any]:
+    end = START + int(second * SECOND)
+    point = number(of_model(model), count, end - SECOND, end)
+    return "metrics", metrics_request(counter(semconv.INFERENCE_ROWS, [point], DELTA))
+
+
+def test_counts_and_answers(tmp_path: Path, store: Store) -> None:
+    """What is queued is counted and answered, and what was counted is told of."""
+    bench = Bench(tmp_path, store)
+    answers = bench.run(rows(10, 0), rows(5, 0.5), rows(5, 0.5), rows(7, 0, "fraud"))
+
+    assert answers == [(), (), (), ()]
+    assert bench.counted("rows") == {"churn": 15, "fraud": 7}
+    assert bench.counted("accepted.items") == {"metrics": 3}
+    assert bench.counted("duplicate.items") == {"metrics": 1}
+
+
+def test_end_saves_the_state(tmp_path: Path, store: Store) -> None:
+    """When the queue is closed and empty, the state is in the snapshots and the journal is empty."""
+    Bench(tmp_path, store).run(rows(10))
+
+    assert list(store.journal()) == []
+    assert len(store.snapshots()) == 1
+    restarted = Bench(tmp_path, store)
+    assert restarted.worker.recover() == 0
+    assert restarted.counted("rows") == {"churn": 10}
+
+
+class Broken(Store):
+    """A store that cannot be written while `broken`."""
+
+    broken = ""
+
+    def append(self, entries: Sequence[Entry], points: Mapping[str, Mapping[bytes, bytes]] | None = None) -> None:
+        self._check("append")
+        super().append(entries, points)
+
+    def save(self, states: Mapping[ModelKey, bytes]) -> None:
+        self._check("save")
+        super().save(states)
+
+    def _check(self, what: str) -> None:
+        if self.broken == what:
+            raise StoreError("store x: disk full")
+
+
+@pytest.fixture
+def broken() -> Iterator[Broken]:
+    store = Broken("sqlite://")
+    yield store
+    store.close()
+
+
+def test_what_cannot_be_stored_is_not_counted(tmp_path: Path, broken: Broken, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is counted that is not durable: the senders are told to come again, and the log says it once."""
+    broken.broken = "append"
+    bench = Bench(tmp_path, broken)
+    answers = bench.run(rows(10), rows(5, 2))
+
+    assert [type(answer) for answer in answers] == [StoreError, StoreError]
+    assert bench.counted("rows") == {}
+    assert caplog.text.count("disk full: senders are told to try again") == 1
+
+
+def test_snapshot_that_fails_loses_nothing(tmp_path: Path, broken: Broken) -> None:
+    """While the snapshot cannot be saved the journal stays; what was to be saved goes along with the next."""
+    bench = Bench(tmp_path, broken)
+    broken.broken = "save"
+    bench.run(rows(10, 0), rows(7, 0, "fraud"))
+    assert len(list(broken.journal())) == 2
+    broken.broken = ""
+    bench.worker._save()
+
+    assert list(broken.journal()) == []
+    restarted = Bench(tmp_path, broken)
+    restarted.worker.recover()
+    assert restarted.counted("rows") == {"churn": 10, "fraud": 7}
+
+
+class Faulty(Engine):
+    """An engine with a fault that one model brings out."""
+
+    def observe(self, records: Sequence[Record], received: int) -> Observed:
+        if any(getattr(record, "model", ModelKey("")).name == "poison" for record in records):
+            raise ZeroDivisionError
+        return super().observe(records, received)
+
+
+def test_fault_costs_one_request(tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """A request that brings out a fault is told so and not sent again for ever; its neighbours are counted."""
+    bench = Bench(tmp_path, store, Faulty(SETTINGS))
+    answers = bench.run(rows(10), rows(1, 1, "poison"), rows(5, 2))
+
+    assert answers == [(), (Rejection(1, FAULT),), ()]
+    assert bench.counted("rows") == {"churn": 15}
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_fault_in_the_journal_does_not_stop_the_start(tmp_path: Path, store: Store) -> None:
+    """Poison in the journal, and bytes that are no request any more, cost only themselves."""
+    bodies = [request.SerializeToString() for _, request in (rows(10), rows(1, 1, "poison"))]
+    store.append(
+        [Entry(START, "metrics", bodies[0]), Entry(START, "metrics", bodies[1]), Entry(START, "traces", b"\xff")]
+    )
+    bench = Bench(tmp_path, store, Faulty(SETTINGS))
+
+    assert bench.worker.recover() == 2
+    assert bench.counted("rows") == {"churn": 10}
+
+
+class Judging(Engine):
+    """An engine that cannot judge."""
+
+    def advance(self, now: int) -> list[WindowResult]:
+        raise ZeroDivisionError
+
+
+def test_fault_in_judging_does_not_stop_the_counting(
+    tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When windows cannot be judged, requests are still taken."""
+    bench = Bench(tmp_path, store, Judging(SETTINGS))
+
+    assert bench.run(rows(10)) == [()]
+    assert "The windows could not be judged" in caplog.text
+
+
+def test_clock_an_hour_ahead(tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """A sender whose clock is ahead is counted when its rows arrive, and the operator is told."""
+    bench = Bench(tmp_path, store)
+
+    assert bench.run(rows(10, 3600)) == [()]
+    assert bench.counted("rows") == {"churn": 10}
+    assert "clock is 3600 s ahead" in caplog.text
+
+
+def test_clock_an_hour_behind(tmp_path: Path, store: Store) -> None:
+    """A sender whose clock is behind is late: told to it, counted as late, and it costs no other sender anything."""
+    bench = Bench(tmp_path, store)
+    bench.now = START + 100 * SECOND
+    first, late, last = bench.run(rows(10, 100), rows(5, -3600), rows(3, 99))
+
+    assert (first, last) == ((), ())
+    assert [items for items, _ in late] == [1]
+    assert "slow" in late[0].reason
+    assert bench.counted("late.rows") == {"churn": 5}
+    assert bench.counted("rejected.items") == {"metrics": 1}
+
+
+def test_feature_that_changes_its_type(tmp_path: Path, store: Store) -> None:
+    """A column of numbers that becomes one of texts is counted as both: nothing is lost, and nothing breaks."""
+    end = START + SECOND
+    numbers = sketch(
+        semconv.FEATURE_VALUE,
+        [sketch_point(of_model(feature__name="age"), Histogram.of([1.0, 2.0], 5, 160), START, end)],
+        DELTA,
+    )
+    texts = counter(
+        semconv.FEATURE_CATEGORY, [number(of_model(feature__name="age", category="old"), 3, START, end)], DELTA
+    )
+    bench = Bench(tmp_path, store)
+    bench.now = end
+    answers = bench.run(("metrics", metrics_request(numbers)), ("metrics", metrics_request(texts)))
+    bench.now += HOUR
+
+    assert answers == [(), ()]
+    (result, *_) = bench.engine.advance(bench.now)
+    assert [(column.column.name, column.rows) for column in result.columns] == [("age", 5.0)]
+
+
+def test_all_rows_missing(tmp_path: Path, store: Store) -> None:
+    """A column of nothing but NaN is a column with missing rows."""
+    request = trace_request(span({**of_model(), "ml.input.age": [float("nan")] * 3}, time=START + SECOND))
+    bench = Bench(tmp_path, store)
+    bench.now = START + SECOND
+
+    assert bench.run(("traces", request)) == [()]
+    (result, *_) = bench.engine.advance(bench.now + HOUR)
+    assert [(column.rows, column.distribution) for column in result.columns] == [(3.0, {})]
