@@ -11,7 +11,7 @@ from driftline import semconv
 from e2e import otlp_client
 from e2e.collectors import Collector, agent, gateway
 from e2e.processes import wait_until
-from otlp_sink import OtlpSink
+from otlp_sink import OtlpSink, Received
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +59,7 @@ def line(sinks: tuple[OtlpSink, OtlpSink], tmp_path: Path) -> Iterator[Line]:
         yield Line(collector, processor, backend)
 
 
-def names(sink: OtlpSink) -> set[str]:
+def names(sink: Received) -> set[str]:
     return {point.metric.name for point in sink.points()}
 
 
@@ -155,7 +155,7 @@ def test_what_was_accepted_survives_a_kill_of_the_collector(sinks: tuple[OtlpSin
         with otlp_client.client(collector.port) as client:
             client.send(otlp_client.spans(PREDICTION), otlp_client.counters(semconv.FEATURE_VALUE))
         backend.wait_for(lambda sink: sink.spans() and sink.points())
-        processor.wait_for(lambda sink: sink.refused >= 2)
+        wait_until(lambda: processor.refused >= 2, "the processor has refused both")
         collector.process.kill()
 
     assert not processor.spans()
@@ -176,7 +176,7 @@ def test_a_full_queue_of_one_branch_neither_blocks_nor_repeats_the_other(
         with otlp_client.client(collector.port) as client:
             for count in range(1, sent + 1):
                 client.send(otlp_client.spans(PREDICTION))
-                backend.wait_for(lambda sink, count=count: len(sink.spans()) >= count)
+                wait_until(lambda count=count: len(backend.spans()) >= count, "the backend has the span")
         assert "sending queue is full" in collector.process.output()
         processor.refuse = None
         processor.wait_for(OtlpSink.spans)

@@ -1,0 +1,188 @@
+"""The main job with real processes: a server that nobody touched, the Collector, the processor, a backend."""
+
+import threading
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from driftline import semconv
+from e2e import line
+from e2e.collectors import gateway
+from e2e.customers import FEATURES, Client, batches, draw, in_miles
+from e2e.processes import free_ports, wait_until
+from e2e.relay import Relay
+from otlp_sink import OtlpSink, Received, ReceivedSpan
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+PROCESSED_ROWS = "driftline.processor.rows"
+COLUMNS = {(semconv.TARGET_INPUT, name) for name in FEATURES} | {(semconv.TARGET_OUTPUT, semconv.PREDICTION)}
+BROKEN = {(semconv.TARGET_INPUT, "distance")}
+ALARM, STATE = "ml.drift.alarm", "ml.drift.state"
+HEALTHY = 0
+READ_BY_PROCESSOR = ("ml.feature.", "ml.output.", semconv.INFERENCE_ROWS)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> line.Trained:
+    return line.train_and_profile(tmp_path_factory.mktemp("training"))
+
+
+def test_through_the_collector(trained: line.Trained, tmp_path: Path) -> None:
+    """Server → Collector → processor → Collector → backend: rows exact, the broken feature named, no loop."""
+    processor_port, results_port = free_ports(2)
+    with (
+        OtlpSink() as backend,
+        line.processor(tmp_path, trained.references, port=processor_port, export=results_port),
+        Relay(processor_port) as relay,
+        gateway(tmp_path, backend=backend.endpoint, processor=relay.endpoint, results_port=results_port) as collector,
+    ):
+        with line.server(tmp_path, trained.model, endpoint=collector.endpoint) as port, Client(port) as client:
+            single = draw(1, _random())
+            answer = client.predict(single)
+            tell(client, backend)
+        backend.wait_for(lambda sink: sink.total(semconv.INFERENCE_ROWS) >= client.rows)
+        backend.wait_for(lambda sink: sink.total(PROCESSED_ROWS) >= client.rows)
+        backend.wait_for(lambda sink: len(inferences(sink)) >= client.calls)
+
+    assert backend.total(semconv.INFERENCE_ROWS) == client.rows
+    assert backend.total(PROCESSED_ROWS) == client.rows
+    for name in FEATURES:
+        valid = {semconv.FEATURE_NAME: name, semconv.FEATURE_STATE: semconv.VALID}
+        assert backend.total(semconv.FEATURE_OBSERVATIONS, valid) == client.rows
+    assert_only_the_broken_feature_alarmed(backend)
+    assert_a_trace_shows_the_prediction(backend, single, answer)
+    assert_nothing_loops(relay, backend, client)
+
+
+def test_without_a_collector(trained: line.Trained, tmp_path: Path) -> None:
+    """The server's OTLP endpoint can be the processor itself, and the processor's the backend."""
+    port = free_ports(1)[0]
+    with OtlpSink() as backend, line.processor(tmp_path, trained.references, port=port, export=backend.port):
+        endpoint = f"http://127.0.0.1:{port}"
+        with line.server(tmp_path, trained.model, endpoint=endpoint) as server_port, Client(server_port) as client:
+            tell(client, backend)
+        backend.wait_for(lambda sink: sink.total(PROCESSED_ROWS) >= client.rows)
+
+    assert backend.total(PROCESSED_ROWS) == client.rows
+    assert_only_the_broken_feature_alarmed(backend)
+    assert not backend.spans(), "the processor sends no input on"
+    assert not backend.points(semconv.INFERENCE_ROWS)
+
+
+def test_inputs_can_be_kept_from_the_backend(trained: line.Trained, tmp_path: Path) -> None:
+    """Behind strip-inputs.yaml the backend sees each prediction, but no value of an input; the processor sees all."""
+    with (
+        OtlpSink() as backend,
+        OtlpSink() as processor,
+        gateway(
+            tmp_path, backend=backend.endpoint, processor=processor.endpoint, overlays=("strip-inputs.yaml",)
+        ) as collector,
+        line.server(tmp_path, trained.model, endpoint=collector.endpoint) as port,
+        Client(port) as client,
+    ):
+        (answer,) = client.predict(draw(1, _random()))
+        (stripped,) = backend.wait_for(inferences)
+        (whole,) = processor.wait_for(inferences)
+        backend.wait_for(lambda sink: sink.total(semconv.INFERENCE_ROWS) == 1)
+        processor.wait_for(lambda sink: sink.points(semconv.FEATURE_VALUE) and sink.points(semconv.FEATURE_CATEGORY))
+
+    inputs = {key: value for key, value in whole.attributes.items() if key.startswith(f"{semconv.INPUT}.")}
+    assert set(inputs) == {f"{semconv.INPUT}.{name}" for name in FEATURES}
+    assert whole.attributes.items() - stripped.attributes.items() == inputs.items()
+    assert stripped.attributes[f"{semconv.OUTPUT}.{semconv.PREDICTION}"] == answer
+    assert not backend.points(semconv.FEATURE_VALUE)
+    assert not backend.points(semconv.FEATURE_CATEGORY)
+
+
+def tell(client: Client, backend: Received) -> None:
+    """Healthy traffic until every column was judged healthy, then distances in miles until there is an alarm."""
+    traffic = batches(seed=1)
+    _send(client, lambda: next(traffic), lambda: healthy(backend) >= COLUMNS, "all columns are healthy")
+    assert not alarmed(backend), "healthy traffic raised an alarm"
+    _send(client, lambda: in_miles(next(traffic)), lambda: alarmed(backend), "an alarm")
+    client.predict(in_miles(next(traffic)))  # on its way when the server is told to end
+
+
+def _send(client: Client, draw_next: Callable[[], pd.DataFrame], done: Callable[[], object], what: str) -> None:
+    """Requests at a bearable rate until `done()`, which is `what`."""
+    pace = threading.Event()
+
+    def send_and_look() -> object:
+        client.predict(draw_next())
+        pace.wait(0.02)
+        return done()
+
+    wait_until(send_and_look, what, timeout=60)
+
+
+def verdicts(backend: Received, metric: str, value: float) -> set[tuple[str, str]]:
+    """The columns that some window gave this value."""
+    found = (point.attributes for point in backend.points(metric) if point.value == value)
+    return {(each[semconv.DRIFT_TARGET], each[semconv.FEATURE_NAME]) for each in found}
+
+
+def healthy(backend: Received) -> set[tuple[str, str]]:
+    return verdicts(backend, STATE, HEALTHY)
+
+
+def alarmed(backend: Received) -> set[tuple[str, str]]:
+    return verdicts(backend, ALARM, 1)
+
+
+def inferences(sink: Received) -> list[ReceivedSpan]:
+    return [span for span in sink.spans() if semconv.MODEL_NAME in span.attributes]
+
+
+def assert_only_the_broken_feature_alarmed(backend: Received) -> None:
+    points = backend.points(ALARM)
+
+    assert alarmed(backend) == BROKEN
+    assert healthy(backend) == COLUMNS, "every column was judged; the broken one was healthy at first"
+    assert {point.attributes[semconv.MODEL_NAME] for point in points} == {line.MODEL}
+    assert {point.attributes[semconv.MODEL_VERSION] for point in points} == {line.VERSION}
+    assert {point.resource["service.name"] for point in points} == {"shop"}
+    assert not any(point.attributes.get(semconv.REFERENCE_PROVISIONAL) for point in points)
+
+
+def assert_a_trace_shows_the_prediction(backend: Received, customer: pd.DataFrame, answer: list[str]) -> None:
+    """The inference is a child of the HTTP request, and shows what went in and what came out."""
+    requests = {span.span.span_id: span for span in backend.spans() if span.span.kind == Span.SPAN_KIND_SERVER}
+    first = min(inferences(backend), key=lambda span: span.span.start_time_unix_nano)
+    request = requests[first.span.parent_span_id]
+
+    assert request.span.name == "POST /predict"
+    assert request.span.trace_id == first.span.trace_id
+    assert first.span.name == f"predict {line.MODEL}"
+    shown = {name: first.attributes[f"{semconv.INPUT}.{name}"] for name in FEATURES}
+    assert shown == customer.iloc[0].to_dict()
+    assert [first.attributes[f"{semconv.OUTPUT}.{semconv.PREDICTION}"]] == answer
+    assert all(span.span.parent_span_id in requests for span in inferences(backend))
+
+
+def assert_nothing_loops(relay: Relay, backend: Received, client: Client) -> None:
+    """The processor was given each call once and no result of its own; the backend got each result once."""
+    assert len(relay.spans()) == len({span.span.span_id for span in relay.spans()}) == client.calls
+    assert len(inferences(backend)) == client.calls
+    assert len(relay.requests("traces")) <= client.calls
+    assert {name for name in _metrics(relay) if not name.startswith(READ_BY_PROCESSOR)} == set()
+    assert not relay.logs()
+    results = sorted((*_column(point.attributes), point.point.time_unix_nano) for point in backend.points(ALARM))
+    assert all(earlier != later for earlier, later in pairwise(results))
+
+
+def _metrics(sink: Received) -> set[str]:
+    return {point.metric.name for point in sink.points()}
+
+
+def _column(attributes: dict[str, str]) -> tuple[str, str]:
+    return attributes[semconv.DRIFT_TARGET], attributes[semconv.FEATURE_NAME]
+
+
+def _random() -> np.random.Generator:
+    return np.random.default_rng(3)
