@@ -12,7 +12,7 @@ from driftline.profiling.delimited import DelimitedFile
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.kinds import ARROW, canonical, kind_of
 
-_BATCH_ROWS: Final = 65_536
+_BATCH_ROWS: Final = 16_384
 _BATCH_VALUES: Final = 1 << 22
 _READ_BYTES: Final = 1 << 20
 
@@ -72,7 +72,7 @@ class ParquetFile:
 
     def batches(self, kinds: Mapping[str, str]) -> Iterator[Any]:
         with pyarrow.parquet.ParquetFile(self.path, buffer_size=_READ_BYTES, pre_buffer=False) as file:
-            for batch in file.iter_batches(batch_rows(len(kinds)), columns=list(kinds)):
+            for batch in file.iter_batches(batch_rows(len(kinds)), columns=list(kinds), use_threads=False):
                 yield conform(batch, kinds)
 
 

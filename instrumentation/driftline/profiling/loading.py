@@ -35,12 +35,12 @@ def load_profile(path: str | Path) -> Profile:
         raise ProfileError(f"{path}: must be OTLP JSON ({' '.join(str(error).split())})") from error
     try:
         return from_request(request)
-    except (KeyError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ProfileError(f"{path}: must be a profile ({error})") from error
 
 
 def from_request(request: ExportMetricsServiceRequest) -> Profile:
-    """The inverse of `to_request`. Raises ValueError or KeyError where it is none."""
+    """The inverse of `to_request`. Raises what Python raises where something is not as it must be."""
     columns: dict[ColumnKey, _Parts] = defaultdict(_Parts)
     chunks: Chunks | None = None
     resource: dict[str, Any] = {}
