@@ -30,7 +30,7 @@ def test_the_names_are_those_that_the_processor_uses() -> None:
     spoken = {metric.name for metric in METRICS} | {f"{PREFIX}.{metric.name}" for metric in OWN_METRICS}
 
     assert spoken >= {
-        findings.DISTANCE, findings.LOWER_BOUND, findings.TOLERANCE, findings.ALARM, findings.MEDIAN,
+        findings.DISTANCE, findings.LOWER_BOUND, findings.TOLERANCE, findings.ALARM, findings.STATE, findings.MEDIAN,
         findings.CLASS_SHARE, findings.ROWS_COUNTED,
     }  # fmt: skip
 
@@ -43,15 +43,15 @@ def test_nothing_heard_is_nothing_known() -> None:
 def test_a_column_is_shown_in_its_latest_window() -> None:
     """An older window that arrives late does not replace a newer one."""
     report = heard(
-        say(findings.DISTANCE, 0.02, time=20), say(findings.ALARM, 0, time=20), say(findings.DISTANCE, 0.9, time=10)
+        say(findings.DISTANCE, 0.02, time=20), say(findings.STATE, 1, time=20), say(findings.DISTANCE, 0.9, time=10)
     )
 
-    assert report.columns == {AGE: Finding(AGE, None, 0.02, None, None, False)}
+    assert report.columns == {AGE: Finding(AGE, None, 0.02, None, None, 1)}
 
 
 def test_a_column_without_a_verdict_is_not_healthy_but_unjudged() -> None:
-    """No word about an alarm is not the word that there is none."""
-    assert heard(say(findings.MEDIAN, 48.0, time=10)).columns[AGE].alarm is None
+    """No word about it is not the word that all is well."""
+    assert heard(say(findings.MEDIAN, 48.0, time=10)).columns[AGE].state is None
 
 
 def test_a_run_of_alarms_is_one_alarm() -> None:

@@ -22,11 +22,17 @@ def test_the_interactive_story_breaks_after_a_minute() -> None:
 
 @pytest.mark.parametrize(
     ("elapsed", "words"),
-    [(50.5, "In 0:09 ldl changes"), (70, "For 0:10 ldl has come in mmol/L, not mg/dL"), (150, "counted every row")],
+    [(50.5, "In 0:09 ldl changes"), (70, "For 0:10 ldl has come in mmol/L, not mg/dL"), (150, "over")],
 )
 def test_a_scene_says_what_is_happening(elapsed: float, words: str) -> None:
     """Each act has its sentence, with the time that matters in it."""
     assert words in Scene(INTERACTIVE, elapsed, 0, True, Report()).happening()
+
+
+def test_the_end_is_when_every_row_is_counted() -> None:
+    """Only then does the last sentence say so."""
+    assert "has counted every row" in Scene(INTERACTIVE, 150, 7, True, Report(rows_counted=7)).happening()
+    assert "Waiting" in Scene(INTERACTIVE, 150, 7, True, Report(rows_counted=6)).happening()
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (9.99, "0:09"), (65, "1:05"), (600, "10:00")])

@@ -13,15 +13,15 @@ LDL = Column("input", "ldl")
 ALARM = Alarm(LDL, 1, 2, 0.998, 0.05)
 
 
-def finding(column: Column = LDL, distance: float = 0.02, lower: float = 0.0, alarm: bool = False) -> Finding:
-    return Finding(column, 112.5, distance, lower, 0.05, alarm)
+def finding(column: Column = LDL, distance: float = 0.02, lower: float = 0.0, state: int = 0) -> Finding:
+    return Finding(column, 112.5, distance, lower, 0.05, state)
 
 
 def report(alarm: bool = False) -> Report:
     """Every column healthy, or all but one."""
     columns = {column: finding(column) for column in ROWS}
     if alarm:
-        columns[LDL] = finding(LDL, 0.998, 0.98, alarm=True)
+        columns[LDL] = finding(LDL, 0.998, 0.98, state=2)
     return Report(columns, {"mild": 0.487, "severe": 0.513}, (ALARM,) * 5 if alarm else (), 12_345)
 
 
@@ -74,6 +74,14 @@ def test_before_the_first_window_columns_wait() -> None:
 
     assert sum("waiting" in line for line in lines) == len(ROWS) + 1
     assert not any(" ok" in line for line in lines)
+
+
+@pytest.mark.parametrize(("state", "word"), [(-1, "too few"), (1, "warning")])
+def test_a_column_may_be_neither_healthy_nor_alarmed(state: int, word: str) -> None:
+    """Too few rows to tell, and a warning, have words of their own."""
+    line = next(line for line in drawn(scene(Report({LDL: finding(state=state)}))) if line.startswith("ldl"))
+
+    assert line.rstrip().endswith(word)
 
 
 def test_a_column_without_a_reference_is_not_judged() -> None:

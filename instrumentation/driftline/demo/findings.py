@@ -13,11 +13,12 @@ DISTANCE: Final = f"{PREFIX}.drift.distance"
 LOWER_BOUND: Final = f"{PREFIX}.drift.lower_bound"
 TOLERANCE: Final = f"{PREFIX}.drift.tolerance"
 ALARM: Final = f"{PREFIX}.drift.alarm"
+STATE: Final = f"{PREFIX}.drift.state"
 MEDIAN: Final = f"{PREFIX}.distribution.p50"
 CLASS_SHARE: Final = f"{PREFIX}.prediction.class.share"
 ROWS_COUNTED: Final = "driftline.processor.rows"
 
-_OF_COLUMN: Final = frozenset({DISTANCE, LOWER_BOUND, TOLERANCE, ALARM, MEDIAN})
+_OF_COLUMN: Final = frozenset({DISTANCE, LOWER_BOUND, TOLERANCE, ALARM, STATE, MEDIAN})
 
 
 class Column(NamedTuple):
@@ -42,14 +43,17 @@ class Alarm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A column in its latest window; None for what the processor did not say."""
+    """A column in its latest window; None for what the processor did not say.
+
+    state: -1 too few rows, 0 healthy, 1 warning, 2 alarm.
+    """
 
     column: Column
     median: float | None
     distance: float | None
     lower_bound: float | None
     tolerance: float | None
-    alarm: bool | None
+    state: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,12 @@ class Findings:
 
 def _latest(column: Column, windows: Mapping[int, Mapping[str, float]]) -> Finding:
     last = windows[max(windows)]
-    alarm = last.get(ALARM)
+    state = last.get(STATE)
     return Finding(
         column,
         last.get(MEDIAN),
         last.get(DISTANCE),
         last.get(LOWER_BOUND),
         last.get(TOLERANCE),
-        None if alarm is None else bool(alarm),
+        None if state is None else int(state),
     )

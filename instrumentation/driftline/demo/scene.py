@@ -29,6 +29,8 @@ class Scene:
         if self.act is Act.BROKEN:
             since = clock(self.elapsed - self.story.healthy)
             return f"For {since} {FAULT.feature} has come in {FAULT.new}, not {FAULT.old}. No request fails."
+        if self.report.rows_counted == self.rows_sent:
+            return "The traffic is over, and the processor has counted every row."
         return "The traffic is over. Waiting until the processor has counted every row."
 
 

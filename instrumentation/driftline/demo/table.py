@@ -13,12 +13,22 @@ from rich.text import Text
 from driftline.demo.findings import Alarm, Column, Finding
 from driftline.demo.patients import FEATURES
 from driftline.demo.scene import Scene, clock
+from driftline.demo.story import Act
 from driftline.semconv import CONFIDENCE, PREDICTION, SCORE, TARGET_INPUT, TARGET_OUTPUT
 
 ROWS: Final = (
     *(Column(TARGET_INPUT, name) for name in FEATURES.values()),
     *(Column(TARGET_OUTPUT, name) for name in (PREDICTION, CONFIDENCE, SCORE)),
 )
+VERDICTS: Final = {
+    None: ("unknown", "dim"),
+    -1: ("too few", "dim"),
+    0: ("ok", "green"),
+    1: ("warning", "yellow"),
+    2: ("ALARM", "bold red"),
+}
+"""The word and the colour for each state of a column; no verdict where the reference does not know it."""
+
 ALARMS_SHOWN: Final = 3
 
 BAR: Final = 22
@@ -62,21 +72,15 @@ def _row(column: Column, finding: Finding | None) -> Iterable[RenderableType]:
     name = Text(column.name, style="" if column.target == TARGET_INPUT else "italic")
     if finding is None:
         return name, "", "", "", "", Text("waiting", style="dim")
-    style = "bold red" if finding.alarm else "green"
+    verdict, style = VERDICTS[finding.state]
     return (
         name,
         _number(finding.median, ".4g"),
         bar(finding, style),
         _number(finding.distance, ".3f"),
         _number(finding.tolerance, ".3f"),
-        _verdict(finding, style),
+        Text(verdict, style=style),
     )
-
-
-def _verdict(finding: Finding, style: str) -> Text:
-    if finding.alarm is None:
-        return Text("unknown", style="dim")
-    return Text("ALARM" if finding.alarm else "ok", style=style)
 
 
 def bar(finding: Finding, style: str) -> Text:
@@ -103,7 +107,8 @@ def _alarm(alarm: Alarm) -> Text:
 
 def _rows(scene: Scene) -> Text:
     counted = f"{scene.rows_sent:,} sent, {scene.report.rows_counted:,} counted by the processor"
-    return Text.assemble(("rows         ", "bold"), counted, ("   Ctrl-C ends the demo", "dim"))
+    hint = "" if scene.act is Act.OVER else "   Ctrl-C ends the demo"
+    return Text.assemble(("rows         ", "bold"), counted, (hint, "dim"))
 
 
 def _number(value: float | None, form: str) -> str:

@@ -60,10 +60,8 @@ class LineView:
         for alarm in scene.report.alarms:
             if alarm not in self._told:
                 self._told.add(alarm)
-                self._at(
-                    scene,
-                    f"ALARM {alarm.column.target} {alarm.column.name}, distance {_figure(alarm.distance)}, tolerance {_figure(alarm.tolerance)}",
-                )
+                figures = f"distance {_figure(alarm.distance)}, tolerance {_figure(alarm.tolerance)}"
+                self._at(scene, f"ALARM {alarm.column.target} {alarm.column.name}, {figures}")
         if scene.act is not self._act or scene.elapsed >= self._next:
             self._act, self._next = scene.act, scene.elapsed + STATUS_SECONDS
             self._at(scene, f"{scene.happening()} Rows: {scene.rows_sent} sent, {scene.report.rows_counted} counted.")
