@@ -16,7 +16,7 @@ import pyarrow.csv
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.kinds import ARROW, BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP
 
-_BLOCK_BYTES: Final = 4 << 20
+_BLOCK_BYTES: Final = 1 << 20
 _DELIMITERS: Final = ",;\t|"
 _DIGITS: Final = pa.array(["0", "1"], pa.large_string())
 
@@ -98,7 +98,7 @@ def _parses(texts: Any, kind: str) -> bool:
 
 def _blocks(path: Path, delimiter: str, columns: list[str] | None) -> Iterator[Any]:
     """Record batches of text; empty fields, NaN, NA and the like are missing."""
-    reading = pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES)
+    reading = pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)
     names = _header(path, delimiter)
     converting = pyarrow.csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=True, include_columns=columns
