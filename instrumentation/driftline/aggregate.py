@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -68,7 +69,7 @@ class Aggregate:
         self._clock = clock
         self._delta = delta
         self._models: dict[tuple[Any, ...], _Counted] = {}
-        self._columns = 0
+        self._columns: Counter[Names] = Counter()  # outputs have a bound of their own: no wide input takes their place
         self._refused: set[tuple[int, ColumnKey]] = set()
 
     @property
@@ -149,10 +150,10 @@ class Aggregate:
         time.sleep(0)
 
     def _begin(self, counted: _Counted, key: ColumnKey, *, classes: bool) -> Any:
-        if self._columns >= self._settings.max_columns:
+        if self._columns[key.kind] >= self._settings.max_columns:
             self._refuse(counted, key)
             return None
-        self._columns += 1
+        self._columns[key.kind] += 1
         settings = self._settings
         secrecy = settings.secrecy(key.name) if key.kind is points.INPUT else settings.output_secrecy()
         series = Series(self._clock(), settings.max_categories, classes=classes, delta=self._delta)
@@ -196,7 +197,7 @@ class Aggregate:
     def _forget(self, now: int) -> None:
         for key, counted in list(self._models.items()):
             if now - counted.seen > _FORGET and counted.rows.arrived == counted.rows.count:
-                self._columns -= len(counted.series)
+                self._columns.subtract(column.kind for column in counted.series)
                 del self._models[key]
 
 

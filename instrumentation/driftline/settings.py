@@ -78,7 +78,9 @@ class Settings:
         "DRIFTLINE_SPAN_FEATURES", 100, "Most features with an attribute each; more travel as one array", _count
     )
     span_bytes: int = _setting("DRIFTLINE_SPAN_BYTES", 2048, "Most bytes of values on a span", _count)
-    max_columns: int = _setting("DRIFTLINE_MAX_COLUMNS", 5000, "Most columns sketched in a process", _count)
+    max_columns: int = _setting(
+        "DRIFTLINE_MAX_COLUMNS", 5000, "Most inputs, and outputs, sketched in a process", _count
+    )
     max_categories: int = _setting(
         "DRIFTLINE_MAX_CATEGORIES", 100, "Most categories counted in a column; the rest is `other`", _count
     )
