@@ -88,10 +88,14 @@ class Store:
         self._name = make_url(url).render_as_string(hide_password=True)
         try:
             self._engine = _engine(make_url(url))
-            with self._engine.begin() as connection:
-                self._prepare(connection)
         except (SQLAlchemyError, ImportError) as error:
             raise StoreError(f"store {self._name}: {_reason(error)}") from error
+        try:
+            with self._transaction() as connection:
+                self._prepare(connection)
+        except StoreError:
+            self.close()
+            raise
 
     def _prepare(self, connection: Connection) -> None:
         _tables.create_all(connection)
