@@ -1,6 +1,7 @@
 """collector-config/ in the real Collector, driven with synthetic OTLP: what goes where."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,6 +58,10 @@ def line(sinks: tuple[OtlpSink, OtlpSink], tmp_path: Path) -> Iterator[Line]:
     processor, backend = sinks
     with gateway(tmp_path, backend=backend.endpoint, processor=processor.endpoint) as collector:
         yield Line(collector, processor, backend)
+
+
+def _has_spans(count: int, sink: Received) -> bool:
+    return len(sink.spans()) >= count
 
 
 def names(sink: Received) -> set[str]:
@@ -176,7 +181,7 @@ def test_a_full_queue_of_one_branch_neither_blocks_nor_repeats_the_other(
         with otlp_client.client(collector.port) as client:
             for count in range(1, sent + 1):
                 client.send(otlp_client.spans(PREDICTION))
-                wait_until(lambda count=count: len(backend.spans()) >= count, "the backend has the span")
+                backend.wait_for(partial(_has_spans, count))
         assert "sending queue is full" in collector.process.output()
         processor.refuse = None
         processor.wait_for(OtlpSink.spans)

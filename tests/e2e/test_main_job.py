@@ -75,6 +75,32 @@ def test_without_a_collector(trained: line.Trained, tmp_path: Path) -> None:
     assert not backend.points(semconv.INFERENCE_ROWS)
 
 
+def test_a_killed_processor_goes_on_where_it_was(trained: line.Trained, tmp_path: Path) -> None:
+    """What is sent while the processor is away waits in the Collector, and every row is counted once."""
+    traffic = batches(seed=2)
+    port, results_port = free_ports(2)
+    with (
+        OtlpSink() as backend,
+        gateway(
+            tmp_path, backend=backend.endpoint, processor=f"http://127.0.0.1:{port}", results_port=results_port
+        ) as collector,
+        line.server(tmp_path, trained.model, endpoint=collector.endpoint) as server_port,
+        Client(server_port) as client,
+    ):
+        with line.processor(tmp_path, trained.references, port=port, export=results_port) as process:
+            for _ in range(20):
+                client.predict(next(traffic))
+            backend.wait_for(lambda sink: counted(sink) == client.rows)
+            process.kill()
+        for _ in range(20):
+            client.predict(next(traffic))
+        backend.wait_for(lambda sink: sink.total(semconv.INFERENCE_ROWS) == client.rows)
+        with line.processor(tmp_path, trained.references, port=port, export=results_port):
+            backend.wait_for(lambda sink: counted(sink) >= client.rows, timeout=90)
+
+    assert counted(backend) == client.rows
+
+
 def test_inputs_can_be_kept_from_the_backend(trained: line.Trained, tmp_path: Path) -> None:
     """Behind strip-inputs.yaml the backend sees each prediction, but no value of an input; the processor sees all."""
     with (
@@ -119,6 +145,11 @@ def _send(client: Client, draw_next: Callable[[], pd.DataFrame], done: Callable[
         return done()
 
     wait_until(send_and_look, what, timeout=60)
+
+
+def counted(backend: Received) -> float:
+    """Rows that the processor has counted since its store began, over all of its lives."""
+    return max((point.value for point in backend.points(PROCESSED_ROWS)), default=0)
 
 
 def verdicts(backend: Received, metric: str, value: float) -> set[tuple[str, str]]:
