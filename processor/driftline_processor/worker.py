@@ -56,9 +56,20 @@ class Worker:
         telemetry.observe("rows", lambda: self._rows)
 
     def recover(self) -> int:
-        """Goes on where the last run stopped: restores the snapshots, replays the journal. Returns its requests."""
+        """Goes on where the last run stopped: restores the snapshots, replays the journal.
+
+        Returns:
+            How many requests were replayed.
+
+        Raises:
+            StoreError: the state in the store is not one that this version can read.
+
+        """
         self._library.open()
-        self._engine.restore(self._store.snapshots(), self._clock())
+        try:
+            self._engine.restore(self._store.snapshots(), self._clock())
+        except Exception as error:
+            raise StoreError(f"store: the state in it cannot be read ({error})") from error
         replayed = 0
         for entry in self._store.journal():
             try:

@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import msgpack
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -191,6 +192,14 @@ def test_fault_in_the_journal_does_not_stop_the_start(tmp_path: Path, store: Sto
 
     assert bench.worker.recover() == 2
     assert bench.counted("rows") == {"churn": 10}
+
+
+def test_state_that_cannot_be_read(tmp_path: Path, store: Store) -> None:
+    """A state of another version is not thrown away: the start fails and says why."""
+    store.save({ModelKey("churn"): msgpack.packb({"form": 99})})
+
+    with pytest.raises(StoreError, match=r"the state in it cannot be read \(snapshot: form must be 1, got 99"):
+        Bench(tmp_path, store).worker.recover()
 
 
 class Judging(Engine):
