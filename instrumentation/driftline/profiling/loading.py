@@ -35,7 +35,7 @@ def load_profile(path: str | Path) -> Profile:
         raise ProfileError(f"{path}: must be OTLP JSON ({' '.join(str(error).split())})") from error
     try:
         return from_request(request)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ProfileError(f"{path}: must be a profile ({error})") from error
 
 

@@ -103,8 +103,8 @@ def chunk_cells(attributes: Attributes, chunks: int, cells: int) -> FloatArray:
     except ValueError:
         raise attributes.wrong(semconv.CHUNK_CELLS, "must be texts of whole numbers", lines) from None
     for line, numbers in zip(lines, counts, strict=True):
-        if len(numbers) != cells or min(numbers) < 0:
-            raise attributes.wrong(semconv.CHUNK_CELLS, f"must have {cells} counts from 0 on in each text", line)
+        if len(numbers) != cells or min(numbers) < 0 or max(numbers) > _MOST_ROWS:
+            raise attributes.wrong(semconv.CHUNK_CELLS, f"must have {cells} counts from 0 to 2**53 in each text", line)
     return np.array(counts, np.float64).reshape(chunks, cells)
 
 

@@ -1,0 +1,332 @@
+"""References: read from OTLP JSON, from a folder that changes, and from the pieces that the Collector makes of them."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from google.protobuf import json_format
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
+
+import driftline
+from driftline.semconv import MISSING
+from driftline.sketch import project
+from driftline_processor.assembly import Assembly
+from driftline_processor.decode import decode_metrics
+from driftline_processor.records import ColumnKey, Reference, ReferencePart
+from driftline_processor.reference import InvalidReference, ReferenceFolder, read_file, read_reference
+from profile_data import ROWS
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "visits.reference.json"
+
+
+@pytest.fixture(scope="module")
+def visits() -> Reference:
+    return read_file(GOLDEN)
+
+
+def request() -> ExportMetricsServiceRequest:
+    found = ExportMetricsServiceRequest()
+    json_format.Parse(GOLDEN.read_text("utf-8"), found)
+    return found
+
+
+def metric(message: Any, name: str) -> Any:
+    return next(each for each in message.resource_metrics[0].scope_metrics[0].metrics if each.name == name)
+
+
+def test_a_reference_says_whose_it_is_and_when(visits: Reference) -> None:
+    """Model, version, digest, and the chunks with their clock."""
+    assert (visits.name, visits.version, visits.provisional, visits.clock) == ("visits", "3", False, True)
+    assert len(visits.id) == 32
+    assert len(visits.starts) == len(visits.ends) == ROWS // 8
+    assert visits.starts[1:].tolist() == visits.ends[:-1].tolist()
+    assert (visits.starts[0], visits.ends[-1]) == (1704067200.0, 1704067200.0 + (ROWS - 1) * 3600)
+
+
+def test_columns_have_their_targets_types_and_rows(visits: Reference) -> None:
+    """Inputs, outputs and the label; the id and the clock are none of them."""
+    found = {key: (column.type, column.kind) for key, column in visits.columns.items()}
+    assert found == {
+        ("input", "age"): ("float", "numeric"),
+        ("input", "balance"): ("float", "numeric"),
+        ("input", "city"): ("string", "category"),
+        ("input", "items"): ("integer", "numeric"),
+        ("input", "ward"): ("category", "category"),
+        ("label", "label"): ("boolean", "category"),
+        ("output", "confidence"): ("float", "numeric"),
+        ("output", "score"): ("float", "numeric"),
+    }
+    assert {column.tally.rows for column in visits.columns.values()} == {float(ROWS)}
+
+
+def test_every_row_is_in_the_tally_once(visits: Reference) -> None:
+    """Values and states add up; a count of valid rows is no state."""
+    for column in visits.columns.values():
+        values = column.tally.intervals.total if column.kind == "numeric" else sum(column.tally.categories.values())
+        assert values + sum(column.tally.states.values()) == ROWS
+        assert column.chunks.sum() == values
+    assert visits.columns[ColumnKey("input", "balance")].tally.states == {MISSING: 24.0}
+    assert visits.columns[ColumnKey("input", "balance")].states[MISSING].sum(axis=0).tolist() == [216.0, 24.0]
+
+
+def test_the_chunks_are_the_whole_in_the_reference_s_own_cells(visits: Reference) -> None:
+    """Cells and sketch agree: nothing lies below the first edge or above the last."""
+    for column in visits.columns.values():
+        if column.kind == "numeric":
+            whole = project(column.tally.intervals, column.edges, column.tally.intervals)
+            assert whole[0] == whole[-1] == 0.0
+            assert column.chunks.sum(axis=0) == pytest.approx(whole, abs=1.5)
+
+
+def test_coded_categories_have_their_numbers(visits: Reference) -> None:
+    """Declared codes and boolean classes stand for numbers; texts stand for none."""
+    ward, label = visits.columns[ColumnKey("input", "ward")], visits.columns[ColumnKey("label", "label")]
+    assert (ward.categories, ward.coded.tolist()) == (("100", "101", "102"), [100.0, 101.0, 102.0])
+    assert (label.categories, label.coded.tolist()) == (("False", "True"), [0.0, 1.0])
+    assert len(visits.columns[ColumnKey("input", "city")].coded) == 0
+
+
+def split(message: ExportMetricsServiceRequest) -> list[bytes]:
+    """Requests of one metric each, as a Collector that cuts batches might send them, the last one twice."""
+    requests = []
+    for each in message.resource_metrics[0].scope_metrics[0].metrics:
+        part = ExportMetricsServiceRequest()
+        part.CopyFrom(message)
+        del part.resource_metrics[0].scope_metrics[0].metrics[:]
+        part.resource_metrics[0].scope_metrics[0].metrics.append(each)
+        requests.append(part.SerializeToString())
+    return [*reversed(requests), requests[0]]
+
+
+def test_pieces_that_come_over_otlp_are_the_same_reference(visits: Reference) -> None:
+    """In any order, with repetitions: it is whole with the last missing point, not before."""
+    assembly, became_whole = Assembly(), []
+    for body in split(request()):
+        for part in decode_metrics(body).records:
+            assert isinstance(part, ReferencePart)
+            became_whole.append(assembly.add(part))
+    assert became_whole.count(True) == 1
+    assert became_whole[-2:] == [True, False]
+    found = read_reference(MetricsData.FromString(assembly.body(visits.id)))
+    assert found.columns.keys() == visits.columns.keys()
+    for key, column in found.columns.items():
+        assert column.chunks.tolist() == visits.columns[key].chunks.tolist()
+        assert column.tally.categories == visits.columns[key].tally.categories
+        assert column.tally.intervals.upper.tolist() == visits.columns[key].tally.intervals.upper.tolist()
+
+
+def test_it_is_what_the_profile_holds(tmp_path: Path) -> None:
+    """Without a clock, a version or outputs: rows, all missing columns and large categories included."""
+    rng = np.random.default_rng(0)
+    data = {
+        "x": rng.lognormal(0, 3, 3000) * rng.choice([-1, 1], 3000),
+        "zero": np.where(rng.random(3000) < 0.9, 0.0, rng.random(3000)),
+        "nothing": np.full(3000, np.nan),
+        "name": rng.choice([f"n{i}" for i in range(1500)], 3000),
+    }
+    profile = driftline.profile(data)
+    profile.save(tmp_path / "churn.json")
+    reference = read_file(tmp_path / "churn.json")
+    assert (reference.name, reference.version, reference.clock) == ("churn", "", False)
+    for expected in profile.columns:
+        found = reference.columns[ColumnKey(*expected.key)]
+        assert found.chunks.tolist() == expected.cells.tolist()
+        assert found.tally.categories == expected.categories
+        assert found.tally.states == expected.states
+        if expected.numbers is not None:
+            assert found.tally.intervals.weight.tolist() == expected.numbers.intervals().weight.tolist()
+
+
+Change = Callable[[ExportMetricsServiceRequest], Any]
+
+
+def attribute(holder: Any, name: str) -> Any:
+    return next(pair.value for pair in holder.attributes if pair.key == name)
+
+
+def drop(holder: Any, name: str) -> None:
+    del holder.attributes[[pair.key for pair in holder.attributes].index(name)]
+
+
+def point(message: Any, name: str, number: int = 0) -> Any:
+    held = metric(message, name)
+    return getattr(held, held.WhichOneof("data")).data_points[number]
+
+
+FAULTS: dict[str, tuple[Change, str]] = {
+    "empty": (lambda r: r.Clear(), "must be metrics whose resource has ml.dataset.role = 'reference'"),
+    "live": (
+        lambda r: drop(r.resource_metrics[0].resource, "ml.dataset.role"),
+        "must be metrics whose resource has ml.dataset.role = 'reference'",
+    ),
+    "no id": (
+        lambda r: drop(r.resource_metrics[0].resource, "ml.reference.id"),
+        "resource: ml.reference.id must be a text (got nothing)",
+    ),
+    "no model": (
+        lambda r: drop(r.resource_metrics[0].resource, "ml.model.name"),
+        "resource: ml.model.name must be a text (got nothing)",
+    ),
+    "a point lost": (
+        lambda r: metric(r, "ml.feature.value").exponential_histogram.data_points.pop(),
+        "resource: ml.reference.points must be the number of its data points, 39 (got 40)",
+    ),
+    "other clock": (
+        lambda r: setattr(attribute(point(r, "ml.reference.chunks"), "ml.chunk.by"), "string_value", "moon"),
+        "ml.reference.chunks: ml.chunk.by must be one of time, rows (got 'moon')",
+    ),
+    "fewer ends": (
+        lambda r: attribute(point(r, "ml.reference.chunks"), "ml.chunk.ends").array_value.values.pop(),
+        "ml.reference.chunks: ml.chunk.starts must go with ml.chunk.ends, one or more (got '30 starts, 29 ends')",
+    ),
+    "fewer chunks": (
+        lambda r: attribute(point(r, "ml.reference.column"), "ml.chunk.cells").array_value.values.pop(),
+        "column 'age': ml.chunk.cells must have a text for each of the 30 chunks (got 29)",
+    ),
+    "no numbers": (
+        lambda r: setattr(
+            attribute(point(r, "ml.reference.column"), "ml.chunk.cells").array_value.values[0], "string_value", "a b"
+        ),
+        "column 'age': ml.chunk.cells must be texts of whole numbers (got ['a b', ",
+    ),
+    "fewer cells": (
+        lambda r: setattr(
+            attribute(point(r, "ml.reference.column"), "ml.chunk.cells").array_value.values[0], "string_value", "8"
+        ),
+        "column 'age': ml.chunk.cells must have 34 counts from 0 to 2**53 in each text (got '8')",
+    ),
+    "too many rows": (
+        lambda r: setattr(
+            attribute(point(r, "ml.reference.column"), "ml.chunk.cells").array_value.values[0],
+            "string_value",
+            "9" * 400 + " 0" * 33,
+        ),
+        "column 'age': ml.chunk.cells must have 34 counts from 0 to 2**53 in each text (got '99999",
+    ),
+    "edges in disorder": (
+        lambda r: attribute(point(r, "ml.reference.column"), "ml.cell.edges").array_value.values.reverse(),
+        "column 'age': ml.cell.edges must be finite numbers, ascending (got [83.0, ",
+    ),
+    "no type": (
+        lambda r: drop(point(r, "ml.reference.column"), "ml.column.type"),
+        "column 'age': ml.column.type must be a text (got nothing)",
+    ),
+    "broken sketch": (
+        lambda r: setattr(point(r, "ml.feature.value"), "count", 7),
+        "column 'age': ml.feature.value must have buckets that add up to its count (got ",
+    ),
+    "sketch as gauge": (
+        lambda r: metric(r, "ml.feature.value").gauge.data_points.add(
+            attributes=point(r, "ml.reference.column").attributes
+        ),
+        "column 'age': ml.feature.value must be an exponential histogram",
+    ),
+    "negative count": (
+        lambda r: setattr(point(r, "ml.feature.category"), "as_int", -1),
+        "column 'items': ml.feature.category must count from 0 to 2**53 rows (got -1.0)",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_wrong_is_told_with_thing_rule_and_value(fault: str) -> None:
+    """One error class for whatever a file may hold."""
+    change, message = FAULTS[fault]
+    broken = request()
+    change(broken)
+    with pytest.raises(InvalidReference) as caught:
+        read_reference(broken)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_column_that_is_not_described_is_named() -> None:
+    """Its sketch alone is not enough."""
+    broken = request()
+    drop(broken.resource_metrics[0].resource, "ml.reference.points")
+    del metric(broken, "ml.reference.column").gauge.data_points[0]
+    with pytest.raises(InvalidReference, match=r"column 'age': must have a point of ml\.reference\.column"):
+        read_reference(broken)
+    metric(broken, "ml.reference.chunks").name = "something.else"
+    with pytest.raises(InvalidReference, match=r"must have a point of ml\.reference\.chunks"):
+        read_reference(broken)
+
+
+def test_two_references_in_one_request_are_refused() -> None:
+    """A file holds one."""
+    message = request()
+    other = message.resource_metrics.add()
+    other.CopyFrom(message.resource_metrics[0])
+    attribute(other.resource, "ml.reference.id").string_value = "another"
+    with pytest.raises(InvalidReference, match=r"must hold one reference \(got 2: "):
+        read_reference(message)
+
+
+def test_an_unreadable_file_is_named_and_the_others_still_load(tmp_path: Path) -> None:
+    """With the reason, on one line each."""
+    (tmp_path / "a.json").write_bytes(GOLDEN.read_bytes())
+    (tmp_path / "b.json").write_text("{")
+    (tmp_path / "c.json").write_bytes(b"\xff")
+    (tmp_path / "d.json").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "e.json").mkdir()
+    (tmp_path / "f.txt").write_text("no reference")
+    (tmp_path / "g.json").write_text('{"resourceMetrics": []}')
+    change = ReferenceFolder(tmp_path).look()
+    assert [path.name for path in change.read] == ["a.json"]
+    told = {Path(error.split(": ")[0]).name: error.split(": ", 1)[1] for error in change.errors}
+    assert told.keys() == {"b.json", "c.json", "d.json", "e.json", "g.json"}
+    assert told["b.json"].startswith("must be OTLP JSON, an ExportMetricsServiceRequest (")
+    assert told["d.json"] == "cannot be read: No such file or directory"
+    assert told["e.json"] == "cannot be read: Is a directory"
+    assert not any("\n" in error for error in change.errors)
+
+
+def touch(path: Path, content: bytes) -> None:
+    """Changes a file, and its time for certain."""
+    path.write_bytes(content)
+    found = path.stat()
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns + 1_000_000))
+
+
+def renamed(identity: str) -> bytes:
+    message = json.loads(GOLDEN.read_text("utf-8"))
+    for pair in message["resourceMetrics"][0]["resource"]["attributes"]:
+        if pair["key"] == "ml.reference.id":
+            pair["value"] = {"stringValue": identity}
+    return json.dumps(message).encode()
+
+
+def test_files_are_read_again_when_they_change_and_only_then(tmp_path: Path) -> None:
+    """New, changed, broken, mended, removed: each is told once."""
+    folder, file = ReferenceFolder(tmp_path / "references"), tmp_path / "references" / "m.json"
+    assert not folder.look()
+    file.parent.mkdir()
+    file.write_bytes(renamed("first"))
+    assert [reference.id for reference in folder.look().read.values()] == ["first"]
+    assert not folder.look()
+    touch(file, renamed("second"))
+    change = folder.look()
+    assert ([reference.id for reference in change.read.values()], change.gone) == (["second"], ("first",))
+    touch(file, b"{")
+    change = folder.look()
+    assert (len(change.errors), change.gone) == (1, ())
+    assert not folder.look()
+    touch(file, renamed("second"))
+    assert folder.look().gone == ()
+    file.unlink()
+    assert folder.look().gone == ("second",)
+    assert not folder.look()
+
+
+def test_a_reference_in_two_files_is_gone_with_the_last(tmp_path: Path) -> None:
+    """A file may be renamed without a gap."""
+    folder = ReferenceFolder(tmp_path)
+    (tmp_path / "a.json").write_bytes(renamed("same"))
+    folder.look()
+    (tmp_path / "a.json").rename(tmp_path / "b.json")
+    change = folder.look()
+    assert ([path.name for path in change.read], change.gone) == (["b.json"], ())
