@@ -23,6 +23,9 @@ _REPEAT: Final = 60 * 10**9
 _FORGET: Final = 3600 * 10**9
 """A model that predicts nothing for so long is forgotten; if it comes back, its counts start anew."""
 
+_MOST_REFUSED: Final = 100_000
+"""Refused columns that are told apart, to count each once."""
+
 Packet: TypeAlias = "tuple[list[NamedPoint], Callable[[], None]]"  # points, and what to call when they have arrived
 _Group: TypeAlias = "dict[tuple[Any, ...], list[Capture]]"
 
@@ -166,7 +169,7 @@ class Aggregate:
             _logger.warning(
                 "Column %r of model %r is not sketched: DRIFTLINE_MAX_COLUMNS is %d.", key.name, model, limit
             )
-        if len(self._refused) < 10 * self._settings.max_columns:
+        if len(self._refused) < _MOST_REFUSED:
             self._refused.add((id(counted), key))
 
     def packets(self) -> Iterator[Packet]:

@@ -132,7 +132,7 @@ class Pipeline:
         return not self._started or self._turns.take(timeout)
 
     def close(self, timeout: float) -> bool:
-        """Flush, then stop; within about `timeout` seconds even where the backend cannot be reached."""
+        """Flush, then stop. Sending takes about `timeout` seconds at most, even where the backend cannot be reached."""
         with self._start:
             if self._closed:
                 return True
@@ -140,6 +140,7 @@ class Pipeline:
             started, self._started = self._started, True
         if not started:
             return True
+        self.drain()  # counting is not waiting: it ends by itself
         self._turns.close()
         sent = self._turns.take(timeout)
         self._wake.set()
@@ -176,8 +177,8 @@ class Pipeline:
     def _export(self) -> bool:
         try:
             self._on_export()
+            self.drain()  # before the SDK asks what was dropped
             if self._exporter is None:
-                self.drain()
                 return True
             if self._provider is None:
                 self._provider = self._private_provider(self._exporter)
