@@ -148,6 +148,13 @@ def test_several_columns_with_times_are_inputs_until_one_is_named() -> None:
     assert names(named) == ["made"]
 
 
+def test_a_time_far_away_is_told_by_the_chunks_that_it_leaves_empty() -> None:
+    """One date of 1970 among those of a day stretches the clock over decades."""
+    times = np.append(1_700_000_000 + np.arange(ROWS - 1), 0)
+    profile = driftline.profile({"x": np.random.default_rng(0).random(ROWS)}, timestamp=times)
+    assert profile.notes == ("126 of 128 chunks hold no rows: is every time right?",)
+
+
 def test_short_data_has_fewer_chunks() -> None:
     """A chunk has eight rows at least, and one row makes one chunk."""
     assert len(driftline.profile(np.arange(80.0)).chunks) == 10
@@ -262,6 +269,7 @@ def test_text_of_any_type_is_categorical() -> None:
     frame = pd.DataFrame({"text": ["a", "b"], "category": pd.Categorical(["a", "b"]), "object": ["a", 1.5]})
     profile = driftline.profile(frame)
     assert [each.type for each in profile.columns] == ["string"] * 3
+    assert column(driftline.profile({"view": pa.array(["a"], pa.string_view())}), "view").type == "string"
     assert column(profile, "object").categories == {"a": 1, "1.5": 1}
 
 

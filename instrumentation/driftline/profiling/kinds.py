@@ -44,6 +44,7 @@ _TESTS: Final[tuple[tuple[str, Callable[[Any], bool]], ...]] = (
     (TIMESTAMP, pa.types.is_date),
     (STRING, pa.types.is_string),
     (STRING, pa.types.is_large_string),
+    (STRING, pa.types.is_string_view),
 )
 
 

@@ -1,6 +1,6 @@
 """Training data → profile, in two passes: one to see what there is, one to count it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -60,7 +60,7 @@ def profile_table(
         raise ProfileError(
             f"the data must have columns to profile (got ids only: {', '.join(key.name for key in ids)})"
         )
-    notes = [*plan.notes, *notes, *_id_notes(ids), *_notes(columns)]
+    notes = [*plan.notes, *notes, *_id_notes(ids), *_notes(columns), *_gap_notes(columns)]
     return Profile(model, version, seen.rows, clock.chunks, columns, tuple(notes))
 
 
@@ -120,6 +120,14 @@ def _clock(table: Table, plan: Plan, seen: Survey) -> tuple[_Clock, list[str]]:
 
 def _id_notes(ids: Iterable[ColumnKey]) -> list[str]:
     return [f"Left out {key.name!r}: an id or row number, as many values as rows (--keep counts it)" for key in ids]
+
+
+def _gap_notes(columns: Sequence[ProfileColumn]) -> list[str]:
+    """Times that are far apart, by one wrong date perhaps, leave most chunks empty, and little to learn from them."""
+    first = columns[0]
+    rows = first.cells.sum(axis=1) + sum(first.state_cells.values())
+    empty = int(np.count_nonzero(rows == 0))
+    return [f"{empty} of {len(rows)} chunks hold no rows: is every time right?"] if 2 * empty > len(rows) else []
 
 
 def _notes(columns: Iterable[ProfileColumn]) -> list[str]:
