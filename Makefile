@@ -38,6 +38,14 @@ format: setup  ## Format the code and sort the imports.
 test: setup collector lint types  ## All checks and all tests, the fast ones first.
 	$(BIN)/pytest
 
+# One thread each: a ratio of two things that share two cores otherwise depends on who asked for them first.
+bench: setup $(VENV)/.bench  ## Measure speed against others, into bench.json; FIGURES="capture_1x30 span_1x30" for some.
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m bench $(FIGURES)
+
+$(VENV)/.bench: tests/bench/requirements.txt $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement $<
+	@touch $@
+
 docs: setup  ## Write the tables of the README from the code.
 	$(BIN)/python tests/readme_tables.py
 

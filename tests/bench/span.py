@@ -1,0 +1,54 @@
+"""span_1x30: what all of Driftline costs a call of one row that is sampled, in CPU time of all threads.
+
+Measured: `predict` on one row of 30 floats, of an estimator without any arithmetic: its span with every input and
+output as an attribute, encoded; the row counted in 30 sketches and its duration in a histogram, both encoded at the end
+of the block. Against: a span of the same SDK without attributes around the same method, encoded by the same exporter.
+Both less the bare method. A block is 4,096 calls and one export: five seconds, the default, of 800 calls each.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.harness import Figure, interleaved
+from bench.rig import FEATURES, Bare, NoOp, Rig, rig
+
+CALLS: Final = 4096
+
+
+def measure() -> NDArray[np.float64]:
+    row = np.random.default_rng(0).normal(size=(1, FEATURES))
+    bare, model = Bare(), NoOp()
+    with rig() as process:
+
+        def in_span() -> None:
+            with process.tracer.start_as_current_span("predict"):
+                bare.predict(row)
+
+        seconds = interleaved(
+            {
+                "bare": lambda: _cpu(process, lambda: bare.predict(row), spans=0),
+                "span": lambda: _cpu(process, in_span, spans=CALLS),
+                "driftline": lambda: _cpu(process, lambda: model.predict(row), spans=CALLS),
+            }
+        )
+    return (seconds["driftline"] - seconds["bare"]) / (seconds["span"] - seconds["bare"])
+
+
+def _cpu(process: Rig, call: Callable[[], object], *, spans: int) -> float:
+    """CPU seconds of all threads for a block of calls until all of it is encoded."""
+    before, start = process.exporter.spans, time.process_time()
+    for _ in range(CALLS):
+        call()
+    process.settle()
+    seconds = time.process_time() - start
+    assert process.exporter.spans - before == spans, "a span that is dropped costs nothing"
+    return seconds
+
+
+FIGURE: Final = Figure(
+    "span_1x30", "CPU of all threads for a bare SDK span, encoded", gate=2.0, goal=1.15, measure=measure
+)
