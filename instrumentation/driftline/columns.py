@@ -126,10 +126,13 @@ def _join_rows(captures: Sequence[Capture]) -> Iterator[Block]:
 def _objects(values: Sequence[Any]) -> NDArray[Any]:
     """Numbers as an array of numbers, all else as an array of objects."""
     kinds = set(map(type, values))
-    if kinds <= {float, int, bool}:
-        return np.array(values, np.float64)
-    array = np.empty(len(values), object)
-    array[:] = values
+    if len(kinds) == 1 and kinds <= {float, int, bool}:
+        array = np.array(values)  # of very large integers: an array of objects
+    elif kinds <= {float, int, bool}:
+        array = np.array(values, np.float64)
+    else:
+        array = np.empty(len(values), object)
+        array[:] = values
     return array
 
 

@@ -1,6 +1,7 @@
 """Example rows on a span, as readable attributes: as many as may be shown and as fit."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
@@ -168,7 +169,7 @@ def veiled(values: list[Any], secrecy: Secrecy) -> list[Any]:
     """The values themselves, or what stands for them."""
     if secrecy.shown:
         return values
-    return [None if value is None else hashed(str(value)) for value in values]
+    return [None if _is_missing(value) else hashed(str(value)) for value in values]
 
 
 def same_type(values: list[Any]) -> list[Any]:
@@ -178,7 +179,12 @@ def same_type(values: list[Any]) -> list[Any]:
         return values
     if kinds <= {int, float, bool}:
         return [None if value is None else float(value) for value in values]
-    return [None if value is None else str(value) for value in values]
+    return [None if _is_missing(value) else str(value) for value in values]
+
+
+def _is_missing(value: Any) -> bool:
+    """In a column of texts, NaN says no more than None."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _size(value: Any) -> int:

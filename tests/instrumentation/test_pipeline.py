@@ -1,0 +1,212 @@
+"""From predictions to the backend: nothing is lost while it is down, nothing blocks when it is slow."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from opentelemetry.sdk.resources import Resource
+from sklearn.linear_model import LogisticRegression
+
+import driftline
+from driftline import semconv
+from driftline.capture import capture
+from driftline.pipeline import Pipeline
+from driftline.pool import Pool
+from driftline.prediction import Column, Model, Prediction
+from driftline.settings import Settings
+from otlp_sink import Received
+from telemetry import MemoryMetricExporter, Telemetry
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(100, 3))
+
+
+def no_outputs(operation: str, columns: Any, head: int) -> list[Column]:
+    return []
+
+
+MODEL = Model("m", "1", "M", "test", None, ("a", "b", "c"), 3, no_outputs)
+
+
+@pytest.fixture
+def model() -> LogisticRegression:
+    return LogisticRegression().fit(X, X[:, 0] > 0)
+
+
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+def test_nothing_is_lost_while_the_backend_is_down(
+    temporality: str,
+    instrumented: Callable[..., Telemetry],
+    model: LogisticRegression,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Exports that fail are made good by the next one, whatever the temporality."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", temporality)
+    telemetry = instrumented()
+    for failing in (False, True, True, False, True, False):
+        telemetry.sketches.failing = failing
+        model.predict(X)
+        assert driftline.flush(10) is not failing
+
+    assert telemetry.total(semconv.INFERENCE_ROWS) == 600
+    valid = {semconv.FEATURE_STATE: semconv.VALID}
+    assert telemetry.total(semconv.FEATURE_OBSERVATIONS, {**valid, semconv.FEATURE_NAME: "x1"}) == 600
+    column = {semconv.FEATURE_NAME: "x1"}
+    assert telemetry.total(semconv.FEATURE_VALUE, column) + telemetry.total(semconv.FEATURE_TAIL, column) == 600
+    assert telemetry.total(semconv.OUTPUT_PREDICTIONS) == 600
+    times = {point.metric.sum.aggregation_temporality for point in telemetry.points(semconv.INFERENCE_ROWS)}
+    assert times == {1 if temporality == "delta" else 2}
+
+
+def test_points_do_not_change_without_rows(telemetry: Telemetry, model: LogisticRegression) -> None:
+    """A column is sent when it has something new to say."""
+    model.predict(X)
+    telemetry.flush()
+    sent = len(telemetry.points(semconv.FEATURE_VALUE))
+    telemetry.flush()
+
+    assert len(telemetry.points(semconv.FEATURE_VALUE)) == sent
+
+
+def test_a_full_buffer_drops_and_counts(instrumented: Callable[..., Telemetry], model: LogisticRegression) -> None:
+    """Rows without room are counted as dropped; calls go on, and every row is counted as a row."""
+    telemetry = instrumented(buffer_bytes=20_000)
+    large = RNG.normal(size=(5000, 3))
+    assert model.predict(large).shape == (5000,)
+    model.predict(X[:5])
+    telemetry.flush()
+    telemetry.flush()
+
+    assert telemetry.total(semconv.DROPPED_ROWS) == 5000
+    assert telemetry.total(semconv.INFERENCE_ROWS) == 5005
+    sketched = {semconv.FEATURE_STATE: semconv.VALID, semconv.FEATURE_NAME: "x0"}
+    assert telemetry.total(semconv.FEATURE_OBSERVATIONS, sketched) == 5
+    assert [span.attributes[semconv.SKETCHED] for span in telemetry.spans()] == [False, True]
+
+
+class Stuck(MemoryMetricExporter):
+    """An exporter that hangs until it is shut down, as one that cannot reach its backend."""
+
+    def __init__(self) -> None:
+        super().__init__(Received())
+        self.entered = threading.Event()
+        self.released = threading.Event()
+
+    def export(self, metrics_data: Any, timeout_millis: float = 10_000, **kwargs: Any) -> Any:
+        self.entered.set()
+        self.released.wait(60)
+        return super().export(metrics_data, timeout_millis, **kwargs)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        self.released.set()
+
+
+def pipeline(exporter: MemoryMetricExporter, **settings: Any) -> Pipeline:
+    given = Settings(**{"export_interval": 3_600_000} | settings)
+    return Pipeline(given, lambda: exporter, lambda: Resource({}), lambda _: None, lambda: None)
+
+
+def prediction(rows: Any) -> Prediction:
+    return Prediction(MODEL, "predict", len(rows), capture(rows, Pool(10**9)), None, 0.1, None, None)
+
+
+def test_counting_goes_on_while_an_export_hangs() -> None:
+    """An export that waits for its backend holds up neither callers nor aggregation."""
+    exporter = Stuck()
+    subject = pipeline(exporter)
+    subject.put(prediction(X))
+    assert not subject.flush(0.05)
+    assert exporter.entered.wait(10)
+    for _ in range(200):
+        subject.put(prediction(X))
+    subject.drain()
+    exporter.released.set()
+
+    assert subject.flush(10)
+    assert exporter.received.total(semconv.INFERENCE_ROWS) == 201 * len(X)
+    assert subject.close(10)
+
+
+def test_close_is_bounded() -> None:
+    """Where the backend does not answer, the end comes nevertheless."""
+    subject = pipeline(Stuck())
+    subject.put(prediction(X))
+    began = time.monotonic()
+
+    assert not subject.close(0.2)
+    assert time.monotonic() - began < 5
+
+
+def test_nothing_is_taken_after_close() -> None:
+    """What comes too late is not counted, and does no harm."""
+    exporter = MemoryMetricExporter(Received())
+    subject = pipeline(exporter)
+    subject.put(prediction(X))
+    assert subject.close(10)
+
+    assert not subject.put(prediction(X))
+    assert subject.close(10)
+    assert exporter.received.total(semconv.INFERENCE_ROWS) == len(X)
+
+
+def test_without_predictions_nothing_starts() -> None:
+    """No thread, no export: flush and close have nothing to do."""
+    exporter = MemoryMetricExporter(Received())
+    before = threading.active_count()
+    subject = pipeline(exporter)
+    assert subject.flush(1)
+    assert threading.active_count() == before
+    assert subject.close(1)
+
+    assert exporter.attempts == 0
+
+
+def test_without_an_exporter_predictions_are_only_told() -> None:
+    """OTEL_METRICS_EXPORTER=none: durations are still recorded, nothing is aggregated."""
+    told: list[Prediction] = []
+    subject = Pipeline(Settings(), None, lambda: Resource({}), told.append, lambda: None)
+
+    assert not subject.put(prediction(X))
+    assert subject.flush(10)
+    assert len(told) == 1
+    assert subject.close(10)
+
+
+def test_one_bad_column_costs_no_other() -> None:
+    """A column that cannot be counted is a fault; the others, and the rows, are counted."""
+    exporter = MemoryMetricExporter(Received())
+    subject = pipeline(exporter)
+
+    class Unprintable:
+        def __str__(self) -> str:
+            raise ValueError("no")
+
+    rows = np.empty((2, 3), object)
+    rows[:] = [[1.0, Unprintable(), "a"], [2.0, Unprintable(), "b"]]
+    subject.put(prediction(rows))
+    assert subject.flush(10)
+    assert subject.close(10)
+
+    names = {point.attributes[semconv.FEATURE_NAME] for point in exporter.received.points(semconv.FEATURE_OBSERVATIONS)}
+    assert names == {"a", "c"}
+    assert exporter.received.total(semconv.FAULTS) == 1
+    assert exporter.received.total(semconv.INFERENCE_ROWS) == 2
+
+
+def test_a_wide_model_is_sent_in_several_requests() -> None:
+    """Requests stay below what gRPC servers take; each counts for itself when a later one fails."""
+    exporter = MemoryMetricExporter(Received())
+    subject = pipeline(exporter)
+    wide = Model("w", None, "M", "test", None, None, None, no_outputs)
+    rows = RNG.normal(size=(3, 700))
+    subject.put(Prediction(wide, "predict", 3, capture(rows, Pool(10**9)), None, 0.1, None, None))
+    assert subject.flush(60)
+    assert subject.close(10)
+
+    requests = exporter.received.requests("metrics")
+    assert len(requests) > 1
+    assert max(request.ByteSize() for request in requests) < 2**21
+    assert exporter.received.total(semconv.FEATURE_OBSERVATIONS, {semconv.FEATURE_STATE: semconv.VALID}) == 2100
