@@ -35,6 +35,7 @@ MAX_MESSAGE: Final = 64 << 20
 RETRY_SECONDS: Final = 1.0
 """When a sender should come again. A delay beyond what its retry allows makes the Collector drop the data at once."""
 
+_SPARE_THREADS: Final = 16
 _MAX_WAIT_SECONDS: Final = 60.0
 _MAX_MESSAGE_TEXT: Final = 1000
 
@@ -86,13 +87,14 @@ class Receiver:
     """Listens from the moment it is made, and serves from `start` on: a port that is taken shows at once."""
 
     def __init__(
-        self, address: str, intake: Intake, telemetry: Telemetry, workers: int, clock: Callable[[], int] = time.time_ns
+        self, address: str, intake: Intake, telemetry: Telemetry, requests: int, clock: Callable[[], int] = time.time_ns
     ) -> None:
-        """Binds `address`. Raises BindError."""
+        """Binds `address`. `requests`: how many the queue holds. Raises BindError."""
         self._intake, self._telemetry, self._clock = intake, telemetry, clock
-        # No maximum_concurrent_rpcs: gRPC would refuse beyond it without RetryInfo, and the Collector drop the data.
+        # A thread for each request that waits in the queue or was just taken out, and some to refuse all others; they
+        # are made when needed. gRPC's own maximum_concurrent_rpcs refuses without RetryInfo: the Collector would drop.
         self._server = grpc.server(
-            ThreadPoolExecutor(workers, thread_name_prefix="receive"),
+            ThreadPoolExecutor(2 * requests + _SPARE_THREADS, thread_name_prefix="receive"),
             options=(("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)),
         )
         self._health = health.HealthServicer()
@@ -142,13 +144,13 @@ class Receiver:
     def _answer(self, signal: Signal, data: bytes, context: Any) -> "bytes | Refusal":
         received, service = self._clock(), SERVICES[signal]
         try:
-            self._intake.check(len(data))
-            batch = DECODERS[signal](data)
-            if not batch.records:  # nothing to keep
-                self._telemetry.add("rejected.items", sum(items for items, _ in batch.rejections), signal=signal)
-                return _response(service, batch.rejections)
-            request = Request(signal, data, received, batch)
-            self._intake.put(request)
+            with self._intake.admit(len(data)) as put:
+                batch = DECODERS[signal](data)
+                if not batch.records:  # nothing to keep
+                    self._telemetry.add("rejected.items", sum(items for items, _ in batch.rejections), signal=signal)
+                    return _response(service, batch.rejections)
+                request = Request(signal, data, received, batch)
+                put(request)
         except Malformed as error:
             return Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error), retry=False)
         except (QueueFull, QueueClosed) as error:

@@ -45,7 +45,7 @@ class Service:
         self._provider = _own_provider(config, handover)
         telemetry = Telemetry(self._provider)
         self._intake = Intake(config.queue.requests, config.queue.bytes)
-        self._receiver = Receiver(config.listen, self._intake, telemetry, config.queue.workers, clock)
+        self._receiver = Receiver(config.listen, self._intake, telemetry, config.queue.requests, clock)
         try:
             self._store = Store(config.store)
         except BaseException:

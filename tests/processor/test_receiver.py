@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Semaphore
 from typing import Any
 
 import grpc
@@ -16,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from driftline import semconv
 from driftline_processor import receiver as receiver_module
+from driftline_processor.decode import Malformed
 from driftline_processor.intake import Intake, QueueClosed, QueueFull, Request
 from driftline_processor.receiver import SERVICES, BindError, Receiver
 from driftline_processor.records import Batch, Rejection
@@ -49,7 +51,7 @@ class Client:
 
 @contextmanager
 def receiving(intake: Intake, **options: Any) -> Iterator[tuple[Receiver, Client]]:
-    receiver = Receiver("127.0.0.1:0", intake, Telemetry(NoOpMeterProvider()), workers=4, **options)
+    receiver = Receiver("127.0.0.1:0", intake, Telemetry(NoOpMeterProvider()), requests=4, **options)
     receiver.start()
     client = Client(receiver.port)
     try:
@@ -179,7 +181,7 @@ def test_malformed(intake: Intake, signal: Any) -> None:
 def test_full_queue() -> None:
     """A full queue tells the sender when to come again, in both trailers."""
     intake = Intake(1, 1 << 20)
-    intake.put(Request("metrics", ROWS, 1, Batch()))
+    queued(intake, ROWS)
     with receiving(intake) as (_, client):
         error = refusal(client, "metrics", ROWS)
 
@@ -256,32 +258,64 @@ def test_taken_port(intake: Intake) -> None:
     with receiving(intake) as (receiver, _):
         address = f"127.0.0.1:{receiver.port}"
         with pytest.raises(BindError, match=rf"^listen: {address} cannot be listened on"):
-            Receiver(address, intake, Telemetry(NoOpMeterProvider()), workers=1)
+            Receiver(address, intake, Telemetry(NoOpMeterProvider()), requests=1)
+
+
+def queued(intake: Intake, body: bytes) -> None:
+    with intake.admit(len(body)) as put:
+        put(Request("metrics", body, 1, Batch()))
 
 
 def test_queue_is_bounded_in_bytes() -> None:
     """The bytes that wait are bounded too; a single request may be larger than the bound."""
     intake = Intake(10, 100)
-    intake.put(Request("metrics", bytes(200), 1, Batch()))
+    queued(intake, bytes(200))
 
     with pytest.raises(QueueFull, match=r"queue is full \(1 requests, 200 bytes\)"):
-        intake.put(Request("metrics", b"x", 1, Batch()))
-    assert (len(intake.take(0)), intake.bytes) == (1, 0)
-    intake.put(Request("metrics", bytes(60), 1, Batch()))
-    intake.put(Request("metrics", bytes(40), 1, Batch()))
+        queued(intake, b"x")
+    assert (len(intake.take(0)), len(intake), intake.bytes) == (1, 0, 0)
+    queued(intake, bytes(60))
+    queued(intake, bytes(40))
     with pytest.raises(QueueFull):
-        intake.check(1)
+        queued(intake, b"x")
+
+
+def test_what_is_being_decoded_counts() -> None:
+    """Room is taken before a request is decoded, and given back when nothing comes of it."""
+    intake = Intake(1, 100)
+    with intake.admit(10), pytest.raises(QueueFull):
+        queued(intake, b"x")
+    with suppress(Malformed), intake.admit(10):
+        raise Malformed
+
+    assert (len(intake), intake.bytes) == (0, 0)
 
 
 def test_closed_queue_can_be_emptied() -> None:
-    """A closed queue takes nothing, and gives out what it holds."""
+    """A closed queue admits nothing, and gives out what it has admitted."""
     intake = Intake(10, 100)
-    intake.put(Request("metrics", b"x", 1, Batch()))
-    intake.close()
-
-    with pytest.raises(QueueClosed):
-        intake.put(Request("metrics", b"x", 1, Batch()))
-    assert not intake.drained
+    with intake.admit(1) as put:
+        intake.close()
+        with pytest.raises(QueueClosed):
+            queued(intake, b"x")
+        assert not intake.drained
+        put(Request("metrics", b"x", 1, Batch()))
     assert len(intake.take(WAIT)) == 1
     assert intake.drained
     assert intake.take(WAIT) == []
+
+
+def test_overload_is_refused_at_once() -> None:
+    """With many more senders than the queue holds, each is answered: stored, or told at once to come again."""
+    intake, ended = Intake(2, 1 << 20), Semaphore(0)
+    with receiving(intake) as (_, client):
+        calls = [client.call("metrics").future(ROWS, timeout=WAIT) for _ in range(40)]
+        for call in calls:
+            call.add_done_callback(lambda _: ended.release())
+        assert all(ended.acquire(timeout=WAIT) for _ in range(38))
+        refused = [call for call in calls if call.done()]
+        with answering(intake, nothing_rejected):
+            stored = [call.result() for call in calls if call not in refused]
+
+    assert {call.code() for call in refused} == {grpc.StatusCode.UNAVAILABLE}
+    assert len(stored) == 2

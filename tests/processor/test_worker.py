@@ -57,7 +57,8 @@ class Bench:
             for signal, body in ((signal, request.SerializeToString()) for signal, request in requests)
         ]
         for request in waiting:
-            self.intake.put(request)
+            with self.intake.admit(len(request.body)) as put:
+                put(request)
         self.intake.close()
         working = Thread(target=self.worker.run)
         working.start()

@@ -116,10 +116,9 @@ class Export(Section):
 
 class Queue(Section):
     requests: int = Field(
-        default=1000, ge=1, description="Requests that wait to be stored; beyond, senders are told to retry"
+        default=256, ge=1, le=4096, description="Requests that wait to be stored; beyond, senders are told to retry"
     )
     bytes: int = Field(default=256 * MIB, ge=MIB, description="Their size together")
-    workers: int = Field(default=16, ge=1, le=1000, description="Requests that are decoded or waiting at a time")
 
 
 class Snapshot(Section):
