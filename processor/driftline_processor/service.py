@@ -89,7 +89,9 @@ class Service:
             logger.info("Replayed %d requests of the journal", replayed)
         self._working.start()
         self._receiver.start()
-        logger.info("Listening on %s (port %d), results go to %s", self._config.listen, self.port, self._endpoint())
+        host = self._config.listen.rpartition(":")[0]
+        export = self._config.export
+        logger.info("Listening on %s:%d, results go to %s (%s)", host, self.port, export.endpoint, export.protocol)
 
     def stop(self) -> None:
         """Takes no more, finishes what has been queued, saves the state, and lets the last results leave."""
@@ -112,9 +114,6 @@ class Service:
         self._announcer.announce(results)
         for data in encode(results):
             self._exporter.submit(data)
-
-    def _endpoint(self) -> str:
-        return f"{self._config.export.endpoint} ({self._config.export.protocol})"
 
 
 def _settings(config: Config) -> EngineSettings:

@@ -2,11 +2,13 @@
 
 import gzip
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 
+import grpc
 import pytest
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -209,6 +211,31 @@ def test_grpc_end_to_end(otlp_sink: OtlpSink) -> None:
     assert len(otlp_sink.points("ml.drift.sample.count")) == 3_000
     assert len(otlp_sink.requests("metrics")) == 2
     assert counted.counts == {"exported.sets": 1}
+
+
+def test_grpc_headers() -> None:
+    """Every request carries the configured headers; their names in lower case, as gRPC wants them."""
+    seen: list[dict[str, str]] = []
+
+    def export(_: bytes, context: Any) -> bytes:
+        seen.append({key: value for key, value in context.invocation_metadata()})  # noqa: C416  (pairs of a class)
+        return b""
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    method = grpc.unary_unary_rpc_method_handler(export)
+    service = "opentelemetry.proto.collector.metrics.v1.MetricsService"
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {"Export": method})])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with exporting(otlp_exporter(configured(endpoint=f"http://127.0.0.1:{port}", headers={"X-Key": "k"}))) as (
+        exporter,
+        _,
+    ):
+        exporter.submit(data(0))
+        assert exporter.flush(WAIT)
+    server.stop(0).wait()
+
+    assert [headers["x-key"] for headers in seen] == ["k"]
 
 
 class HttpBackend:
