@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from driftline_processor.compare import Comparison, describe_window
-from driftline_processor.model import MAX_COLUMNS, MAX_STREAMS, Fate, Item, Model, item_rows
 from driftline_processor.matching import choose_reference, other_versions
+from driftline_processor.model import MAX_COLUMNS, MAX_STREAMS, Fate, Item, Model, item_rows
 from driftline_processor.panes import Panes
 from driftline_processor.provisional import provisional_reference
 from driftline_processor.records import (

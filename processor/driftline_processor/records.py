@@ -1,6 +1,6 @@
 """The records that flow through the processor: frozen, without behaviour beyond what describes them.
 
-Times are integers, nanoseconds since the Unix epoch, as in OTLP. Everything imports this module; it imports only sketches.
+Times are integers, nanoseconds since the Unix epoch, as in OTLP. Everything imports this module; it imports sketches.
 """
 
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ class RowsPoint(StreamPoint):
 
 @dataclass(frozen=True, slots=True)
 class ExampleRows:
-    """The rows of a span that no sketch has counted: for each column its values, numbers or strings, None where missing.
+    """The rows of a span that no sketch has counted: for each column its values, None where one is missing.
 
     `key` is trace id and span id; `weight` is one over the sampling probability (`ot=th` in the trace state).
     """
@@ -144,7 +144,7 @@ class Window(NamedTuple):
 
 
 class State(Enum):
-    """What a verdict says. `NO_REFERENCE`: distributions are reported, nothing is judged."""
+    """What a verdict says."""
 
     HEALTHY = "healthy"
     WARNING = "warning"
@@ -173,7 +173,7 @@ class Verdict:
 class ColumnResult:
     """A column in a window: sample sizes, its distribution, and where a reference knows it, statistics and a verdict.
 
-    statistics: name -> value, of those that apply. distribution: name -> value (mean, p05, p50, p95) of a numeric column.
+    statistics: name -> value, of those that apply. distribution: mean, p05, p50 and p95 of a numeric column.
     shares: class -> share, of a categorical one. `verdict` is of the aspect that speaks loudest.
     """
 
