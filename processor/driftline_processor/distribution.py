@@ -15,7 +15,8 @@ def numbers(tally: Tally) -> dict[str, float]:
     """Mean and quantiles of a column's numbers; nothing where it has none."""
     if not tally.intervals.total:
         return {}
-    return {"mean": tally.intervals.mean()} | {name: tally.intervals.quantile(q) for name, q in QUANTILES.items()}
+    quantiles = tally.intervals.quantiles(tuple(QUANTILES.values()))
+    return {"mean": tally.intervals.mean()} | dict(zip(QUANTILES, quantiles, strict=True))
 
 
 def class_shares(categories: Mapping[str, float]) -> dict[str, float]:

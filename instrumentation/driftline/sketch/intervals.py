@@ -4,7 +4,7 @@ Nothing is interpolated in them until someone asks for a quantile.
 Bags of intervals are simply stacked: those of several processes, panes and layouts may overlap.
 """
 
-from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -104,18 +104,32 @@ class Intervals:
             ValueError: q lies outside 0..1.
 
         """
-        if not 0 <= q <= 1:
-            raise ValueError(f"a quantile must lie in 0..1, got {q!r}")
+        return self.quantiles((q,))[0]
+
+    def quantiles(self, shares: Sequence[float]) -> tuple[float, ...]:
+        """The quantile of each share; several cost little more than one."""
+        for q in shares:
+            if not 0 <= q <= 1:
+                raise ValueError(f"a quantile must lie in 0..1, got {q!r}")
         if not self.total:
-            return float("nan")
-        edges, wanted = np.unique(np.concatenate([self.lower, self.upper])), q * self.total
-        k = min(bisect_left(range(len(edges)), wanted, key=lambda i: float(self.below(edges[i]))), len(edges) - 1)
+            return (float("nan"),) * len(shares)
+        edges = np.unique(np.concatenate([self.lower, self.upper]))
+        surely, possibly = self.cdf_bounds(edges)
+        return tuple(self._quantile(q, edges, surely, possibly) for q in shares)
+
+    def _quantile(self, q: float, edges: FloatArray, surely: FloatArray, possibly: FloatArray) -> float:
+        # Between the certain bounds lie few edges, unless many intervals overlap.
+        first = max(int(np.searchsorted(possibly, q)) - 1, 0)
+        last = min(int(np.searchsorted(surely, q)), len(edges) - 1)
+        wanted, below = q * self.total, self.below(edges[first : last + 1])
+        k = min(int(np.searchsorted(below, wanted)), last - first)
         if not k:
-            return float(edges[0])
-        before, after = self.below(edges[k - 1 : k + 1])
+            return float(edges[first])
+        before, after = below[k - 1 : k + 1]
         part = min(1.0, float((wanted - before) / (after - before)))
-        half = (edges[k] / 2 - edges[k - 1] / 2) * part  # halves: the step may be longer than the largest float
-        return float(min(edges[k - 1] + half + half, edges[k]))
+        low, high = edges[first + k - 1 : first + k + 1]
+        half = (high / 2 - low / 2) * part  # halves: the step may be longer than the largest float
+        return float(min(low + half + half, high))
 
     def mean(self) -> float:
         """Mean of the rows, each taken for the middle of its interval: half a bucket off at most. NaN without rows."""
