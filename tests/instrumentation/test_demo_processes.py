@@ -1,9 +1,11 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +97,25 @@ def test_processes_end_however_the_block_is_left(tmp_path: Path, error: type[Bas
         raise error
 
     assert not runs(server.pid)
+
+
+def test_ctrl_c_at_the_very_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that arrives while a process is being started waits until somebody is there to stop it."""
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def interrupted(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*args, **kwargs))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    processes = Processes(tmp_path)
+    with pytest.raises(KeyboardInterrupt), processes:
+        processes.start("server", python(SLEEPER), os.environ)
+
+    assert len(started) == 1
+    assert not runs(started[0].pid)
 
 
 def test_stopping_twice_is_no_error(tmp_path: Path) -> None:

@@ -6,15 +6,17 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Final
 
 LOG_LINES: Final = 15
 STOP_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.05
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PORTS: Final = range(20_000, 32_000)
 
 
@@ -107,8 +109,9 @@ class Processes(ExitStack):
         self._process(name, command, env).finish(seconds)
 
     def _process(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Process:
-        process = Process(name, command, env, self._folder)
-        self.callback(process.stop)
+        with _undisturbed():
+            process = Process(name, command, env, self._folder)
+            self.callback(process.stop)
         return process
 
     def check(self, seconds: float = 0.0) -> None:
@@ -129,6 +132,24 @@ def free_ports(count: int) -> list[int]:
     """
     candidates = random.sample(PORTS, len(PORTS))
     return list(islice(filter(_is_free, candidates), count))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals wait until the block is left, so that Ctrl-C cannot come between a start and the promise to stop.
+
+    In another thread than the main one none arrive.
+    """
+    arrived: list[int] = []
+    numbers = SIGNALS if current_thread() is main_thread() else ()
+    before = {number: signal.signal(number, lambda late, _: arrived.append(late)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in arrived:
+            signal.raise_signal(late)
 
 
 def _is_free(port: int) -> bool:
