@@ -130,6 +130,12 @@ def test_texts_are_of_the_narrowest_kind_that_holds_them_all(
     assert read(tmp_path / "x.csv")["x"][0] == value
 
 
+def test_quoted_names_and_a_byte_order_mark_are_understood(tmp_path: Path) -> None:
+    """As spreadsheets write them; fields may hold delimiters and line breaks."""
+    (tmp_path / "x.csv").write_bytes(b'\xef\xbb\xbf"a, b","c ""d"""\r\n1,"e\nf, g"\r\n')
+    assert read(tmp_path / "x.csv") == {"a, b": [1], 'c "d"': ["e\nf, g"]}
+
+
 def test_other_delimiters_are_told_by_the_header(tmp_path: Path) -> None:
     """Semicolons, as many spreadsheets write them, and tabs."""
     (tmp_path / "x.csv").write_text("a;b\n1;2\n")
@@ -149,9 +155,9 @@ def test_files_are_as_wide_as_the_widest_of_them(tmp_path: Path) -> None:
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
-    "ragged.csv": (b"a,b\n1,2\n3\n", "cannot be read: CSV parse error: Expected 2 columns, got 1: 3"),
+    "ragged.csv": (b"a,b\n1,2\n3\n", "cannot be read: CSV parse error: Row #3: Expected 2 columns, got 1: 3"),
     "twice.csv": (b"a,a\n1,2\n", "every column must have a name of its own (got 'a' twice)"),
-    "empty.csv": (b"", "cannot be read: Empty CSV file"),
+    "empty.csv": (b"", "must begin with the names of its columns (it is empty)"),
     "latin.csv": (b"a\n\xff\xfe\n", "cannot be read: "),
     "broken.csv.gz": (b"no gzip", "cannot be read: "),
     "broken.parquet": (b"no parquet", "cannot be read: Parquet magic bytes not found"),

@@ -4,6 +4,8 @@ Fields are read as text and the types are settled in a pass of their own over th
 integers in the first block and holds a 0.5 in the last one is a column of floats.
 """
 
+import csv
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,21 +101,23 @@ def _parses(texts: Any, kind: str) -> bool:
 def _blocks(path: Path, delimiter: str, columns: list[str] | None) -> Iterator[Any]:
     """Record batches of text; empty fields, NaN, NA and the like are missing."""
     reading = pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False)
-    names = _header(path, delimiter)
+    parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     converting = pyarrow.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=True, include_columns=columns
+        column_types=dict.fromkeys(_header(path, delimiter), pa.large_string()),
+        strings_can_be_null=True,
+        include_columns=columns,
     )
-    with pa.input_stream(str(path)) as stream:
-        yield from pyarrow.csv.open_csv(stream, reading, _parsing(delimiter), converting)
-
-
-def _parsing(delimiter: str) -> Any:
-    return pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    # The stream is left to the reader, which reads ahead in a thread of its own: were it closed here on an early end,
+    # that thread could read from whatever file was opened next under the same number.
+    yield from pyarrow.csv.open_csv(pa.input_stream(str(path)), reading, parsing, converting)
 
 
 def _header(path: Path, delimiter: str) -> list[str]:
-    with pa.input_stream(str(path)) as stream:
-        names: list[str] = pyarrow.csv.open_csv(stream, parse_options=_parsing(delimiter)).schema.names
+    """Names of the columns. Raises ProfileError where two are alike."""
+    lines = csv.reader(io.StringIO(_beginning(path), newline=""), delimiter=delimiter)
+    names = next(filter(None, lines), [])
+    if not names:
+        raise ProfileError(f"{path}: must begin with the names of its columns (it is empty)")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ProfileError(
@@ -124,6 +128,11 @@ def _header(path: Path, delimiter: str) -> list[str]:
 
 def _delimiter(path: Path) -> str:
     """The likeliest one: the most frequent in the header."""
-    with pa.input_stream(str(path)) as stream:
-        header = stream.read(_BLOCK_BYTES).split(b"\n", 1)[0].decode("utf-8", "replace")
+    header = _beginning(path).lstrip().split("\n", 1)[0]
     return max(_DELIMITERS, key=header.count)
+
+
+def _beginning(path: Path) -> str:
+    """The first block."""
+    with pa.input_stream(str(path)) as stream:
+        return bytes(stream.read(_BLOCK_BYTES)).decode("utf-8-sig", "replace")
