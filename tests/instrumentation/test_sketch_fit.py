@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driftline.sketch import fit_layout, unresolved_share
-from driftline.sketch.exponential import MAX_SCALE
+from driftline.sketch import Layout, fit_layout, unresolved_share
+from driftline.sketch.exponential import MAX_SCALE, MIN_SCALE, bucket_index
 from driftline.sketch.layout import CORE_BUCKETS
 
 
@@ -18,6 +18,37 @@ def test_the_scale_follows_the_core_and_not_the_outliers() -> None:
 
     assert fit_layout(spoilt).scale == fit_layout(rows).scale
     assert unresolved_share(spoilt, fit_layout(spoilt)) < 0.02
+
+
+def every_layout(rows: NDArray[np.float64]) -> list[Layout]:
+    """At each scale the window whose middle 0.8 covers most rows; those of one sign first, the finest first."""
+    main = 1 if np.mean(rows > 0) > 0.5 else -1
+    found = []
+    for signs in ((main,), (1, -1)):
+        own = np.abs(rows if len(signs) == 2 else rows[np.sign(rows) == main])
+        size = CORE_BUCKETS // len(signs)
+        for scale in range(MAX_SCALE, MIN_SCALE - 1, -1):
+            index = np.sort(bucket_index(own, scale))
+            covered = [int(np.sum((index >= i) & (index < i + int(0.8 * size)))) for i in index]
+            first, most = index[np.argmax(covered)], max(covered)
+            last = index[np.argmax(covered) + most - 1]
+            found.append(Layout(scale, int(first - (size - (last - first + 1)) // 2), size, signs))
+            if most == len(own):
+                break
+    return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_search_misses_nothing(seed: int) -> None:
+    """What is found is the best of all scales and signs: the finer one, and a single sign, among equals."""
+    generator = np.random.default_rng(seed)
+    atoms = generator.choice(generator.normal(size=4), 60)
+    rows = np.concatenate([generator.standard_t(1, 60), 1 + generator.poisson(3, 60), atoms])
+
+    layouts = every_layout(rows)
+    best = min(layouts, key=lambda layout: round(unresolved_share(rows, layout) * len(rows)))
+
+    assert fit_layout(rows) == best
 
 
 def test_a_constant_has_the_finest_scale() -> None:

@@ -1,17 +1,14 @@
 """Choosing the layout of a column from a sample of it: the one that leaves the least unresolved."""
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.sketch.arrays import FloatArray, IntArray
-from driftline.sketch.exponential import MAX_SCALE, MIN_SCALE, TINY, bucket_index
-from driftline.sketch.layout import CORE_BUCKETS, INSIDE, Layout
-
-SAMPLE: Final = 2048
-"""Values that a fit looks at: 3 to 6 ms."""
+from driftline.sketch.arrays import IntArray
+from driftline.sketch.exponential import MAX_SCALE, MIN_SCALE
+from driftline.sketch.layout import CORE_BUCKETS, Layout
+from driftline.sketch.resolution import Rows, Window
 
 _FILL: Final = 0.8
 """Part of the window that the sample may take up; the rest is room for what it has not shown."""
@@ -19,22 +16,8 @@ _FILL: Final = 0.8
 _RARE_SIGN: Final = 0.005
 """A sign with a smaller share of the values gets no buckets of its own: it is a tail."""
 
-_GAIN: Final = 1e-9
-"""Less is a tie, and the finer scale stays."""
-
-
-class _Sample(NamedTuple):
-    """Finite non-zero values, ascending, and the bucket of each magnitude at the finest scale."""
-
-    values: FloatArray
-    finest: IntArray
-
-    @classmethod
-    def of(cls, values: ArrayLike) -> "_Sample":
-        x = np.asarray(values, np.float64)
-        x = x[:: -(-len(x) // SAMPLE)] if len(x) > SAMPLE else x
-        x = np.sort(x[np.isfinite(x) & (np.abs(x) >= TINY)])
-        return cls(x, bucket_index(np.abs(x), MAX_SCALE))
+_SPREAD: Final = 0.025
+"""The search begins where a window holds the values between this quantile and its opposite."""
 
 
 def fit_layout(sample: ArrayLike) -> Layout:
@@ -44,13 +27,19 @@ def fit_layout(sample: ArrayLike) -> Layout:
     Outliers go to the tails. Integers get a scale that separates them, a constant the finest one. Without any finite
     non-zero value the layout is 320 octaves about 1.
     """
-    rows = _Sample.of(sample)
-    best, least = Layout(0, -CORE_BUCKETS // 2, CORE_BUCKETS, (1,)), np.inf
-    for layout in _candidates(rows):
-        cost = _unresolved(rows, layout)
-        if cost < least - _GAIN:
-            best, least = layout, cost
-    return best
+    rows = Rows.of(sample)
+    if not rows.total:
+        return Layout(0, -CORE_BUCKETS // 2, CORE_BUCKETS, (1,))
+    main, rare = (rows.positive, rows.negative) if len(rows.positive) > len(rows.negative) else rows[::-1]
+    alone = _Search(rows, (1,) if main is rows.positive else (-1,), main.finest)
+    if len(rare) <= _RARE_SIGN * rows.total:
+        return Layout(*alone.run())
+    both = _Search(rows, (1, -1), np.sort(np.concatenate([side.finest for side in rows])))
+    best = both.run()
+    if rare.whole.blurred <= both.least:  # else this tail alone is worse
+        window = alone.run()
+        best = window if alone.least <= both.least else best
+    return Layout(*best)
 
 
 def unresolved_share(sample: ArrayLike, layout: Layout) -> float:
@@ -58,41 +47,65 @@ def unresolved_share(sample: ArrayLike, layout: Layout) -> float:
 
     That is the worst single bucket or tail, less its most frequent value: alone in a bucket a value is resolved.
     """
-    return _unresolved(_Sample.of(sample), layout)
+    rows = Rows.of(sample)
+    window = Window(layout.scale, layout.first, layout.size, layout.signs)
+    return rows.blur(window).worst / rows.total if rows.total else 0.0
 
 
-def _candidates(rows: _Sample) -> Iterator[Layout]:
-    """For each set of signs that occurs and each scale, the finest first: the window with most of the sample."""
-    for signs in _sign_sets(rows):
-        own = np.sort(rows.finest if len(signs) == 2 else rows.finest[(rows.values < 0) == (signs[0] < 0)])
-        size = CORE_BUCKETS // len(signs)
-        for scale in range(MAX_SCALE, MIN_SCALE - 1, -1):
-            j = own >> (MAX_SCALE - scale)
-            covered = np.searchsorted(j, j + int(size * _FILL)) - np.arange(len(j))
-            at = int(covered.argmax())
-            first, last = int(j[at]), int(j[at + covered[at] - 1])
-            yield Layout(scale, first - (size - (last - first + 1)) // 2, size, signs)
-            if covered[at] == len(own):
-                break  # coarser scales only join buckets: they resolve no more
+class _Search:
+    """The best window of one set of signs, over all scales: least unresolved, the finer scale among equals.
 
+    own: buckets of the rows of these signs at the finest scale, ascending. At each scale there is one window: where it
+    covers most rows. The search begins at a likely scale, and goes on both ways until nothing better can come:
 
-def _sign_sets(rows: _Sample) -> list[tuple[int, ...]]:
-    if not len(rows.values):
-        return []
-    negative = float(np.mean(rows.values < 0))
-    main = (1,) if negative < 0.5 else (-1,)
-    return [main, (1, -1)] if _RARE_SIGN < negative < 1 - _RARE_SIGN else [main]
+    - Coarser: buckets only join, so the worst of them never gets better.
+    - Finer: a window covers no more than one at the next coarser scale did, so the rows in the tails only get more.
+    """
 
+    def __init__(self, rows: Rows, signs: tuple[int, ...], own: IntArray) -> None:
+        self._rows, self._signs, self._own = rows, signs, own
+        self._size = CORE_BUCKETS // len(signs)
+        self._filled = int(self._size * _FILL)
+        self._places = np.arange(len(own))
+        heaviest = max(rows.positive.whole.heaviest, rows.negative.whole.heaviest)
+        self._tails = len(signs) + 1
+        self._resolved_tails = self._tails * heaviest  # rows that tails may hold without any being unresolved
+        self.least = rows.total + 1
 
-def _unresolved(rows: _Sample, layout: Layout) -> float:
-    """As `unresolved_share`; equal values, buckets and tails are runs, as the sample is sorted."""
-    if not len(rows.values):
-        return 0.0
-    region = layout.region(rows.values)
-    bucket = 2 * (rows.finest >> (MAX_SCALE - layout.scale)) + (rows.values < 0)
-    place = np.where(region == INSIDE, bucket, 2**60 + region)
-    starts = np.flatnonzero(np.append(True, (np.diff(place) != 0) | (np.diff(rows.values) != 0)))
-    equal = np.diff(starts, append=len(rows.values))  # rows of each value
-    groups = np.flatnonzero(np.append(True, np.diff(place[starts]) != 0))
-    blurred = np.add.reduceat(equal, groups) - np.maximum.reduceat(equal, groups)
-    return float(blurred.max()) / len(rows.values)
+    def run(self) -> Window:
+        start = self._likely_scale()
+        scale = start
+        while scale >= MIN_SCALE:
+            window, covered = self._window(scale)
+            blur = self._rows.blur(window)
+            if blur.worst < self.least:
+                best, self.least = window, blur.worst
+            if scale == start:
+                covered_at_start = covered
+            if covered == len(self._own) or blur.bucket >= self.least:
+                break
+            scale -= 1
+        covered = covered_at_start
+        for scale in range(start + 1, MAX_SCALE + 1):
+            if len(self._own) - covered - self._resolved_tails > self._tails * self.least:
+                break
+            window, covered = self._window(scale)
+            blur = self._rows.blur(window)
+            if blur.worst <= self.least:
+                best, self.least = window, blur.worst
+        return best
+
+    def _likely_scale(self) -> int:
+        cut = int(_SPREAD * len(self._own))
+        spread = int(self._own[-1 - cut] - self._own[cut])
+        shift = (spread // self._filled).bit_length()
+        return max(MIN_SCALE, MAX_SCALE - shift)
+
+    def _window(self, scale: int) -> tuple[Window, int]:
+        """The window that covers most rows at a scale, in the middle of which they are; and how many."""
+        index = self._own >> (MAX_SCALE - scale)
+        covered = index.searchsorted(index + self._filled) - self._places
+        at = int(covered.argmax())
+        most = int(covered[at])
+        first, last = int(index[at]), int(index[at + most - 1])
+        return Window(scale, first - (self._size - (last - first + 1)) // 2, self._size, self._signs), most

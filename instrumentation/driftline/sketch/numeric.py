@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.bits import BLOCK, BitIndex
 from driftline.sketch.exponential import TINY
-from driftline.sketch.fit import SAMPLE
 from driftline.sketch.histogram import Buckets, Histogram
 from driftline.sketch.layout import PARTS, Layout
 from driftline.sketch.points import TAIL_BUCKETS, NumericPoints
+from driftline.sketch.resolution import SAMPLE
 
 
 class NumericSketch:

@@ -10,10 +10,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.sketch.fit import SAMPLE, fit_layout, unresolved_share
+from driftline.sketch.fit import fit_layout, unresolved_share
 from driftline.sketch.layout import Layout
 from driftline.sketch.numeric import NumericSketch
 from driftline.sketch.points import NumericPoints
+from driftline.sketch.resolution import SAMPLE
 
 _UNRESOLVED: Final = 0.02
 """Share of recent rows that may lie unresolved; a new layout must leave at most half of what the old one left."""
@@ -28,7 +29,7 @@ _RESTING: Final = 8
 """Exports at most between two looks at a column that its layout resolves: 0.2 ms each."""
 
 _FUTILE: Final = 64
-"""Exports at most between two fits that no layout came out of: some 4 ms each."""
+"""Exports at most between two fits that no layout came out of: some 0.3 ms each."""
 
 _ENDED: Final = 16
 """Ended streams that may wait for an acknowledgement.
