@@ -4,31 +4,33 @@ What it answers depends on the records, when they were received, and the order o
 on where it was. Event time decides the window; `now` only tells when nothing more is to be awaited.
 """
 
-from collections import Counter
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from driftline_processor.compare import Comparison, describe_window
 from driftline_processor.matching import choose_reference, other_versions
-from driftline_processor.model import MAX_COLUMNS, MAX_STREAMS, Fate, Item, Model, item_rows
-from driftline_processor.panes import Panes
+from driftline_processor.model import Item, Model
+from driftline_processor.outcome import Observed, Outcome, named
 from driftline_processor.provisional import provisional_reference
-from driftline_processor.records import (
-    ModelKey,
-    Record,
-    Reference,
-    ReferencePart,
-    Rejection,
-    Window,
-    WindowResult,
-)
+from driftline_processor.records import ModelKey, Record, Reference, ReferencePart, Window, WindowResult
 from driftline_processor.snapshot import dump, load
+
+__all__ = ["Engine", "EngineSettings", "Observed"]
+
+logger = logging.getLogger(__name__)
 
 MAX_MODELS: Final = 10_000
 """Models, by name, version and where they are served. More are made of names that change with every process."""
 
-SECOND: Final = 1_000_000_000
+_DAY: Final = 86_400 * 1_000_000_000
+
+RESTS_AFTER: Final = _DAY
+"""A model that is silent for so long lets go of its panes and streams: its processes are gone."""
+
+FORGOTTEN_AFTER: Final = 7 * _DAY
+"""A model that is silent for so long makes room, when there are too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +50,23 @@ class EngineSettings:
         return self.false_alarms * self.step / self.per
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What became of the records of a batch: items (points and spans), and rows where a model is named."""
-
-    counted: int = 0
-    duplicates: int = 0
-    late: Mapping[ModelKey, float] = field(default_factory=dict)
-    rejections: tuple[Rejection, ...] = ()
-    notices: tuple[str, ...] = ()
-
-
 class Engine:
     """All models. For one thread."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._models: dict[ModelKey, Model] = {}
+        self._forgotten: set[ModelKey] = set()
         self._references: dict[str, Reference] = {}
         self._comparisons: dict[str, Comparison] = {}
         self._provisional: dict[ModelKey, Comparison] = {}
         self._notices: list[str] = []
+        self._told: dict[ModelKey, list[str]] = {}
 
     def observe(self, records: Sequence[Record], received: int) -> Observed:
         """Counts each record once, in the pane of its event time. `received`: when its request came."""
-        outcome = _Outcome()
+        outcome = Outcome(self._settings.lateness)
+        self._make_room(received)
         for record in records:
             if isinstance(record, ReferencePart):
                 continue  # what it is part of comes through put_reference
@@ -80,44 +74,54 @@ class Engine:
             if model is None:
                 outcome.reject(f"more than {MAX_MODELS} models (got {record.model.name!r})")
                 continue
-            model.received = max(model.received, received)
             time = self._event_time(record, received, outcome)
-            outcome.add(record, model.take(record, time), model)
+            taken = model.take(record, time, received)
+            outcome.add(record, taken, model.panes.newest)
         return outcome.observed()
 
     def put_reference(self, reference: Reference) -> None:
         """From now on windows are compared with it, if their model is the one it names."""
+        self.drop_reference(reference.id)
         self._references[reference.id] = reference
-        self._comparisons.pop(reference.id, None)
 
     def drop_reference(self, identity: str) -> None:
+        """Windows are no longer compared with it."""
         self._references.pop(identity, None)
         self._comparisons.pop(identity, None)
 
     def advance(self, now: int) -> list[WindowResult]:
         """The windows that have become complete, by event time or because nothing came for lateness and a step."""
         wait = self._settings.lateness + self._settings.step
-        results: list[WindowResult] = []
+        results: list[WindowResult | None] = []
         for model in self._models.values():
-            for window in model.windows(idle=now - model.received > wait):
-                results.append(self._judge(model, window))  # noqa: PERF401  (each window is judged before the next)
-        return results
+            silence = now - model.received
+            results += [self._judged(model, window) for window in model.windows(idle=silence > wait)]
+            if silence > RESTS_AFTER:
+                model.rest()
+        return [result for result in results if result is not None]
 
     def notices(self) -> list[str]:
         """What an operator should know about references, told once."""
         told, self._notices = self._notices, []
         return told
 
-    def snapshot(self) -> dict[ModelKey, bytes]:
-        """The state of the models that have changed since the last call."""
+    def snapshot(self) -> dict[ModelKey, bytes | None]:
+        """The state of the models that have changed since the last call; None for one that is no longer kept."""
         changed = [model for model in self._models.values() if model.changed]
-        states = {model.key: dump(model) for model in changed}
+        states: dict[ModelKey, bytes | None] = dict.fromkeys(self._forgotten)
+        states |= {model.key: dump(model) for model in changed}
         for model in changed:
             model.changed = False
+        self._forgotten.clear()
         return states
 
     def restore(self, states: Iterable[bytes], now: int) -> None:
-        """Goes on from snapshots. What came before is not idle yet: its senders may have to find back first."""
+        """Goes on from snapshots. What came before is not idle yet: its senders may have to find back first.
+
+        Raises:
+            UnknownForm: a snapshot is of another version.
+
+        """
         for body in states:
             model = load(body, self._settings.size, self._settings.step, self._settings.lateness)
             model.received = now
@@ -128,26 +132,45 @@ class Engine:
         return {key: model.rows for key, model in self._models.items()}
 
     def _model(self, key: ModelKey) -> Model | None:
-        if key not in self._models and len(self._models) < MAX_MODELS:
+        model = self._models.get(key)
+        if model is None and len(self._models) < MAX_MODELS:
             settings = self._settings
-            self._models[key] = Model(key, Panes(settings.size, settings.step, settings.lateness))
-        return self._models.get(key)
+            model = self._models[key] = Model.new(key, settings.size, settings.step, settings.lateness)
+            self._forgotten.discard(key)
+        return model
 
-    def _event_time(self, record: Item, received: int, outcome: "_Outcome") -> int:
+    def _make_room(self, received: int) -> None:
+        """Forgets the models that have long been silent, when there are too many."""
+        if len(self._models) < MAX_MODELS:
+            return
+        for key in [key for key, model in self._models.items() if received - model.panes.newest > FORGOTTEN_AFTER]:
+            del self._models[key]
+            self._provisional.pop(key, None)
+            self._told.pop(key, None)
+            self._forgotten.add(key)
+
+    def _event_time(self, record: Item, received: int, outcome: Outcome) -> int:
         """The record's own time; when it was received, for a clock that is ahead of ours."""
         if record.time <= received + self._settings.lateness:
             return record.time
-        ahead = (record.time - received) / SECOND
-        outcome.notice(f"model {record.model.name!r}: a sender's clock is {ahead:.0f} s ahead; counted on arrival")
+        outcome.ahead(record.model, record.time - received)
         return received
 
+    def _judged(self, model: Model, window: Window) -> WindowResult | None:
+        """A fault of ours in one window must cost no other window, and no other model."""
+        try:
+            return self._judge(model, window)
+        except Exception:
+            logger.exception("%s: the window that ends at %d could not be judged", named(model.key), window.end)
+            return None
+
     def _judge(self, model: Model, window: Window) -> WindowResult:
-        columns = model.window_columns(window)
+        rows, columns = model.held(window)
         comparison = self._comparison(model, window)
         return WindowResult(
             model=model.key,
             window=window,
-            rows=model.window_rows(window),
+            rows=rows,
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
             columns=comparison.window(columns, self._settings.budget, self._settings.size)
@@ -160,6 +183,7 @@ class Engine:
         reference = choose_reference(self._references.values(), model.key)
         if reference is not None:
             return self._prepared(reference)
+        self._tell_of_other_versions(model.key)
         if model.key not in self._provisional:
             restored = model.gathering.full
             if not model.gather(window):
@@ -170,56 +194,20 @@ class Engine:
         return self._provisional[model.key]
 
     def _stand_in(self, model: Model) -> None:
-        reference = provisional_reference(model.key, model.gathering.panes, self._settings.step)
+        gathered = model.gathering
+        reference = provisional_reference(model.key, gathered.panes, gathered.step)
         self._provisional[model.key] = Comparison.of(reference, self._settings.tolerance)
-        name, version = model.key.name, model.key.version
-        served = f"model {name!r} version {version!r}" if version else f"model {name!r}"
-        others = ", ".join(map(repr, other_versions(self._references.values(), model.key)))
-        known = f"no reference for it, only for version {others}" if others else "no reference for it"
-        self._notices.append(f"{served}: {known}; its first full window ({model.gathering.rows:.0f} rows) stands in")
+        rows = f"{gathered.rows:.0f} rows"
+        self._notices.append(f"{named(model.key)}: no reference for it; its first full window ({rows}) stands in")
+
+    def _tell_of_other_versions(self, key: ModelKey) -> None:
+        others = other_versions(self._references.values(), key)
+        if others and self._told.get(key) != others:
+            self._told[key] = others
+            versions = ", ".join(map(repr, others))
+            self._notices.append(f"{named(key)}: no reference for it, only for version {versions}, which is not used")
 
     def _prepared(self, reference: Reference) -> Comparison:
         if reference.id not in self._comparisons:
             self._comparisons[reference.id] = Comparison.of(reference, self._settings.tolerance)
         return self._comparisons[reference.id]
-
-
-class _Outcome:
-    """Adds up what becomes of the records of one batch."""
-
-    def __init__(self) -> None:
-        self._fates: Counter[Fate] = Counter()
-        self._late: dict[ModelKey, float] = {}
-        self._rejected: Counter[str] = Counter()
-        self._notices: dict[str, None] = {}
-
-    def add(self, item: Item, fate: Fate, model: Model) -> None:
-        self._fates[fate] += 1
-        if fate is Fate.LATE:
-            self._late[model.key] = self._late.get(model.key, 0.0) + item_rows(item)
-            behind = (model.panes.newest - item.time) / SECOND
-            self.reject(
-                f"model {item.model.name!r}: later than the lateness allowed ({behind:.0f} s behind the newest); "
-                "is a sender's clock slow?"
-            )
-        elif fate is Fate.BASELINE:
-            self.notice(f"model {item.model.name!r}: a stream began more than an hour ago; only what follows counts")
-        elif fate is Fate.TOO_MANY_COLUMNS:
-            self.reject(f"model {item.model.name!r}: more than {MAX_COLUMNS} columns")
-        elif fate is Fate.TOO_MANY_STREAMS:
-            self.reject(f"model {item.model.name!r}: more than {MAX_STREAMS} streams at once")
-
-    def reject(self, reason: str) -> None:
-        self._rejected[reason] += 1
-
-    def notice(self, text: str) -> None:
-        self._notices[text] = None
-
-    def observed(self) -> Observed:
-        return Observed(
-            counted=self._fates[Fate.COUNTED],
-            duplicates=self._fates[Fate.DUPLICATE],
-            late=self._late,
-            rejections=tuple(Rejection(items, reason) for reason, items in self._rejected.items()),
-            notices=tuple(self._notices),
-        )

@@ -5,47 +5,28 @@ follows the newest event time, `lateness` behind, so that a queue that delivers 
 replay gives the same answer.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from driftline_processor.pane import Cell, Pane
 from driftline_processor.records import ColumnKey, Tally, Window
 from driftline_processor.tally import total
 
 
-class Cell(NamedTuple):
-    """A column as one operation of the model saw it."""
+class Held(NamedTuple):
+    """What a stretch of event time held. rows: each once, however many operations of the model it was given to."""
 
-    column: ColumnKey
-    operation: str
-
-
-@dataclass(slots=True)
-class Pane:
-    """What one step of event time held: by column and operation, parts not yet added up; and rows by operation."""
-
-    parts: dict[Cell, list[Tally]] = field(default_factory=dict)
-    rows: dict[str, float] = field(default_factory=dict)
-
-    def add(self, cell: Cell, tally: Tally) -> None:
-        self.parts.setdefault(cell, []).append(tally)
-        if len(self.parts[cell]) >= 16:  # many small increments wait for one sum
-            self.parts[cell] = [total(self.parts[cell])]
-
-    def tallies(self) -> Mapping[Cell, Tally]:
-        """The sums; they replace their parts."""
-        for cell, parts in self.parts.items():
-            if len(parts) > 1:
-                self.parts[cell] = [total(parts)]
-        return {cell: parts[0] for cell, parts in self.parts.items()}
+    rows: float
+    columns: Mapping[ColumnKey, Tally]
 
 
 @dataclass(slots=True)
 class Panes:
     """The open panes of a model, and the closed ones that coming windows reach back to.
 
-    size, step, lateness: nanoseconds; step divides size. newest: the newest event time so far. sealed: panes that end
-    at or before this have been judged. first: where the first pane with rows began.
+    size, step, lateness: nanoseconds; step divides size. newest: the newest event time so far, 0 before there is one.
+    sealed: panes that end at or before this have been judged.
     """
 
     size: int
@@ -53,7 +34,6 @@ class Panes:
     lateness: int
     newest: int = 0
     sealed: int = 0
-    first: int | None = None
     by_start: dict[int, Pane] = field(default_factory=dict)
 
     def pane(self, time: int) -> Pane | None:
@@ -64,8 +44,10 @@ class Panes:
         if start + self.step <= self.closed:
             return None
         self.newest = max(self.newest, time)
-        self.first = start if self.first is None else min(start, self.first)
-        return self.by_start.setdefault(start, Pane())
+        pane = self.by_start.get(start)
+        if pane is None:
+            pane = self.by_start[start] = Pane()
+        return pane
 
     def see(self, time: int) -> None:
         """Event time has come this far, with or without rows."""
@@ -73,34 +55,61 @@ class Panes:
             self.newest = max(self.newest, time)
 
     @property
+    def watermark(self) -> int:
+        """No row before this is awaited any more. At least 1 ns behind: points of one moment share their fate."""
+        return self.newest - max(self.lateness, 1)
+
+    @property
     def closed(self) -> int:
         """Panes that end at or before this take no more rows. By the records alone: whenever `close` is called."""
-        return max(self.sealed, (self.newest - self.lateness) // self.step * self.step)
+        return max(self.sealed, self.watermark // self.step * self.step)
 
     def close(self, *, idle: bool) -> Iterator[Window]:
         """The windows that are complete, oldest first, each to be taken before the next. `idle`: no more is awaited."""
-        watermark = self._start(self.newest) + self.step if idle else self.newest - self.lateness
-        for end in self._ends(watermark):
+        sealed = self._start(self.newest) + self.step if idle else self.watermark // self.step * self.step
+        if not self.newest or sealed <= self.sealed:
+            return
+        for end in self._ends(sealed):
             yield Window(end - self.size, end)
-        self.sealed = max(self.sealed, watermark // self.step * self.step)
-        reach = self.sealed + self.step - self.size
+        self.sealed = sealed
+        reach = sealed + self.step - self.size
         for start in [start for start in self.by_start if start < reach]:
             del self.by_start[start]
 
-    def within(self, window: Window) -> list[tuple[int, Pane]]:
-        """The panes of a window that hold something, oldest first."""
-        return sorted((s, pane) for s, pane in self.by_start.items() if window.start <= s < window.end)
+    def held(self, window: Window) -> Held:
+        """What a window holds, its columns by name."""
+        panes = [self.by_start[start] for start in sorted(self.by_start) if window.start <= start < window.end]
+        columns = _by_busiest_operation(pane.tallies() for pane in panes)
+        rows: dict[str, float] = {}
+        for pane in panes:
+            for operation, number in pane.rows.items():
+                rows[operation] = rows.get(operation, 0.0) + number
+        # A foreign sender may have no counter of rows: then the fullest column tells.
+        return Held(max(rows.values(), default=max((t.rows for t in columns.values()), default=0.0)), columns)
 
-    def _ends(self, watermark: int) -> list[int]:
-        """Ends of the windows to judge: of those between the last one and the watermark, the ones that hold a pane."""
+    def _ends(self, sealed: int) -> list[int]:
+        """Ends of the windows to judge: of those after the last one and up to `sealed`, the ones that hold a pane."""
         ends = {
             start + past
             for start in self.by_start
             for past in range(self.step, self.size + 1, self.step)
-            if self.sealed < start + past <= watermark
+            if self.sealed < start + past <= sealed
         }
         return sorted(ends)
 
     def _start(self, time: int) -> int:
         """A point counts what came before it: one exactly on a bound belongs to the pane that ends there."""
         return (time - 1) // self.step * self.step
+
+
+def _by_busiest_operation(panes: Iterable[Mapping[Cell, Tally]]) -> dict[ColumnKey, Tally]:
+    """Each column from the operation that saw most rows: `predict` and `predict_proba` often get the same ones."""
+    parts: dict[Cell, list[Tally]] = {}
+    for tallies in panes:
+        for cell, tally in tallies.items():
+            parts.setdefault(cell, []).append(tally)
+    chosen: dict[ColumnKey, tuple[float, str]] = {}
+    for cell, tallies_of_cell in parts.items():
+        seen = sum(tally.rows for tally in tallies_of_cell), cell.operation
+        chosen[cell.column] = max(seen, chosen.get(cell.column, seen))
+    return {column: total(parts[Cell(column, operation)]) for column, (_, operation) in sorted(chosen.items())}

@@ -1,6 +1,7 @@
 """Live data in the place of a training profile: what the first full window of a model held."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
@@ -8,13 +9,37 @@ import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline.sketch import cut_cells, project
-from driftline_processor.records import ColumnKey, FloatArray, ModelKey, Reference, ReferenceColumn, Tally
+from driftline_processor.records import ColumnKey, FloatArray, ModelKey, Reference, ReferenceColumn, Tally, Window
 from driftline_processor.tally import total
 
 SECOND: Final = 1e9
 
 MAX_CATEGORIES: Final = 64
 """Categories with a cell of their own; one more cell holds the rest, as in a training profile."""
+
+MIN_ROWS: Final = 100
+"""Rows that live data needs before it can stand in for a reference: fewer say nothing."""
+
+
+@dataclass(slots=True)
+class Gathering:
+    """Live data, kept until there is enough of it to stand in for a reference: columns by the start of their pane.
+
+    step: nanoseconds in a pane. full: there is enough, and nothing more is added.
+    """
+
+    step: int
+    panes: dict[int, Mapping[ColumnKey, Tally]] = field(default_factory=dict)
+    rows: float = 0.0
+    full: bool = False
+
+    def add(self, pane: Window, rows: float, columns: Mapping[ColumnKey, Tally], size: int) -> None:
+        """Adds what a pane held. Enough is a whole window of `size` nanoseconds, and MIN_ROWS."""
+        if columns:
+            self.panes[pane.start] = columns
+            self.rows += rows
+        first = min(self.panes, default=pane.end)
+        self.full = self.rows >= MIN_ROWS and pane.end - first >= size
 
 
 def provisional_reference(model: ModelKey, panes: Mapping[int, Mapping[ColumnKey, Tally]], step: int) -> Reference:

@@ -126,7 +126,7 @@ class Tally:
     """What a column held in some stretch of time: of sketches, categories and states, added up.
 
     rows: sum of the weights of all rows; squares: sum of their squares (equal to rows when nothing was sampled).
-    Tallies are never changed: `tally.add` makes new ones.
+    Tallies are never changed: `tally.total` adds them to new ones; `sums.Sum` is where rows are still being added.
     """
 
     intervals: Intervals = field(default_factory=Intervals.empty)

@@ -1,14 +1,18 @@
 """A model's state as bytes, and back: MessagePack of plain values, with the version of this form in front."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgpack
 
 from driftline_processor import streams, tally
-from driftline_processor.model import Gathering, Model
-from driftline_processor.panes import Cell, Pane, Panes
-from driftline_processor.records import ColumnKey, ModelKey
+from driftline_processor.model import Model
+from driftline_processor.pane import Cell, Pane
+from driftline_processor.panes import Panes
+from driftline_processor.provisional import Gathering
+from driftline_processor.records import ColumnKey, ModelKey, Tally
 from driftline_processor.streams import Streams
+from driftline_processor.sums import Sum
 
 FORM: Final = 1
 
@@ -22,13 +26,13 @@ def dump(model: Model) -> bytes:
     state = {
         "form": FORM,
         "key": model.key,
-        "times": (panes.step, panes.newest, panes.sealed, panes.first),
+        "times": (panes.step, panes.newest, panes.sealed),
         "panes": [(start, _pack_pane(pane)) for start, pane in panes.by_start.items()],
         "streams": [(key, streams.pack(last)) for key, last in model.streams.cumulative.items()],
         "keys": list(model.streams.keys.items()),
-        "columns": sorted(model.columns),
+        "columns": list(model.columns.items()),
         "gathered": [(start, _pack_columns(held)) for start, held in gathering.panes.items()],
-        "gathering": (gathering.rows, gathering.full),
+        "gathering": (gathering.step, gathering.rows, gathering.full),
         "rows": model.rows,
         "idle": model.idle,
     }
@@ -47,19 +51,18 @@ def load(body: bytes, size: int, step: int, lateness: int) -> Model:
     state = msgpack.unpackb(body, strict_map_key=False, use_list=False)
     if state["form"] != FORM:
         raise UnknownForm(f"snapshot: form must be {FORM}, got {state['form']!r} (written by another version)")
-    old_step, newest, sealed, first = state["times"]
-    panes = Panes(size, step, lateness, newest, sealed, first)
+    old_step, newest, sealed = state["times"]
+    panes = Panes(size, step, lateness, newest, sealed)
     if old_step == step:
         panes.by_start = {start: _unpack_pane(pane) for start, pane in state["panes"]}
     else:
         panes.sealed = -(-max(sealed, newest) // step) * step
-    gathered = {start: _unpack_columns(held) for start, held in state["gathered"]}
     return Model(
         key=_model_key(state["key"]),
         panes=panes,
         streams=Streams({key: streams.unpack(last) for key, last in state["streams"]}, dict(state["keys"])),
-        columns={ColumnKey(*column) for column in state["columns"]},
-        gathering=Gathering(gathered, *state["gathering"]),
+        columns={ColumnKey(*column): seen for column, seen in state["columns"]},
+        gathering=_unpack_gathering(state, step),
         rows=state["rows"],
         idle=state["idle"],
         changed=False,
@@ -77,12 +80,21 @@ def _pack_pane(pane: Pane) -> tuple[Any, ...]:
 
 def _unpack_pane(packed: tuple[Any, ...]) -> Pane:
     parts, rows = packed
-    return Pane({Cell(ColumnKey(*column), op): [tally.unpack(held)] for (column, op), held in parts}, dict(rows))
+    sums = {Cell(ColumnKey(*column), operation): Sum(tally.unpack(held)) for (column, operation), held in parts}
+    return Pane(sums, rows=dict(rows))
 
 
-def _pack_columns(held: dict[ColumnKey, Any]) -> list[tuple[Any, ...]]:
+def _unpack_gathering(state: dict[str, Any], step: int) -> Gathering:
+    """What is enough stays, in the panes it was gathered in; what is not begins anew with panes of another length."""
+    old_step, rows, full = state["gathering"]
+    if old_step != step and not full:
+        return Gathering(step)
+    return Gathering(old_step, {start: _unpack_columns(held) for start, held in state["gathered"]}, rows, full)
+
+
+def _pack_columns(held: Mapping[ColumnKey, Tally]) -> list[tuple[Any, ...]]:
     return [(column, tally.pack(each)) for column, each in held.items()]
 
 
-def _unpack_columns(packed: tuple[Any, ...]) -> dict[ColumnKey, Any]:
+def _unpack_columns(packed: tuple[Any, ...]) -> dict[ColumnKey, Tally]:
     return {ColumnKey(*column): tally.unpack(each) for column, each in packed}

@@ -133,19 +133,23 @@ class Store:
                 if signal in get_args(Signal):
                     yield Entry(received, signal, body)
 
-    def save(self, states: Mapping[ModelKey, bytes]) -> None:
+    def save(self, states: Mapping[ModelKey, bytes | None]) -> None:
         """Puts snapshots in place of the older ones of those models, and empties the journal, which they contain.
+
+        None: the model is no longer kept.
 
         Raises:
             StoreError: nothing was changed.
 
         """
         rows = [{"id": _digest(model), "model": json.dumps(model), "body": body} for model, body in states.items()]
+        kept = [row for row in rows if row["body"] is not None]
         with self._transaction() as connection:
             if rows:
                 outdated = delete(_snapshots).where(_snapshots.c.id == bindparam("outdated"))
                 connection.execute(outdated, [{"outdated": row["id"]} for row in rows])
-                connection.execute(insert(_snapshots), rows)
+            if kept:
+                connection.execute(insert(_snapshots), kept)
             connection.execute(delete(_journal))
 
     def snapshots(self) -> list[bytes]:

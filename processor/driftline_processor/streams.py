@@ -5,7 +5,8 @@ lost point is healed by the next one and a repeated one adds nothing. A delta po
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from enum import Enum, auto
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -27,20 +28,34 @@ Amount: TypeAlias = Histogram | float
 
 @dataclass(slots=True)
 class Last:
-    """The newest point of a cumulative stream, and when it came by event time."""
+    """How far a cumulative stream has come: its newest point, the rows in it, and when it came by event time."""
 
     time: int
     amount: Amount
+    rows: float
     seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class Increment:
-    """What a point adds. `amount` is None where that is nothing: a duplicate, or a baseline of `skipped` rows."""
+class Kind(Enum):
+    """What a point is to its stream."""
 
-    amount: Amount | None = None
-    duplicate: bool = False
-    skipped: float = 0.0
+    NEWS = auto()
+    DUPLICATE = auto()
+    BASELINE = auto()
+
+
+class Increment(NamedTuple):
+    """The rows that a point adds to `older`, what its stream had counted before (None: nothing).
+
+    Of a baseline: the rows that are not counted.
+    """
+
+    kind: Kind
+    rows: float = 0.0
+    older: Amount | None = None
+
+
+_DUPLICATE: Final = Increment(Kind.DUPLICATE)
 
 
 @dataclass(slots=True)
@@ -52,35 +67,43 @@ class Streams:
 
     def increment(self, point: Point, time: int) -> Increment:
         """What `point` adds to what is known; `time` is the event time it counts at."""
+        held = amount(point)
+        counted = rows(held)
         if not point.cumulative:
             key = point.stream + point.start.to_bytes(8, "big") + point.time.to_bytes(8, "big")
-            return Increment(duplicate=True) if self._known(key, max(time, point.time)) else Increment(amount(point))
-        key_of_stream = (point.stream, point.start)
-        last = self.cumulative.get(key_of_stream)
+            return Increment(Kind.NEWS, counted) if self._is_new(key, max(time, point.time)) else _DUPLICATE
+        last = self.cumulative.get((point.stream, point.start))
         if last is None:
-            self.cumulative[key_of_stream] = Last(point.time, amount(point), time)
-            if point.start and point.time - point.start > BASELINE_AFTER:
-                return Increment(skipped=rows(amount(point)))
-            return Increment(amount(point))
+            self.cumulative[point.stream, point.start] = Last(point.time, held, counted, time)
+            old = point.time - point.start > BASELINE_AFTER
+            return Increment(Kind.BASELINE if old else Kind.NEWS, counted)
         if point.time <= last.time:
-            return Increment(duplicate=True)
-        added = difference(amount(point), last.amount)
-        self.cumulative[key_of_stream] = Last(point.time, amount(point), max(time, last.seen))
-        return Increment(added)
+            return _DUPLICATE
+        return Increment(Kind.NEWS, *_follow(last, held, counted, point.time, time))
 
     def is_new(self, span: ExampleRows, time: int) -> bool:
-        return not self._known(span.key, max(time, span.time))
+        return self._is_new(span.key, max(time, span.time))
 
     def forget(self, sealed: int) -> None:
         """Drops what can no longer matter: keys of closed panes, whose repetition is late, and silent streams."""
         self.keys = {key: time for key, time in self.keys.items() if time > sealed}
         self.cumulative = {key: last for key, last in self.cumulative.items() if last.seen > sealed - KEPT}
 
-    def _known(self, key: bytes, time: int) -> bool:
+    def _is_new(self, key: bytes, time: int) -> bool:
         if key in self.keys:
-            return True
+            return False
         self.keys[key] = time
-        return False
+        return True
+
+
+def _follow(last: Last, held: Amount, counted: float, told: int, time: int) -> tuple[float, Amount | None]:
+    """Moves a stream on. The rows it adds, and to what: to nothing where the sender began anew without saying so."""
+    older, before = last.amount, last.rows
+    last.time, last.seen = told, max(time, last.seen)
+    if counted == before:
+        return 0.0, older  # the same content: the older object stays, so that who holds it knows it again
+    last.amount, last.rows = held, counted
+    return (counted - before, older) if counted > before else (counted, None)
 
 
 def amount(point: Point) -> Amount:
@@ -91,15 +114,10 @@ def rows(counted: Amount) -> float:
     return float(counted.count) if isinstance(counted, Histogram) else counted
 
 
-def difference(newer: Amount, older: Amount) -> Amount | None:
-    """What a stream has counted since; all of `newer` where the sender began anew without saying so."""
-    if isinstance(newer, Histogram):
-        added = newer.minus(older) if isinstance(older, Histogram) else newer
-        added = newer if added is None else added
-        return added if added.count else None
-    if isinstance(older, Histogram) or newer < older:
-        return newer or None
-    return newer - older or None
+def difference(newer: Histogram, older: Histogram | None) -> Histogram:
+    """What a sketch has counted since `older`; all of it where it is no successor."""
+    added = newer.minus(older) if older is not None else None
+    return newer if added is None else added
 
 
 def pack(last: Last) -> tuple[Any, ...]:
@@ -114,10 +132,11 @@ def pack(last: Last) -> tuple[Any, ...]:
 def unpack(packed: tuple[Any, ...]) -> Last:
     time, seen, held = packed
     if not isinstance(held, tuple | list):
-        return Last(time, held, seen)
+        return Last(time, held, held, seen)
     scale, zero, positive, negative, minimum, maximum = held
     histogram = Histogram(scale, zero, _unpack_buckets(positive), _unpack_buckets(negative))
-    return Last(time, replace(histogram, minimum=minimum, maximum=maximum), seen)
+    histogram = replace(histogram, minimum=minimum, maximum=maximum)
+    return Last(time, histogram, rows(histogram), seen)
 
 
 def _pack_buckets(buckets: Buckets) -> tuple[bytes, bytes]:

@@ -1,4 +1,4 @@
-"""Adding up what a column held: increments of sketches and counters, and example rows, to tallies."""
+"""Tallies: what a column held, as a value. Their sum, the bounds on their size, and their form in a snapshot."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID
-from driftline.sketch import Histogram, Intervals
+from driftline.semconv import OTHER
+from driftline.sketch import Intervals
 from driftline_processor.records import FloatArray, Tally
 
 MAX_INTERVALS: Final = 2048
@@ -16,52 +16,13 @@ MAX_INTERVALS: Final = 2048
 MAX_CATEGORIES: Final = 1000
 """Categories of a column in one pane; a row of a further one is counted as OTHER."""
 
-Value = float | str | bool | None
-
-
-def of_histogram(histogram: Histogram) -> Tally:
-    """Rows that a sketch counted."""
-    rows = float(histogram.count)
-    return Tally(intervals=histogram.intervals(), rows=rows, squares=rows)
-
-
-def of_category(name: str, rows: float) -> Tally:
-    return Tally(categories={name: rows}, rows=rows, squares=rows)
-
-
-def of_state(state: str, rows: float) -> Tally:
-    """Rows in a state. Valid rows, and those of them that are out of range, are counted by sketches and categories."""
-    if state in (VALID, OUT_OF_RANGE):
-        return Tally()
-    return Tally(states={state: rows}, rows=rows, squares=rows)
-
-
-def of_values(values: Iterable[Value], weight: float) -> Tally:
-    """Values of example rows, each of which stands for `weight` rows."""
-    numbers: list[float] = []
-    categories: dict[str, float] = {}
-    states: dict[str, float] = {}
-    count = 0
-    for value in values:
-        count += 1
-        if value is None or value != value:  # noqa: PLR0124  (only NaN differs from itself)
-            states[MISSING] = states.get(MISSING, 0.0) + weight
-        elif isinstance(value, str):
-            categories[value] = categories.get(value, 0.0) + weight
-        elif value in (np.inf, -np.inf):
-            states[NON_FINITE] = states.get(NON_FINITE, 0.0) + weight
-        else:
-            numbers.append(float(value))
-    intervals = Intervals.of_values(np.array(numbers), np.full(len(numbers), weight))
-    return Tally(intervals, categories, states, rows=weight * count, squares=weight * weight * count)
-
 
 def total(tallies: Iterable[Tally]) -> Tally:
     """The sum of tallies, within the bounds on intervals and categories."""
     every = list(tallies)
     if len(every) == 1:
         return every[0]
-    filled = [tally.intervals for tally in every if len(tally.intervals.weight)]
+    filled = [tally.intervals for tally in every if len(tally.intervals)]
     return bounded(
         Tally(
             intervals=filled[0].merge(*filled[1:]) if filled else Intervals.empty(),
@@ -75,7 +36,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 def bounded(tally: Tally) -> Tally:
     """The same rows in at most MAX_INTERVALS intervals and MAX_CATEGORIES categories."""
-    if len(tally.intervals.weight) > MAX_INTERVALS:
+    if len(tally.intervals) > MAX_INTERVALS:
         tally = replace(tally, intervals=tally.intervals.compact(MAX_INTERVALS))
     if len(tally.categories) > MAX_CATEGORIES:
         tally = replace(tally, categories=_largest(tally.categories))

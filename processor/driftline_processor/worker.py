@@ -50,7 +50,7 @@ class Worker:
         self._journal = 0
         self._next_tick = self._next_snapshot = 0.0
         self._rows: dict[str, float] = {}
-        self._unsaved: dict[ModelKey, bytes] = {}
+        self._unsaved: dict[ModelKey, bytes | None] = {}
         self._storing = True
         self._quietly = Quietly()
         telemetry.observe("rows", lambda: self._rows)

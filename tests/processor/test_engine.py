@@ -9,8 +9,18 @@ from driftline_processor import engine as module
 from driftline_processor import model as model_module
 from driftline_processor.engine import Engine
 from driftline_processor.provisional import provisional_reference
-from driftline_processor.records import ModelKey, Record, Reference, State, WindowResult
-from driftline_processor.tally import of_values
+from driftline_processor.records import (
+    ColumnKey,
+    ModelKey,
+    Record,
+    Reference,
+    Rejection,
+    State,
+    Tally,
+    Window,
+    WindowResult,
+)
+from driftline_processor.sums import Sum
 from engine_records import AGE, CHURN, MINUTE, SECOND, SETTINGS, START, Sender, column, span
 
 
@@ -18,9 +28,15 @@ def training(seed: int = 0, rows: int = 20_000, **named: str) -> Reference:
     """A reference of N(40, 10) ages, in a hundred chunks."""
     ages = np.random.default_rng(seed).normal(40, 10, rows)
     chunks = np.array_split(ages, 100)
-    panes = {i * MINUTE: {AGE: of_values(chunk.tolist(), 1.0)} for i, chunk in enumerate(chunks)}
+    panes = {i * MINUTE: {AGE: counted(chunk)} for i, chunk in enumerate(chunks)}
     reference = provisional_reference(CHURN, panes, MINUTE)
     return replace(reference, id="training", provisional=False, clock=False, **named)
+
+
+def counted(ages: np.ndarray) -> Tally:
+    held = Sum()
+    held.add_values(ages.tolist(), 1.0)
+    return held.tally()
 
 
 def drive(engine: Engine, sender: Sender, ages: list[np.ndarray], first: int = 0) -> list[WindowResult]:
@@ -105,7 +121,12 @@ def test_a_reference_for_another_version_is_not_used_and_said() -> None:
     results = drive(engine, Sender(), healthy(8))
 
     assert "training" not in {result.reference for result in results}
-    assert "only for version '2'" in engine.notices()[0]
+    assert [result.provisional for result in results] == [False] * 5 + [True] * 2
+    notices = engine.notices()
+    assert [notice for notice in notices if "only for version" in notice] == [
+        "model 'churn' version '1': no reference for it, only for version '2', which is not used"
+    ]
+    assert "stands in" in notices[1]
 
 
 def test_a_reference_without_a_version_serves_all() -> None:
@@ -179,10 +200,37 @@ def test_late_rows_are_rejected_and_told() -> None:
     observed = engine.observe(slow, START + 60 * MINUTE)
 
     assert observed.late == {CHURN: 7}
-    assert [rejection.items for rejection in observed.rejections] == [len(slow)]
-    assert "'churn'" in observed.rejections[0].reason
-    assert "3540 s behind" in observed.rejections[0].reason
+    assert observed.rejections == (
+        Rejection(
+            len(slow),
+            "model 'churn' version '1': later than the 60 s that rows may be late (3540 s behind the newest); "
+            "is a sender's clock slow?",
+        ),
+    )
     assert engine.rows() == {CHURN: 1}
+
+
+def test_of_a_cumulative_stream_only_the_new_rows_are_late() -> None:
+    """What its earlier points said is counted, and stays so."""
+    engine, sender = Engine(SETTINGS), Sender()
+    engine.observe(sender.predict({"age": [1.0] * 5}).tell(START + 1), START + 1)
+    engine.observe([span(1, START + 9 * MINUTE, {"age": 1.0})], START + 9 * MINUTE)
+    observed = engine.observe(sender.predict({"age": [1.0] * 2}).tell(START + 2), START + 9 * MINUTE)
+
+    assert observed.late == {CHURN: 2}
+    assert engine.rows() == {CHURN: 6}
+
+
+def test_late_items_of_a_batch_are_told_once() -> None:
+    """A thousand late spans make one sentence, with the worst of them."""
+    engine = Engine(SETTINGS)
+    engine.observe([span(0, START + 60 * MINUTE, {"age": 1.0})], START + 60 * MINUTE)
+    late: list[Record] = [span(i, START + i * SECOND, {"age": 1.0}) for i in range(1, 1001)]
+    observed = engine.observe(late, START + 60 * MINUTE)
+
+    assert [rejection.items for rejection in observed.rejections] == [1000]
+    assert "3599 s behind" in observed.rejections[0].reason
+    assert observed.late == {CHURN: 1000}
 
 
 def test_rows_of_a_clock_that_is_ahead_count_on_arrival() -> None:
@@ -191,8 +239,33 @@ def test_rows_of_a_clock_that_is_ahead_count_on_arrival() -> None:
     observed = engine.observe(Sender().predict({"age": [1.0]}).tell(START + 60 * MINUTE), START)
     after = engine.observe(Sender(process="b").predict({"age": [1.0]}).tell(START + SECOND), START + SECOND)
 
-    assert "3600 s ahead" in observed.notices[0]
+    assert observed.notices == ("model 'churn' version '1': a sender's clock is 3600 s ahead; counted on arrival",)
+    assert (observed.future, observed.rows) == (2, 1)
     assert not after.rejections
+    assert engine.rows() == {CHURN: 2}
+
+
+def test_a_repetition_from_a_clock_that_is_ahead_makes_nobody_late() -> None:
+    """What comes again changes nothing, also not how far event time has come."""
+    engine = Engine(SETTINGS)
+    ahead = Sender(process="ahead").predict({"age": [1.0]}).tell(START + 90 * MINUTE)
+    engine.observe(ahead, START)
+    again = engine.observe(ahead, START + 60 * MINUTE)
+    queued = engine.observe([span(1, START + SECOND, {"age": 1.0})], START + 60 * MINUTE)
+
+    assert again.duplicates == len(ahead)
+    assert not queued.late
+
+
+def test_a_stream_that_began_long_ago_only_sets_a_baseline() -> None:
+    """A processor that comes new into the line does not take hours of rows for one minute, and says so."""
+    engine, sender = Engine(SETTINGS), Sender()
+    time = START + 120 * MINUTE
+    first = engine.observe(sender.predict({"age": [1.0] * 9}).tell(time), time)
+    second = engine.observe(sender.predict({"age": [1.0] * 2}).tell(time + SECOND), time + SECOND)
+
+    assert (first.baseline, first.rows, second.rows) == (2, 0, 2)
+    assert "only what follows counts" in first.notices[0]
     assert engine.rows() == {CHURN: 2}
 
 
@@ -271,3 +344,168 @@ def test_a_snapshot_holds_only_what_has_changed() -> None:
     assert not engine.snapshot()
     engine.observe([span(3, START + 2, {"age": 1.0})], START + 2)
     assert set(engine.snapshot()) == {CHURN}
+
+
+def test_a_span_with_too_many_columns_counts_with_those_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its row is counted, and the operator is told."""
+    monkeypatch.setattr(model_module, "MAX_COLUMNS", 3)
+    engine = Engine(SETTINGS)
+    observed = engine.observe([span(1, START + 1, {f"x{i}": 1.0 for i in range(5)})], START + 1)
+    (result,) = engine.advance(START + 10 * MINUTE)
+
+    assert (observed.rows, result.rows, len(result.columns)) == (1, 1, 3)
+    assert "columns; the others are not counted" in observed.notices[0]
+
+
+def test_names_of_columns_make_room_when_they_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is on columns at a time, not over the life of a model."""
+    monkeypatch.setattr(model_module, "MAX_COLUMNS", 3)
+    engine = Engine(SETTINGS)
+    for day in (0, 2, 4):
+        time = START + day * 24 * 60 * MINUTE
+        engine.advance(time)
+        assert not engine.observe([span(day, time, {f"{day}.{i}": 1.0 for i in range(3)})], time).notices
+
+    for minute in range(0, 181, 20):  # the last names are still in use for an hour, and then others come
+        later = time + minute * MINUTE
+        names = ["4.0"] if minute < 180 else ["4.0", "other", "another"]
+        observed = engine.observe([span(minute + 10, later, dict.fromkeys(names, 1.0))], later)
+        engine.advance(later)
+        assert not observed.notices
+
+
+@pytest.mark.parametrize("bound", ["MAX_STREAMS", "MAX_KEYS"])
+def test_more_streams_and_keys_than_the_bound_are_rejected(monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    """The known ones go on; the new ones are told why they cannot."""
+    monkeypatch.setattr(model_module, bound, 2)
+    engine, cumulative = Engine(SETTINGS), bound == "MAX_STREAMS"
+    records = Sender(cumulative=cumulative).predict({f"x{i}": [1.0] for i in range(5)}).tell(START + 1)
+    observed = engine.observe(records, START + 1)
+
+    assert observed.counted == 2
+    assert [rejection.items for rejection in observed.rejections] == [4]
+    assert "more than" in observed.rejections[0].reason
+
+
+def test_models_of_last_week_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every deployment is a new version; the store is told which ones are gone."""
+    monkeypatch.setattr(module, "MAX_MODELS", 2)
+    engine = Engine(SETTINGS)
+    for day in range(3):
+        time = START + 6 * day * 86_400 * SECOND
+        engine.observe([span(day, time, {"age": 1.0}, model=ModelKey("churn", str(day)))], time)
+        engine.advance(time)
+    states = engine.snapshot()
+
+    assert set(engine.rows()) == {ModelKey("churn", "1"), ModelKey("churn", "2")}
+    assert states[ModelKey("churn", "0")] is None
+    assert not engine.snapshot()
+
+
+def test_a_model_that_is_silent_for_a_day_lets_go() -> None:
+    """Its count stays; panes and streams of processes that are gone do not fill the memory."""
+    engine = Engine(SETTINGS)
+    engine.put_reference(training())
+    drive(engine, Sender(), healthy(4))
+    busy = engine.snapshot()[CHURN] or b""
+    engine.advance(START + 60 * MINUTE)
+    engine.advance(START + 48 * 60 * MINUTE)
+    rested = engine.snapshot()[CHURN] or b""
+
+    assert len(rested) < 300 < len(busy)
+    assert engine.rows() == {CHURN: 1600}
+    assert not engine.advance(START + 72 * 60 * MINUTE)
+    assert not engine.snapshot()
+
+
+def test_a_window_that_cannot_be_judged_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of ours is logged with its model, and every other result still comes; it is not tried again for ever."""
+    engine, good = Engine(SETTINGS), ModelKey("good")
+    judge = Engine._judge
+
+    def faulty(self: Engine, model: model_module.Model, window: Window) -> WindowResult:
+        if model.key == CHURN:
+            raise ZeroDivisionError
+        return judge(self, model, window)
+
+    monkeypatch.setattr(Engine, "_judge", faulty)
+    engine.observe([span(1, START + 1, {"age": 1.0}), span(2, START + 1, {"age": 1.0}, model=good)], START + 1)
+
+    assert [result.model for result in engine.advance(START + 10 * MINUTE)] == [good]
+    assert "model 'churn' version '1': the window that ends at" in caplog.text
+    assert not engine.advance(START + 11 * MINUTE)
+
+
+def test_two_references_for_one_model() -> None:
+    """The one that was put last is used, also when it was put before."""
+    engine, sender = Engine(SETTINGS), Sender()
+    first, second = training(), replace(training(), id="second")
+    for reference in (first, second, first):
+        engine.put_reference(reference)
+    results = drive(engine, sender, healthy(3))
+
+    assert {result.reference for result in results} == {"training"}
+
+
+def test_a_column_that_changes_from_numbers_to_words_is_counted_and_judged() -> None:
+    """A feature of another type is drift, not an error."""
+    engine = Engine(SETTINGS)
+    engine.put_reference(training())
+    engine.observe([span(i, START + 1, {"age": "forty"}) for i in range(500)], START + 1)
+    (result,) = engine.advance(START + 10 * MINUTE)
+
+    (age,) = result.columns
+    assert (age.column, age.rows) == (AGE, 500)
+    assert age.verdict is not None
+    assert age.verdict.state is State.ALARM
+
+
+def test_a_column_without_a_value_is_counted_as_missing() -> None:
+    """All values missing: rows are counted, and the missing rate alarms."""
+    engine = Engine(SETTINGS)
+    engine.put_reference(training())
+    engine.observe([span(i, START + 1, {"age": None}) for i in range(500)], START + 1)
+    (result,) = engine.advance(START + 10 * MINUTE)
+
+    assert result.rows == 500
+    assert result.columns[0].verdict is not None
+    assert result.columns[0].verdict.state is State.ALARM
+    assert not result.columns[0].distribution
+
+
+def test_columns_come_in_one_order() -> None:
+    """Whichever batch comes first."""
+    orders = []
+    for names in (["b", "a", "c"], ["c", "b", "a"]):
+        engine = Engine(SETTINGS)
+        engine.observe([span(i, START + 1, {name: 1.0}) for i, name in enumerate(names)], START + 1)
+        (result,) = engine.advance(START + 10 * MINUTE)
+        orders.append([each.column for each in result.columns])
+
+    assert orders == [[ColumnKey("input", name) for name in "abc"]] * 2
+
+
+def test_a_restart_emits_no_window_twice_and_keeps_the_stand_in() -> None:
+    """After a clean restart the next window is the next one, compared with the same live data."""
+    before, after, sender = Engine(SETTINGS), Engine(SETTINGS), Sender()
+    told = drive(before, sender, healthy(9))
+    after.restore([body for body in before.snapshot().values() if body], START + 9 * MINUTE)
+    went_on = drive(after, sender, healthy(3, seed=5), first=9)
+
+    ends = [result.window.end for result in told + went_on]
+    assert ends == sorted(set(ends))
+    assert went_on[0].window.end == told[-1].window.end + MINUTE
+    assert {result.reference for result in went_on} == {told[-1].reference}
+    assert all(result.provisional for result in went_on)
+
+
+def test_after_a_restart_silence_is_measured_anew() -> None:
+    """The senders have to find back first: a minute without input after a restart closes no window."""
+    before, after = Engine(SETTINGS), Engine(SETTINGS)
+    before.observe([span(1, START + 1, {"age": 1.0})], START + 1)
+    after.restore([body for body in before.snapshot().values() if body], START + 60 * MINUTE)
+
+    assert not after.advance(START + 61 * MINUTE)
+    assert len(after.advance(START + 63 * MINUTE)) == 1

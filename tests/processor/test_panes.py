@@ -1,21 +1,22 @@
 """Panes of event time, the watermark that closes them, and the windows over them."""
 
-from driftline_processor.panes import Cell, Panes
+from dataclasses import replace
+
+import pytest
+
+from driftline_processor.panes import Panes
 from driftline_processor.records import Window
-from driftline_processor.tally import of_category
-from engine_records import AGE, MINUTE, SECOND, START
-
-CELL = Cell(AGE, "predict")
+from engine_records import AGE, MINUTE, SECOND, START, span
 
 
-def panes(size: int = 5) -> Panes:
-    return Panes(size=size * MINUTE, step=MINUTE, lateness=MINUTE)
+def panes(size: int = 5, lateness: int = MINUTE) -> Panes:
+    return Panes(size=size * MINUTE, step=MINUTE, lateness=lateness)
 
 
-def put(held: Panes, time: int) -> bool:
+def put(held: Panes, time: int, operation: str = "predict") -> bool:
     pane = held.pane(time)
     if pane is not None:
-        pane.add(CELL, of_category("x", 1.0))
+        pane.add_span(replace(span(0, time, {"age": 1.0}), operation=operation), [AGE])
     return pane is not None
 
 
@@ -33,7 +34,7 @@ def test_windows_slide_by_a_step_and_hold_the_panes_of_their_size() -> None:
     held = panes(2)
     for minute in range(4):
         put(held, START + minute * MINUTE + SECOND)
-    seen = [(window, len(held.within(window))) for window in held.close(idle=False)]
+    seen = [(window, held.held(window).rows) for window in held.close(idle=False)]
 
     assert seen == [
         (Window(START - MINUTE, START + MINUTE), 1),
@@ -102,3 +103,38 @@ def test_panes_that_no_window_reaches_are_dropped() -> None:
         list(held.close(idle=False))
 
     assert len(held.by_start) <= 7
+
+
+@pytest.mark.parametrize("lateness", [0, MINUTE])
+def test_points_of_one_moment_share_their_fate(lateness: int) -> None:
+    """Also without any lateness, and exactly on a bound: the first of an export must not close its own pane."""
+    held = panes(lateness=lateness)
+    put(held, START + SECOND)
+
+    assert put(held, START + MINUTE)
+    assert put(held, START + MINUTE)
+
+
+def test_a_column_is_taken_from_the_operation_that_saw_most_of_it() -> None:
+    """In each window anew; rows that went through two operations are not counted twice."""
+    held = panes(2)
+    put(held, START + SECOND, "predict")
+    for _ in range(3):
+        put(held, START + SECOND, "predict_proba")
+    for _ in range(4):
+        put(held, START + MINUTE + SECOND, "predict")
+    first, both = (held.held(Window(START - MINUTE, START + i * MINUTE)) for i in (1, 2))
+
+    assert (first.rows, first.columns[AGE].rows) == (3, 3)
+    assert (both.rows, both.columns[AGE].rows) == (5, 5)
+
+
+def test_a_sender_without_a_counter_of_rows_is_measured_by_its_fullest_column() -> None:
+    """Not every foreign sender counts rows beside its columns."""
+    held = panes()
+    put(held, START + SECOND)
+    pane = held.pane(START + SECOND)
+    assert pane is not None
+    pane.rows.clear()
+
+    assert held.held(Window(START, START + MINUTE)).rows == 1

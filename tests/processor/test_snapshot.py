@@ -8,19 +8,22 @@ from driftline_processor.snapshot import UnknownForm, dump, load
 from engine_records import CHURN, MINUTE, SETTINGS, START, Sender, span
 
 
-def busy() -> Engine:
+def busy() -> bytes:
+    """The state of a model of which everything has something."""
     engine = Engine(SETTINGS)
     for minute in range(4):
         time = START + minute * MINUTE + 1
         engine.observe(Sender().predict({"age": [1.0, -2.0], "plan": ["a", "b"]}).tell(time), time)
         engine.observe([span(minute, time, {"age": None, "plan": "c"}, weight=3.0)], time)
         engine.advance(time)
-    return engine
+    state = engine.snapshot()[CHURN]
+    assert state is not None
+    return state
 
 
 def test_a_snapshot_read_and_written_again_is_the_same() -> None:
     """Nothing of a model is lost on the way."""
-    state = busy().snapshot()[CHURN]
+    state = busy()
     model = load(state, SETTINGS.size, SETTINGS.step, SETTINGS.lateness)
 
     assert dump(model) == state
@@ -29,7 +32,7 @@ def test_a_snapshot_read_and_written_again_is_the_same() -> None:
 
 def test_a_snapshot_of_a_newer_version_is_refused_by_name() -> None:
     """It says which form was expected, and which one came."""
-    state = msgpack.unpackb(busy().snapshot()[CHURN], strict_map_key=False)
+    state = msgpack.unpackb(busy(), strict_map_key=False)
     newer = msgpack.packb({**state, "form": 99})
 
     with pytest.raises(UnknownForm, match="form must be 1, got 99"):
@@ -38,11 +41,20 @@ def test_a_snapshot_of_a_newer_version_is_refused_by_name() -> None:
 
 def test_another_step_keeps_the_streams_and_drops_the_panes() -> None:
     """After a change of the window's settings no row is counted twice, and windows begin anew."""
-    engine = busy()
-    state = engine.snapshot()[CHURN]
-    model = load(state, SETTINGS.size, 7 * MINUTE, SETTINGS.lateness)
+    model = load(busy(), SETTINGS.size, 7 * MINUTE, SETTINGS.lateness)
 
     assert not model.panes.by_start
     assert model.panes.sealed % (7 * MINUTE) == 0
     assert model.panes.sealed >= model.panes.newest
     assert model.streams.cumulative
+
+
+def test_what_stands_in_for_a_reference_keeps_the_panes_it_was_gathered_in() -> None:
+    """With another step it is still the same data; what was not enough yet is gathered anew."""
+    state = msgpack.unpackb(busy(), strict_map_key=False)
+    for full in (True, False):
+        packed = msgpack.packb({**state, "gathering": (MINUTE, 14.0, full)})
+        gathering = load(packed, SETTINGS.size, 5 * MINUTE, SETTINGS.lateness).gathering
+
+        assert bool(gathering.panes) is full
+        assert gathering.step == (MINUTE if full else 5 * MINUTE)

@@ -64,6 +64,15 @@ def test_save_moves_the_journal_into_the_snapshots(url: str, opened: Open) -> No
     assert list(store.journal()) == ENTRIES[1:]
 
 
+def test_a_model_that_is_no_longer_kept_is_gone(url: str, opened: Open) -> None:
+    """None takes the place of a snapshot: the others stay."""
+    store = opened(url)
+    store.save(STATES)
+    store.save({next(iter(STATES)): None, ModelKey("never saved"): None})
+
+    assert len(reopened(store, url, opened).snapshots()) == len(STATES) - 1
+
+
 def test_save_of_nothing(url: str, opened: Open) -> None:
     """A state without models is a state."""
     store = opened(url)

@@ -1,18 +1,19 @@
 """From points to increments: each row once."""
 
+from dataclasses import replace
+
 import pytest
 
 from driftline.sketch import Histogram
-from driftline_processor import streams as module
-from driftline_processor.records import SketchPoint
-from driftline_processor.streams import HOUR, Streams, pack, rows, unpack
+from driftline_processor.records import Record, SketchPoint
+from driftline_processor.streams import HOUR, Kind, Streams, difference, pack, unpack
 from engine_records import MINUTE, START, Sender, span
 
 
-def added(streams: Streams, records: list) -> float:
+def added(streams: Streams, records: list[Record]) -> float:
     """Rows that the sketches among the records add."""
     increments = [streams.increment(record, record.time) for record in records if isinstance(record, SketchPoint)]
-    return sum(rows(each.amount) for each in increments if each.amount is not None)
+    return sum(each.rows for each in increments if each.kind is Kind.NEWS)
 
 
 def test_cumulative_points_add_their_difference() -> None:
@@ -41,7 +42,7 @@ def test_a_repeated_point_adds_nothing(cumulative: bool) -> None:
 
     again = [streams.increment(record, record.time) for record in records]
 
-    assert all(each.duplicate for each in again[1:])
+    assert {each.kind for each in again[1:]} == {Kind.DUPLICATE}
     assert added(streams, records) == 0
 
 
@@ -76,7 +77,26 @@ def test_a_coarser_sketch_of_the_same_stream_still_subtracts() -> None:
     fine = Histogram.of([1.0, 1.5, 2.0], 8, 320)
     coarse = fine.merge(Histogram.of([9.0], 8, 320)).at_scale(3)
 
-    assert rows(module.difference(coarse, fine)) == 1
+    assert difference(coarse, fine).count == 1
+
+
+def test_what_is_no_successor_is_all_new() -> None:
+    """More rows, but not the ones there were: the sender began anew, and said nothing."""
+    before, after = Histogram.of([1.0, 2.0], 8, 320), Histogram.of([9.0, 9.0, 9.0], 8, 320)
+
+    assert difference(after, before) == after
+
+
+def test_a_point_that_says_nothing_new_keeps_the_object_that_is_known() -> None:
+    """Who holds the last content must know it again in what the next point adds to."""
+    streams, point = Streams(), Sender().predict({"age": [1.0]}).tell(START + 1)[1]
+    assert isinstance(point, SketchPoint)
+    streams.increment(point, START + 1)
+    same = replace(point, time=START + 2, histogram=Histogram.of([1.0], 8, 320))
+    more = replace(point, time=START + 3, histogram=Histogram.of([1.0, 2.0], 8, 320))
+
+    assert streams.increment(same, START + 2).rows == 0
+    assert streams.increment(more, START + 3).older is point.histogram
 
 
 def test_a_stream_that_began_long_ago_only_sets_the_baseline() -> None:
@@ -85,8 +105,7 @@ def test_a_stream_that_began_long_ago_only_sets_the_baseline() -> None:
     later = START + HOUR + 1
     first = streams.increment(sender.predict({"age": [1.0] * 9}).tell(later)[1], later)
 
-    assert first.amount is None
-    assert first.skipped == 9
+    assert (first.kind, first.rows) == (Kind.BASELINE, 9)
     assert added(streams, sender.predict({"age": [1.0]}).tell(later + 1)) == 1
 
 

@@ -1,76 +1,59 @@
-"""Adding up what columns held."""
+"""Tallies: their sum, their bounds, and their form in a snapshot."""
 
 import numpy as np
 import pytest
 
+from driftline.semconv import OTHER
 from driftline.sketch import Histogram, Intervals
 from driftline_processor import tally as module
 from driftline_processor.records import Tally
-from driftline_processor.tally import of_category, of_histogram, of_state, of_values, pack, total, unpack
-
-
-def test_values_are_numbers_categories_or_states() -> None:
-    """Every value of an example row is counted once, as what it is."""
-    held = of_values([1.5, True, "web", None, float("nan"), float("inf")], weight=2.0)
-
-    assert held.rows == 12
-    assert held.squares == 24
-    assert held.intervals.total == 4
-    assert held.categories == {"web": 2.0}
-    assert held.states == {"missing": 4.0, "non_finite": 2.0}
+from driftline_processor.tally import pack, total, unpack
 
 
 def test_the_sum_holds_every_row() -> None:
     """Rows, squares, intervals, categories and states add up."""
-    parts = [
-        of_histogram(Histogram.of(np.array([1.0, 2.0]), 4, 320)),
-        of_category("web", 3.0),
-        of_category("web", 1.0),
-        of_state("missing", 2.0),
-    ]
-    held = total(parts)
+    held = total(
+        [
+            Tally(intervals=Histogram.of(np.array([1.0, 2.0]), 4, 320).intervals(), rows=2.0, squares=2.0),
+            Tally(categories={"web": 3.0}, rows=3.0, squares=9.0),
+            Tally(categories={"web": 1.0, "shop": 1.0}, states={"missing": 2.0}, rows=4.0, squares=4.0),
+        ]
+    )
 
-    assert held.rows == held.squares == 8
+    assert (held.rows, held.squares) == (9, 15)
     assert held.intervals.total == 2
-    assert held.categories == {"web": 4.0}
+    assert held.categories == {"web": 4.0, "shop": 1.0}
     assert held.states == {"missing": 2.0}
 
 
-@pytest.mark.parametrize("state", ["valid", "out_of_range"])
-def test_rows_that_a_sketch_counts_are_not_counted_again(state: str) -> None:
-    """`valid` and `out_of_range` speak of rows that are in a sketch or a category."""
-    assert of_state(state, 5.0).rows == 0
+def test_nothing_adds_up_to_nothing() -> None:
+    """A column without rows is a tally without rows."""
+    assert total([]).rows == 0
+    assert not len(total([Tally(), Tally()]).intervals)
 
 
 def test_categories_past_the_bound_are_counted_as_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """100,000 categories cost no more than the bound, the largest stay, and no row is lost."""
-    names = {f"c{i}": float(i) for i in range(1, 100_001)}
-    held = total([Tally(categories=names, rows=sum(names.values())), of_category("c100000", 1.0)])
+    """The largest stay, ties by name, rows of OTHER stay there, and no row is lost."""
+    monkeypatch.setattr(module, "MAX_CATEGORIES", 3)
+    held = total([Tally(categories={"d": 1.0, "c": 2.0, "b": 2.0, OTHER: 5.0}), Tally(categories={"a": 9.0})])
 
-    assert len(held.categories) == module.MAX_CATEGORIES
-    assert held.categories["c100000"] == 100_001
-    assert sum(held.categories.values()) == held.rows
+    assert held.categories == {"a": 9.0, "b": 2.0, OTHER: 8.0}
 
 
 def test_intervals_past_the_bound_are_joined() -> None:
     """Very many layouts of one column cost no more than the bound, and no row is lost."""
     lower = np.arange(10_000.0)
-    held = total([Tally(Intervals(lower, lower + 1, np.ones(10_000)), rows=1e4), of_category("x", 1.0)])
+    held = total([Tally(Intervals(lower, lower + 1, np.ones(10_000)), rows=1e4), Tally()])
 
-    assert len(held.intervals.weight) <= module.MAX_INTERVALS
+    assert len(held.intervals) <= module.MAX_INTERVALS
     assert held.intervals.total == 10_000
 
 
 def test_packing_keeps_everything() -> None:
     """A tally survives a snapshot."""
-    held = total([of_values([1.0, -2.5, "a", None], 3.0), of_category("b", 1.0)])
+    held = Tally(Intervals.of_values([1.0, -2.5], [3.0, 0.1]), {"b": 1.0}, {"missing": 3.0}, 7.1, 19.01)
     back = unpack(pack(held))  # type: ignore[arg-type]
 
-    assert (back.categories, back.states, back.rows, back.squares) == (
-        held.categories,
-        held.states,
-        held.rows,
-        held.squares,
-    )
-    assert np.array_equal(back.intervals.lower, held.intervals.lower)
-    assert np.array_equal(back.intervals.weight, held.intervals.weight)
+    assert (back.categories, back.states, back.rows, back.squares) == ({"b": 1.0}, {"missing": 3.0}, 7.1, 19.01)
+    for name in ("lower", "upper", "weight"):
+        assert np.array_equal(getattr(back.intervals, name), getattr(held.intervals, name))

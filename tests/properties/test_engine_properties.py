@@ -1,25 +1,30 @@
 """What holds of the engine for any stream of records."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline_processor.engine import Engine
-from driftline_processor.records import Record, WindowResult
+from driftline_processor.engine import Engine, EngineSettings
+from driftline_processor.records import ModelKey, Record, WindowResult
 from engine_records import CHURN, MINUTE, SECOND, SETTINGS, START, Sender, span
 
 Told = tuple[int, list[Record]]
+
+END = START + 15 * MINUTE
+PATIENT = replace(SETTINGS, lateness=15 * MINUTE)
+"""Waits for everything that these streams hold."""
 
 times = st.integers(1, 12 * 60).map(lambda second: START + second * SECOND)
 ages = st.lists(st.floats(-100, 100), min_size=1, max_size=6)
 
 
 @st.composite
-def streams(draw: st.DrawFn) -> list[Told]:
+def streams(draw: st.DrawFn, cumulative: bool | None = None) -> list[Told]:
     """What two processes and some spans say, in order of event time; each with the time at which it comes."""
-    cumulative = draw(st.booleans())
-    senders = [Sender(process=name, cumulative=cumulative) for name in "ab"]
+    kind = draw(st.booleans()) if cumulative is None else cumulative
+    senders = [Sender(process=name, cumulative=kind) for name in "ab"]
     told: list[Told] = []
     for number, time in enumerate(sorted(draw(st.lists(times, min_size=1, max_size=12, unique=True)))):
         if draw(st.booleans()):
@@ -56,6 +61,12 @@ def described(results: list[WindowResult]) -> list[tuple[object, ...]]:
     ]
 
 
+def counted(told: Sequence[Told], wanted: EngineSettings = SETTINGS) -> dict[ModelKey, float]:
+    engine = Engine(wanted)
+    finish(engine, told)
+    return dict(engine.rows())
+
+
 @given(streams(), st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_restart_in_mid_stream_changes_nothing(told: list[Told], data: st.DataObject) -> None:
@@ -65,17 +76,12 @@ def test_a_restart_in_mid_stream_changes_nothing(told: list[Told], data: st.Data
 
     before, after = Engine(SETTINGS), Engine(SETTINGS)
     results = run(before, told[:cut])
-    after.restore(before.snapshot().values(), told[cut - 1][0] if cut else START)
+    states = [body for body in before.snapshot().values() if body is not None]
+    after.restore(states, told[cut - 1][0] if cut else START)
     results += finish(after, told[cut:])
 
     assert described(results) == described(whole)
     assert after.rows() == counted(told)
-
-
-def counted(told: Sequence[Told]) -> dict[object, float]:
-    engine = Engine(SETTINGS)
-    finish(engine, told)
-    return dict(engine.rows())
 
 
 @given(streams(), st.data())
@@ -93,25 +99,44 @@ def test_items_that_come_again_in_other_batches_change_nothing(told: list[Told],
     assert described(finish(Engine(SETTINGS), resent)) == described(once)
 
 
-@given(st.lists(st.tuples(times, st.floats(-100, 100)), min_size=1, max_size=30))
+@given(streams(cumulative=False), st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_what_comes_within_the_lateness_changes_nothing(told: list[Told], data: st.DataObject) -> None:
+    """Spans and deltas in any order, in any batches: the same windows with the same content."""
+    records = data.draw(st.permutations([record for _, batch in told for record in batch]))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(records)), max_size=4)))
+    parts = [records[a:b] for a, b in zip([0, *cuts], [*cuts, len(records)], strict=True)]
+
+    mixed = finish(Engine(PATIENT), [(END, list(part)) for part in parts])
+
+    assert described(mixed) == described(finish(Engine(PATIENT), told))
+
+
+@given(streams(cumulative=True), st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_cumulative_points_loses_no_row(told: list[Told], data: st.DataObject) -> None:
+    """The newest point says everything, whichever comes first."""
+    mixed = [(END, records) for _, records in data.draw(st.permutations(told))]
+
+    assert counted(mixed, PATIENT) == counted(told, PATIENT)
+
+
+@given(streams(), st.booleans(), st.data())
 @settings(max_examples=100, deadline=None)
-def test_each_row_is_in_exactly_one_pane_or_late(rows: list[tuple[int, float]]) -> None:
+def test_each_row_is_in_exactly_one_pane_or_late(told: list[Told], shuffled: bool, data: st.DataObject) -> None:
     """In any order, rows in tumbling windows and late rows add up to what was sent."""
-    engine = Engine(SETTINGS.__class__(**{**_fields(), "size": MINUTE}))
-    late = counted = 0.0
+    engine = Engine(replace(SETTINGS, size=MINUTE))
+    sent = counted(told, PATIENT)
+    order = data.draw(st.permutations(told)) if shuffled else told
+    late = accepted = 0.0
     results: list[WindowResult] = []
-    newest = START
-    for number, (time, age) in enumerate(rows):
-        newest = max(newest, time)
-        observed = engine.observe([span(number, time, {"age": age})], newest)
+    for _, records in order:
+        observed = engine.observe(records, END)
         late += sum(observed.late.values())
-        counted += observed.counted
-        results += engine.advance(newest)
-    results += engine.advance(newest + 60 * MINUTE)
+        accepted += observed.rows
+        results += engine.advance(END)
+    results += engine.advance(START + 60 * MINUTE)
 
-    assert counted + late == len(rows)
-    assert sum(result.rows for result in results) == counted == engine.rows().get(CHURN, 0.0)
-
-
-def _fields() -> dict[str, float]:
-    return {name: getattr(SETTINGS, name) for name in SETTINGS.__slots__}
+    assert {CHURN: accepted + late} == sent
+    assert sum(result.rows for result in results) == accepted == engine.rows()[CHURN]
+    assert sum(c.rows for result in results for c in result.columns) == accepted

@@ -1,0 +1,90 @@
+"""One step of event time: what each column held, as each operation of the model saw it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from driftline.sketch import Histogram
+from driftline_processor.records import ColumnKey, ExampleRows, RowsPoint, SketchPoint, Tally
+from driftline_processor.streams import Increment, Point, difference
+from driftline_processor.sums import COUNTED_ELSEWHERE, Sum
+
+StreamKey: TypeAlias = tuple[bytes, int]
+
+
+class Cell(NamedTuple):
+    """A column as one operation of the model saw it."""
+
+    column: ColumnKey
+    operation: str
+
+
+@dataclass(slots=True)
+class Stretch:
+    """What the stream of a sketch did in a pane: the rows from `older` (None: from nothing) to `newer`.
+
+    A dozen exports of one stream in a pane are so subtracted once, and not a dozen times.
+    """
+
+    cell: Cell
+    older: Histogram | None
+    newer: Histogram
+
+
+@dataclass(slots=True)
+class Pane:
+    """Sums by column and operation; stretches of cumulative sketches that are not in them yet; rows by operation."""
+
+    sums: dict[Cell, Sum] = field(default_factory=dict)
+    stretches: dict[StreamKey, Stretch] = field(default_factory=dict)
+    rows: dict[str, float] = field(default_factory=dict)
+
+    def add(self, point: Point, increment: Increment) -> None:
+        """Counts what a point adds to its stream."""
+        if isinstance(point, RowsPoint):
+            self._count(point.operation, increment.rows)
+        elif isinstance(point, SketchPoint):
+            self._follow(point, increment)
+        elif point.value not in COUNTED_ELSEWHERE or point.kind != "state":
+            held = self._sum(Cell(point.column, point.operation))
+            (held.add_category if point.kind == "category" else held.add_state)(point.value, increment.rows)
+
+    def add_span(self, span: ExampleRows, columns: Sequence[ColumnKey]) -> None:
+        """Counts the rows of a span, and of them what these columns hold."""
+        for column in columns:
+            self._sum(Cell(column, span.operation)).add_values(span.columns[column], span.weight)
+        self._count(span.operation, span.rows * span.weight)
+
+    def tallies(self) -> Mapping[Cell, Tally]:
+        """What each column holds by now."""
+        for stretch in self.stretches.values():
+            self._settle(stretch)
+        self.stretches.clear()
+        return {cell: held.tally() for cell, held in self.sums.items()}
+
+    def _follow(self, point: SketchPoint, increment: Increment) -> None:
+        cell, older = Cell(point.column, point.operation), increment.older
+        assert older is None or isinstance(older, Histogram)
+        if not point.cumulative:
+            self._sum(cell).add_histogram(point.histogram)
+            return
+        key = point.stream, point.start
+        held = self.stretches.get(key)
+        if held is not None and held.newer is older:
+            held.newer = point.histogram
+            return
+        if held is not None:  # it went on in another pane, or began anew
+            self._settle(held)
+        self.stretches[key] = Stretch(cell, older, point.histogram)
+
+    def _settle(self, stretch: Stretch) -> None:
+        self._sum(stretch.cell).add_histogram(difference(stretch.newer, stretch.older))
+
+    def _sum(self, cell: Cell) -> Sum:
+        held = self.sums.get(cell)
+        if held is None:
+            held = self.sums[cell] = Sum()
+        return held
+
+    def _count(self, operation: str, rows: float) -> None:
+        self.rows[operation] = self.rows.get(operation, 0.0) + rows

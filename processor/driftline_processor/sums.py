@@ -1,0 +1,87 @@
+"""Adding up a column while its rows still come: sketches, counters and values of example rows, to one tally."""
+
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID
+from driftline.sketch import Histogram, Intervals
+from driftline_processor.records import Tally
+from driftline_processor.tally import MAX_CATEGORIES, total
+
+WAITING: Final = 4096
+"""Values, and buckets of sketches, that wait to be added up together: one by one, each costs as much as hundreds."""
+
+COUNTED_ELSEWHERE: Final = (VALID, OUT_OF_RANGE)
+"""States of rows that sketches and categories count."""
+
+Value: TypeAlias = float | str | bool | None
+
+
+class Sum:
+    """What a column holds so far. What is added waits in plain lists until it is much, or somebody asks for `tally`."""
+
+    __slots__ = ("_bags", "_categories", "_numbers", "_rows", "_squares", "_states", "_sum", "_waiting", "_weights")
+
+    def __init__(self, begin: Tally | None = None) -> None:
+        self._sum = begin or Tally()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._bags: list[Intervals] = []
+        self._numbers: list[float] = []
+        self._weights: list[float] = []
+        self._categories: dict[str, float] = {}
+        self._states: dict[str, float] = {}
+        self._rows = self._squares = 0.0
+        self._waiting = 0
+
+    def add_histogram(self, histogram: Histogram) -> None:
+        """Rows that a sketch counted."""
+        rows, bag = float(histogram.count), histogram.intervals()
+        self._bags.append(bag)
+        self._count(rows, rows, waiting=len(bag))
+
+    def add_category(self, name: str, rows: float) -> None:
+        self._categories[name] = self._categories.get(name, 0.0) + rows
+        self._count(rows, rows)
+
+    def add_state(self, state: str, rows: float) -> None:
+        """Rows in a state, unless another part of the sketch counts them."""
+        if state not in COUNTED_ELSEWHERE:
+            self._states[state] = self._states.get(state, 0.0) + rows
+            self._count(rows, rows)
+
+    def add_values(self, values: Iterable[Value], weight: float) -> None:
+        """Values of example rows, each of which stands for `weight` rows."""
+        for value in values:
+            if value is None or value != value:  # noqa: PLR0124  (only NaN differs from itself)
+                self._states[MISSING] = self._states.get(MISSING, 0.0) + weight
+            elif isinstance(value, str):
+                self._categories[value] = self._categories.get(value, 0.0) + weight
+            elif value in (np.inf, -np.inf):
+                self._states[NON_FINITE] = self._states.get(NON_FINITE, 0.0) + weight
+            else:
+                self._numbers.append(float(value))
+                self._weights.append(weight)
+            self._count(weight, weight * weight, waiting=1)
+
+    def tally(self) -> Tally:
+        """All that was added, within the bounds of a tally."""
+        if self._rows:
+            added = Tally(self._intervals(), self._categories, self._states, self._rows, self._squares)
+            self._sum = total([self._sum, added])
+            self._clear()
+        return self._sum
+
+    def _intervals(self) -> Intervals:
+        bags = [*self._bags, Intervals.of_values(self._numbers, self._weights)] if self._numbers else self._bags
+        return bags[0].merge(*bags[1:]) if bags else Intervals.empty()
+
+    def _count(self, rows: float, squares: float, waiting: int = 0) -> None:
+        self._rows += rows
+        self._squares += squares
+        self._waiting += waiting
+        if self._waiting > WAITING or len(self._categories) > 2 * MAX_CATEGORIES:
+            self.tally()

@@ -1,0 +1,80 @@
+"""One step of event time: points and spans become sums by column and operation."""
+
+from dataclasses import replace
+
+from driftline.sketch import Histogram
+from driftline_processor.pane import Cell, Pane
+from driftline_processor.records import ColumnKey, Record, RowsPoint, SketchPoint
+from driftline_processor.streams import Streams
+from engine_records import AGE, SECOND, START, Sender, span
+
+CELL = Cell(AGE, "predict")
+
+
+def feed(pane: Pane, streams: Streams, records: list[Record]) -> None:
+    for record in records:
+        if isinstance(record, SketchPoint | RowsPoint):
+            increment = streams.increment(record, record.time)
+            if increment.rows:
+                pane.add(record, increment)
+
+
+def test_exports_of_one_stream_are_subtracted_once() -> None:
+    """A stretch grows from point to point; what it holds is the difference of its ends."""
+    pane, streams, sender = Pane(), Streams(), Sender()
+    feed(Pane(), streams, sender.predict({"age": [1.0, 2.0]}).tell(START + 1))
+    for second in range(2, 6):
+        feed(pane, streams, sender.predict({"age": [float(second)]}).tell(START + second * SECOND))
+
+    assert len(pane.stretches) == 1
+    assert pane.tallies()[CELL].rows == 4
+    assert pane.tallies()[CELL].intervals.total == 4
+    assert pane.rows == {"predict": 4}
+
+
+def test_a_stretch_goes_on_after_it_was_summed() -> None:
+    """Asking in between, as a snapshot does, changes nothing."""
+    pane, streams, sender = Pane(), Streams(), Sender()
+    for second in range(1, 5):
+        feed(pane, streams, sender.predict({"age": [float(second)]}).tell(START + second * SECOND))
+        pane.tallies()
+
+    assert pane.tallies()[CELL].rows == 4
+    assert len(pane.tallies()[CELL].intervals) == 4
+
+
+def test_a_stream_that_goes_back_and_forth_between_panes_is_counted_once() -> None:
+    """A clock that jumps leaves two stretches in one pane; no row is in both."""
+    panes, streams, sender = (Pane(), Pane()), Streams(), Sender()
+    for number in range(1, 6):
+        feed(panes[number % 2], streams, sender.predict({"age": [float(number)]}).tell(START + number))
+
+    assert [pane.tallies()[CELL].rows for pane in panes] == [2, 3]
+
+
+def test_a_sender_that_begins_anew_in_mid_pane_is_counted_twice_over() -> None:
+    """Its counts before and after are both rows."""
+    pane, streams = Pane(), Streams()
+    feed(pane, streams, Sender().predict({"age": [1.0] * 5}).tell(START + 1))
+    feed(pane, streams, Sender().predict({"age": [2.0] * 3}).tell(START + 2))
+
+    assert pane.tallies()[CELL].rows == 8
+
+
+def test_a_column_of_a_span_that_is_left_out_does_not_lose_the_row() -> None:
+    """Rows are the model's; columns are what there is room for."""
+    pane = Pane()
+    pane.add_span(span(1, START + 1, {"age": 1.0, "id": 2.0}, weight=4.0), [AGE])
+
+    assert pane.rows == {"predict": 4}
+    assert pane.tallies().keys() == {CELL}
+
+
+def test_tails_and_states_belong_to_the_column() -> None:
+    """Core, tails and states of a column are one sum: every row is in exactly one of them."""
+    pane, streams = Pane(), Streams()
+    point = Sender().predict({"age": [1.0]}).tell(START + 1)[1]
+    assert isinstance(point, SketchPoint)
+    feed(pane, streams, [point, replace(point, stream=b"tail", histogram=Histogram.of([1e9], 0, 64))])
+
+    assert pane.tallies()[Cell(ColumnKey("input", "age"), "predict")].rows == 2

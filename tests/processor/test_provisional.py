@@ -1,0 +1,69 @@
+"""Live data in the place of a training profile."""
+
+import numpy as np
+
+from driftline_processor.provisional import Gathering, provisional_reference
+from driftline_processor.records import ColumnKey, Tally, Window
+from driftline_processor.sums import Sum
+from engine_records import AGE, CHURN, MINUTE, SECOND, START
+
+PLAN = ColumnKey("input", "plan")
+
+
+def held(values: list[float | str | None]) -> Tally:
+    column = Sum()
+    column.add_values(values, 1.0)
+    return column.tally()
+
+
+def pane(minute: int) -> Window:
+    return Window(START + minute * MINUTE, START + (minute + 1) * MINUTE)
+
+
+def test_it_takes_a_whole_window_and_a_hundred_rows() -> None:
+    """Neither a busy minute nor a quiet window is enough."""
+    busy, quiet = Gathering(MINUTE), Gathering(MINUTE)
+    for minute in range(5):
+        assert not busy.full
+        busy.add(pane(minute), 1000.0, {AGE: held([1.0])}, 5 * MINUTE)
+        quiet.add(pane(minute), 10.0, {AGE: held([1.0])}, 5 * MINUTE)
+
+    assert busy.full
+    assert not quiet.full
+
+
+def test_panes_without_rows_are_not_kept() -> None:
+    """A model that is called once a day does not gather empty minutes."""
+    gathering = Gathering(MINUTE)
+    gathering.add(pane(0), 0.0, {}, 5 * MINUTE)
+
+    assert not gathering.panes
+
+
+def test_panes_become_chunks_with_a_clock() -> None:
+    """Every row of a column is in its cells, chunks are stretches of time, and states have cells of their own."""
+    rng = np.random.default_rng(0)
+    panes = {
+        START + i * MINUTE: {AGE: held([*rng.normal(40, 10, 99), None]), PLAN: held(["a", "a", "b"])} for i in range(5)
+    }
+    reference = provisional_reference(CHURN, panes, MINUTE)
+    age, plan = reference.columns[AGE], reference.columns[PLAN]
+
+    assert reference.provisional
+    assert reference.clock
+    assert reference.starts[0] == START / SECOND
+    assert np.allclose(reference.ends - reference.starts, 60)
+    assert (age.kind, plan.kind) == ("numeric", "category")
+    assert np.allclose(age.chunks.sum(axis=1), 99)
+    assert age.states["missing"].tolist() == [[99, 1]] * 5
+    assert plan.categories == ("a", "b")
+    assert plan.chunks.tolist() == [[2, 1, 0]] * 5
+
+
+def test_a_column_that_comes_and_goes_has_a_row_of_chunks_all_the_same() -> None:
+    """Panes without the column count as nothing in it."""
+    panes = {START: {AGE: held([1.0])}, START + MINUTE: {PLAN: held(["a"])}}
+    reference = provisional_reference(CHURN, panes, MINUTE)
+
+    assert reference.columns[AGE].chunks.sum(axis=1).tolist() == [1, 0]
+    assert reference.columns[PLAN].chunks.sum(axis=1).tolist() == [0, 1]
