@@ -1,20 +1,24 @@
 """docker-compose.yml and what it mounts: Compose accepts it, and it refers only to things that exist."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import make_url
 
 from driftline import semconv
+from driftline_processor.config import load
 from driftline_processor.metrics import METRICS
 from driftline_processor.telemetry import OWN_METRICS, PREFIX
 from e2e.collectors import CONFIG
-from e2e.processes import ROOT
+from e2e.processes import BIN, ROOT, clean_environment
 
 FILE = ROOT / "docker-compose.yml"
 SERVICES = {"collector", "grafana", "processor", "server", "traffic", "training"}
@@ -126,8 +130,8 @@ def _dockerfile(build: Any) -> Any:
     return ROOT / build["context"] / build.get("dockerfile", "Dockerfile")
 
 
-def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+def _run(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **options)
 
 
 def test_the_dashboard_asks_for_metrics_and_labels_that_exist() -> None:
@@ -141,6 +145,32 @@ def test_the_dashboard_asks_for_metrics_and_labels_that_exist() -> None:
 
     assert len(asked) > 20
     assert asked <= sent, asked - sent
+
+
+def test_the_configuration_in_the_image_is_valid(compose: Any) -> None:
+    """The processor takes what its image holds, and sends results to where Compose says."""
+    config = load(ROOT / "processor" / "container.yaml", compose["services"]["processor"]["environment"])
+    mounted = {volume.split(":")[1] for volume in compose["services"]["processor"]["volumes"]}
+
+    assert (config.listen, config.export.endpoint) == ("0.0.0.0:4327", "http://collector:4319")
+    assert {str(config.references), str(Path(make_url(config.store).database or "").parent)} == mounted
+
+
+@pytest.mark.e2e
+def test_the_commands_of_the_example_run(compose: Any, tmp_path: Path) -> None:
+    """The training command leaves a model and a reference; the traffic says so when there is no server."""
+    services = compose["services"]
+    path = f"{BIN}:{os.environ['PATH']}"
+    train = [part.replace("/srv/references", str(tmp_path)) for part in services["training"]["command"]]
+    send = [part.replace("server:8000", "127.0.0.1:1") for part in services["traffic"]["command"]]
+
+    done = _run(*train, cwd=tmp_path, env=clean_environment() | {"PATH": path})
+    assert done.returncode == 0, done.stderr
+    assert {file.name for file in tmp_path.iterdir()} >= {"model.joblib", "progression.reference.json"}
+
+    failed = _run(*send, cwd=tmp_path, env=clean_environment() | {"PATH": path})
+    assert failed.returncode == 1
+    assert "TrafficError: the model server failed a request" in failed.stderr
 
 
 def _in_prometheus(name: str, what: str, kind: str, unit: str) -> set[str]:
