@@ -47,6 +47,7 @@ class Framework:
 
 
 def _sklearn() -> Framework:
+    from joblib.parallel import Parallel
     from sklearn.base import BaseEstimator
     from sklearn.ensemble import RandomForestClassifier, VotingClassifier
     from sklearn.linear_model import LogisticRegression
@@ -65,6 +66,7 @@ def _sklearn() -> Framework:
         return [(cls, name) for cls in classes for name in names] + [
             (BaseEstimator, "__init_subclass__"),
             (BaseEstimator, "__setstate__"),
+            (Parallel, "__call__"),
         ]
 
     return Framework(

@@ -71,6 +71,32 @@ def test_points_do_not_change_without_rows(telemetry: Telemetry, model: Logistic
     assert len(telemetry.points(semconv.FEATURE_VALUE)) == sent
 
 
+@pytest.mark.parametrize(
+    ("sketch", "metrics", "marked"),
+    [
+        ("all", {semconv.FEATURE_OBSERVATIONS, semconv.OUTPUT_OBSERVATIONS}, True),
+        ("outputs", {semconv.OUTPUT_OBSERVATIONS}, True),
+        ("none", set(), False),
+    ],
+)
+def test_sketches_can_be_switched_off(
+    sketch: str,
+    metrics: set[str],
+    marked: bool,  # a parameter of the test
+    instrumented: Callable[..., Telemetry],
+    model: LogisticRegression,
+) -> None:
+    """DRIFTLINE_SKETCH; rows are counted in any case, and the span says whether its rows are in a sketch."""
+    telemetry = instrumented(sketch=sketch)
+    model.predict(X)
+    telemetry.flush()
+
+    names = {point.metric.name for point in telemetry.points()}
+    assert names & {semconv.FEATURE_OBSERVATIONS, semconv.OUTPUT_OBSERVATIONS} == metrics
+    assert telemetry.total(semconv.INFERENCE_ROWS) == 100
+    assert telemetry.spans()[0].attributes[semconv.SKETCHED] is marked
+
+
 def test_a_full_buffer_drops_and_counts(instrumented: Callable[..., Telemetry], model: LogisticRegression) -> None:
     """Rows without room are counted as dropped; calls go on, and every row is counted as a row."""
     telemetry = instrumented(buffer_bytes=20_000)

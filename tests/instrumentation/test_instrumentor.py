@@ -1,0 +1,144 @@
+"""Switching instrumentation on and off."""
+
+import asyncio
+import types
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import driftline
+from driftline import emitter as emitter_module
+from driftline.faults import FAULTS, Faults
+from driftline.frameworks.sklearn import SklearnInstrumentor
+from driftline.imports import Patches, forget, when_imported
+from driftline.servers import flushing
+from driftline.settings import Settings
+from telemetry import Telemetry
+
+
+def test_the_public_names_are_there() -> None:
+    """Each name of `__all__` can be fetched; others are attribute errors."""
+    for name in driftline.__all__:
+        assert callable(getattr(driftline, name))
+    assert set(driftline.__all__) <= set(dir(driftline))
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = driftline.nonsense
+
+
+@pytest.mark.parametrize("options", [{"capture": "some"}, {"colour": "red"}])
+def test_a_wrong_option_is_an_error_and_nothing_is_switched_on(options: dict[str, str]) -> None:
+    """Users who call it are told."""
+    with pytest.raises((TypeError, ValueError)):
+        driftline.instrument(**options)
+
+    assert not SklearnInstrumentor().is_instrumented_by_opentelemetry
+    assert not hasattr(LogisticRegression.predict, "__wrapped__")
+
+
+def test_the_loader_never_meets_an_exception(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """An exception from `_instrument` would abort the loading of every instrumentor."""
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("injected")
+
+    monkeypatch.setattr(emitter_module, "choose", broken)
+    instrumentor = SklearnInstrumentor()
+    try:
+        instrumentor.instrument(skip_dep_check=True)
+        assert ("instrument", "RuntimeError") in FAULTS.counts()
+        assert "fault inside Driftline" in caplog.text
+    finally:
+        instrumentor.uninstrument()
+        FAULTS.reset()
+
+
+def test_options_of_the_configuration_file_are_settings() -> None:
+    """The declarative configuration checks its options against this dataclass."""
+    assert SklearnInstrumentor.configuration is Settings
+
+
+def test_an_old_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loader skips the check of versions; we do not."""
+    monkeypatch.setattr(SklearnInstrumentor, "instrumentation_dependencies", lambda _: ("scikit-learn >= 999",))
+    instrumentor = SklearnInstrumentor()
+    instrumentor.instrument(skip_dep_check=True)
+    try:
+        assert not hasattr(LogisticRegression.predict, "__wrapped__")
+    finally:
+        instrumentor.uninstrument()
+
+
+def test_uninstrument_sends_what_is_left(instrumented: Callable[..., Telemetry]) -> None:
+    """Nobody has to flush first."""
+    telemetry = instrumented()
+    LogisticRegression().fit([[0.0], [1.0]], [0, 1]).predict([[0.5]])
+    driftline.uninstrument()
+
+    assert telemetry.total("ml.inference.rows") == 1
+
+
+def test_a_server_that_stops_is_flushed() -> None:
+    """After the original shutdown, also when that fails."""
+    calls: list[str] = []
+
+    class Server:
+        async def shutdown(self, sockets: Any = None) -> None:
+            calls.append("shutdown")
+            raise OSError("port")
+
+    wrapped = flushing(Server.shutdown, lambda: calls.append("flush"))
+    with pytest.raises(OSError, match="port"):
+        asyncio.run(wrapped(Server(), sockets=None))
+
+    assert calls == ["shutdown", "flush"]
+
+
+def test_patches_are_put_on_and_taken_off() -> None:
+    """What somebody else has put over ours is left in place."""
+    module = types.ModuleType("patched")
+
+    class Owner:
+        def a(self) -> str:
+            return "a"
+
+        def b(self) -> str:
+            return "b"
+
+    module.Owner = Owner  # type: ignore[attr-defined]
+    originals = dict(vars(Owner))
+    patches = Patches()
+    with pytest.MonkeyPatch.context() as context:
+        context.setitem(__import__("sys").modules, "patched", module)
+        patches.add("patched", "Owner.a", lambda original: lambda self: original(self) + "!")
+        patches.add("patched", "Owner.b", lambda original: lambda self: original(self) + "!")
+        assert Owner().a() + Owner().b() == "a!b!"
+        theirs = lambda self: "theirs"  # noqa: E731  # somebody's
+        Owner.b = theirs  # type: ignore[method-assign]
+        patches.remove()
+
+    assert vars(Owner)["a"] is originals["a"]
+    assert vars(Owner)["b"] is theirs
+
+
+def test_an_import_survives_our_error(caplog: pytest.LogCaptureFixture) -> None:
+    """What we do at somebody's import cannot fail it."""
+
+    def broken(module: Any) -> None:
+        raise RuntimeError("injected")
+
+    when_imported("json", broken)
+    forget("json", broken)
+
+    assert "json is not instrumented" in caplog.text
+
+
+def test_faults_are_logged_once_a_kind(caplog: pytest.LogCaptureFixture) -> None:
+    """Counted each time, by stage and exception."""
+    faults = Faults()
+    for stage in ("begin", "begin", "end"):
+        faults.note(stage, ValueError("x"))
+
+    assert faults.counts() == {("begin", "ValueError"): 2, ("end", "ValueError"): 1}
+    assert len(caplog.records) == 2
