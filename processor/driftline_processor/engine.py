@@ -5,8 +5,9 @@ on where it was. Event time decides the window; `now` only tells when nothing mo
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from driftline_processor.compare import Comparison, describe_window
@@ -62,6 +63,7 @@ class Engine:
         self._provisional: dict[ModelKey, Comparison] = {}
         self._notices: list[str] = []
         self._told: dict[ModelKey, list[str]] = {}
+        self._turn = 0
 
     def observe(self, records: Sequence[Record], received: int) -> Observed:
         """Counts each record once, in the pane of its event time. `received`: when its request came."""
@@ -89,15 +91,12 @@ class Engine:
         self._references.pop(identity, None)
         self._comparisons.pop(identity, None)
 
-    def advance(self, now: int) -> list[WindowResult]:
-        """The windows that have become complete, by event time or because nothing came for lateness and a step."""
-        wait = self._settings.lateness + self._settings.step
-        results: list[WindowResult | None] = []
-        for model in self._models.values():
-            silence = now - model.received
-            results += [self._judged(model, window) for window in model.windows(idle=silence > wait)]
-            if silence > RESTS_AFTER:
-                model.rest()
+    def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
+        """The windows that have become complete, by event time or because nothing came for lateness and a step.
+
+        most: how many are judged at once; the others have their turn with the next call.
+        """
+        results = (self._judged(model, window) for model, window in islice(self._complete(now), most))
         return [result for result in results if result is not None]
 
     def notices(self) -> list[str]:
@@ -130,6 +129,18 @@ class Engine:
     def rows(self) -> Mapping[ModelKey, float]:
         """Rows counted of each model since the store began."""
         return {key: model.rows for key, model in self._models.items()}
+
+    def _complete(self, now: int) -> Iterator[tuple[Model, Window]]:
+        """The windows to judge, by model. The next call begins with the model after that of the last window given."""
+        wait = self._settings.lateness + self._settings.step
+        models = list(self._models.values())
+        begin = self._turn % max(len(models), 1)
+        for self._turn, model in enumerate(models[begin:] + models[:begin], begin + 1):
+            silence = now - model.received
+            for window in model.windows(idle=silence > wait):
+                yield model, window
+            if silence > RESTS_AFTER:
+                model.rest()
 
     def _model(self, key: ModelKey) -> Model | None:
         model = self._models.get(key)

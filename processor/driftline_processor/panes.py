@@ -70,6 +70,7 @@ class Panes:
         if not self.newest or sealed <= self.sealed:
             return
         for end in self._ends(sealed):
+            self.sealed = end  # before it is given: who takes no further window has been given this one
             yield Window(end - self.size, end)
         self.sealed = sealed
         reach = sealed + self.step - self.size

@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 FAULT: Final = "internal error: logged by the processor"
 
+WINDOWS_AT_ONCE: Final = 50
+"""Windows judged before the requests that wait have their turn: a second or two, and a sender waits ten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -147,7 +150,7 @@ class Worker:
         self._next_tick = monotonic() + self._pace.tick
         try:
             self._library.refresh()
-            results = self._engine.advance(self._clock())
+            results = self._engine.advance(self._clock(), WINDOWS_AT_ONCE)
             for notice in self._engine.notices():
                 logger.warning("%s", notice)
         except Exception:
@@ -155,6 +158,8 @@ class Worker:
             results = []
         if results:
             self._publish(results)
+        if len(results) == WINDOWS_AT_ONCE:
+            self._next_tick = monotonic()  # there are more
         if monotonic() >= self._next_snapshot or self._journal >= self._pace.journal:
             self._save()
 

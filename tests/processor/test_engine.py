@@ -509,3 +509,37 @@ def test_after_a_restart_silence_is_measured_anew() -> None:
 
     assert not after.advance(START + 61 * MINUTE)
     assert len(after.advance(START + 63 * MINUTE)) == 1
+
+
+def test_windows_that_are_judged_in_parts_are_the_same() -> None:
+    """Models take turns, no window is left out, and none comes twice."""
+    whole, parts = Engine(SETTINGS), Engine(SETTINGS)
+    models = [ModelKey(f"m{i}") for i in range(4)]
+    for engine in (whole, parts):
+        for number, model in enumerate(models):
+            for minute in range(3):
+                time = START + minute * MINUTE + SECOND
+                engine.observe([span(number * 10 + minute, time, {"age": 1.0}, model=model)], time)
+    now = START + 60 * MINUTE
+    expected = [(result.model, result.window) for result in whole.advance(now)]
+    first = parts.advance(now, most=4)
+    told = [(result.model, result.window) for result in first]
+    while more := parts.advance(now, most=4):
+        told += [(result.model, result.window) for result in more]
+
+    assert len(first) == 4
+    assert sorted(told) == sorted(expected)
+    assert len(expected) == len(set(expected)) == 12
+
+
+def test_no_model_waits_for_ever_for_its_turn() -> None:
+    """When there is always more to judge than there is time for, every model is judged now and then."""
+    engine = Engine(SETTINGS)
+    models = [ModelKey(f"m{i}") for i in range(3)]
+    judged = []
+    for minute in range(6):
+        time = START + minute * MINUTE + SECOND
+        engine.observe([span(minute * 10 + i, time, {"age": 1.0}, model=m) for i, m in enumerate(models)], time)
+        judged += [result.model for result in engine.advance(time, most=1)]
+
+    assert set(judged) == set(models)

@@ -206,7 +206,7 @@ def test_state_that_cannot_be_read(tmp_path: Path, store: Store) -> None:
 class Judging(Engine):
     """An engine that cannot judge."""
 
-    def advance(self, now: int) -> list[WindowResult]:
+    def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
         raise ZeroDivisionError
 
 
@@ -218,6 +218,21 @@ def test_fault_in_judging_does_not_stop_the_counting(
 
     assert bench.run(rows(10)) == [()]
     assert "The windows could not be judged" in caplog.text
+
+
+def test_windows_are_judged_in_turns(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not judged before the end is judged after the next start, and nothing twice."""
+    monkeypatch.setattr("driftline_processor.worker.WINDOWS_AT_ONCE", 2)
+    Bench(tmp_path, store).run(*(rows(10, i, f"m{i}") for i in range(5)))
+    judged: list[WindowResult] = []
+    for _ in range(4):
+        bench = Bench(tmp_path, store)
+        bench.worker.recover()
+        bench.now += HOUR
+        bench.run()
+        judged += bench.results
+
+    assert sorted(result.model.name for result in judged) == [f"m{i}" for i in range(5)]
 
 
 def test_clock_an_hour_ahead(tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
