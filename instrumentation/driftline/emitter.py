@@ -90,7 +90,7 @@ class Emitter:
             description="Duration of a model call",
             explicit_bucket_boundaries_advisory=_DURATION_BOUNDS,
         )
-        self.on_export: Callable[[], None] = lambda: None
+        self.before_export: list[Callable[[], None]] = []
         self._examples: Examples | None = None
         self._abandoned: list[Pipeline] = []
         self._reset()
@@ -202,7 +202,8 @@ class Emitter:
             return self._pipeline
 
     def _on_export(self) -> None:
-        self.on_export()
+        for action in self.before_export:
+            action()
 
     def _record(self, prediction: Prediction) -> None:
         """In the background: recording into an instrument costs more than all that the caller pays."""

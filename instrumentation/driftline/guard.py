@@ -12,12 +12,6 @@ Token = list[bool]
 INSIDE: Final[ContextVar[Token | None]] = ContextVar("driftline_inside", default=None)
 
 
-def is_inside() -> bool:
-    """Whether this context is inside a model call, a fit, or `paused()`."""
-    token = INSIDE.get()
-    return token is not None and token[0]
-
-
 @contextmanager
 def paused() -> Iterator[None]:
     """Record nothing in this context: for explainers, cross-validation and warm-up calls inside a server."""

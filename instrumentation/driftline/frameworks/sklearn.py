@@ -50,7 +50,7 @@ class SklearnInstrumentor(FrameworkInstrumentor):
         self._waiting = {module: partial(self._add_root, name) for module, name in ROOTS.items()}
         for module, action in self._waiting.items():
             when_imported(module, action)
-        emitter.on_export = self._methods.walk
+        emitter.before_export.append(self._methods.walk)
 
     def _add_root(self, name: str, module: types.ModuleType) -> None:
         self._methods.add_root(getattr(module, name))
@@ -66,9 +66,8 @@ class _Calls:
     """Tells the emitter of calls, with what this framework adds."""
 
     def __init__(self, emitter: Emitter) -> None:
-        self._begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), rows_of))
+        self.begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), rows_of))
         self.end = emitter.end
-        self.begin = self._begin
 
     def end_fit(self) -> None:
         forget_models()
