@@ -26,6 +26,9 @@ _FORGET: Final = 3600 * 10**9
 _MOST_REFUSED: Final = 100_000
 """Refused columns that are told apart, to count each once."""
 
+_GIVE_WAY_SECONDS: Final = 0.001
+"""Work between two pauses: a pause takes 20 to 80 us, about as long as a column."""
+
 Packet: TypeAlias = "tuple[list[NamedPoint], Callable[[], None]]"  # points, and what to call when they have arrived
 _Group: TypeAlias = "dict[tuple[Any, ...], list[Capture]]"
 
@@ -74,6 +77,7 @@ class Aggregate:
         self._models: dict[tuple[Any, ...], _Counted] = {}
         self._columns: Counter[Names] = Counter()  # outputs have a bound of their own: no wide input takes their place
         self._refused: set[tuple[int, ColumnKey]] = set()
+        self._gave_way = 0.0
 
     @property
     def dropped_columns(self) -> int:
@@ -149,8 +153,13 @@ class Aggregate:
         known = counted.series.get(key) or self._begin(counted, key, classes=column.classes)
         if known is not None:
             known[2].add(column.values, self._clock())
-        # A numpy call may keep the interpreter lock. Where a prediction waits for it, it goes first.
-        time.sleep(0)
+        self._give_way()
+
+    def _give_way(self) -> None:
+        """Where a prediction waits for the interpreter lock, it goes first: it would have to wait 5 ms for its turn."""
+        if time.perf_counter() - self._gave_way >= _GIVE_WAY_SECONDS:
+            time.sleep(0)
+            self._gave_way = time.perf_counter()
 
     def _begin(self, counted: _Counted, key: ColumnKey, *, classes: bool) -> Any:
         if self._columns[key.kind] >= self._settings.max_columns:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from driftline.prediction import LOST, Capture
 
-BLOCK_ROWS: Final = 8192
+BLOCK_ROWS: Final = 16384
 """Rows that are turned into columns at once: enough to make numpy's calls cheap, few enough to stay in the cache."""
 
 _SMALL_FRAME: Final = 64

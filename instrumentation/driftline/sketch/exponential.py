@@ -48,11 +48,17 @@ def bucket_index(values: ArrayLike, scale: int) -> IntArray:
     The slow, exact way, some 50 ns a value, for samples, tails and tests; `bits` has the fast one.
     """
     x = np.asarray(values, np.float64)
-    mantissa, exponent = np.frexp(x)
+    i = rough_bucket_index(x, scale)
+    if scale > 0:
+        i += x > lower_edge(i + 1, scale)
+        i -= x <= lower_edge(i, scale)
+    return i
+
+
+def rough_bucket_index(values: ArrayLike, scale: int) -> IntArray:
+    """As `bucket_index`, in a third of the time: one off at most, and that only for values next to an edge."""
+    mantissa, exponent = np.frexp(np.asarray(values, np.float64))
     octave = exponent.astype(np.int64)
     if scale <= 0:
         return np.asarray((octave - 1 - (mantissa == 0.5)) >> -scale)
-    i = np.ceil(np.log2(mantissa) * 2.0**scale).astype(np.int64) - 1 + (octave << scale)
-    i += x > lower_edge(i + 1, scale)  # the logarithm errs by one at most
-    i -= x <= lower_edge(i, scale)
-    return np.asarray(i)
+    return np.asarray(np.ceil(np.log2(mantissa) * 2.0**scale).astype(np.int64) - 1 + (octave << scale))

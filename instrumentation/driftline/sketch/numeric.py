@@ -48,11 +48,11 @@ class NumericSketch:
         self.rows += len(x)
         if not outside:
             return
-        zeros = len(x) - int(np.count_nonzero(x))
-        self._zero += zeros
-        if zeros < outside:
-            stray = index.outside(codes)
-            self._keep(x[stray & (x != 0) if zeros else stray].astype(np.float64))
+        strays = x[index.outside(codes)]
+        strays = strays[strays != 0]
+        self._zero += outside - len(strays)
+        if len(strays):
+            self._keep(strays.astype(np.float64))
 
     def _keep(self, strays: FloatArray) -> None:
         self._strays.append(strays)

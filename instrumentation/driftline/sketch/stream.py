@@ -74,7 +74,7 @@ class NumericStream:
         self._at_block, self._at_export = _Pause(), _Pause()
 
     def observe(self, values: NDArray[Any], now_ns: int) -> None:
-        """Rows, [n]: float64 or float32, best contiguous and in blocks of 8,192; others are converted."""
+        """Rows, [n]: float64 or float32, best contiguous and in blocks of 8,192 at least; others are converted."""
         if not len(values):
             return
         thinned = self._remember(values)
@@ -116,8 +116,11 @@ class NumericStream:
 
     @staticmethod
     def _moved(thinned: NDArray[np.float64], sketch: NumericSketch) -> bool:
-        outside = np.isfinite(thinned) & (thinned != 0) & ~sketch.layout.inside(thinned)
-        return len(thinned) >= _FEW and float(outside.mean()) > _OUTSIDE
+        few, outside = _OUTSIDE * len(thinned), ~sketch.layout.inside(thinned)
+        if len(thinned) < _FEW or np.count_nonzero(outside) <= few:
+            return False
+        odd = thinned[outside]
+        return int(np.count_nonzero(np.isfinite(odd) & (odd != 0))) > few
 
     def _check(self, sketch: NumericSketch, pause: _Pause) -> NumericSketch:
         """Begins a new stream if recent rows are unresolved and another layout does better; else waits longer."""
