@@ -70,14 +70,11 @@ class Sum:
     def tally(self) -> Tally:
         """All that was added, within the bounds of a tally."""
         if self._rows:
-            added = Tally(self._intervals(), self._categories, self._states, self._rows, self._squares)
-            self._sum = total([self._sum, added])
+            values = [Intervals.of_values(self._numbers, self._weights)] if self._numbers else []
+            counted = Tally(Intervals.empty(), self._categories, self._states, self._rows, self._squares)
+            self._sum = total([self._sum, counted, *(Tally(bag) for bag in (*self._bags, *values))])
             self._clear()
         return self._sum
-
-    def _intervals(self) -> Intervals:
-        bags = [*self._bags, Intervals.of_values(self._numbers, self._weights)] if self._numbers else self._bags
-        return bags[0].merge(*bags[1:]) if bags else Intervals.empty()
 
     def _count(self, rows: float, squares: float, waiting: int = 0) -> None:
         self._rows += rows
