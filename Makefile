@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OTELCOL_VERSION := 0.158.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup collector test lint types format bench docs demo clean always
+.PHONY: help setup collector test lint types format bench conformance docs demo clean always
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ bench: setup $(VENV)/.bench  ## Measure speed against others, into bench.json; F
 $(VENV)/.bench: tests/bench/requirements.txt $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement $<
 	@touch $@
+
+conformance: setup  ## scikit-learn's own tests, instrumented against not: half an hour.
+	$(BIN)/python tests/conformance $(MODULES)
 
 docs: setup  ## Write the tables of the README from the code.
 	$(BIN)/python tests/readme_tables.py
