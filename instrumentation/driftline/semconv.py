@@ -29,7 +29,6 @@ FEATURE_COUNT: Final = f"{PREFIX}.feature.count"
 OUTPUT: Final = f"{PREFIX}.output"
 PREDICTION_ID: Final = f"{PREFIX}.prediction.id"
 SKETCHED: Final = f"{PREFIX}.sketched"
-EDGE_CASE: Final = f"{PREFIX}.edge_case"
 
 # What the model server measures.
 INFERENCE_DURATION: Final = f"{PREFIX}.inference.duration"
@@ -95,8 +94,6 @@ COLUMN_TYPE: Final = f"{PREFIX}.column.type"
 
 # What the processor says. Its own metrics are rows of the processor's table METRICS; these are their attributes.
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
-DRIFT_STATE: Final = f"{PREFIX}.drift.state"
-DRIFT_ASPECT: Final = f"{PREFIX}.drift.aspect"
 REFERENCE_PROVISIONAL: Final = f"{PREFIX}.reference.provisional"
 
 # Values of DRIFT_TARGET.
@@ -132,7 +129,6 @@ TERMS: Final = (
     Term(f"{OUTPUT}.<name>", "attribute", "A further output (spans)"),
     Term(PREDICTION_ID, "attribute", "Joins a later outcome with this call (spans)"),
     Term(SKETCHED, "attribute", "The rows are in a sketch already: the processor does not count the span (spans)"),
-    Term(EDGE_CASE, "attribute", "Why the call is unusual (spans)"),
     Term(INFERENCE_DURATION, "metric, histogram, s", "Duration of a model call"),
     Term(INFERENCE_ROWS, "metric, counter, {row}", "Rows given to the model"),
     Term(FEATURE_VALUE, "metric, exponential histogram", "Values of a numeric input: the core of its sketch"),
@@ -170,7 +166,5 @@ TERMS: Final = (
     Term(CELL_CATEGORIES, "attribute", "Categories that have a cell of their own; one more cell holds the rest"),
     Term(COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp`, `category` (coded numbers)"),
     Term(DRIFT_TARGET, "attribute", f"`{TARGET_INPUT}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`"),
-    Term(DRIFT_STATE, "attribute", "`healthy`, `warning`, `alarm`, `insufficient_data`"),
-    Term(DRIFT_ASPECT, "attribute", "What of the column the verdict is about: `value`, `missing`, …"),
     Term(REFERENCE_PROVISIONAL, "attribute", "True where live data stands in for a missing training profile"),
 )
