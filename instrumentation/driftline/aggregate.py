@@ -26,7 +26,7 @@ _FORGET: Final = 3600 * 10**9
 _MOST_REFUSED: Final = 100_000
 """Refused columns that are told apart, to count each once."""
 
-_GIVE_WAY_SECONDS: Final = 0.001
+_GIVE_WAY_SECONDS: Final = 0.0005
 """Work between two pauses: a pause takes 20 to 80 us, about as long as a column."""
 
 Packet: TypeAlias = "tuple[list[NamedPoint], Callable[[], None]]"  # points, and what to call when they have arrived
@@ -190,6 +190,7 @@ class Aggregate:
             for key, known in list(counted.series.items()):
                 if known[2].is_due(now, _REPEAT):
                     yield self._series_packet(key, *known)
+                    self._give_way()
 
     def _row_packets(self, counted: _Counted, now: int) -> Iterator[Packet]:
         rows = counted.rows

@@ -111,3 +111,14 @@ def test_points_stand_apart_from_the_sketch() -> None:
 
     assert first.rows == 10
     assert sketch.points().rows == 12
+
+
+@pytest.mark.parametrize("odd", [0.0, np.nan, np.inf, -np.inf])
+def test_rows_that_are_mostly_outside_can_be_refused(odd: float) -> None:
+    """Nothing of them is counted then. What has no place in any window is no reason, nor is a share on the limit."""
+    sketch = NumericSketch(LAYOUT)
+    mostly_inside = np.array([1.0] * 10 + [odd] * 9 + [100.0])
+
+    assert sketch.add(mostly_inside, 0.05)
+    assert not sketch.add(np.append(mostly_inside, 100.0), 0.05)
+    assert sketch.rows == sketch.points().rows == 20

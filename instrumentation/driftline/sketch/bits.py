@@ -21,7 +21,16 @@ class _Scratch(local):
     """Working space of one thread."""
 
     def __init__(self) -> None:
-        self.rows = np.empty((3, BLOCK))
+        self._rows = np.empty((3, BLOCK))
+        self._kind: tuple[Any, int] | None = None
+        self._arrays: list[NDArray[Any]] = []
+
+    def arrays(self, word: Any, length: int) -> list[NDArray[Any]]:
+        """Three arrays of that many words; those of the last call if nothing else was asked for since."""
+        if self._kind != (word, length):
+            self._kind = word, length
+            self._arrays = [row.view(word)[:length] for row in self._rows]
+        return self._arrays
 
 
 _scratch = _Scratch()
@@ -44,6 +53,11 @@ class BitIndex:
         self._base = int(bits[0]) >> self._shift << self._shift
         self._cells = ((int(bits[-1]) - self._base) >> self._shift) + 1
         self._fill_tables(bits)
+        # Scalars of the right type, made once: numpy takes as long to make them as for a thousand values.
+        self._magnitude, self._sign = self._word(np.iinfo(self._word).max), self._word(np.iinfo(self._word).min)
+        self._lowest, self._width = self._word(self._base), self._word(self._shift)
+        self._beyond, self._sign_bit = self._unsigned(self._cells), self._word(np.iinfo(self._word).bits - 1)
+        self._halves = self._word(len(self._bucket))
 
     def _fill_tables(self, bits: IntArray) -> None:
         """For each cell the edge in it, or the next one; for each half cell its bucket from 1 on, 0 outside."""
@@ -57,8 +71,7 @@ class BitIndex:
         self._edge: NDArray[Any] = np.append(edge, top).astype(self._word)
         self._bucket = halves
         self._outside: BoolArray = np.tile(halves == 0, len(self._signs))
-        inside = np.flatnonzero(halves)
-        self._within = slice(int(inside[0]), int(inside[-1]) + 1)
+        self._outside_weight = self._outside.astype(np.int64)
 
     @property
     def size(self) -> int:
@@ -72,8 +85,7 @@ class BitIndex:
         """
         codes = self._codes(x)
         counts = np.bincount(codes, minlength=self.size)
-        inside = int(counts.reshape(len(self._signs), -1)[:, self._within].sum())
-        return counts, len(x) - inside, codes
+        return counts, int(counts @ self._outside_weight), codes
 
     def outside(self, codes: NDArray[Any]) -> BoolArray:
         """Which values of the block just counted lie outside the window."""
@@ -81,27 +93,27 @@ class BitIndex:
 
     def _codes(self, x: NDArray[Any]) -> NDArray[Any]:
         """The half cell of each value, in this thread's working space."""
-        word, last_bit = self._word, self._word(0).nbytes * 8 - 1
-        scratch: list[NDArray[Any]] = [row.view(word)[: len(x)] for row in _scratch.rows]
-        magnitude, code, over = scratch
+        word = self._word
+        magnitude, code, over = _scratch.arrays(word, len(x))
         bits = x.view(word)
         if len(self._signs) == 2:
-            np.bitwise_and(bits, np.iinfo(word).max, out=magnitude)
+            np.bitwise_and(bits, self._magnitude, out=magnitude)
         elif self._signs == (-1,):
-            np.bitwise_xor(bits, np.iinfo(word).min, out=magnitude)
+            np.bitwise_xor(bits, self._sign, out=magnitude)
         else:
             magnitude = bits  # a value of the other sign is a negative integer: outside
-        np.subtract(magnitude, word(self._base), out=code)
-        np.right_shift(code, word(self._shift), out=code)
-        np.minimum(code.view(self._unsigned), self._unsigned(self._cells), out=code.view(self._unsigned))
-        self._edge.take(code, out=over, mode="clip")  # any mode but "raise", which would buffer
+        np.subtract(magnitude, self._lowest, out=code)
+        np.right_shift(code, self._width, out=code)
+        unsigned = code.view(self._unsigned)
+        np.minimum(unsigned, self._beyond, out=unsigned)
+        self._edge.take(code, out=over, mode="wrap")  # any mode but "raise", which would buffer; this is the fastest
         np.subtract(over, magnitude, out=over)
-        np.right_shift(over, word(last_bit), out=over)  # -1 where the value lies above the edge, else 0
+        np.right_shift(over, self._sign_bit, out=over)  # -1 where the value lies above the edge, else 0
         np.add(code, code, out=code)
         np.subtract(code, over, out=code)
         if len(self._signs) == 2:
-            np.right_shift(bits, word(last_bit), out=over)
-            np.bitwise_and(over, word(len(self._bucket)), out=over)
+            np.right_shift(bits, self._sign_bit, out=over)
+            np.bitwise_and(over, self._halves, out=over)
             np.add(code, over, out=code)
         return code
 

@@ -30,29 +30,40 @@ class NumericSketch:
         self._zero = self._missing = self._non_finite = 0
         self._tails = [Histogram.empty(layout.scale) for _ in PARTS]
 
-    def add(self, values: NDArray[Any]) -> None:
-        """Rows, [n]: float64 or float32, best contiguous and in blocks of 4,096 at least; others are converted."""
+    def add(self, values: NDArray[Any], most_outside: float = 1.0) -> bool:
+        """Rows, [n]: float64 or float32, best contiguous and in blocks of 4,096 at least; others are converted.
+
+        False, and nothing is counted, where more than this share of them are finite values outside the window, zeros
+        apart. Of more than 16,384 rows only the first ones are looked at for that.
+        """
         x = np.ascontiguousarray(values)
         index = self.layout.bit_index(x.dtype)
         if index is None:
             x, index = x.astype(np.float64), self.layout.bit_index(np.dtype(np.float64))
         assert index is not None
-        counts = self._counts.setdefault(index, np.zeros(index.size, np.int64))
-        blocks = -(-len(x) // BLOCK)
-        for block in np.array_split(x, blocks) if blocks > 1 else [x]:
-            self._add_block(block, index, counts)
+        if len(x) <= BLOCK:
+            return self._add_block(x, index, most_outside)
+        first, *others = np.array_split(x, -(-len(x) // BLOCK))
+        return self._add_block(first, index, most_outside) and all(self._add_block(x, index, 1.0) for x in others)
 
-    def _add_block(self, x: NDArray[Any], index: BitIndex, counts: IntArray) -> None:
+    def _add_block(self, x: NDArray[Any], index: BitIndex, most_outside: float) -> bool:
         new, outside, codes = index.count(x)
-        counts += new
+        if outside:
+            strays = x[index.outside(codes)]
+            strays = strays[strays != 0]
+            most = most_outside * len(x)
+            if len(strays) > most and np.count_nonzero(np.isfinite(strays)) > most:
+                return False
+            self._zero += outside - len(strays)
+            if len(strays):
+                self._keep(strays.astype(np.float64))
+        counts = self._counts.get(index)
+        if counts is None:
+            self._counts[index] = new
+        else:
+            counts += new
         self.rows += len(x)
-        if not outside:
-            return
-        strays = x[index.outside(codes)]
-        strays = strays[strays != 0]
-        self._zero += outside - len(strays)
-        if len(strays):
-            self._keep(strays.astype(np.float64))
+        return True
 
     def _keep(self, strays: FloatArray) -> None:
         self._strays.append(strays)

@@ -77,12 +77,12 @@ class NumericStream:
         """Rows, [n]: float64 or float32, best contiguous and in blocks of 8,192 at least; others are converted."""
         if not len(values):
             return
-        thinned = self._remember(values)
+        self._remember(values)
         sketch = self._sketch or self._begin(fit_layout(self._sample))
-        if self._at_block.left <= 0 and self._moved(thinned, sketch):
-            sketch = self._check(sketch, self._at_block)
+        watched = self._at_block.left <= 0 and len(values) >= _FEW
+        if not sketch.add(values, _OUTSIDE if watched else 1.0):
             self._at_export.left = 0  # half of the sample may still be of the old kind: look again soon
-        sketch.add(values)
+            self._check(sketch, self._at_block).add(values)
         self._tick(now_ns)
 
     def collect(self, now_ns: int) -> list[StreamPoints]:
@@ -108,19 +108,10 @@ class NumericStream:
         del self._ended[: self._sent]
         self._sent = 0
 
-    def _remember(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Keeps the last 2,048 rows as the sample, of which a full block renews half. Returns what was taken."""
-        thinned = values[:: max(1, 2 * len(values) // SAMPLE)].astype(np.float64)
-        self._sample = np.append(self._sample, thinned)[-SAMPLE:]
-        return thinned
-
-    @staticmethod
-    def _moved(thinned: NDArray[np.float64], sketch: NumericSketch) -> bool:
-        few, outside = _OUTSIDE * len(thinned), ~sketch.layout.inside(thinned)
-        if len(thinned) < _FEW or np.count_nonzero(outside) <= few:
-            return False
-        odd = thinned[outside]
-        return int(np.count_nonzero(np.isfinite(odd) & (odd != 0))) > few
+    def _remember(self, values: NDArray[Any]) -> None:
+        """Keeps the last 2,048 rows as the sample, of which a full block renews half."""
+        thinned = values[:: max(1, 2 * len(values) // SAMPLE)]  # fewer than SAMPLE
+        self._sample = np.concatenate((self._sample[len(thinned) - SAMPLE :], thinned))
 
     def _check(self, sketch: NumericSketch, pause: _Pause) -> NumericSketch:
         """Begins a new stream if recent rows are unresolved and another layout does better; else waits longer."""
