@@ -24,6 +24,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
 )
 
 OUTPUT: Final = Path("bench.json")
+_WIDTH: Final = 110
 
 
 def main(names: list[str]) -> int:
@@ -31,10 +32,10 @@ def main(names: list[str]) -> int:
     known = {figure.name: figure for figure in FIGURES}
     if unknown := [name for name in names if name not in known]:
         sys.exit(f"no figure {unknown[0]!r}: choose from {', '.join(known)}")
-    console, results = Console(), []
+    console, results = Console(width=max(Console().width, _WIDTH)), []
     for name in names or known:
-        with console.status(name):
-            results.append(_measure(known[name]))
+        console.print(f"[dim]measuring {name} …")  # no spinner: it would take part
+        results.append(_measure(known[name]))
     console.print(table(results))
     OUTPUT.write_text(json.dumps({"figures": {each.figure.name: each.as_json() for each in results}}, indent=2) + "\n")
     return 0
