@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +9,14 @@ import pytest
 from driftline.faults import FAULTS
 from otlp_sink import OtlpSink
 from telemetry import Telemetry
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """SIGINT interrupts, here and in all that is started: a shell's background job has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

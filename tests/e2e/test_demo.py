@@ -19,16 +19,6 @@ AROUND = 120
 
 
 @contextmanager
-def with_ctrl_c() -> Iterator[None]:
-    """What is started within reacts to SIGINT, also where the tests run in the background and have it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
 def driftline_demo(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The command; its temporary files are kept in `tmp_path/tmp`, so that it can be seen what it leaves there."""
     (tmp_path / "tmp").mkdir()
@@ -36,7 +26,6 @@ def driftline_demo(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[s
     command = [str(BIN / "driftline"), "demo", "--json", str(tmp_path / "f.json"), *options]
     with (
         (tmp_path / "demo.log").open("w") as log,
-        with_ctrl_c(),
         subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log, text=True) as demo,
     ):
         try:
