@@ -7,7 +7,7 @@ own, is within .005 of the exact distance, for all but the heaviest-tailed distr
 
 from driftline.sketch.categories import CategoryCounter, hashed
 from driftline.sketch.cells import cut_cells, project
-from driftline.sketch.compare import ks_bounds
+from driftline.sketch.compare import ks_bounds, ks_lower_bound
 from driftline.sketch.fit import fit_layout, unresolved_share
 from driftline.sketch.histogram import Buckets, Histogram
 from driftline.sketch.intervals import Intervals
@@ -30,6 +30,7 @@ __all__ = [
     "fit_layout",
     "hashed",
     "ks_bounds",
+    "ks_lower_bound",
     "project",
     "unresolved_share",
 ]

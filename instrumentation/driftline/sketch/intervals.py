@@ -57,7 +57,7 @@ class Intervals:
     @property
     def total(self) -> float:
         """The weight of all rows."""
-        return float(self.weight.sum())
+        return float(np.add.reduce(self.weight))  # `sum` takes twice as long to find that out
 
     def merge(self, *others: "Intervals") -> "Intervals":
         """All intervals of all bags, ascending; equal ones become one."""
@@ -86,16 +86,21 @@ class Intervals:
     def cdf_bounds(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Shares of rows that are surely, and possibly, at most x. Undefined on an empty bag."""
         at = np.asarray(x, np.float64)
-        surely = _accumulated(self.upper, self.weight, at, "right")
-        possibly = _accumulated(self.lower, self.weight, at, "left")
-        return surely / self.total, possibly / self.total
+        return accumulated(self.upper, self.weight, at, "right") / self.total, self.possibly(at)
+
+    def possibly(self, x: FloatArray) -> FloatArray:
+        """Share of rows that are possibly at most x. Undefined on an empty bag."""
+        return accumulated(self.lower, self.weight, x, "left") / self.total
 
     def below(self, x: ArrayLike) -> FloatArray:
         """Weight of the rows at most x, were they spread evenly inside each interval."""
         at = np.asarray(x, np.float64)[..., None]
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # wider than the largest float, or a point
-            part = np.nan_to_num((at - self.lower) / (self.upper - self.lower), nan=0.5)
-        return np.asarray(np.clip(part, 0.0, 1.0) @ self.weight)
+            part = (at - self.lower) / (self.upper - self.lower)
+        part[np.isnan(part)] = 0.5
+        np.maximum(part, 0.0, out=part)
+        np.minimum(part, 1.0, out=part)
+        return np.asarray(part @ self.weight)
 
     def quantile(self, q: float) -> float:
         """The value that the share `q` of the rows does not exceed; off by less than one bucket. NaN without rows.
@@ -138,7 +143,7 @@ class Intervals:
         return float((self.lower / 2 + self.upper / 2) @ (self.weight / self.total))
 
 
-def _accumulated(edges: FloatArray, weight: FloatArray, at: FloatArray, side: Literal["left", "right"]) -> FloatArray:
+def accumulated(edges: FloatArray, weight: FloatArray, at: FloatArray, side: Literal["left", "right"]) -> FloatArray:
     """Weight of the edges that lie before each point ("left"), or not after it ("right")."""
     order: IntArray = np.argsort(edges, kind="stable")
     sums = np.append(0.0, np.cumsum(weight[order]))

@@ -1,6 +1,6 @@
 """Kolmogorov-Smirnov distance, by its certain lower bound: no interpolation inside a bucket of either sketch."""
 
-from driftline.sketch import ks_bounds
+from driftline.sketch import ks_lower_bound
 from driftline_processor.statistics.view import NUMERIC, Statistic, View
 
 
@@ -8,7 +8,7 @@ def kolmogorov_smirnov(view: View) -> float | None:
     """The largest difference of the two cumulative shares that both sketches are sure of."""
     if not (view.reference_values.total and view.window_values.total):
         return None
-    return ks_bounds(view.reference_values, view.window_values)[0]
+    return ks_lower_bound(view.reference_values, view.window_values)
 
 
 KS = Statistic(
