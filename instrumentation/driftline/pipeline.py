@@ -51,14 +51,14 @@ class Pipeline:
         on_prediction: Callable[[Prediction], None],
         on_export: Callable[[], None],
     ) -> None:
-        # Most of the bytes are for batches, in the pool; single rows wait in the buffer itself.
+        # All that waits counts against one bound, batches in pooled buffers too; single rows always find some room.
         self._pool = Pool(settings.buffer_bytes * 3 // 4)
         self._interval = settings.export_interval / 1000
         self._resource = resource
         self._on_prediction = on_prediction
         self._on_export = on_export
         self._wake = threading.Event()
-        self._buffer = Buffer(settings.buffer_bytes // 4, self._wake.set)
+        self._buffer = Buffer(settings.buffer_bytes, self._wake.set)
         delta = is_delta()
         self._aggregate = Aggregate(settings, delta=delta)
         self._aggregating = threading.Lock()

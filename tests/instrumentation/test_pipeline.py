@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from driftline.capture import capture
 from driftline.pipeline import Pipeline
 from driftline.pool import Pool
 from driftline.prediction import Column, Model, Prediction
+from driftline.runtime import RUNTIME
 from driftline.settings import Settings
 from otlp_sink import Received
 from telemetry import MemoryMetricExporter, Telemetry
@@ -111,6 +113,30 @@ def test_a_full_buffer_drops_and_counts(instrumented: Callable[..., Telemetry], 
     sketched = {semconv.FEATURE_STATE: semconv.VALID, semconv.FEATURE_NAME: "x0"}
     assert telemetry.total(semconv.FEATURE_OBSERVATIONS, sketched) == 5
     assert [span.attributes[semconv.SKETCHED] for span in telemetry.spans()] == [False, True]
+
+
+def test_a_burst_of_batches_has_most_of_the_buffer(
+    instrumented: Callable[..., Telemetry], model: LogisticRegression
+) -> None:
+    """Batches that come faster than they are counted are kept up to the bound, not up to a part of it."""
+    telemetry = instrumented(buffer_bytes=4_000_000)
+    large = RNG.normal(size=(5000, 3))  # 120,000 bytes, and as many for its outputs at most
+    with aggregation_paused():
+        for _ in range(12):
+            model.predict(large)
+    telemetry.flush()
+
+    assert telemetry.total(semconv.DROPPED_ROWS) == 0
+    assert telemetry.total(semconv.INFERENCE_ROWS) == 60_000
+
+
+@contextmanager
+def aggregation_paused() -> Iterator[None]:
+    """Nothing is taken out of the buffer: the lock of the one who takes is held."""
+    emitter = RUNTIME._emitter
+    assert emitter is not None
+    with emitter.pipeline._aggregating:
+        yield
 
 
 class Stuck(MemoryMetricExporter):
