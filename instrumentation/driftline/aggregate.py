@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from driftline import columns, points, semconv
 from driftline.faults import FAULTS
-from driftline.points import NamedPoint, Names
+from driftline.points import NamedPoint
 from driftline.prediction import Capture, Column, Model, Prediction
 from driftline.series import Series, Span
 from driftline.settings import ALL, NONE, Secrecy, Settings
@@ -34,7 +34,7 @@ _Group: TypeAlias = "dict[tuple[Any, ...], list[Capture]]"
 
 
 class ColumnKey(NamedTuple):
-    kind: Names
+    kind: semconv.ColumnNames
     name: str
 
 
@@ -75,7 +75,8 @@ class Aggregate:
         self._clock = clock
         self._delta = delta
         self._models: dict[tuple[Any, ...], _Counted] = {}
-        self._columns: Counter[Names] = Counter()  # outputs have a bound of their own: no wide input takes their place
+        # Outputs have a bound of their own: no wide input takes their place.
+        self._columns: Counter[semconv.ColumnNames] = Counter()
         self._refused: set[tuple[int, ColumnKey]] = set()
         self._gave_way = 0.0
 
@@ -132,7 +133,7 @@ class Aggregate:
             if names is None:
                 return
             for name, values in zip(names, block.columns, strict=True):
-                self._try(self._add_column, model, operation, points.INPUT, Column(name, values))
+                self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, Column(name, values))
 
     def _add_outputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
         if captures[0].kind == "heads":
@@ -145,9 +146,9 @@ class Aggregate:
         for block in columns.join(captures):
             for column in model.outputs(operation, block.columns, _head(suffix)):
                 named = column._replace(name=column.name + suffix)
-                self._try(self._add_column, model, operation, points.OUTPUT, named)
+                self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, named)
 
-    def _add_column(self, model: Model, operation: str, kind: Names, column: Column) -> None:
+    def _add_column(self, model: Model, operation: str, kind: semconv.ColumnNames, column: Column) -> None:
         counted = self._counted(model, operation)
         key = ColumnKey(kind, column.name)
         known = counted.series.get(key) or self._begin(counted, key, classes=column.classes)
@@ -167,7 +168,7 @@ class Aggregate:
             return None
         self._columns[key.kind] += 1
         settings = self._settings
-        secrecy = settings.secrecy(key.name) if key.kind is points.INPUT else settings.output_secrecy()
+        secrecy = settings.secrecy(key.name) if key.kind is semconv.INPUT_COLUMN else settings.output_secrecy()
         series = Series(self._clock(), settings.max_categories, classes=classes, delta=self._delta)
         known = counted.series[key] = ({**counted.attributes, key.kind.column: key.name}, secrecy, series)
         return known

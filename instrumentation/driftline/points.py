@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -16,6 +16,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.metrics.export import Buckets as SdkBuckets
 
 from driftline import semconv
+from driftline.semconv import ColumnNames
 from driftline.series import SeriesPoints, Span
 from driftline.settings import Secrecy
 from driftline.sketch import Buckets, Histogram, NumericPoints, hashed
@@ -25,39 +26,13 @@ DataPoint: TypeAlias = NumberDataPoint | ExponentialHistogramDataPoint
 NamedPoint: TypeAlias = tuple[str, DataPoint]  # the metric's name, and one point of it
 
 
-class Names(NamedTuple):
-    """Metrics and attributes of a kind of column."""
-
-    column: str
-    value: str
-    tail: str
-    counts: str
-    category: str
-    observations: str
-
-
-INPUT: Final = Names(
-    semconv.FEATURE_NAME,
-    semconv.FEATURE_VALUE,
-    semconv.FEATURE_TAIL,
-    semconv.FEATURE_CATEGORY,
-    semconv.CATEGORY,
-    semconv.FEATURE_OBSERVATIONS,
-)
-OUTPUT: Final = Names(
-    semconv.OUTPUT_NAME,
-    semconv.OUTPUT_VALUE,
-    semconv.OUTPUT_TAIL,
-    semconv.OUTPUT_PREDICTIONS,
-    semconv.OUTPUT_CLASS,
-    semconv.OUTPUT_OBSERVATIONS,
-)
-
 _ROW_UNIT: Final = "{row}"
 _DESCRIPTIONS: Final = {term.name: term.meaning for term in semconv.TERMS}
 
 
-def column_points(names: Names, attributes: Attributes, secrecy: Secrecy, points: SeriesPoints) -> Iterator[NamedPoint]:
+def column_points(
+    names: ColumnNames, attributes: Attributes, secrecy: Secrecy, points: SeriesPoints
+) -> Iterator[NamedPoint]:
     """Data points of one column. attributes: of the model and the column."""
     for span, numbers in points.numbers:
         yield from _numeric_points(names, attributes, secrecy, span, numbers)
@@ -74,7 +49,7 @@ def number_point(attributes: Attributes, span: Span, count: int) -> NumberDataPo
 
 
 def _numeric_points(
-    names: Names, attributes: Attributes, secrecy: Secrecy, span: Span, numbers: NumericPoints
+    names: ColumnNames, attributes: Attributes, secrecy: Secrecy, span: Span, numbers: NumericPoints
 ) -> Iterator[NamedPoint]:
     if numbers.core.count:
         yield names.value, _histogram_point(attributes, span, numbers.core)

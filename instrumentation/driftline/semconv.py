@@ -102,6 +102,25 @@ TARGET_OUTPUT: Final = "output"
 TARGET_LABEL: Final = "label"
 
 
+class ColumnNames(NamedTuple):
+    """Metrics and attributes of a kind of column, live or of a reference."""
+
+    column: str
+    value: str
+    tail: str
+    counts: str
+    category: str
+    observations: str
+
+
+INPUT_COLUMN: Final = ColumnNames(
+    FEATURE_NAME, FEATURE_VALUE, FEATURE_TAIL, FEATURE_CATEGORY, CATEGORY, FEATURE_OBSERVATIONS
+)
+OUTPUT_COLUMN: Final = ColumnNames(
+    OUTPUT_NAME, OUTPUT_VALUE, OUTPUT_TAIL, OUTPUT_PREDICTIONS, OUTPUT_CLASS, OUTPUT_OBSERVATIONS
+)
+
+
 class Term(NamedTuple):
     """One documented name: `kind` is span, attribute, or metric with its instrument and unit."""
 

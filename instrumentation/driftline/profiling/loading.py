@@ -13,9 +13,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from driftline import semconv
 from driftline.profiling.chunks import Chunks
 from driftline.profiling.errors import ProfileError
-from driftline.profiling.otlp import INPUT, OUTPUT
 from driftline.profiling.plan import ColumnKey
 from driftline.profiling.record import Profile, ProfileColumn
+from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN
 from driftline.sketch import Buckets, Histogram, NumericPoints
 
 
@@ -78,14 +78,14 @@ class _Parts:
     state_cells: dict[str, Any] = field(default_factory=dict)
 
     def add(self, metric: str, attributes: dict[str, Any], point: Any) -> None:
-        if metric in (INPUT.value, OUTPUT.value):
+        if metric in (INPUT_COLUMN.value, OUTPUT_COLUMN.value):
             self.core = _histogram(point)
-        elif metric in (INPUT.tail, OUTPUT.tail):
+        elif metric in (INPUT_COLUMN.tail, OUTPUT_COLUMN.tail):
             self.tails[attributes[semconv.SKETCH_PART]] = _histogram(point)
-        elif metric in (INPUT.counts, OUTPUT.counts):
-            name = semconv.CATEGORY if metric == INPUT.counts else semconv.OUTPUT_CLASS
+        elif metric in (INPUT_COLUMN.counts, OUTPUT_COLUMN.counts):
+            name = semconv.CATEGORY if metric == INPUT_COLUMN.counts else semconv.OUTPUT_CLASS
             self.categories[attributes[name]] = point.as_int
-        elif metric in (INPUT.observations, OUTPUT.observations):
+        elif metric in (INPUT_COLUMN.observations, OUTPUT_COLUMN.observations):
             self.states[attributes[semconv.FEATURE_STATE]] = point.as_int
         elif metric == semconv.REFERENCE_COLUMN:
             self._describe(attributes, point)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from google.protobuf import json_format
@@ -26,34 +26,6 @@ from driftline.sketch import Buckets, Histogram
 OPERATION: Final = "profile"
 ROWS_UNIT: Final = "{row}"
 
-
-class Names(NamedTuple):
-    """Metrics and attributes of a kind of column."""
-
-    column: str
-    value: str
-    tail: str
-    counts: str
-    category: str
-    observations: str
-
-
-INPUT: Final = Names(
-    semconv.FEATURE_NAME,
-    semconv.FEATURE_VALUE,
-    semconv.FEATURE_TAIL,
-    semconv.FEATURE_CATEGORY,
-    semconv.CATEGORY,
-    semconv.FEATURE_OBSERVATIONS,
-)
-OUTPUT: Final = Names(
-    semconv.OUTPUT_NAME,
-    semconv.OUTPUT_VALUE,
-    semconv.OUTPUT_TAIL,
-    semconv.OUTPUT_PREDICTIONS,
-    semconv.OUTPUT_CLASS,
-    semconv.OUTPUT_OBSERVATIONS,
-)
 
 Attributes = Mapping[str, Any]
 NamedPoint = tuple[str, Any]
@@ -112,7 +84,7 @@ def _chunks(profile: Profile, model: Attributes) -> NamedPoint:
 
 
 def _column(column: ProfileColumn, model: Attributes) -> Iterator[NamedPoint]:
-    names = INPUT if column.key.target == semconv.TARGET_INPUT else OUTPUT
+    names = semconv.INPUT_COLUMN if column.key.target == semconv.TARGET_INPUT else semconv.OUTPUT_COLUMN
     attributes = {**model, names.column: column.key.name}
     if column.numbers is not None:
         if column.numbers.core.count:
