@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from driftline.pool import Pool
-from driftline.prediction import LOST, Capture
+from driftline.prediction import LOST, Capture, new_capture
 
 SMALL: Final = 16 * 1024
 """Bytes up to which `tobytes` beats a pooled buffer."""
@@ -51,18 +51,18 @@ def _lost(rows: int) -> Capture:
 
 
 def _take_array(value: Any, pool: Pool) -> Capture:
-    if value.dtype.kind in "OV":
+    dtype, shape, size = value.dtype, value.shape, value.nbytes
+    if dtype.kind in "OV":
         return _take_objects(value)
-    shape, size = value.shape, value.nbytes
     rows = shape[0] if shape else 1
     if size <= SMALL:
-        return Capture("bytes", value.tobytes(), rows, (value.dtype, shape[1:]), None, size)
+        return new_capture(("bytes", value.tobytes(), rows, (dtype, shape[1:]), None, size))
     order = "F" if value.flags.fnc else "C"
-    lease = pool.lease(shape, value.dtype, order)
+    lease = pool.lease(shape, dtype, order)
     if lease is None:
         return _lost(rows)
     np.copyto(lease.array, value)
-    return Capture("lease", lease, rows, (value.dtype, shape[1:]), None, size)
+    return Capture("lease", lease, rows, (dtype, shape[1:]), None, size)
 
 
 def _take_objects(value: Any) -> Capture:

@@ -18,7 +18,7 @@ from driftline import process, semconv
 from driftline.exporter_choice import choose
 from driftline.faults import FAULTS
 from driftline.models import Models
-from driftline.prediction import Prediction
+from driftline.prediction import Prediction, new_prediction
 from driftline.spans import SpanSource
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ class Emitter:
             if context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN):
                 return None
             known = adapter.models.of(model)
-            inputs = self._capture(adapter.rows(operation, args, kwargs))
+            rows = adapter.rows(operation, args, kwargs)
+            inputs = None if rows is None else self._captured(rows, heads=False)
             span = self._spans.start(known, operation, context)
             attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
             return known, operation, inputs, span, attached, time.perf_counter()
@@ -126,11 +127,11 @@ class Emitter:
         try:
             if attached is not None:
                 otel.detach(attached)
-            outputs = self._capture(output, heads=True)
+            outputs = None if output is None else self._captured(output, heads=True)
             taken = inputs or outputs
             rows = 0 if taken is None else taken.rows
             failure = None if error is None else type(error).__qualname__
-            prediction = Prediction(model, operation, rows, inputs, outputs, now - began, failure, span)
+            prediction = new_prediction((model, operation, rows, inputs, outputs, now - began, failure, span))
             number = next(self._ids)
             _last_id.set(number)
             if span is None:
@@ -143,12 +144,10 @@ class Emitter:
             if span is not None:
                 self._end_span(span)
 
-    def _capture(self, value: Any, *, heads: bool = False) -> Capture | None:
-        """A copy; None where there is nothing, or nothing that can be copied. heads: a list may be several outputs."""
-        if value is None:
-            return None
+    def _captured(self, value: Any, *, heads: bool) -> Capture | None:
+        """A copy; None where nothing can be copied. heads: a list may be several outputs."""
         try:
-            return self.pipeline.capture(value, heads=heads)
+            return (self._pipeline or self._make_pipeline()).capture(value, heads=heads)
         except Exception as error:  # noqa: BLE001  # the call is still recorded, without these rows
             FAULTS.note("capture", error)
             return None
@@ -188,8 +187,7 @@ class Emitter:
 
     @property
     def pipeline(self) -> Pipeline:
-        pipeline = self._pipeline
-        return self._make_pipeline() if pipeline is None else pipeline
+        return self._pipeline or self._make_pipeline()
 
     def _make_pipeline(self) -> Pipeline:
         from driftline.pipeline import Pipeline

@@ -3,6 +3,7 @@
 from __future__ import annotations  # numpy is only named here: a helper process that predicts nothing never loads it
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ class Capture(NamedTuple):
     layout: Any
     names: Any
     size: int
+
+
+new_capture: Final[Callable[[tuple[Any, ...]], Capture]] = partial(tuple.__new__, Capture)
+"""A Capture of its fields in their order, in half the time: one is made for every input and output of every call."""
 
 
 class Column(NamedTuple):
@@ -80,3 +85,7 @@ class Prediction(NamedTuple):
     def lost(self) -> bool:
         """Whether there was no room for the rows."""
         return any(each is not None and each.kind == LOST for each in (self.inputs, self.outputs))
+
+
+new_prediction: Final[Callable[[tuple[Any, ...]], Prediction]] = partial(tuple.__new__, Prediction)
+"""As `new_capture`."""
