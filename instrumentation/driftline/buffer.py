@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from driftline.capture import without_rows
-from driftline.prediction import LOST, Prediction
+from driftline.prediction import Prediction
 
 _RECORD_BYTES: Final = 512
 """About what a record takes beside its rows."""
@@ -33,7 +33,7 @@ class Buffer:
         self._dropped = 0
 
     def put(self, prediction: Prediction) -> bool:
-        """Whether the rows were kept: they will be counted."""
+        """Whether it was kept with the rows that it came with: they will be counted."""
         inputs, outputs = prediction.inputs, prediction.outputs
         size = _RECORD_BYTES + (inputs.size if inputs else 0) + (outputs.size if outputs else 0)
         if self._bytes + size > self._limit:
@@ -43,7 +43,7 @@ class Buffer:
         self._waiting.append(prediction)
         if self._rows >= _WAKE_ROWS or self._bytes > self._wake_bytes:
             self._wake()
-        return (inputs is None or inputs.kind != LOST) and (outputs is None or outputs.kind != LOST)
+        return True
 
     def _put_without_rows(self, prediction: Prediction) -> bool:
         inputs, outputs = (each and without_rows(each) for each in (prediction.inputs, prediction.outputs))

@@ -109,8 +109,7 @@ class Emitter:
             if context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN):
                 return None
             known = adapter.models.of(model)
-            rows = adapter.rows(operation, args, kwargs)
-            inputs = None if rows is None else self._captured(rows, heads=False)
+            inputs = self._input(adapter.rows(operation, args, kwargs))
             span = self._spans.start(known, operation, context)
             attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
             return known, operation, inputs, span, attached, time.perf_counter()
@@ -127,7 +126,7 @@ class Emitter:
         try:
             if attached is not None:
                 otel.detach(attached)
-            outputs = None if output is None else self._captured(output, heads=True)
+            outputs = self._output(output)
             taken = inputs or outputs
             rows = 0 if taken is None else taken.rows
             failure = None if error is None else type(error).__qualname__
@@ -144,11 +143,19 @@ class Emitter:
             if span is not None:
                 self._end_span(span)
 
-    def _captured(self, value: Any, *, heads: bool) -> Capture | None:
-        """A copy; None where nothing can be copied. heads: a list may be several outputs."""
+    def _input(self, value: Any) -> Capture | None:
+        """A copy; None where there is nothing, or nothing that can be copied: the call is still recorded."""
         try:
-            return (self._pipeline or self._make_pipeline()).capture(value, heads=heads)
-        except Exception as error:  # noqa: BLE001  # the call is still recorded, without these rows
+            return None if value is None else self.pipeline.capture(value)
+        except Exception as error:  # noqa: BLE001  # values may be anything
+            FAULTS.note("capture", error)
+            return None
+
+    def _output(self, value: Any) -> Capture | None:
+        """As `_input`."""
+        try:
+            return None if value is None else self.pipeline.capture_output(value)
+        except Exception as error:  # noqa: BLE001  # values may be anything
             FAULTS.note("capture", error)
             return None
 

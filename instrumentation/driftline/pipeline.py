@@ -72,9 +72,13 @@ class Pipeline:
     def _sketch_exporter(self, make: ExporterFactory, *, delta: bool) -> SketchExporter:
         return SketchExporter(make, self._packets, delta=delta)
 
-    def capture(self, value: Any, *, heads: bool = False) -> Capture:
-        """A copy of what a model is given, or of what it returned (then a list may be several `heads`)."""
-        return capture_output(value, self._pool) if heads else capture(value, self._pool)
+    def capture(self, value: Any) -> Capture:
+        """A copy of what a model is given."""
+        return capture(value, self._pool)
+
+    def capture_output(self, value: Any) -> Capture:
+        """A copy of what it returned, which may be several outputs."""
+        return capture_output(value, self._pool)
 
     def put(self, prediction: Prediction) -> bool:
         """Hand a prediction over; whether its rows will be counted. Never blocks."""
