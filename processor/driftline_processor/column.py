@@ -158,14 +158,16 @@ def _missing(tally: Tally) -> float | None:
 
 def _verdict(aspect: str, assessment: Assessment, rows: float, tolerance: float, event: str) -> Verdict:
     loudest = assessment.loudest
+    state = decide(assessment, rows, tolerance)
     return Verdict(
         aspect=aspect,
-        state=decide(assessment, rows, tolerance),
+        state=state,
         distance=float(assessment.distance[loudest]),
         lower_bound=max(float(assessment.lower_bound[loudest]), 0.0),
         tolerance=float(assessment.required[loudest]),
         score=max(float(assessment.score[loudest]), 0.0),
         event=event,
+        base_bound=None if state is State.INSUFFICIENT_DATA else max(assessment.beyond_nature(tolerance), 0.0),
     )
 
 
@@ -173,7 +175,12 @@ def _loudest(verdicts: Sequence[Verdict]) -> Verdict:
     """The worst verdict; where several aspects are in alarm its text names all of them."""
     ranked = sorted(verdicts, key=lambda verdict: (LOUDNESS.index(verdict.state), verdict.score), reverse=True)
     alarms = [verdict.event for verdict in ranked if verdict.state is State.ALARM]
-    return replace(ranked[0], event="; ".join(alarms)) if len(alarms) > 1 else ranked[0]
+    bounds = [verdict.base_bound for verdict in verdicts if verdict.base_bound is not None]
+    return replace(
+        ranked[0],
+        event="; ".join(alarms) if len(alarms) > 1 else ranked[0].event,
+        base_bound=max(bounds) if len(bounds) == len(verdicts) else None,
+    )
 
 
 def _no_data(aspect: str, tolerance: float) -> Verdict:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from driftline_processor.alarms import follow
 from driftline_processor.compare import Comparison, describe_window
 from driftline_processor.matching import choose_reference, other_versions
 from driftline_processor.model import Item, Model
@@ -178,7 +179,7 @@ class Engine:
     def _judge(self, model: Model, window: Window) -> WindowResult:
         rows, columns = model.held(window)
         comparison = self._comparison(model, window)
-        return WindowResult(
+        result = WindowResult(
             model=model.key,
             window=window,
             rows=rows,
@@ -188,6 +189,8 @@ class Engine:
             if comparison
             else describe_window(columns),
         )
+        model.alarms, result = follow(model.alarms, result, self._settings.tolerance)
+        return result
 
     def _comparison(self, model: Model, window: Window) -> Comparison | None:
         """The training profile of the model; else what its first full window held; nothing until there is one."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, NamedTuple, TypeAlias
 
+from driftline_processor.alarms import Alarm
 from driftline_processor.pane import Pane
 from driftline_processor.panes import Held, Panes
 from driftline_processor.provisional import Gathering
@@ -51,9 +52,9 @@ class Taken(NamedTuple):
 class Model:
     """The state of one model. Mutable, and the engine's alone.
 
-    columns: with the last event time of each. rows: all that were counted since the store began. received: when the
-    last item came that was news. idle: its windows are closed, and nothing more is awaited. changed: there is something
-    that the last snapshot does not have.
+    columns: with the last event time of each. alarms: those that are open. rows: all that were counted since the store
+    began. received: when the last item came that was news. idle: its windows are closed, and nothing more is awaited.
+    changed: there is something that the last snapshot does not have.
     """
 
     key: ModelKey
@@ -61,6 +62,7 @@ class Model:
     gathering: Gathering
     streams: Streams = field(default_factory=Streams)
     columns: dict[ColumnKey, int] = field(default_factory=dict)
+    alarms: dict[ColumnKey, Alarm] = field(default_factory=dict)
     rows: float = 0.0
     received: int = 0
     idle: bool = False

@@ -158,6 +158,10 @@ class Verdict:
 
     distance, lower_bound and tolerance are on one scale, shares of rows in [0, 1.6]: alarm if and only if
     lower_bound > tolerance, to first order. score > 1 is an alarm exactly. `event` names what moved.
+
+    base_bound tells when an alarm may close: the greatest lower bound over all events and aspects of the base window,
+    beyond natural variation and in units in which each event's own tolerance is the configured one. None where that
+    window has too little data to say.
     """
 
     aspect: str
@@ -167,6 +171,34 @@ class Verdict:
     tolerance: float
     score: float
     event: str
+    base_bound: float | None = None
+
+
+class AlarmChange(Enum):
+    """What became of an alarm."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmEvent:
+    """A change of an alarm. opened: the end of the window that opened it; time: of the one that changed it.
+
+    id: of the alarm, the same in all of its events and in every replay. verdict: of the window; of the last event,
+    where the column was not judged any more. traces: hexadecimal ids of example traces in the window.
+    """
+
+    id: str
+    change: AlarmChange
+    model: ModelKey
+    column: ColumnKey
+    opened: int
+    time: int
+    verdict: Verdict
+    summary: str
+    traces: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +206,8 @@ class ColumnResult:
     """A column in a window: sample sizes, its distribution, and where a reference knows it, statistics and a verdict.
 
     statistics: name -> value, of those that apply. distribution: mean, p05, p50 and p95 of a numeric column.
-    shares: class -> share, of a categorical one. `verdict` is of the aspect that speaks loudest.
+    shares: class -> share, of a categorical one. `verdict` is of the aspect that speaks loudest. alarm: the id of the
+    column's alarm while it is open.
     """
 
     column: ColumnKey
@@ -185,13 +218,14 @@ class ColumnResult:
     distribution: Mapping[str, float]
     shares: Mapping[str, float]
     verdict: Verdict | None
+    alarm: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
     """All that is said of a model in one window. provisional: no training profile, live data stands in for it.
 
-    reference: the digest of the reference compared with, None without one.
+    reference: the digest of the reference compared with, None without one. alarms: what changed with this window.
     """
 
     model: ModelKey
@@ -200,6 +234,7 @@ class WindowResult:
     reference: str | None
     provisional: bool
     columns: tuple[ColumnResult, ...]
+    alarms: tuple[AlarmEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

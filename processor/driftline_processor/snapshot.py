@@ -1,16 +1,18 @@
 """A model's state as bytes, and back: MessagePack of plain values, with the version of this form in front."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 import msgpack
 
 from driftline_processor import streams, tally
+from driftline_processor.alarms import Alarm
 from driftline_processor.model import Model
 from driftline_processor.pane import Cell, Pane
 from driftline_processor.panes import Panes
 from driftline_processor.provisional import Gathering
-from driftline_processor.records import ColumnKey, ModelKey, Tally
+from driftline_processor.records import ColumnKey, ModelKey, State, Tally, Verdict
 from driftline_processor.streams import Streams
 from driftline_processor.sums import Sum
 
@@ -33,6 +35,7 @@ def dump(model: Model) -> bytes:
         "columns": list(model.columns.items()),
         "gathered": [(start, _pack_columns(held)) for start, held in gathering.panes.items()],
         "gathering": (gathering.step, gathering.rows, gathering.full),
+        "alarms": [(column, _pack_alarm(alarm)) for column, alarm in model.alarms.items()],
         "rows": model.rows,
         "idle": model.idle,
     }
@@ -63,6 +66,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> Model:
         streams=Streams({key: streams.unpack(last) for key, last in state["streams"]}, dict(state["keys"])),
         columns={ColumnKey(*column): seen for column, seen in state["columns"]},
         gathering=_unpack_gathering(state, step),
+        alarms={ColumnKey(*column): _unpack_alarm(alarm) for column, alarm in state.get("alarms", ())},
         rows=state["rows"],
         idle=state["idle"],
         changed=False,
@@ -98,3 +102,12 @@ def _pack_columns(held: Mapping[ColumnKey, Tally]) -> list[tuple[Any, ...]]:
 
 def _unpack_columns(packed: tuple[Any, ...]) -> dict[ColumnKey, Tally]:
     return {ColumnKey(*column): tally.unpack(each) for column, each in packed}
+
+
+def _pack_alarm(alarm: Alarm) -> dict[str, Any]:
+    return {**asdict(alarm), "told": {**asdict(alarm.told), "state": alarm.told.state.value}}
+
+
+def _unpack_alarm(packed: dict[str, Any]) -> Alarm:
+    told = packed["told"]
+    return Alarm(**{**packed, "told": Verdict(**{**told, "state": State(told["state"])})})

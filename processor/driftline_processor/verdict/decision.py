@@ -104,6 +104,10 @@ class Assessment:
         """What the lower bound has to exceed: the tolerance, widened by natural variation at the budget's level."""
         return np.maximum(self.tolerance, self.critical * self.natural - Z95 * self.sampling)
 
+    def beyond_nature(self, tolerance: float) -> float:
+        """What some event moved at least, beyond natural variation; scaled as if its own tolerance were `tolerance`."""
+        return float(((self.distance - Z95 * self.natural) * (tolerance / self.tolerance)).max())
+
     def joined(self, other: "Assessment") -> "Assessment":
         """The events of both."""
         return Assessment(*(np.concatenate((getattr(self, part.name), getattr(other, part.name))) for part in PARTS))

@@ -1,0 +1,151 @@
+"""The life of an alarm: it opens, is updated when what moved changes materially, and closes after quiet windows.
+
+What opens it (a verdict in alarm) and what closes it (three windows at half the tolerance) are far apart, so that a
+column at the edge does not flap. The state is a value: the same windows give the same events, with the same ids.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from driftline_processor.durations import format_duration
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, State, Verdict, WindowResult
+from driftline_processor.statement import column_in_words, model_in_words, statement
+
+QUIET_WINDOWS: Final = 3
+"""So many in a row close an alarm. Windows with too little data are passed over: silence is no recovery."""
+
+QUIET: Final = 0.5
+"""A window is quiet when its base bound is at most this share of the tolerance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An open alarm. told: the verdict of its last event; aspects, distance: all aspects, and the most, told so far."""
+
+    id: str
+    opened: int
+    reference: str | None
+    told: Verdict
+    aspects: tuple[str, ...]
+    distance: float
+    quiet: int = 0
+
+    def tell(self, verdict: Verdict) -> "Alarm":
+        aspects = tuple(sorted({*self.aspects, verdict.aspect}))
+        return replace(self, told=verdict, aspects=aspects, distance=max(verdict.distance, self.distance), quiet=0)
+
+
+class Change(NamedTuple):
+    """What became of an alarm, by which verdict, and where that does not say it, why."""
+
+    change: AlarmChange
+    column: ColumnKey
+    alarm: Alarm
+    verdict: Verdict
+    why: str = ""
+
+
+def follow(
+    alarms: Mapping[ColumnKey, Alarm], result: WindowResult, tolerance: float, traces: tuple[str, ...] = ()
+) -> tuple[dict[ColumnKey, Alarm], WindowResult]:
+    """The alarms that are open after a window, and its result with what changed.
+
+    A column without rows keeps its alarm. One that is no longer judged, or is compared with another reference, loses
+    it, and may open a new one in the same window. tolerance: `verdict.tolerance`.
+    """
+    judged = {each.column: each.verdict for each in result.columns if each.verdict is not None}
+    changes = list(_lost(alarms, result, judged))
+    still = {key: alarm for key, alarm in alarms.items() if key not in {change.column for change in changes}}
+    for key, verdict in judged.items():
+        alarm, change = _step(still.pop(key, None), key, verdict, result, tolerance)
+        if alarm is not None:
+            still[key] = alarm
+        if change is not None:
+            changes.append(change)
+    columns = tuple(
+        replace(each, alarm=still[each.column].id) if each.column in still else each for each in result.columns
+    )
+    marked = replace(result, columns=columns)
+    return still, replace(marked, alarms=tuple(_event(change, marked, traces) for change in changes))
+
+
+def _lost(
+    alarms: Mapping[ColumnKey, Alarm], result: WindowResult, judged: Mapping[ColumnKey, Verdict]
+) -> Iterator[Change]:
+    """The alarms that this window can say nothing of."""
+    for key, alarm in alarms.items():
+        if key not in judged:
+            yield Change(AlarmChange.CLOSED, key, alarm, alarm.told, "is no longer judged")
+        elif alarm.reference != result.reference:
+            yield Change(AlarmChange.CLOSED, key, alarm, alarm.told, "is compared with another reference")
+
+
+def _step(
+    alarm: Alarm | None, key: ColumnKey, verdict: Verdict, result: WindowResult, tolerance: float
+) -> tuple[Alarm | None, Change | None]:
+    """A column's alarm after a window, and what changed."""
+    alarmed = verdict.state is State.ALARM
+    if alarm is None:
+        if not alarmed:
+            return None, None
+        alarm = _opened(key, verdict, result)
+        return alarm, Change(AlarmChange.OPENED, key, alarm, verdict)
+    alarm = replace(alarm, quiet=_quiet_windows(alarm, verdict, tolerance))
+    if alarm.quiet >= QUIET_WINDOWS:
+        return None, Change(AlarmChange.CLOSED, key, alarm, verdict)
+    if alarmed and _is_material(alarm, verdict, tolerance):
+        alarm = alarm.tell(verdict)
+        return alarm, Change(AlarmChange.UPDATED, key, alarm, verdict)
+    return alarm, None
+
+
+def _opened(key: ColumnKey, verdict: Verdict, result: WindowResult) -> Alarm:
+    end = result.window.end
+    identity = _identity(result.model, key, end)
+    return Alarm(identity, end, result.reference, verdict, (verdict.aspect,), verdict.distance)
+
+
+def _quiet_windows(alarm: Alarm, verdict: Verdict, tolerance: float) -> int:
+    """How many windows in a row have been quiet with this one."""
+    if verdict.base_bound is None:
+        return alarm.quiet
+    return alarm.quiet + 1 if verdict.base_bound <= QUIET * tolerance else 0
+
+
+def _is_material(alarm: Alarm, verdict: Verdict, tolerance: float) -> bool:
+    """An aspect not told of yet, or a distance that has surely grown by more than what matters.
+
+    Both only ever happen so often in one alarm: there are few aspects, and a distance has an end.
+    """
+    return verdict.aspect not in alarm.aspects or verdict.lower_bound > alarm.distance + tolerance
+
+
+def _identity(model: ModelKey, column: ColumnKey, opened: int) -> str:
+    text = repr((tuple(model), tuple(column), opened))
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _event(change: Change, result: WindowResult, traces: tuple[str, ...]) -> AlarmEvent:
+    alarm = change.alarm
+    return AlarmEvent(
+        id=alarm.id,
+        change=change.change,
+        model=result.model,
+        column=change.column,
+        opened=alarm.opened,
+        time=result.window.end,
+        verdict=change.verdict,
+        summary=f"{model_in_words(result.model)}: {_what(change, result)}",
+        traces=() if change.change is AlarmChange.CLOSED else traces,
+    )
+
+
+def _what(change: Change, result: WindowResult) -> str:
+    column = column_in_words(change.column)
+    if change.change is AlarmChange.CLOSED:
+        after = f"after {format_duration(result.window.end - change.alarm.opened)}"
+        return f"{column} {change.why}, {after}" if change.why else f"{column} is back within the tolerance {after}"
+    verb = "moved" if change.change is AlarmChange.OPENED else "moved further"
+    return f"{column} {verb}: {change.verdict.event} ({statement(result.columns)})"
