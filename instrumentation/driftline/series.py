@@ -186,7 +186,7 @@ def _parsed(categories: Mapping[str, int]) -> tuple[NDArray[Any], int]:
     numbers: list[float] = []
     wrong = 0
     for text, count in categories.items():
-        number = _read_number(text)
+        number = read_number(text)
         if number is None:
             wrong += count
         else:
@@ -194,7 +194,8 @@ def _parsed(categories: Mapping[str, int]) -> tuple[NDArray[Any], int]:
     return np.array(numbers), wrong
 
 
-def _read_number(text: str) -> float | None:
+def read_number(text: str) -> float | None:
+    """The number that a text is to scikit-learn; None for any other text."""
     try:
         return float(text)
     except ValueError:

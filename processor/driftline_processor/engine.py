@@ -12,6 +12,7 @@ from typing import Final
 
 from driftline_processor.alarms import follow
 from driftline_processor.compare import Comparison, describe_window
+from driftline_processor.config import Config
 from driftline_processor.matching import choose_reference, other_versions
 from driftline_processor.model import Item, Model
 from driftline_processor.outcome import Observed, Outcome, named
@@ -45,6 +46,11 @@ class EngineSettings:
     tolerance: float
     false_alarms: float
     per: int
+
+    @classmethod
+    def of(cls, config: Config) -> "EngineSettings":
+        window, verdict = config.window, config.verdict
+        return cls(window.size, window.step, window.lateness, verdict.tolerance, verdict.false_alarms, verdict.per)
 
     @property
     def budget(self) -> float:

@@ -60,7 +60,7 @@ class Service:
         )
         handover.connect(self._exporter.submit)
         self._announcer = Announcer()
-        engine = Engine(_settings(config))
+        engine = Engine(EngineSettings.of(config))
         self._worker = Worker(
             intake=self._intake,
             store=self._store,
@@ -114,13 +114,6 @@ class Service:
         self._announcer.announce(results)
         for data in encode(results):
             self._exporter.submit(data)
-
-
-def _settings(config: Config) -> EngineSettings:
-    window, verdict = config.window, config.verdict
-    return EngineSettings(
-        window.size, window.step, window.lateness, verdict.tolerance, verdict.false_alarms, verdict.per
-    )
 
 
 def _pace(config: Config) -> Pace:

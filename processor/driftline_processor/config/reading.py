@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -18,6 +18,10 @@ from driftline_processor.config.rules import broken
 _SHOWN: Final = 80
 """Characters of a wrong value that are shown."""
 
+Sections: TypeAlias = Mapping[str, Mapping[str, object]]
+
+_NOTHING: Final[Sections] = {}
+
 
 class ConfigError(Exception):
     """The configuration cannot be used. `problems` has one line for each reason."""
@@ -27,19 +31,25 @@ class ConfigError(Exception):
         self.problems = problems
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Config:
-    """The configuration in a YAML file (None: all defaults). Raises ConfigError with every problem in it."""
+def load(path: Path | None, environ: Mapping[str, str], over: Sections = _NOTHING) -> Config:
+    """The configuration in a YAML file (None: all defaults). Raises ConfigError with every problem in it.
+
+    over: keys by section that go before what the file says.
+    """
     try:
         text = "" if path is None else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise ConfigError((f"{path}: must be a readable text file ({reason})",)) from None
-    return read_text(text, environ)
+    return read_text(text, environ, over)
 
 
-def read_text(text: str, environ: Mapping[str, str]) -> Config:
+def read_text(text: str, environ: Mapping[str, str], over: Sections = _NOTHING) -> Config:
     """As `load`, of the text of a file."""
     data = _mapping(text)
+    for section, keys in over.items():
+        said = data.get(section, {})
+        data[section] = {**said, **keys} if isinstance(said, dict) else said
     written = data.get("export")
     found = from_environment(written if isinstance(written, dict) else {}, environ)
     if found and isinstance(written, dict | None):
