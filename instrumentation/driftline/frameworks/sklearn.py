@@ -74,9 +74,10 @@ class _Calls:
 
 
 def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The argument that holds the rows; CatBoost calls it `data`."""
+    """The argument that holds the rows; CatBoost calls it `data`. None where it cannot be read: CatBoost's `Pool`."""
     del operation
-    return args[0] if args else kwargs.get("X", kwargs.get("data"))
+    rows = args[0] if args else kwargs.get("X", kwargs.get("data"))
+    return rows if hasattr(rows, "__len__") or hasattr(rows, "__array__") else None
 
 
 def look(settings: Any, model: Any) -> Model:
@@ -84,7 +85,7 @@ def look(settings: Any, model: Any) -> Model:
     said = description(model)
     final = final_estimator(model)
     task = said.task or guess_task(model)
-    names = said.feature_names or _attribute(model, "feature_names_in_")
+    names = said.feature_names or fitted_names(model)
     width = _attribute(model, "n_features_in_")
     return Model(
         name=said.name or settings.model_name or type(model).__name__,
@@ -108,6 +109,15 @@ def final_estimator(model: Any) -> Any:
             break
         model = inner
     return model
+
+
+def fitted_names(model: Any) -> Sequence[Any] | None:
+    """Names of the columns that the model was fitted on. CatBoost numbers those that have none."""
+    names: Sequence[Any] | None = _attribute(model, "feature_names_in_")
+    if names is not None:
+        return names
+    named = _attribute(model, "feature_names_")
+    return named if named and not all(str(name).isdecimal() for name in named) else None
 
 
 def guess_task(model: Any) -> str | None:
@@ -137,13 +147,19 @@ def read_outputs(classes: Any, task: str | None, operation: str, columns: Sequen
     names = () if known is None or isinstance(known, list) else known
     if not len(columns):
         return []
-    if operation == "predict":
+    if operation == "predict" and not _are_raw(columns, names, task):
         return outputs.results(columns, task)
-    if operation == "predict_proba":
+    if operation == "predict_proba" or (operation == "predict" and len(columns) == len(names)):
         return outputs.probabilities(columns, names)
     if operation == "predict_log_proba":
         return outputs.log_probabilities(columns, names)
     return outputs.scores(columns, names)
+
+
+def _are_raw(columns: Sequence[Any], classes: Any, task: str | None) -> bool:
+    """Whether a classifier's `predict` was told to return probabilities or margins (`prediction_type`, `raw_score`)."""
+    kind = getattr(getattr(classes, "dtype", None), "kind", "f")
+    return task == CLASSIFICATION and columns[0].dtype.kind == "f" != kind
 
 
 def _attribute(model: Any, name: str) -> Any:
