@@ -53,18 +53,23 @@ class Patches:
         self._waiting: list[tuple[str, Action]] = []
 
     def add(self, module: str, path: str, wrap: Callable[[Any], Any]) -> None:
-        """Replace `Class.attribute` of a module by `wrap(original)` once the module is imported."""
-        owner_name, _, name = path.partition(".")
+        """Replace `Class.attribute`, or `attribute`, of a module by `wrap(original)` once the module is imported."""
+        owner_name, _, name = path.rpartition(".")
 
         def patch(imported: Any) -> None:
-            owner = getattr(imported, owner_name)
-            original = vars(owner)[name]
-            new = wrap(original)
-            setattr(owner, name, new)
-            self._put.append((owner, name, original, new))
+            self.replace(getattr(imported, owner_name) if owner_name else imported, name, wrap)
 
         self._waiting.append((module, patch))
         when_imported(module, patch)
+
+    def replace(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
+        """Replace an attribute that is there by `wrap(original)`, once."""
+        original = vars(owner)[name]
+        if any(original is new for _, _, _, new in self._put):
+            return
+        new = wrap(original)
+        setattr(owner, name, new)
+        self._put.append((owner, name, original, new))
 
     def remove(self) -> None:
         """The same objects as before, where nobody has put anything over ours since."""

@@ -1,6 +1,8 @@
 """What is known of each model object: what users describe, and what an adapter finds out, once, held weakly."""
 
+import functools
 import itertools
+import types
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
@@ -15,12 +17,16 @@ class Description(NamedTuple):
     version: str | None = None
     feature_names: tuple[str, ...] | None = None
     task: str | None = None
+    method: str | None = None
+    kind: str | None = None
+    unknown_token: int | None = None
+    centroid: Any = None
 
 
 _NOTHING: Final = Description()
 
 
-class _ByObject:
+class ByObject:
     """A value for each of some objects, compared by identity, dropped with the object. The objects need no hash."""
 
     def __init__(self) -> None:
@@ -35,13 +41,33 @@ class _ByObject:
         number = id(key)
         self._entries[number] = weakref.ref(key, lambda _: self._entries.pop(number, None)), value
 
+    def objects(self) -> list[Any]:
+        """Those that are still there."""
+        return [key for reference, _ in list(self._entries.values()) if (key := reference()) is not None]
+
     def clear(self) -> None:
         self._entries.clear()
 
 
-_described: Final = _ByObject()
+_described: Final = ByObject()
+_FUNCTIONS: Final = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
+
+listeners: Final[list[Callable[[Any], None]]] = []
+"""What frameworks do with a model that has been described: see its calls, where they could not know that it is one."""
+
 _changes: Final = itertools.count(1)
 _generation = 0
+
+
+class Described:
+    """A function as an object that can be described, and of whose class frameworks record the calls."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
 
 
 def describe(
@@ -51,28 +77,53 @@ def describe(
     version: str | None = None,
     feature_names: Iterable[str] | None = None,
     task: str | None = None,
-) -> None:
+    method: str | None = None,
+    kind: str | None = None,
+    unknown_token: int | None = None,
+    centroid: Any = None,
+) -> Any:
     """Say of a model what cannot be guessed. It holds while the object lives; a clone or a copy is another object.
 
     What is left out stays as it was said before. Can be called before or after `instrument()`.
+
+    Where PyTorch is used, it also says *that* this is a model: each outermost call of the module, of its `method`, or
+    of the function that is returned is recorded.
 
     Args:
         model: the object whose methods are called.
         name: how the model is called in all telemetry; default DRIFTLINE_MODEL_NAME, else its class.
         version: default DRIFTLINE_MODEL_VERSION, else none.
         feature_names: names of the columns of arrays; those of a data frame come with it.
-        task: "classification", "regression", "clustering", "outlier_detection", …; decides how outputs are read.
+        task: "classification", "regression", "multilabel_classification", "embedding", "clustering",
+            "outlier_detection", …; decides how outputs are read.
+        method: the method that predicts, of a module or any other object; default: the call itself.
+        kind: what the inputs are, where shapes do not tell: "tabular", "image", "audio", "embedding", "tokens".
+        unknown_token: id of the token that stands for unknown words; their share is a column then.
+        centroid: [width], mean of the embeddings that the model was trained on; the distance to it is a column then.
+
+    Returns:
+        What is to be called: the model itself or, for a function, one that does the same and is recorded.
 
     Raises:
         TypeError: the object cannot be referenced weakly.
+        AttributeError: its class has no such method.
+        ValueError: there is no such kind, or the centroid is no vector of numbers.
 
     """
+    if isinstance(model, _FUNCTIONS):
+        model = Described(model)
+    if method is not None:
+        getattr(type(model), method)
     names = None if feature_names is None else tuple(str(each) for each in feature_names)
     said: dict[str, Any] = {
         "name": name,
         "version": None if version is None else str(version),
         "feature_names": names,
         "task": task,
+        "method": method,
+        "kind": None if kind is None else _checked_kind(kind),
+        "unknown_token": unknown_token,
+        "centroid": None if centroid is None else _vector(centroid),
     }
     merged = description(model)._replace(**{field: value for field, value in said.items() if value is not None})
     try:
@@ -80,6 +131,31 @@ def describe(
     except TypeError as error:
         raise TypeError(f"a {type(model).__qualname__} cannot be described: {error}") from None
     forget()
+    for listener in list(listeners):
+        listener(model)
+    return model
+
+
+def described() -> list[Any]:
+    """The models that something has been said of."""
+    return _described.objects()
+
+
+def _checked_kind(kind: str) -> str:
+    from driftline.tensors.kinds import KINDS
+
+    if kind not in KINDS:
+        raise ValueError(f"kind: must be one of {', '.join(KINDS)} (got {kind!r})")
+    return kind
+
+
+def _vector(centroid: Any) -> Any:
+    import numpy as np
+
+    values = np.array(centroid, np.float64)
+    if values.ndim != 1:
+        raise ValueError(f"centroid: must be a vector, [width] (got {values.ndim} dimensions)")
+    return values
 
 
 def description(model: Any) -> Description:
@@ -98,7 +174,7 @@ class Models:
 
     def __init__(self, look: Callable[[Any], Model]) -> None:
         self._look = look
-        self._known = _ByObject()
+        self._known = ByObject()
         self._generation = -1
 
     def of(self, model: Any) -> Model:
