@@ -11,6 +11,7 @@ class _Commands(click.Group):
     places: Final = {
         "demo": ("driftline.demo.command", "demo"),
         "profile": ("driftline.profiling.command", "profile"),
+        "replay": ("driftline_processor.replay.command", "replay"),  # a name: the processor's parts are its own
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

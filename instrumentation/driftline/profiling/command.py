@@ -1,14 +1,11 @@
 """`driftline profile`: the command line around the profiler."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
     from driftline.profiling.profiler import Progress as Listener
@@ -57,10 +54,11 @@ def profile(
         raise click.ClickException('driftline profile needs pyarrow: pip install "driftline[sklearn]"')
     from driftline.profiling.errors import ProfileError
     from driftline.profiling.plan import Roles
+    from driftline.profiling.progress import progress
 
     roles = Roles(label, prediction, score, timestamp, categorical, ignore, keep)
     try:
-        with _progress() as listener:
+        with progress() as listener:
             made = _profiled(data, roles, listener, model, version)
         made.save(output)
     except ProfileError as error:
@@ -78,22 +76,6 @@ def _profiled(data: tuple[Path, ...], roles: object, listener: "Listener", model
     assert isinstance(roles, Roles)
     table = open_table(data, lambda rows: listener("Reading the types", rows, 0))
     return profile_table(table, roles, model=model, version=version, progress=listener)
-
-
-@contextmanager
-def _progress() -> "Iterator[Listener]":
-    """A bar a pass, on a terminal; elsewhere nothing."""
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def advance(name: str, rows: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total or None)
-            bars.advance(tasks[name], rows)
-
-        yield advance
 
 
 def _report(made: "Profile", output: Path) -> None:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from driftline.profiling.errors import ProfileError
-from driftline.profiling.kinds import ARROW, BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP
+from driftline.profiling.kinds import ARROW, BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP, times_of
 
 _BLOCK_BYTES: Final = 1 << 20
 _DELIMITERS: Final = ",;\t|"
@@ -74,13 +74,7 @@ def parse(texts: Any, kind: str) -> Any:
     trimmed = pc.utf8_trim_whitespace(texts)
     if kind == BOOLEAN and pc.any(pc.is_in(trimmed, value_set=_DIGITS)).as_py():
         raise pa.ArrowInvalid("digits beside the words true and false")
-    if kind != TIMESTAMP:
-        return pc.cast(trimmed, ARROW[kind])
-    try:
-        times = pc.cast(trimmed, pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        times = pc.cast(trimmed, pa.timestamp("us", "UTC"))
-    return pc.divide(pc.cast(pc.cast(times, pa.int64()), pa.float64()), 1e6)
+    return times_of(trimmed) if kind == TIMESTAMP else pc.cast(trimmed, ARROW[kind])
 
 
 def _settle(kind: str, texts: Any) -> str:

@@ -70,12 +70,26 @@ def canonical(column: Any, kind: str) -> Any:
     """An Arrow array as `ARROW[kind]`."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if kind == TIMESTAMP and kind_of(column.type) == STRING:
+        return times_of(column)
     for test, unit in _TIMES:
         if test(column.type):
             return pc.divide(pc.cast(pc.cast(pc.cast(column, unit, safe=False), pa.int64()), pa.float64()), 1e6)
     if pa.types.is_boolean(column.type) and kind == FLOAT:
         column = pc.cast(column, pa.int64())
     return pc.cast(column, ARROW[kind], safe=False)
+
+
+def times_of(texts: Any) -> Any:
+    """Texts in ISO 8601 as seconds since the Unix epoch, all with a time zone or, in UTC, all without one.
+
+    Raises pyarrow.ArrowInvalid where one is no such text.
+    """
+    try:
+        times = pc.cast(texts, pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        times = pc.cast(texts, pa.timestamp("us", "UTC"))
+    return pc.divide(pc.cast(pc.cast(times, pa.int64()), pa.float64()), 1e6)
 
 
 _TIMES: Final = (

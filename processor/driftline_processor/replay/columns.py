@@ -1,0 +1,90 @@
+"""Which column of the data is which of the model's, and its rows as the instrumentation would get them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline import semconv
+from driftline.profiling.kinds import BOOLEAN
+from driftline.profiling.plan import PlannedColumn
+from driftline.series import read_number
+from driftline_processor.records import ColumnKey, Reference, ReferenceColumn
+from driftline_processor.replay.errors import ReplayError
+from driftline_processor.statistics.view import CATEGORY, NUMERIC
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedColumn:
+    """A column of the data as one of the model. classes: its values are names. numbers: its texts may be numbers."""
+
+    key: ColumnKey
+    planned: PlannedColumn
+    classes: bool
+    numbers: bool
+
+    def values(self, batch: Any) -> NDArray[Any]:
+        """Its rows in a record batch: floats, NaN where missing; or objects, None where missing."""
+        if self.planned.is_text:
+            texts: NDArray[Any] = batch.column(self.planned.source).to_numpy(zero_copy_only=False)
+            return _numbers_where_possible(texts) if self.numbers else texts
+        if self.classes and self.planned.kind == BOOLEAN:
+            return np.asarray(batch.column(self.planned.source).to_numpy(zero_copy_only=False))
+        return self.planned.numbers(batch)
+
+
+def _numbers_where_possible(texts: NDArray[Any]) -> NDArray[Any]:
+    values = np.empty(len(texts), object)
+    for row, text in enumerate(texts):
+        number = None if text is None else read_number(text)
+        values[row] = text if number is None else number
+    return values
+
+
+def assign(planned: Sequence[PlannedColumn], reference: Reference, *, delimited: bool) -> list[ReplayedColumn]:
+    """The columns of the data, by the reference: an input by its name, an output by the name that it has there.
+
+    Raises ReplayError where the reference knows none of them.
+    """
+    wanted = [column for column in planned if not column.confidence or column.key in reference.columns]
+    columns = [_assigned(column, reference.columns, delimited) for column in wanted]
+    if not any(column.key in reference.columns for column in columns):
+        expected, got = (_listed([key.name for key in keys]) for keys in (reference.columns, [c.key for c in columns]))
+        raise ReplayError(
+            f"the data must have columns of the reference of model {reference.name!r}, {expected} (got {got})"
+        )
+    return columns
+
+
+def _assigned(planned: PlannedColumn, known: Mapping[ColumnKey, ReferenceColumn], delimited: bool) -> ReplayedColumn:
+    key = ColumnKey(*planned.key)
+    output = ColumnKey(semconv.TARGET_OUTPUT, key.name)
+    if key not in known and key.target == semconv.TARGET_INPUT and output in known:
+        key = output
+    column = known.get(key)
+    return ReplayedColumn(
+        key,
+        planned,
+        classes=column is not None and column.kind == CATEGORY and key.target != semconv.TARGET_INPUT,
+        numbers=column is not None and column.kind == NUMERIC and delimited,
+    )
+
+
+def remarks(columns: Sequence[ReplayedColumn], reference: Reference) -> list[str]:
+    """What data and reference do not share."""
+    found = {column.key for column in columns}
+    strange = [key.name for key in found if key not in reference.columns]
+    lacking = [key.name for key in reference.columns if key not in found]
+    lines = []
+    if strange:
+        lines.append(f"Not in the reference, so described only: {_listed(sorted(strange))}")
+    if lacking:
+        lines.append(f"Not in the data, so never judged: {_listed(lacking)}")
+    return lines
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more

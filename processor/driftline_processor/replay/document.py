@@ -1,0 +1,96 @@
+"""What `--json` writes: windows as they come, then the alarms. The same rows give the same bytes."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, State, WindowResult
+from driftline_processor.replay.timeline import Timeline
+
+
+class Document:
+    """Writes a document window by window: only the alarms are kept until its end."""
+
+    def __init__(self, file: TextIO, timeline: Timeline) -> None:
+        self._file, self._timeline = file, timeline
+        self._alarms: dict[str, dict[str, Any]] = {}
+        self._windows = 0
+        file.write('{"windows": [')
+
+    def add(self, result: WindowResult, rows: int) -> None:
+        """rows: of the data, that were read by now."""
+        self._file.write(",\n" if self._windows else "\n")
+        self._file.write(_json(_window(result, self._timeline, rows)))
+        self._windows += 1
+        for event in result.alarms:
+            self._follow(event, rows)
+
+    def _follow(self, event: AlarmEvent, rows: int) -> None:
+        if event.change is AlarmChange.OPENED:
+            self._alarms[event.id] = {
+                "id": event.id,
+                "column": event.column.name,
+                "target": event.column.target,
+                "opened": self._timeline.name(event.opened, rows),
+                "closed": None,
+                "summary": event.summary,
+            }
+        elif event.change is AlarmChange.CLOSED:
+            self._alarms[event.id]["closed"] = self._timeline.name(event.time, rows)
+
+    def end(self) -> None:
+        alarms = ",\n".join(map(_json, self._alarms.values()))
+        self._file.write(f'\n],\n"alarms": [\n{alarms}\n]}}\n' if alarms else '\n],\n"alarms": []}\n')
+
+
+@contextmanager
+def written(path: Path) -> Iterator[TextIO]:
+    """A file that appears at once when it is whole, and not at all where that fails. Raises OSError."""
+    half = Path(f"{path}.{os.getpid()}.tmp")
+    try:
+        with half.open("w", encoding="utf-8") as file:
+            yield file
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _window(result: WindowResult, timeline: Timeline, rows: int) -> dict[str, Any]:
+    return {
+        "start": timeline.name(result.window.start, rows),
+        "end": timeline.name(result.window.end, rows),
+        "rows": round(result.rows),
+        "columns": {name: _column(column) for name, column in _named(result.columns).items()},
+    }
+
+
+def _named(columns: tuple[ColumnResult, ...]) -> Mapping[str, ColumnResult]:
+    """By name; by target and name where an input and an output are named alike."""
+    times = Counter(each.column.name for each in columns)
+    return {_name(each.column, times): each for each in columns}
+
+
+def _name(key: ColumnKey, times: Mapping[str, int]) -> str:
+    return key.name if times[key.name] == 1 else f"{key.target}.{key.name}"
+
+
+def _column(column: ColumnResult) -> dict[str, Any]:
+    """Nulls where the reference does not know the column: then nothing is judged."""
+    verdict = column.verdict
+    return {
+        "target": column.column.target,
+        "distance": verdict and verdict.distance,
+        "lower_bound": verdict and verdict.lower_bound,
+        "tolerance": verdict and verdict.tolerance,
+        "alarm": verdict is not None and verdict.state is State.ALARM,
+        "state": verdict and verdict.state.value,
+        "statistics": dict(column.statistics),
+    }
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,102 @@
+"""A replay in lines for people: of each window how many rows, what moved, which alarms began or ended; and the sum."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from rich.text import Text
+
+from driftline_processor.durations import format_duration
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, State, WindowResult
+from driftline_processor.replay.running import Replay
+from driftline_processor.replay.timeline import Timeline
+from driftline_processor.statement import column_in_words, model_in_words
+from driftline_processor.verdict.wording import percent
+
+_STATES: Final = {
+    State.ALARM: ("ALARM", "bold red"),
+    State.WARNING: ("warning", "yellow"),
+    State.INSUFFICIENT_DATA: ("too few rows", "dim"),
+    State.HEALTHY: ("healthy", "green"),
+}
+"""The word and the colour of each state, the loudest first."""
+
+_MOVED: Final = (State.ALARM, State.WARNING)
+_CHANGES: Final = {AlarmChange.OPENED: "bold red", AlarmChange.UPDATED: "red", AlarmChange.CLOSED: "green"}
+
+
+def window_lines(result: WindowResult, timeline: Timeline, rows: int, *, everything: bool) -> Iterator[Text]:
+    """rows: of the data, that were read by now. everything: lines of the columns that did not move too."""
+    yield _headline(result, timeline, rows)
+    for column in result.columns:
+        if everything or (column.verdict is not None and column.verdict.state in _MOVED):
+            yield _column(column)
+    for event in result.alarms:
+        yield _change(event)
+
+
+def _headline(result: WindowResult, timeline: Timeline, rows: int) -> Text:
+    start, end = (timeline.name(moment, rows) for moment in result.window)
+    states = Counter(column.verdict.state for column in result.columns if column.rows and column.verdict is not None)
+    counted = [(f"{states[state]} {word}", style) for state, (word, style) in _STATES.items() if states[state]]
+    line = Text(f"{start} – {end}  {result.rows:,.0f} rows  ", style="bold")
+    for number, (words, style) in enumerate(counted):
+        line.append(", " if number else "", style="not bold")
+        line.append(words, style=f"not bold {style}")
+    return line
+
+
+def _column(column: ColumnResult) -> Text:
+    name = column_in_words(column.column)
+    verdict = column.verdict
+    if verdict is None:
+        return Text(f"  {name}  not in the reference", style="dim")
+    word, style = _STATES[verdict.state]
+    line = Text(f"  {name}  ")
+    line.append(word, style=style)
+    if verdict.state is State.INSUFFICIENT_DATA:
+        return line.append(f"  {column.rows:,.0f} rows")
+    sure, tolerated = percent(verdict.lower_bound), percent(verdict.tolerance)
+    line.append(f"  {verdict.event}")
+    return line.append(f"  ({percent(verdict.distance)} moved, {sure} for sure, {tolerated} tolerated)", style="dim")
+
+
+def _change(event: AlarmEvent) -> Text:
+    summary = event.summary.removeprefix(f"{model_in_words(event.model)}: ")
+    line = Text("  → ")
+    line.append(f"alarm {event.change.value}", style=_CHANGES[event.change])
+    return line.append(f" {event.id[:8]}: {summary}")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a replay has found so far. open: columns with an open alarm, by the alarm's id."""
+
+    windows: int = 0
+    opened: int = 0
+    open: dict[str, str] = field(default_factory=dict)
+
+    def add(self, result: WindowResult) -> None:
+        self.windows += 1
+        for event in result.alarms:
+            if event.change is AlarmChange.OPENED:
+                self.opened += 1
+                self.open[event.id] = column_in_words(event.column)
+            elif event.change is AlarmChange.CLOSED:
+                self.open.pop(event.id, None)
+
+
+def closing_lines(replay: Replay, tally: Tally) -> Iterator[str]:
+    """What was found in all, and the rows that are in no window."""
+    still = f"; still open: {', '.join(tally.open.values())}" if tally.open else ""
+    alarms = f"{tally.opened:,} alarm{'' if tally.opened == 1 else 's'}"
+    yield f"{tally.windows:,} windows of {replay.rows:,} rows: {alarms}{still}"
+    if replay.timeless:
+        yield f"Left out {replay.timeless:,} rows without a time within 1970 to 2262"
+    if replay.late:
+        allowed = format_duration(replay.settings.lateness)
+        yield (
+            f"Left out {replay.late:,} rows that came more than {allowed} after newer ones, when their window had been "
+            "judged: sort the data by time, or allow more with --lateness"
+        )

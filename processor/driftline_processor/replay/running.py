@@ -1,0 +1,110 @@
+"""The replay itself: batches of rows in, judged windows out."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from driftline_processor.engine import Engine, EngineSettings
+from driftline_processor.records import ColumnKey, ModelKey, Record, Reference, WindowResult
+from driftline_processor.replay.columns import ReplayedColumn
+from driftline_processor.replay.errors import ReplayError
+from driftline_processor.replay.sketching import Sketcher
+from driftline_processor.replay.timeline import NO_TIME, IntArray, Timeline
+
+
+class Block(NamedTuple):
+    """Some rows. times: when each was, [rows]."""
+
+    times: IntArray
+    values: Mapping[ColumnKey, NDArray[Any]]
+
+
+@dataclass(slots=True)
+class Replay:
+    """One model's rows through an engine of their own.
+
+    rows: that were read. timeless: of them, those without a time. late: those whose window had been judged. newest:
+    the event time of the newest row.
+    """
+
+    reference: Reference
+    settings: EngineSettings
+    timeline: Timeline
+    columns: Sequence[ReplayedColumn]
+    rows: int = 0
+    timeless: int = 0
+    late: int = 0
+    newest: int = 0
+    _engine: Engine = field(init=False)
+    _sketcher: Sketcher = field(init=False)
+
+    def __post_init__(self) -> None:
+        model = ModelKey(self.reference.name, self.reference.version)
+        self._engine = Engine(self.settings)
+        self._engine.put_reference(self.reference)
+        self._sketcher = Sketcher(model, self.columns)
+
+    def run(self, batches: Iterable[Any], on_rows: Callable[[int], None]) -> Iterator[WindowResult]:
+        """The windows of record batches, as they become complete. on_rows hears how many rows each batch had.
+
+        Raises ReplayError.
+        """
+        for batch in batches:
+            block = self._block(batch)
+            for part, rows, time in self._stretches(block.times):
+                values = {key: column[part] for key, column in block.values.items()}
+                self._observe(self._sketcher.records(values, rows, time), time)
+                yield from self._engine.advance(self.newest)
+            on_rows(batch.num_rows)
+        yield from self._engine.advance(self.newest + self.settings.lateness + self.settings.step + 1)
+
+    def _block(self, batch: Any) -> Block:
+        times = self.timeline.times(batch, self.rows)
+        self.rows += batch.num_rows
+        known = times != NO_TIME
+        if not known.all():
+            self.timeless += int(np.count_nonzero(~known))
+            times, batch = times[known], batch.filter(pa.array(known))
+        return Block(times, {column.key: column.values(batch) for column in self.columns})
+
+    def _stretches(self, times: IntArray) -> Iterator[tuple[Any, int, int]]:
+        """The rows of each step, how many, and when the last of them was; oldest first."""
+        step = (times - 1) // self.settings.step
+        order = None if (np.diff(step) >= 0).all() else np.argsort(step, kind="stable")
+        bounds = np.flatnonzero(np.diff(step if order is None else step[order])) + 1
+        for first, last in zip([0, *bounds.tolist()], [*bounds.tolist(), len(times)], strict=True):
+            if last > first:
+                part = slice(first, last) if order is None else order[first:last]
+                yield part, last - first, int(times[part].max())
+
+    def _observe(self, records: Sequence[Record], time: int) -> None:
+        self.newest = max(self.newest, time)
+        observed = self._engine.observe(records, self.newest)
+        self.late += round(sum(observed.late.values()))
+        if observed.rejections:
+            raise ReplayError(f"the rows cannot be counted: {observed.rejections[0].reason}")
+
+
+def blocks(batches: Iterable[Any], rows: int) -> Iterator[Any]:
+    """The same rows in batches of `rows` each: what is found depends on the rows, and not on how a file stores them."""
+    held: list[Any] = []
+    waiting = 0
+    for batch in batches:
+        at = 0
+        while at < batch.num_rows:
+            part = batch.slice(at, rows - waiting)
+            held.append(part)
+            at, waiting = at + part.num_rows, waiting + part.num_rows
+            if waiting == rows:
+                yield _joined(held)
+                held, waiting = [], 0
+    if held:
+        yield _joined(held)
+
+
+def _joined(parts: list[Any]) -> Any:
+    return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if len(parts) > 1 else parts[0]

@@ -1,0 +1,49 @@
+"""Rows → records: sketched as the instrumentation does in the process that serves the model."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from driftline.series import Series
+from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record, RowsPoint, SketchPoint
+from driftline_processor.replay.columns import ReplayedColumn
+
+MAX_CATEGORIES: Final = 100
+"""Categories of a column: the default of DRIFTLINE_MAX_CATEGORIES."""
+
+_OPERATION: Final = "predict"
+
+
+class Sketcher:
+    """The columns of one model, counted; what came since the last time is told as deltas."""
+
+    def __init__(self, model: ModelKey, columns: Sequence[ReplayedColumn]) -> None:
+        self._model = model
+        self._series = {c.key: Series(0, MAX_CATEGORIES, classes=c.classes, delta=True) for c in columns}
+        self._ticks = count(1)
+        self._points = count(1)
+
+    def records(self, values: Mapping[ColumnKey, NDArray[Any]], rows: int, time: int) -> list[Record]:
+        """Points of rows that were all within one step until `time`."""
+        records: list[Record] = [RowsPoint(*self._head(ColumnKey("", ""), time), float(rows))]
+        for key, series in self._series.items():
+            series.add(values[key], next(self._ticks))
+            records += self._column(key, series, time)
+        return records
+
+    def _column(self, key: ColumnKey, series: Series, time: int) -> Iterator[Record]:
+        points = series.collect(next(self._ticks))
+        for _, numbers in points.numbers:
+            for histogram in (numbers.core, *numbers.tails.values()):
+                if histogram.count:
+                    yield SketchPoint(*self._head(key, time), histogram)
+        for kind, counts in (("category", points.categories), ("state", points.states)):
+            for name, counted in counts.items():
+                yield CountPoint(*self._head(key, time), kind, name, float(counted.rows))
+        series.acknowledge()
+
+    def _head(self, key: ColumnKey, time: int) -> tuple[bytes, ModelKey, ColumnKey, str, int, int, bool]:
+        """Every point is of a stream of its own: none repeats another."""
+        return next(self._points).to_bytes(16, "big"), self._model, key, _OPERATION, time, time, False
