@@ -12,6 +12,7 @@ from driftline import columns, points, semconv
 from driftline.faults import FAULTS
 from driftline.points import NamedPoint
 from driftline.prediction import Capture, Column, Model, Prediction
+from driftline.rows import heads
 from driftline.series import Series, Span
 from driftline.settings import ALL, NONE, Secrecy, Settings
 
@@ -136,15 +137,13 @@ class Aggregate:
                 self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, Column(name, values))
 
     def _add_outputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
-        if captures[0].kind == "heads":
-            for position in range(len(captures[0].payload)):
-                self._add_head(model, operation, [each.payload[position] for each in captures], f".{position}")
-        else:
-            self._add_head(model, operation, captures, "")
+        for same in zip(*map(heads, captures), strict=True):
+            head, suffix, _ = same[0]
+            self._add_head(model, operation, [part for _, _, part in same], head, suffix)
 
-    def _add_head(self, model: Model, operation: str, captures: list[Capture], suffix: str) -> None:
+    def _add_head(self, model: Model, operation: str, captures: list[Capture], head: int | str, suffix: str) -> None:
         for block in columns.join(captures):
-            for column in model.outputs(operation, block.columns, _head(suffix)):
+            for column in model.outputs(operation, block.columns, head):
                 named = column._replace(name=column.name + suffix)
                 self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, named)
 
@@ -213,10 +212,6 @@ class Aggregate:
             if now - counted.seen > _FORGET and counted.rows.arrived == counted.rows.count:
                 self._columns.subtract(column.kind for column in counted.series)
                 del self._models[key]
-
-
-def _head(suffix: str) -> int:
-    return int(suffix[1:]) if suffix else 0
 
 
 def _gather(groups: _Group, key: tuple[Any, ...], taken: Capture) -> None:

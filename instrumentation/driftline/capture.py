@@ -5,13 +5,15 @@ understanding of the values is left to `columns`, in the background.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, Final
 
 import numpy as np
 
 from driftline.pool import Pool
 from driftline.prediction import LOST, Capture, new_capture
+from driftline.tensors.host import BFLOAT16, as_array, stacked
 
 SMALL: Final = 16 * 1024
 """Bytes up to which `tobytes` beats a pooled buffer."""
@@ -28,16 +30,51 @@ def capture(value: Any, pool: Pool) -> Capture:
 
 
 def capture_output(value: Any, pool: Pool) -> Capture:
-    """As `capture`, of what a model returned: a list of arrays is an output each (multi-output classifiers)."""
-    if type(value) in (list, tuple) and value and getattr(value[0], "ndim", 0):
-        heads = [capture(each, pool) for each in value]
-        if any(head.kind == LOST for head in heads):
-            for head in heads:
-                release(head)
-            return _lost(heads[0].rows)
-        layout = tuple((head.kind, head.layout) for head in heads)
-        return Capture("heads", heads, heads[0].rows, layout, None, sum(head.size for head in heads))
-    return capture(value, pool)
+    """As `capture`, of what a model returned: several arrays are an output each, by their keys or positions."""
+    if hasattr(value, "ndim"):
+        return capture(value, pool)
+    heads = _heads(value)
+    return _together("heads", heads, pool) if heads else capture(value, pool)
+
+
+def _heads(value: Any) -> dict[str | int, Any]:
+    """The outputs among what a model returned; none where it is one output."""
+    if isinstance(value, Mapping):  # first: Hugging Face's ModelOutput is a data class too
+        named: Any = value.items()
+    elif isinstance(value, (list, tuple)):
+        if not any(getattr(each, "ndim", 0) for each in value[:_FIRST]):
+            return {}
+        names = getattr(value, "_fields", None)
+        named = enumerate(value) if names is None else zip(names, value, strict=True)
+    elif hasattr(type(value), "__dataclass_fields__"):
+        named = ((field.name, getattr(value, field.name, None)) for field in fields(value))
+    else:
+        return {}
+    return {name: each for name, each in named if name not in _INTERNALS and getattr(each, "ndim", 0)}
+
+
+def _take_record(value: Any, pool: Pool) -> Capture:
+    parts = {name: each for name, each in value.items() if getattr(each, "ndim", 0) or _is_column(each)}
+    return _together("record", parts, pool) if parts else Capture("opaque", None, 0, None, None, 0)
+
+
+def _is_column(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and bool(value) and isinstance(value[0], (str, int, float, list, tuple))
+
+
+def _together(kind: str, values: dict[Any, Any], pool: Pool) -> Capture:
+    """Captures by name, as one; without room for one of them there is none for the others."""
+    parts = {name: capture(each, pool) for name, each in values.items()}
+    rows = next(iter(parts.values())).rows
+    whole = Capture(kind, parts, rows, _layout(parts), None, sum(part.size for part in parts.values()))
+    return without_rows(whole) if any(part.kind == LOST for part in parts.values()) else whole
+
+
+def _layout(parts: dict[Any, Capture]) -> Any:
+    return tuple(
+        (name, part.kind, part.layout, None if part.names is None else tuple(part.names))
+        for name, part in parts.items()
+    )
 
 
 def without_rows(taken: Capture) -> Capture:
@@ -52,7 +89,7 @@ def _lost(rows: int) -> Capture:
 
 def _take_array(value: Any, pool: Pool) -> Capture:
     dtype, shape, size = value.dtype, value.shape, value.nbytes
-    if dtype.kind in "OV":
+    if dtype.kind in "OV" and dtype != BFLOAT16:
         return _take_objects(value)
     rows = shape[0] if shape else 1
     if size <= SMALL:
@@ -71,7 +108,20 @@ def _take_objects(value: Any) -> Capture:
     return Capture("objects", copy, rows, copy.shape[1:], None, copy.size * _OBJECT_SIZE)
 
 
+def _take_tensor(value: Any, pool: Pool) -> Capture:
+    array = as_array(value)
+    if array is None:
+        shape = getattr(value, "shape", ())
+        return Capture("opaque", None, shape[0] if len(shape) else 1, None, None, 0)
+    return _take_array(array, pool)
+
+
 def _take_list(value: Any, pool: Pool) -> Capture:
+    if value and type(value[0]).__module__ == "torch":
+        tensors = stacked(value)
+        return Capture("opaque", None, len(value), None, None, 0) if tensors is None else _take_tensor(tensors, pool)
+    if value and isinstance(value[0], dict):  # a result of many parts for each row
+        return Capture("opaque", None, len(value), None, None, 0)
     if not value or isinstance(value[0], str) or not hasattr(value[0], "__len__"):
         return Capture("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
     if hasattr(value[0], "dtype"):  # rows that are arrays
@@ -136,9 +186,16 @@ _BY_NAME: Final[dict[str, Taker]] = {
     "scipy._spbase": _take_sparse,
     "builtins.list": _take_list,
     "builtins.tuple": _take_list,
+    "builtins.dict": _take_record,
+    "torch.Tensor": _take_tensor,
 }
 
 _TAKERS: Final[dict[type, Taker]] = {np.ndarray: _take_array, list: _take_list, tuple: _take_list}
+
+_FIRST: Final = 8  # elements of a list that are looked at: a long one is no list of outputs
+
+_INTERNALS: Final = frozenset({"loss", "past_key_values", "hidden_states", "attentions"})
+"""What Hugging Face's models return beside their outputs."""
 
 
 def _taker(cls: type) -> Taker:
@@ -157,6 +214,6 @@ def release(taken: Capture) -> None:
     """Give the pooled buffers of a capture back: nobody reads it any more."""
     if taken.kind == "lease":
         taken.payload.release()
-    elif taken.kind == "heads":
-        for head in taken.payload:
-            release(head)
+    elif taken.kind in ("heads", "record"):
+        for part in taken.payload.values():
+            release(part)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.prediction import LOST, Capture
+from driftline.tensors.host import widened
 
 BLOCK_ROWS: Final = 16384
 """Rows that are turned into columns at once: enough to make numpy's calls cheap, few enough to stay in the cache."""
@@ -68,7 +69,7 @@ def _join_bytes(captures: Sequence[Capture]) -> Iterator[Block]:
     names = column_names(captures[0].names)
     for start in range(0, len(captures), BLOCK_ROWS):
         joined = b"".join([each.payload for each in captures[start : start + BLOCK_ROWS]])
-        table = _as_table(np.frombuffer(joined, dtype).reshape(-1, *shape))
+        table = _as_table(widened(np.frombuffer(joined, dtype)).reshape(-1, *shape))
         for first in range(0, len(table), BLOCK_ROWS):
             part = table[first : first + BLOCK_ROWS]
             yield Block(list(np.ascontiguousarray(part.T)), len(part), names)
@@ -97,7 +98,7 @@ def _array(taken: Capture) -> NDArray[Any]:
         array = np.frombuffer(taken.payload, dtype).reshape(taken.rows, *shape)
     else:
         array = taken.payload.array if taken.kind == "lease" else taken.payload
-    return array
+    return widened(array)
 
 
 def _as_table(array: NDArray[Any]) -> NDArray[Any]:

@@ -41,6 +41,10 @@ class ByObject:
         number = id(key)
         self._entries[number] = weakref.ref(key, lambda _: self._entries.pop(number, None)), value
 
+    def drop(self, key: Any) -> None:
+        if self.get(key) is not None:
+            del self._entries[id(key)]
+
     def objects(self) -> list[Any]:
         """Those that are still there."""
         return [key for reference, _ in list(self._entries.values()) if (key := reference()) is not None]
@@ -131,7 +135,7 @@ def describe(
     except TypeError as error:
         raise TypeError(f"a {type(model).__qualname__} cannot be described: {error}") from None
     forget()
-    for listener in list(listeners):
+    for listener in listeners:
         listener(model)
     return model
 
@@ -167,6 +171,11 @@ def forget() -> None:
     """Models have changed (a fit, a description): all will be looked at again."""
     global _generation  # noqa: PLW0603  # one number that every call compares; cheaper than telling every cache
     _generation = next(_changes)
+
+
+def is_described(model: Any) -> bool:
+    """Whether anything has been said of a model, be it only that it is one."""
+    return _described.get(model) is not None
 
 
 class Models:

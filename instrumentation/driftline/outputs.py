@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.prediction import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, Column
-from driftline.semconv import CONFIDENCE, PREDICTION, SCORE
+from driftline.semconv import CONFIDENCE, ENTROPY, MARGIN, PREDICTION, SCORE
 
 _NAMED_RESULTS: Final = frozenset({CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION})
 """Tasks whose result is a name, even where it looks like a number."""
@@ -33,13 +33,23 @@ def results(columns: Columns, task: str | None) -> list[Column]:
 def probabilities(columns: Columns, classes: Sequence[Any]) -> list[Column]:
     """Probabilities, a column a class: the class predicted, its probability, and of two classes the second one's.
 
+    Of more classes their entropy, in nats, and the margin of the most probable one before the next.
+
     Where a row does not add up to 1, several labels may hold at once: each column is a score.
     """
     table = np.stack(columns)
     if not len(columns) or (np.abs(table.sum(axis=0) - 1) > _SUM_ERROR).any():
         return numbered(SCORE, columns)
     found = [_most_likely(table, classes), Column(CONFIDENCE, table.max(axis=0))]
-    return [*found, Column(SCORE, table[1])] if len(table) == 2 else found
+    if len(table) == 2:
+        return [*found, Column(SCORE, table[1])]
+    return [*found, *_spread(table)] if len(table) > 2 else found
+
+
+def _spread(table: NDArray[Any]) -> list[Column]:
+    logarithms = np.log(table, out=np.zeros_like(table), where=table > 0)
+    second, first = np.partition(table, len(table) - 2, axis=0)[-2:]
+    return [Column(ENTROPY, -(table * logarithms).sum(axis=0)), Column(MARGIN, first - second)]
 
 
 def log_probabilities(columns: Columns, classes: Sequence[Any]) -> list[Column]:

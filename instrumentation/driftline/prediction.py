@@ -14,6 +14,8 @@ CLASSIFICATION: Final = "classification"
 REGRESSION: Final = "regression"
 CLUSTERING: Final = "clustering"
 OUTLIER_DETECTION: Final = "outlier_detection"
+MULTILABEL: Final = "multilabel_classification"
+EMBEDDING: Final = "embedding"
 
 
 LOST: Final = "lost"
@@ -47,12 +49,33 @@ class Column(NamedTuple):
     classes: bool = False
 
 
+class InputFacts(NamedTuple):
+    """How a model takes its inputs.
+
+    kind: of all of them (see `tensors.kinds`), None where their shapes tell. name: of the first one. vocabulary: rows
+    of its embedding of token ids, 0 where it has none. padding, unknown: those token ids. centroid: [width], mean of
+    the embeddings it was trained on.
+    """
+
+    kind: str | None = None
+    name: str | None = None
+    vocabulary: int = 0
+    padding: int | None = None
+    unknown: int | None = None
+    centroid: NDArray[Any] | None = None
+
+
+TABLE: Final = InputFacts("tabular")
+"""Rows of features, however many."""
+
+
 class Model(NamedTuple):
     """What is known of a model, found out once.
 
     type: its class; of a pipeline or search, of the last step. system: the framework. features: names of its inputs,
     None when unknown. width: number of its inputs, None when unknown. outputs: (operation, columns of the raw output,
-    position of the head) to named output columns; an adapter's own function. A model with one output has head 0.
+    head) to named output columns; an adapter's own function. A head is the key of an output, or its position; a model
+    with one output has head 0. inputs: how they are read.
     """
 
     name: str
@@ -62,7 +85,8 @@ class Model(NamedTuple):
     task: str | None
     features: tuple[str, ...] | None
     width: int | None
-    outputs: Callable[[str, Sequence[NDArray[Any]], int], list[Column]]
+    outputs: Callable[[str, Sequence[NDArray[Any]], int | str], list[Column]]
+    inputs: InputFacts = TABLE
 
 
 class Prediction(NamedTuple):

@@ -24,16 +24,21 @@ def only_row(taken: Capture) -> list[Any] | None:
 
 def output_columns(model: Model, operation: str, taken: Capture, rows: int) -> list[Column]:
     """Named outputs of the first rows."""
-    if taken.kind != "heads":
-        block = first_rows(taken, rows)
-        return [] if block is None else model.outputs(operation, block.columns, 0)
     found = []
-    for position, head in enumerate(taken.payload):
-        block = first_rows(head, rows)
+    for head, suffix, part in heads(taken):
+        block = first_rows(part, rows)
         if block is not None:
-            named = model.outputs(operation, block.columns, position)
-            found += [column._replace(name=f"{column.name}.{position}") for column in named]
+            named = model.outputs(operation, block.columns, head)
+            found += [column._replace(name=column.name + suffix) for column in named]
     return found
+
+
+def heads(taken: Capture) -> list[tuple[int | str, str, Capture]]:
+    """The outputs in a capture: the key of each, what follows its columns' names, and its own capture."""
+    if taken.kind != "heads":
+        return [(0, "", taken)]
+    several = len(taken.payload) > 1
+    return [(head, f".{head}" if several else "", part) for head, part in taken.payload.items()]
 
 
 def head_of(taken: Capture, rows: int) -> Capture:
@@ -41,7 +46,9 @@ def head_of(taken: Capture, rows: int) -> Capture:
     if taken.rows <= rows or taken.payload is None:
         return taken
     kept: Any
-    if taken.kind == "bytes":
+    if taken.kind == "record":
+        kept = {name: head_of(part, rows) for name, part in taken.payload.items()}
+    elif taken.kind == "bytes":
         kept = taken.payload[: len(taken.payload) // taken.rows * rows]
     elif taken.kind == "lease":
         return taken._replace(kind="objects", payload=taken.payload.array[:rows], rows=rows)

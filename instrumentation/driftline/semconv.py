@@ -76,6 +76,9 @@ OTHER: Final = "other"
 PREDICTION: Final = "prediction"
 CONFIDENCE: Final = "confidence"
 SCORE: Final = "score"
+ENTROPY: Final = "entropy"
+MARGIN: Final = "margin"
+RAW: Final = "raw"
 
 # A reference: the same metrics with DATASET_ROLE = REFERENCE on the resource, and the chunks beside them.
 DATASET_ROLE: Final = f"{PREFIX}.dataset.role"
@@ -95,6 +98,20 @@ COLUMN_TYPE: Final = f"{PREFIX}.column.type"
 # What the processor says. Its own metrics are rows of the processor's table METRICS; these are their attributes.
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
 REFERENCE_PROVISIONAL: Final = f"{PREFIX}.reference.provisional"
+
+# Its alarms: log records with an event name. What has the name of a metric has its meaning.
+ALARM_EVENTS: Final = {change: f"{PREFIX}.alarm.{change}" for change in ("opened", "updated", "closed")}
+ALARM_ID: Final = f"{PREFIX}.alarm.id"
+ALARM_START: Final = f"{PREFIX}.alarm.start"
+ALARM_TRACES: Final = f"{PREFIX}.alarm.traces"
+DRIFT_ASPECT: Final = f"{PREFIX}.drift.aspect"
+DRIFT_EVENT: Final = f"{PREFIX}.drift.event"
+DRIFT_DISTANCE: Final = f"{PREFIX}.drift.distance"
+DRIFT_LOWER_BOUND: Final = f"{PREFIX}.drift.lower_bound"
+DRIFT_TOLERANCE: Final = f"{PREFIX}.drift.tolerance"
+WINDOW_START: Final = f"{PREFIX}.drift.window.start"
+WINDOW_END: Final = f"{PREFIX}.drift.window.end"
+RECORD_UID: Final = "log.record.uid"
 
 # Values of DRIFT_TARGET.
 TARGET_INPUT: Final = "input"
@@ -122,7 +139,7 @@ OUTPUT_COLUMN: Final = ColumnNames(
 
 
 class Term(NamedTuple):
-    """One documented name: `kind` is span, attribute, or metric with its instrument and unit."""
+    """One documented name: `kind` is span, attribute, metric with instrument and unit, or event with severity."""
 
     name: str
     kind: str
@@ -134,7 +151,7 @@ TERMS: Final = (
     Term(MODEL_NAME, "attribute", "From `describe()`, `DRIFTLINE_MODEL_NAME`, else the class"),
     Term(MODEL_VERSION, "attribute", "From `describe()` or `DRIFTLINE_MODEL_VERSION`; absent when unknown"),
     Term(MODEL_TYPE, "attribute", "Class of the model; of a pipeline or search, of the last step (spans)"),
-    Term(SYSTEM_NAME, "attribute", "The framework: `scikit_learn`"),
+    Term(SYSTEM_NAME, "attribute", "The framework: `scikit_learn`, `pytorch`, …"),
     Term(OPERATION_NAME, "attribute", "The method called: `predict`, `predict_proba`, …"),
     Term(TASK, "attribute", "`classification`, `regression`, … as described or guessed (spans)"),
     Term(ERROR_TYPE, "attribute", "Class of the exception that the model raised; absent on success"),
@@ -145,6 +162,9 @@ TERMS: Final = (
     Term(FEATURE_COUNT, "attribute", "Features in the call (spans)"),
     Term(f"{OUTPUT}.prediction", "attribute", "Predicted class or value (spans)"),
     Term(f"{OUTPUT}.confidence", "attribute", "Probability of the predicted class (spans)"),
+    Term(f"{OUTPUT}.{ENTROPY}", "attribute", "Of the probabilities of more than two classes, in nats (spans)"),
+    Term(f"{OUTPUT}.{MARGIN}", "attribute", "Between the two most probable of more than two classes (spans)"),
+    Term(f"{OUTPUT}.{RAW}.<number>", "attribute", "What a module returned, of at most 16 numbers a row (spans)"),
     Term(f"{OUTPUT}.<name>", "attribute", "A further output (spans)"),
     Term(PREDICTION_ID, "attribute", "Joins a later outcome with this call (spans)"),
     Term(SKETCHED, "attribute", "The rows are in a sketch already: the processor does not count the span (spans)"),
@@ -169,7 +189,7 @@ TERMS: Final = (
     Term(FEATURE_NAME, "attribute", "The column: an input's name or, in the processor's metrics, any column's"),
     Term(FEATURE_STATE, "attribute", f"`{VALID}`, `{MISSING}`, `{NON_FINITE}`, `{WRONG_TYPE}`, `{OUT_OF_RANGE}`"),
     Term(CATEGORY, "attribute", f"Value of a categorical input; `{OTHER}` beyond the bound on distinct values"),
-    Term(OUTPUT_NAME, "attribute", f"`{PREDICTION}`, `{CONFIDENCE}`, `{SCORE}`, …"),
+    Term(OUTPUT_NAME, "attribute", f"`{PREDICTION}`, `{CONFIDENCE}`, `{SCORE}`, `{ENTROPY}`, `{MARGIN}`, `{RAW}`, …"),
     Term(OUTPUT_CLASS, "attribute", "A predicted class"),
     Term(SKETCH_PART, "attribute", f"`{BELOW}`, `{MIDDLE}` or `{ABOVE}` the core"),
     Term(DATASET_ROLE, "resource attribute", f"`{REFERENCE}` marks a training profile"),
@@ -186,4 +206,13 @@ TERMS: Final = (
     Term(COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp`, `category` (coded numbers)"),
     Term(DRIFT_TARGET, "attribute", f"`{TARGET_INPUT}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`"),
     Term(REFERENCE_PROVISIONAL, "attribute", "True where live data stands in for a missing training profile"),
+    Term(ALARM_EVENTS["opened"], "event, WARN", "An alarm has opened: what moved, in the body"),
+    Term(ALARM_EVENTS["updated"], "event, INFO", "Another aspect has moved, too, or the distance has surely grown"),
+    Term(ALARM_EVENTS["closed"], "event, INFO", "The column is back, or is not judged any more"),
+    Term(ALARM_ID, "attribute", "The alarm: the same in all of its events, and in every replay (events)"),
+    Term(ALARM_START, "attribute", "End of the window that opened the alarm, Unix seconds (events)"),
+    Term(ALARM_TRACES, "attribute", "Trace ids of some calls in the window (events)"),
+    Term(DRIFT_ASPECT, "attribute", f"What of the column moved: `value`, `{MISSING}`, … (events)"),
+    Term(DRIFT_EVENT, "attribute", "What moved, in words: `share above 3.2: 20 % → 35 %` (events)"),
+    Term(RECORD_UID, "attribute", "Tells an event that is sent again from a new one (events)"),
 )

@@ -29,10 +29,15 @@ def test_probabilities_of_two_classes() -> None:
 
 
 def test_probabilities_of_several_classes() -> None:
-    """No single score; without names, classes are numbered."""
-    found = outputs.probabilities(columns([0.2, 0.5, 0.3]), ())
+    """No single score, but entropy and margin; without names, classes are numbered."""
+    found = outputs.probabilities(columns([0.2, 0.5, 0.3], [0.0, 0.0, 1.0]), ())
 
-    assert values(found) == {"prediction": [1], "confidence": [0.5]}
+    assert values(found) == {
+        "prediction": [1, 2],
+        "confidence": [0.5, 1.0],
+        "entropy": [1.029653, 0.0],
+        "margin": [0.2, 1.0],
+    }
 
 
 def test_labels_that_hold_together_are_scores() -> None:

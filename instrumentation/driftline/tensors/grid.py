@@ -1,0 +1,61 @@
+"""Some values of each row of a large input: a strided grid, so that what is copied does not grow with the input."""
+
+import itertools
+import math
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_VALUES: Final = 4096
+"""Values of a row up to which all are taken; of a longer one between a half of it and as many."""
+
+_turns: Final = itertools.count()
+
+
+class Grid(NamedTuple):
+    """Every `step`-th of the values of a row, from `offset` on. shape: of a row, its values in C order."""
+
+    shape: tuple[int, ...]
+    step: int
+    offset: int
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.shape) // self.step
+
+    @property
+    def positions(self) -> slice:
+        return slice(self.offset, self.offset + self.step * self.count, self.step)
+
+    @property
+    def sampled(self) -> bool:
+        return self.step > 1
+
+
+def next_grid(shape: tuple[int, ...]) -> Grid:
+    """The grid for rows of a shape. It begins elsewhere each time, so that in the long run no value is left out."""
+    step = _step(shape)
+    return Grid(shape, step, next(_turns) * 7 % step if step > 1 else 0)
+
+
+@lru_cache(maxsize=256)
+def _step(shape: tuple[int, ...]) -> int:
+    """Coprime to eight, so that codecs' blocks are not met at one place, and to every side, so that each is visited."""
+    size = math.prod(shape)
+    if size <= MOST_VALUES:
+        return 1
+    step = -(-size // MOST_VALUES) | 1
+    while any(math.gcd(step, side) > 1 for side in (8, *shape)) and step < size:
+        step += 2
+    return step
+
+
+def sample(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    """[rows, grid.count] of array[rows, *grid.shape]; a view where its memory allows."""
+    if array.flags.c_contiguous:
+        return array.reshape(len(array), -1)[:, grid.positions]
+    numbers = np.unravel_index(np.arange(*grid.positions.indices(grid.positions.stop)), grid.shape)
+    picked: NDArray[Any] = array[(slice(None), *numbers)]
+    return picked

@@ -1,0 +1,59 @@
+"""Tensors in the memory of this process, as arrays. torch is never imported: where there is a tensor, it is there."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+BFLOAT16: Final = np.dtype([("bfloat16", "<u2")])
+"""numpy has no bfloat16: its bits travel under this name, and `widened` makes numbers of them, in the background."""
+
+
+def as_array(tensor: Any) -> NDArray[Any] | None:
+    """A view, to be copied at once; None where there are no values that numpy could hold. Never raises."""
+    try:
+        array: NDArray[Any] = tensor.numpy()
+    except Exception:  # noqa: BLE001  # it needs a gradient, or is of a kind that numpy does not know
+        return _as_array_slowly(tensor)
+    return array if array.dtype.kind in "fiub" else None
+
+
+def _as_array_slowly(tensor: Any) -> NDArray[Any] | None:
+    try:
+        array: NDArray[Any] = _plain(sys.modules["torch"], tensor.detach())
+    except Exception:  # noqa: BLE001  # meta, sparse, nested, MKL-DNN: what has no strided memory
+        return None
+    return array if array.dtype.kind in "fiub" or array.dtype == BFLOAT16 else None
+
+
+def _plain(torch: Any, tensor: Any) -> Any:
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    if tensor.dtype is torch.bfloat16:
+        bits = tensor.resolve_neg().view(torch.int16).numpy().view(np.uint16)
+        return bits.view(BFLOAT16) if bits.ndim and bits.strides[-1] == bits.itemsize else _structured(bits)
+    if tensor.is_floating_point() and tensor.element_size() == 1:
+        tensor = tensor.float()
+    return tensor.resolve_conj().resolve_neg().numpy()
+
+
+def _structured(bits: NDArray[np.uint16]) -> NDArray[Any]:
+    return np.ascontiguousarray(bits).view(BFLOAT16).reshape(bits.shape)
+
+
+def widened(array: NDArray[Any]) -> NDArray[Any]:
+    """Numbers: a bfloat16 is the upper half of a float32, so nothing is lost."""
+    if array.dtype != BFLOAT16:
+        return array
+    bits = np.ascontiguousarray(array).view(np.uint16).astype(np.uint32) << np.uint32(16)
+    return bits.view(np.float32).reshape(array.shape)
+
+
+def stacked(tensors: Sequence[Any]) -> Any:
+    """Tensors of one shape as rows of one; None where they have several shapes."""
+    try:
+        return sys.modules["torch"].stack(list(tensors))
+    except Exception:  # noqa: BLE001  # then they are nobody's rows
+        return None

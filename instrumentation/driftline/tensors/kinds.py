@@ -1,0 +1,57 @@
+"""What an input is: a table, images, sound, embeddings, tokens. Told by its shape and name, unless it was described."""
+
+from typing import Any, Final
+
+from driftline.prediction import InputFacts
+
+TABULAR: Final = "tabular"
+IMAGE: Final = "image"
+AUDIO: Final = "audio"
+EMBEDDING: Final = "embedding"
+TOKENS: Final = "tokens"
+TENSOR: Final = "tensor"
+"""Anything else of more than two dimensions."""
+
+KINDS: Final = (TABULAR, IMAGE, AUDIO, EMBEDDING, TOKENS, TENSOR)
+
+WIDEST_TABLE: Final = 127
+"""Numbers in a row that are columns of their own, where they have no names; more are a vector."""
+
+_SHORTEST_SOUND: Final = 4000
+_SMALLEST_SIDE: Final = 8
+_CHANNELS: Final = (1, 3, 4)
+_FEWEST_WORDS: Final = 1000
+_SOUNDS: Final = ("input_values", "waveform")
+
+
+def kind_of(name: str | None, shape: tuple[int, ...], dtype: Any, facts: InputFacts) -> str:
+    """The kind of an input part. shape: of a row. dtype: numpy's."""
+    if facts.kind is not None and (facts.kind != TABULAR or len(shape) < 2):
+        return facts.kind if shape else TABULAR
+    if len(shape) < 2:
+        return _kind_of_vector(name, shape, dtype, facts)
+    return IMAGE if channel_axis(shape) is not None else AUDIO if name in _SOUNDS else TENSOR
+
+
+def _kind_of_vector(name: str | None, shape: tuple[int, ...], dtype: Any, facts: InputFacts) -> str:
+    width = shape[0] if shape else 1
+    if dtype.kind in "iu":
+        return TOKENS if facts.vocabulary >= _FEWEST_WORDS and _names_tokens(name) else TABULAR
+    if not shape or dtype.kind not in "fV":  # V: bfloat16
+        return TABULAR
+    if name in _SOUNDS or width > _SHORTEST_SOUND:
+        return AUDIO
+    return EMBEDDING if width > WIDEST_TABLE else TABULAR
+
+
+def _names_tokens(name: str | None) -> bool:
+    return name is not None and (name.endswith("_ids") or name in ("ids", "tokens"))
+
+
+def channel_axis(shape: tuple[int, ...]) -> int | None:
+    """Where a row of images of this shape has its channels, 0 or 2; None where it is no image."""
+    if len(shape) == 3:
+        for axis, sides in ((0, shape[1:]), (2, shape[:2])):
+            if shape[axis] in _CHANNELS and min(sides) >= _SMALLEST_SIDE:
+                return axis
+    return None

@@ -1,0 +1,89 @@
+"""What is known of a module before it is called: its names, its task as far as it shows, how it takes its inputs."""
+
+import inspect
+import sys
+from functools import partial
+from typing import Any, Final
+
+from driftline.models import ByObject, Description, description
+from driftline.models import forget as forget_models
+from driftline.prediction import InputFacts, Model
+from driftline.settings import Settings
+from driftline.tensors.evidence import evidence_of
+from driftline.tensors.kinds import TABULAR
+from driftline.tensors.names import attribute, type_name, unwrapped
+from driftline.tensors.outputs import read_outputs
+from driftline.tensors.reading import Reading
+
+SYSTEM: Final = "pytorch"
+
+_readings: Final = ByObject()
+"""What was found out of the outputs of each module: a guess outlives the facts that were made before it."""
+
+
+def facts_of(settings: Settings, module: Any) -> Model:
+    """See `driftline.tensors.look`."""
+    said = description(module)
+    inner = unwrapped(module)
+    kind = type_name(inner)
+    reading = _reading(said, module, inner)
+    return Model(
+        name=said.name or settings.model_name or kind,
+        version=said.version or settings.model_version,
+        type=kind,
+        system=SYSTEM,
+        task=reading.task,
+        features=said.feature_names,
+        width=None,
+        outputs=partial(read_outputs, reading),
+        inputs=_inputs(said, inner),
+    )
+
+
+def _reading(said: Description, module: Any, inner: Any) -> Reading:
+    known: Reading | None = _readings.get(module)
+    if known is not None and known.said is said:
+        return known
+    reading = Reading(said, evidence_of(inner), on_decision=forget_models)
+    try:
+        _readings.set(module, reading)
+    except TypeError:  # cannot be referenced weakly: guessed anew each time
+        return reading
+    return reading
+
+
+def _inputs(said: Description, module: Any) -> InputFacts:
+    embedding = _embedding(module)
+    padding = attribute(attribute(module, "config"), "pad_token_id")
+    if padding is None:
+        padding = attribute(embedding, "padding_idx")
+    return InputFacts(
+        kind=said.kind or (TABULAR if said.feature_names else None),
+        name=_first_argument(module),
+        vocabulary=attribute(embedding, "num_embeddings") or 0,
+        padding=padding if isinstance(padding, int) else None,
+        unknown=said.unknown_token,
+        centroid=said.centroid,
+    )
+
+
+def _embedding(module: Any) -> Any:
+    """The embedding of its token ids: as Hugging Face's models name it, else its largest one."""
+    named = attribute(module, "get_input_embeddings")
+    try:
+        if named is not None and (found := named()) is not None:
+            return found
+    except Exception:  # noqa: BLE001, S110  # a model without one may raise
+        pass
+    nn = sys.modules.get("torch.nn")
+    if nn is None or not isinstance(module, nn.Module):
+        return None
+    embeddings = [each for each in module.modules() if type_name(each) == "Embedding"]
+    return max(embeddings, key=lambda each: attribute(each, "num_embeddings") or 0, default=None)
+
+
+def _first_argument(module: Any) -> str | None:
+    try:
+        return next(iter(inspect.signature(getattr(module, "forward", module)).parameters), None)
+    except (TypeError, ValueError):
+        return None

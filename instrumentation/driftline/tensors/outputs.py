@@ -1,0 +1,85 @@
+"""What a module returned, as named columns: raw values in any case, and what they mean as far as that is known."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline import outputs
+from driftline.prediction import CLASSIFICATION, Column, InputFacts
+from driftline.semconv import PREDICTION, RAW, SCORE
+from driftline.tensors import forms
+from driftline.tensors.grid import Grid
+from driftline.tensors.kinds import EMBEDDING
+from driftline.tensors.reading import Reading
+from driftline.tensors.summaries import summarize
+
+MOST_RAW: Final = 16
+"""Outputs up to which each is a column of its own."""
+
+
+def read_outputs(reading: Reading, operation: str, columns: Sequence[NDArray[Any]], head: int | str) -> list[Column]:
+    """Columns of one output, [rows] each; `Model.outputs` of a module."""
+    del operation
+    if not len(columns):
+        return []
+    table = np.stack(columns)
+    if table.dtype.kind in "iub":
+        return outputs.results(columns, CLASSIFICATION) if len(columns) == 1 else _raw(table)
+    if table.dtype.kind != "f":
+        return outputs.results(columns, None)
+    form = reading.form(head, table)
+    if form == forms.VECTOR:
+        return _vector(table)
+    if form == forms.NUMBERS and reading.is_known:
+        return outputs.numbered(PREDICTION, list(table))
+    return _raw(table) + _meaning(form, table, reading.classes)
+
+
+def _raw(table: NDArray[Any]) -> list[Column]:
+    return outputs.numbered(RAW, list(table)) if len(table) <= MOST_RAW else []
+
+
+def _vector(table: NDArray[Any]) -> list[Column]:
+    width = len(table)
+    found = summarize(EMBEDDING, np.ascontiguousarray(table.T), Grid((width,), 1, 0), InputFacts())
+    return [Column(name, values) for name, values in found.items()]
+
+
+def _meaning(form: str | None, table: NDArray[Any], classes: Sequence[str]) -> list[Column]:
+    if form is None:
+        return []
+    if form == forms.NUMBERS:
+        return outputs.numbered(PREDICTION, list(table))
+    with np.errstate(all="ignore"):
+        shares = _SHARES[form](table.astype(np.float32) if table.itemsize < 4 else table)
+    if form in (forms.SHARES, forms.SHARE_LOGITS):
+        if len(table) > 1:
+            return outputs.numbered(SCORE, list(shares))
+        shares = np.concatenate([1 - shares, shares])
+    finite = np.isfinite(shares).all(axis=0)
+    return outputs.probabilities(list(shares[:, finite]), classes)
+
+
+def _softmax(table: NDArray[Any]) -> NDArray[Any]:
+    return _normalised(np.exp(table - table.max(axis=0)))
+
+
+def _normalised(table: NDArray[Any]) -> NDArray[Any]:
+    """Half precision does not add up to 1."""
+    return np.asarray(table / table.sum(axis=0))
+
+
+def _sigmoid(table: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(1 / (1 + np.exp(-table)))
+
+
+_SHARES: Final = {
+    forms.LOGITS: _softmax,
+    forms.PROBABILITIES: _normalised,
+    forms.LOG_PROBABILITIES: lambda table: _normalised(np.exp(table)),
+    forms.SHARES: lambda table: table,
+    forms.SHARE_LOGITS: _sigmoid,
+}
+"""Each form as probabilities."""

@@ -1,0 +1,76 @@
+"""What is known of a module's outputs, and what is still to be guessed from their values."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from driftline.models import Description
+from driftline.tensors.evidence import Evidence
+from driftline.tensors.forms import LOGITS, VECTOR, Guess, known_form, task_of
+
+_MOST_HEADS: Final = 64
+
+_LOGITS: Final = "logits"
+_VECTORS: Final = frozenset({"pooler_output", "embeddings", "image_embeds", "text_embeds", "sentence_embedding"})
+"""Outputs that are embeddings by their names."""
+
+
+class Reading:
+    """How the outputs of one module are read.
+
+    said: the description that it was made for. on_decision: called, in any thread, when a task has become known.
+    """
+
+    def __init__(self, said: Description, evidence: Evidence, on_decision: Callable[[], None]) -> None:
+        self.said = said
+        self.classes = evidence.classes
+        self._known_task = said.task or evidence.task
+        self._evident = evidence.form if said.task in (None, evidence.task) else None
+        self._on_decision = on_decision
+        self._guesses: dict[int | str, Guess] = {}
+        self._tasks: dict[int | str, str] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def task(self) -> str | None:
+        """As described or evident, else as guessed; None where nobody knows yet, or the outputs differ."""
+        if self._known_task is not None:
+            return self._known_task
+        found = set(self._tasks.values())
+        return found.pop() if len(found) == 1 and self._guesses.keys() <= self._tasks.keys() else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the task is more than a guess."""
+        return self._known_task is not None
+
+    def form(self, head: int | str, table: NDArray[Any]) -> str | None:
+        """The form (see `forms`) of an output; None as long as there were too few rows. table: [width, rows]."""
+        form = known_form(self._known_task) or self._evident_form(head, len(table))
+        if form is None:
+            form = self._guess(head, table)
+        if form is not None and head not in self._tasks and len(self._tasks) < _MOST_HEADS:
+            self._tasks[head] = task_of(form, len(table))
+            if not self.is_known:
+                self._on_decision()
+        return form
+
+    def _evident_form(self, head: int | str, width: int) -> str | None:
+        if head in _VECTORS:
+            return VECTOR
+        if head not in (0, _LOGITS):
+            return None
+        return self._evident or (LOGITS if head == _LOGITS and width > 1 else None)
+
+    def _guess(self, head: int | str, table: NDArray[Any]) -> str | None:
+        guess = self._guesses.get(head)
+        if guess is None:
+            if len(self._guesses) >= _MOST_HEADS:
+                return None
+            guess = self._guesses.setdefault(head, Guess(self._known_task))
+        if guess.form is None:
+            with self._lock:  # spans read outputs on the callers' threads
+                guess.add(table)
+        return guess.form
