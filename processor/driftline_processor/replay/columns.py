@@ -48,7 +48,7 @@ def assign(planned: Sequence[PlannedColumn], reference: Reference, *, delimited:
 
     Raises ReplayError where the reference knows none of them.
     """
-    wanted = [column for column in planned if not column.confidence or column.key in reference.columns]
+    wanted = [column for column in planned if not column.confidence or ColumnKey(*column.key) in reference.columns]
     columns = [_assigned(column, reference.columns, delimited) for column in wanted]
     if not any(column.key in reference.columns for column in columns):
         expected, got = (_listed([key.name for key in keys]) for keys in (reference.columns, [c.key for c in columns]))

@@ -11,7 +11,7 @@ from driftline_processor.durations import format_duration
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, State, WindowResult
 from driftline_processor.replay.running import Replay
 from driftline_processor.replay.timeline import Timeline
-from driftline_processor.statement import column_in_words, model_in_words
+from driftline_processor.statement import column_in_words, model_in_words, statement
 from driftline_processor.verdict.wording import percent
 
 _STATES: Final = {
@@ -32,8 +32,10 @@ def window_lines(result: WindowResult, timeline: Timeline, rows: int, *, everyth
     for column in result.columns:
         if everything or (column.verdict is not None and column.verdict.state in _MOVED):
             yield _column(column)
-    for event in result.alarms:
-        yield _change(event)
+    if result.alarms:
+        stated = statement(result.columns)
+        yield from (_change(event, stated) for event in result.alarms)
+        yield Text(f"  {stated}", style="dim")
 
 
 def _headline(result: WindowResult, timeline: Timeline, rows: int) -> Text:
@@ -62,8 +64,9 @@ def _column(column: ColumnResult) -> Text:
     return line.append(f"  ({percent(verdict.distance)} moved, {sure} for sure, {tolerated} tolerated)", style="dim")
 
 
-def _change(event: AlarmEvent) -> Text:
-    summary = event.summary.removeprefix(f"{model_in_words(event.model)}: ")
+def _change(event: AlarmEvent, stated: str) -> Text:
+    """What is stated of all columns of the window is left out: it is the same for each alarm."""
+    summary = event.summary.removeprefix(f"{model_in_words(event.model)}: ").removesuffix(f" ({stated})")
     line = Text("  → ")
     line.append(f"alarm {event.change.value}", style=_CHANGES[event.change])
     return line.append(f" {event.id[:8]}: {summary}")

@@ -50,9 +50,14 @@ def prepare(
     columns = assign(plan.columns, reference, delimited=delimited)
     clock = None if plan.timestamp is None else Clock(plan.timestamp, table.kinds[plan.timestamp])
     timed = timing(options, clock, reference)
-    table = replace(table, sources=_in_order(table, clock if timed.timeline is clock else None))
-    notes = (*plan.notes, *remarks(columns, reference), *timed.notes)
+    table = replace(table, sources=_in_order(table, clock))
+    notes = (*plan.notes, *_clock_note(clock), *remarks(columns, reference), *timed.notes)
     return Prepared(Replay(reference, timed.settings, timed.timeline, columns), table, plan.sources, notes)
+
+
+def _clock_note(clock: Clock | None) -> list[str]:
+    """The unit of numbers, once the first rows have told it."""
+    return [f"Took {clock.column!r} for {clock.guessed} since 1970"] if clock and clock.guessed else []
 
 
 def _typed(table: Table, reference: Reference, timestamp: str | None, *, delimited: bool) -> Table:
@@ -73,7 +78,7 @@ def _in_order(table: Table, clock: Clock | None) -> tuple[Source, ...]:
 
 
 def _first_time(source: Source, table: Table, clock: Clock | None) -> int:
-    if clock is None or len(table.sources) == 1:
+    if clock is None:
         return NO_TIME
     for batch in source.batches({clock.column: table.kinds[clock.column]}):
         times = clock.times(batch, 0)

@@ -60,6 +60,8 @@ class Replay:
                 self._observe(self._sketcher.records(values, rows, time), time)
                 yield from self._engine.advance(self.newest)
             on_rows(batch.num_rows)
+        if self.timeless == self.rows:
+            raise ReplayError(f"timestamp: must be within 1970 to 2262 (of {self.rows:,} rows, none is)")
         yield from self._engine.advance(self.newest + self.settings.lateness + self.settings.step + 1)
 
     def _block(self, batch: Any) -> Block:

@@ -105,7 +105,7 @@ def _rows(reference: Reference) -> float:
 
 
 def _pace(window: Rows, reference: Reference, settings: EngineSettings) -> str:
-    why = "as in the reference" if reference.clock else "as neither data nor reference has a clock"
+    why = "as in the reference" if reference.clock else "as the reference has no clock"
     budget = f"{settings.false_alarms:g} in {format_duration(settings.per)}"
     size = format_duration(round(settings.size, -9) or settings.size)
     return f"A window of {window.number:,} rows stands for {size}, {why}; false alarms allowed: {budget}"
