@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Final
 
-from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, WindowResult
+from driftline_processor.records import AlarmChange, ModelKey, WindowResult
+from driftline_processor.statement import model_in_words
 
 logger = logging.getLogger(__name__)
 
@@ -15,39 +16,30 @@ _MAX_KINDS: Final = 1000
 _NUMBER: Final = re.compile(r"\d+")
 
 
+_LEVELS: Final = {
+    AlarmChange.OPENED: logging.WARNING,
+    AlarmChange.UPDATED: logging.INFO,
+    AlarmChange.CLOSED: logging.INFO,
+}
+
+
 class Announcer:
-    """Tells when an alarm goes on and off, and when a model gets another training profile."""
+    """Tells what changes about alarms, and when a model gets another training profile."""
 
     def __init__(self) -> None:
-        self._alarms: dict[ModelKey, dict[ColumnKey, ColumnResult]] = {}
         self._references: dict[ModelKey, str] = {}
 
     def announce(self, results: Iterable[WindowResult]) -> None:
         for result in results:
             self._reference(result)
-            self._columns(result)
+            for event in result.alarms:
+                logger.log(_LEVELS[event.change], "Alarm %s: %s", event.change.value, event.summary)
 
     def _reference(self, result: WindowResult) -> None:
         if result.reference is None or result.provisional or self._references.get(result.model) == result.reference:
             return
         self._references[result.model] = result.reference
-        logger.info("%s: is compared with reference %s", _named(result.model), result.reference)
-
-    def _columns(self, result: WindowResult) -> None:
-        alarmed = {
-            column.column: column
-            for column in result.columns
-            if column.verdict is not None and column.verdict.state is State.ALARM
-        }
-        before = self._alarms.get(result.model, {})
-        self._alarms[result.model] = alarmed
-        for key, column in alarmed.items():
-            if key not in before and column.verdict is not None:
-                v = column.verdict
-                numbers = f"distance {v.distance:.3f}, lower bound {v.lower_bound:.3f}, tolerance {v.tolerance:.3f}"
-                logger.warning("%s: alarm on %s: %s (%s)", _named(result.model), " ".join(key), v.event, numbers)
-        for key in before.keys() - alarmed.keys():
-            logger.info("%s: alarm off %s", _named(result.model), " ".join(key))
+        logger.info("%s: is compared with reference %s", model_in_words(result.model), result.reference)
 
 
 class Quietly:
@@ -66,8 +58,3 @@ class Quietly:
                 self._said.clear()
             self._said[kind] = now
             logger.warning("%s", text)
-
-
-def _named(model: ModelKey) -> str:
-    where = dict(model.resource).get("service.name")
-    return f"model {model.name}{' ' + model.version if model.version else ''}{f' ({where})' if where else ''}"

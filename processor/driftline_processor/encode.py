@@ -11,7 +11,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from driftline import semconv
 from driftline_processor import __version__, metrics
-from driftline_processor.records import ColumnResult, WindowResult
+from driftline_processor.records import ColumnKey, WindowResult
 
 SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", __version__)
 
@@ -43,7 +43,7 @@ def _points(row: metrics.Metric, result: WindowResult) -> Iterator[NumberDataPoi
         yield from _valid(row, row.of_model(result), result, _of_model(result))
     if row.of_column is not None:
         for column in result.columns:
-            yield from _valid(row, row.of_column(column), result, _of_column(result, column))
+            yield from _valid(row, row.of_column(column), result, of_column(result, column.column))
 
 
 def _valid(
@@ -61,6 +61,7 @@ def _of_model(result: WindowResult) -> dict[str, str | bool]:
     return {semconv.MODEL_NAME: result.model.name, **known, semconv.REFERENCE_PROVISIONAL: result.provisional}
 
 
-def _of_column(result: WindowResult, column: ColumnResult) -> dict[str, str | bool]:
-    target, name = column.column
+def of_column(result: WindowResult, column: ColumnKey) -> dict[str, str | bool]:
+    """The attributes of what is said of a column."""
+    target, name = column
     return {**_of_model(result), semconv.DRIFT_TARGET: target, semconv.FEATURE_NAME: name}

@@ -5,8 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from threading import Condition, Thread
 from time import monotonic
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
+from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
 from driftline_processor.telemetry import Telemetry
@@ -21,12 +22,30 @@ _REFUSALS: Final = 3
 """How often a set is sent that is refused at once: the SDK has retried what can be retried until its timeout."""
 
 
-class Exporter:
-    """Delivers sets of metrics in order. If they wait too long, or are too many, the oldest is dropped and counted."""
+_TAKEN: Final = (MetricExportResult.SUCCESS, LogRecordExportResult.SUCCESS)
+
+T_contra = TypeVar("T_contra", contravariant=True)
+T = TypeVar("T")
+
+
+class Sink(Protocol[T_contra]):
+    """What an exporter of the SDK is here."""
+
+    def export(self, data: T_contra, /) -> MetricExportResult | LogRecordExportResult: ...
+
+    def shutdown(self) -> None: ...
+
+
+class Exporter(Generic[T]):
+    """Delivers sets of one signal in order. If they wait too long, or are too many, the oldest is dropped and counted.
+
+    `what` they are is for the log.
+    """
 
     def __init__(
         self,
-        sink: MetricExporter,
+        what: str,
+        sink: Sink[T],
         telemetry: Telemetry,
         *,
         limit: int,
@@ -35,18 +54,18 @@ class Exporter:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         """limit: sets that wait at most; retry_for, timeout: seconds, the latter what `sink` takes at most."""
-        self._sink, self._telemetry, self._clock = sink, telemetry, clock
+        self._what, self._sink, self._telemetry, self._clock = what, sink, telemetry, clock
         self._limit, self._retry_for, self._at_once = limit, retry_for, timeout / 4
-        self._waiting: deque[MetricsData] = deque()
+        self._waiting: deque[T] = deque()
         self._changed = Condition()
         self._busy = self._closing = False
         self._failing: bool | None = None  # not known before the first attempt
-        self._thread = Thread(target=self._run, name="export", daemon=True)
+        self._thread = Thread(target=self._run, name=f"export {what.lower()}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, data: MetricsData) -> None:
+    def submit(self, data: T) -> None:
         """Queues one set; never blocks."""
         with self._changed:
             if len(self._waiting) >= self._limit:
@@ -78,7 +97,7 @@ class Exporter:
                 self._busy = False
                 self._changed.notify_all()
 
-    def _next(self) -> MetricsData | None:
+    def _next(self) -> T | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             if not self._waiting:
@@ -86,7 +105,7 @@ class Exporter:
             self._busy = True
             return self._waiting.popleft()
 
-    def _deliver(self, data: MetricsData) -> bool:
+    def _deliver(self, data: T) -> bool:
         began, refusals, pause = self._clock(), 0, _BACKOFF[0]
         while True:
             started = self._clock()
@@ -100,11 +119,11 @@ class Exporter:
                 return False
             pause = min(2 * pause, _BACKOFF[1])
 
-    def _send(self, data: MetricsData) -> bool:
+    def _send(self, data: T) -> bool:
         try:
-            return self._sink.export(data) is MetricExportResult.SUCCESS
+            return self._sink.export(data) in _TAKEN
         except Exception:
-            logger.exception("Results could not be sent")
+            logger.exception("%s could not be sent", self._what)
             return False
 
     def _closed_within(self, seconds: float) -> bool:
@@ -113,9 +132,9 @@ class Exporter:
 
     def _told(self, *, failing: bool) -> None:
         if failing and not self._failing:
-            logger.warning("Results do not get out: they wait, and are sent again")
+            logger.warning("%s do not get out: they wait, and are sent again", self._what)
         elif self._failing and not failing:
-            logger.info("Results get out again")
+            logger.info("%s get out again", self._what)
         self._failing = failing
 
 

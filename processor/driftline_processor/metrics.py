@@ -70,7 +70,15 @@ def _state(column: ColumnResult) -> Values:
 
 
 def _alarm(column: ColumnResult) -> Values:
-    return {} if column.verdict is None else {"": int(column.verdict.state is State.ALARM)}
+    return {} if column.verdict is None else {"": int(column.alarm is not None)}
+
+
+def _alarmed_columns(result: WindowResult) -> Values:
+    judged = [column for column in result.columns if column.verdict is not None]
+    counts = dict.fromkeys((column.column.target for column in judged), 0)
+    for column in judged:
+        counts[column.column.target] += column.alarm is not None
+    return counts
 
 
 def _reference_rows(column: ColumnResult) -> Values:
@@ -90,33 +98,41 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         f"{semconv.PREFIX}.drift.alarm",
         "",
-        "1 while the column's drift matters and is no accident, else 0",
-        "Alert on `> 0`: the error rate is the one that `verdict.false_alarms` states",
+        "1 while the column has an open alarm, else 0",
+        "Alert on `> 0`: it opens at the error rate that `verdict.false_alarms` states, and does not flap",
         _alarm,
+    ),
+    Metric(
+        f"{semconv.PREFIX}.drift.alarmed.columns",
+        "{column}",
+        "Columns with an open alarm",
+        "Many inputs at once: look at what they have in common upstream. Outputs too: the model says something else",
+        of_model=_alarmed_columns,
+        by=semconv.DRIFT_TARGET,
     ),
     Metric(
         f"{semconv.PREFIX}.drift.state",
         "",
-        "The verdict as a number: -1 insufficient data, 0 healthy, 1 warning, 2 alarm",
+        "The window's verdict as a number: -1 insufficient data, 0 healthy, 1 warning, 2 alarm",
         "A warning is either small but certain, or large but not yet certain",
         _state,
     ),
     Metric(
-        f"{semconv.PREFIX}.drift.distance",
+        semconv.DRIFT_DISTANCE,
         SCORE,
         "Largest difference in the share of rows of any event, such as a value above some bound",
         "0.1: some event happens to 10 rows in 100 more, or fewer, than in the reference",
         _verdict("distance"),
     ),
     Metric(
-        f"{semconv.PREFIX}.drift.lower_bound",
+        semconv.DRIFT_LOWER_BOUND,
         SCORE,
         "What the distance is at least, given the sample sizes",
         "Above `ml.drift.tolerance` there is an alarm",
         _verdict("lower_bound"),
     ),
     Metric(
-        f"{semconv.PREFIX}.drift.tolerance",
+        semconv.DRIFT_TOLERANCE,
         SCORE,
         "What is tolerated: `verdict.tolerance`, widened by the reference's own variation",
         "Plot it beside `ml.drift.lower_bound`",
@@ -138,14 +154,14 @@ METRICS: Final[tuple[Metric, ...]] = (
         _reference_rows,
     ),
     Metric(
-        f"{semconv.PREFIX}.drift.window.start",
+        semconv.WINDOW_START,
         "",
         "Start of the window that was judged, Unix seconds",
         "One for each model",
         of_model=lambda result: {"": result.window.start / 1e9},
     ),
     Metric(
-        f"{semconv.PREFIX}.drift.window.end",
+        semconv.WINDOW_END,
         "",
         "End of the window that was judged, Unix seconds",
         "Far from now: no data, or late data",

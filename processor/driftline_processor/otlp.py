@@ -1,13 +1,16 @@
-"""The SDK's OTLP exporter for metrics, as the configuration wants it."""
+"""The SDK's OTLP exporters for metrics and log records, as the configuration wants them."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import grpc
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcExporter
+from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogExporter
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetricExporter
 from opentelemetry.exporter.otlp.proto.http import Compression as HttpCompression
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpExporter
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HttpLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetricExporter
+from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import MetricExporter
 
 from driftline_processor.config import Export
@@ -16,41 +19,58 @@ from driftline_processor.durations import SECOND
 POINTS_A_REQUEST: Final = 5_000
 """Some 2 MB: the receivers of most backends take 4 MiB."""
 
-_PATH: Final = "/v1/metrics"
+_SIGNALS: Final = ("metrics", "logs")
 
 
-def otlp_exporter(export: Export) -> MetricExporter:
+def metric_exporter(export: Export) -> MetricExporter:
     """Makes an exporter; nothing is connected before the first export."""
-    headers = {key.lower(): value.get_secret_value() for key, value in export.headers.items()}
-    timeout = export.timeout / SECOND
     if export.protocol == "http":
-        return HttpExporter(
-            endpoint=metrics_url(export.endpoint),
-            certificate_file=_path(export.certificate),
-            client_key_file=_path(export.client_key),
-            client_certificate_file=_path(export.client_certificate),
-            headers=headers,
-            timeout=timeout,
-            compression=HttpCompression.Gzip if export.compression == "gzip" else HttpCompression.NoCompression,
-            max_export_batch_size=POINTS_A_REQUEST,
-        )
-    secure = urlsplit(export.endpoint).scheme == "https"
-    return GrpcExporter(
-        endpoint=export.endpoint,
-        insecure=not secure,
-        credentials=_credentials(export) if secure else None,
-        headers=headers,
-        timeout=timeout,
-        compression=grpc.Compression.Gzip if export.compression == "gzip" else grpc.Compression.NoCompression,
-        max_export_batch_size=POINTS_A_REQUEST,
-    )
+        return HttpMetricExporter(**_over_http(export, "metrics"), max_export_batch_size=POINTS_A_REQUEST)
+    return GrpcMetricExporter(**_over_grpc(export), max_export_batch_size=POINTS_A_REQUEST)
 
 
-def metrics_url(endpoint: str) -> str:
-    """Where metrics go over HTTP: `/v1/metrics` below the endpoint, unless that is where it points already."""
+def log_exporter(export: Export) -> LogRecordExporter:
+    """Makes an exporter to the same endpoint; nothing is connected before the first export."""
+    if export.protocol == "http":
+        return HttpLogExporter(**_over_http(export, "logs"))
+    return GrpcLogExporter(**_over_grpc(export))
+
+
+def signal_url(endpoint: str, signal: Literal["metrics", "logs"]) -> str:
+    """Where a signal goes over HTTP: `/v1/<signal>` below the endpoint, which may already point to a signal."""
     parts = urlsplit(endpoint)
     path = parts.path.rstrip("/")
-    return urlunsplit(parts._replace(path=path if path.endswith(_PATH) else path + _PATH))
+    for each in _SIGNALS:
+        path = path.removesuffix(f"/v1/{each}")
+    return urlunsplit(parts._replace(path=f"{path}/v1/{signal}"))
+
+
+def _over_http(export: Export, signal: Literal["metrics", "logs"]) -> dict[str, Any]:
+    return {
+        "endpoint": signal_url(export.endpoint, signal),
+        "certificate_file": _path(export.certificate),
+        "client_key_file": _path(export.client_key),
+        "client_certificate_file": _path(export.client_certificate),
+        "headers": _headers(export),
+        "timeout": export.timeout / SECOND,
+        "compression": HttpCompression.Gzip if export.compression == "gzip" else HttpCompression.NoCompression,
+    }
+
+
+def _over_grpc(export: Export) -> dict[str, Any]:
+    secure = urlsplit(export.endpoint).scheme == "https"
+    return {
+        "endpoint": export.endpoint,
+        "insecure": not secure,
+        "credentials": _credentials(export) if secure else None,
+        "headers": _headers(export),
+        "timeout": export.timeout / SECOND,
+        "compression": grpc.Compression.Gzip if export.compression == "gzip" else grpc.Compression.NoCompression,
+    }
+
+
+def _headers(export: Export) -> dict[str, str]:
+    return {key.lower(): value.get_secret_value() for key, value in export.headers.items()}
 
 
 def _credentials(export: Export) -> grpc.ChannelCredentials:

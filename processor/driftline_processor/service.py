@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from threading import Thread
-from typing import Final
+from typing import Final, TypeVar
 
 from opentelemetry.metrics import MeterProvider, NoOpMeterProvider
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
@@ -18,10 +18,11 @@ from driftline_processor.config import Config, warnings
 from driftline_processor.durations import SECOND
 from driftline_processor.encode import encode
 from driftline_processor.engine import Engine, EngineSettings
-from driftline_processor.exporter import Exporter, Handover
+from driftline_processor.events import encode_events
+from driftline_processor.exporter import Exporter, Handover, Sink
 from driftline_processor.intake import Intake
 from driftline_processor.library import Library
-from driftline_processor.otlp import otlp_exporter
+from driftline_processor.otlp import log_exporter, metric_exporter
 from driftline_processor.receiver import Receiver
 from driftline_processor.records import WindowResult
 from driftline_processor.store import Store
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 _MAX_TICK_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 1.0
 _MILLISECONDS: Final = 1_000
+
+T = TypeVar("T")
 
 
 class Service:
@@ -51,14 +54,9 @@ class Service:
         except BaseException:
             self._receiver.stop(0)
             raise
-        self._exporter = Exporter(
-            otlp_exporter(config.export),
-            telemetry,
-            limit=config.export.queue,
-            retry_for=config.export.retry_for / SECOND,
-            timeout=config.export.timeout / SECOND,
-        )
-        handover.connect(self._exporter.submit)
+        self._results = _exporter("Results", metric_exporter(config.export), telemetry, config)
+        self._events = _exporter("Alarm events", log_exporter(config.export), telemetry, config)
+        handover.connect(self._results.submit)
         self._announcer = Announcer()
         engine = Engine(EngineSettings.of(config))
         self._worker = Worker(
@@ -68,6 +66,7 @@ class Service:
             library=Library(config.references, self._store, engine),
             telemetry=telemetry,
             publish=self._publish,
+            settled=self._events.flush,
             pace=_pace(config),
             clock=clock,
         )
@@ -83,7 +82,8 @@ class Service:
         """Goes on where the last run stopped, then takes requests."""
         for warning in warnings(self._config):
             logger.warning("%s", warning)
-        self._exporter.start()
+        self._results.start()
+        self._events.start()
         replayed = self._worker.recover()
         if replayed:
             logger.info("Replayed %d requests of the journal", replayed)
@@ -104,7 +104,8 @@ class Service:
         self._receiver.stop(_GRACE_SECONDS)
         if isinstance(self._provider, SdkMeterProvider):
             self._provider.shutdown()  # hands the last counts to the exporter
-        self._exporter.stop(seconds)
+        self._events.stop(seconds)
+        self._results.stop(seconds)
         if self._working.is_alive():
             logger.error("The queue could not be finished in time; the journal has what was acknowledged")
         else:
@@ -113,7 +114,15 @@ class Service:
     def _publish(self, results: Sequence[WindowResult]) -> None:
         self._announcer.announce(results)
         for data in encode(results):
-            self._exporter.submit(data)
+            self._results.submit(data)
+        for records in encode_events(results):
+            self._events.submit(records)
+
+
+def _exporter(what: str, sink: Sink[T], telemetry: Telemetry, config: Config) -> Exporter[T]:
+    export = config.export
+    retry_for, timeout = export.retry_for / SECOND, export.timeout / SECOND
+    return Exporter(what, sink, telemetry, limit=export.queue, retry_for=retry_for, timeout=timeout)
 
 
 def _pace(config: Config) -> Pace:

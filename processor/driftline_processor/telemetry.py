@@ -32,7 +32,9 @@ OWN_METRICS: Final = (
     OwnMetric("refused.requests", "counter", "{request}", "signal, code", "Requests that were answered with an error"),
     OwnMetric("queue.requests", "observable_gauge", "{request}", "", "Requests that wait to be stored"),
     OwnMetric("queue.size", "observable_gauge", "By", "", "Their size"),
-    OwnMetric("exported.sets", "counter", "{set}", "", "Sets of metrics that the endpoint took: results, and these"),
+    OwnMetric(
+        "exported.sets", "counter", "{set}", "", "Sets that the endpoint took: results, alarm events, and these metrics"
+    ),
     OwnMetric("dropped.sets", "counter", "{set}", "", "Sets that were given up: refused, too old, or too many"),
 )
 """All that the processor says of itself; names follow `driftline.processor.`."""

@@ -23,6 +23,10 @@ WINDOWS_AT_ONCE: Final = 50
 """Windows judged before the requests that wait have their turn: a second or two, and a sender waits ten."""
 
 
+LAST_EVENTS_SECONDS: Final = 2.0
+"""How long the end waits for alarm events to leave. The journal has those that do not, for the next start."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Seconds between ticks and between snapshots; bytes of journal that bring a snapshot forward."""
@@ -44,17 +48,29 @@ class Worker:
         library: Library,
         telemetry: Telemetry,
         publish: Callable[[Sequence[WindowResult]], None],
+        settled: Callable[[float], bool],
         pace: Pace,
         clock: Callable[[], int],
     ) -> None:
-        """clock: Unix nanoseconds. publish: what to do with results; must not block."""
+        """clock: Unix nanoseconds. publish: what to do with results; must not block.
+
+        settled: whether all alarm events that were published have left or been given up, within so many seconds. Until
+        then the journal is kept: after a crash it gives them again.
+        """
         self._intake, self._store, self._engine, self._library = intake, store, engine, library
-        self._telemetry, self._publish, self._pace, self._clock = telemetry, publish, pace, clock
+        self._telemetry, self._publish, self._settled, self._pace, self._clock = (
+            telemetry,
+            publish,
+            settled,
+            pace,
+            clock,
+        )
         self._journal = 0
         self._next_tick = self._next_snapshot = 0.0
         self._rows: dict[str, float] = {}
         self._unsaved: dict[ModelKey, bytes | None] = {}
         self._storing = True
+        self._alarming = False  # an event was published since the last snapshot
         self._quietly = Quietly()
         telemetry.observe("rows", lambda: self._rows)
 
@@ -96,7 +112,8 @@ class Worker:
             if monotonic() >= self._next_tick:
                 self._tick()
         self._tick()
-        self._save()
+        if self._settled(LAST_EVENTS_SECONDS):
+            self._save()
 
     def _answer(self, requests: list[Request]) -> None:
         """Every sender gets an answer, whatever goes wrong: without one it would wait until its timeout."""
@@ -158,10 +175,17 @@ class Worker:
             results = []
         if results:
             self._publish(results)
+            self._alarming |= any(result.alarms for result in results)
         if len(results) == WINDOWS_AT_ONCE:
             self._next_tick = monotonic()  # there are more
-        if monotonic() >= self._next_snapshot or self._journal >= self._pace.journal:
+        if self._is_time_to_save():
             self._save()
+
+    def _is_time_to_save(self) -> bool:
+        """Never between an alarm event and its delivery, at once after it: a crash neither loses nor repeats it."""
+        if self._journal >= self._pace.journal:
+            return True
+        return self._settled(0.0) and (self._alarming or monotonic() >= self._next_snapshot)
 
     def _save(self) -> None:
         self._next_snapshot = monotonic() + self._pace.snapshot
@@ -171,7 +195,7 @@ class Worker:
         except StoreError as error:
             self._stored(False, str(error))
         else:
-            self._journal, self._unsaved = 0, {}
+            self._journal, self._unsaved, self._alarming = 0, {}, False
 
     def _counted_rows(self) -> dict[str, float]:
         rows: dict[str, float] = {}

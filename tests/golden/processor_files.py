@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 from google.protobuf.json_format import MessageToDict, ParseDict
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -24,6 +25,7 @@ from driftline.sketch import Histogram
 from driftline_processor.decode import decode_metrics, decode_traces
 from driftline_processor.encode import encode
 from driftline_processor.engine import Engine, EngineSettings
+from driftline_processor.events import encode_events
 from driftline_processor.reference import read_file
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
 
@@ -35,14 +37,15 @@ RESULTS: Final = FOLDER / "results.json"
 SECOND: Final = 10**9
 START: Final = 1_800_000_000 * SECOND
 CHANGE: Final = 20
-"""From this second on ages come in another unit."""
+RECOVERY: Final = 30
+"""Between these seconds ages come in another unit."""
 
 PLANS: Final = {"basic": 0.6, "gold": 0.3, "trial": 0.1}
 CLASSES: Final = {"no": 0.8, "yes": 0.2}
 
 
 def results(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the processor says to requests, each as it arrives on time: metrics requests too, in protobuf's JSON."""
+    """What the processor says to requests, each as it arrives on time: of metrics and of logs, in protobuf's JSON."""
     engine = Engine(EngineSettings(10 * SECOND, 5 * SECOND, 2 * SECOND, 0.05, 1.0, 30 * 86_400 * SECOND))
     engine.put_reference(read_file(REFERENCE))
     said = []
@@ -51,7 +54,9 @@ def results(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         metrics = ParseDict(request.get("metrics", {}), ExportMetricsServiceRequest()).SerializeToString()
         traces = ParseDict(request.get("traces", {}), ExportTraceServiceRequest()).SerializeToString()
         engine.observe([*decode_metrics(metrics).records, *decode_traces(traces).records], received)
-        said += [MessageToDict(encode_metrics(data)) for data in encode(engine.advance(received))]
+        windows = engine.advance(received)
+        said += [MessageToDict(encode_metrics(data)) for data in encode(windows)]
+        said += [MessageToDict(encode_logs(records)) for records in encode_events(windows)]
     return said
 
 
@@ -65,15 +70,15 @@ def make() -> None:
     classes = _drawn(random, CLASSES, 4_000)
     FOLDER.mkdir(exist_ok=True)
     driftline.profile(columns, model="churn", version="3", prediction=classes).save(REFERENCE)
-    requests = [_request(random, second) for second in range(5, 31, 5)]
-    _write(REQUESTS, [*requests, {"received": str(START + 60 * SECOND)}])
+    requests = [_request(random, second) for second in range(5, 61, 5)]
+    _write(REQUESTS, [*requests, {"received": str(START + 90 * SECOND)}])
     _write(RESULTS, results(read(REQUESTS)))
 
 
 def _request(random: np.random.Generator, second: int) -> dict[str, Any]:
     """What a server says of its last five seconds, and a sampled span of another one that has no sketches."""
     rows, begin, end = 400, START + (second - 5) * SECOND, START + second * SECOND
-    ages = random.normal(40, 10, rows) / (1.0 if second < CHANGE else 12.0)
+    ages = random.normal(40, 10, rows) / (12.0 if CHANGE <= second <= RECOVERY else 1.0)
     point = sketch_point(_attributes(feature__name="age"), Histogram.of(ages, 7, 160), begin, end)
     plans, classes = _drawn(random, PLANS, rows), _drawn(random, CLASSES, rows)
     of_plan, of_class = {"feature__name": "plan"}, {"output__name": "prediction"}

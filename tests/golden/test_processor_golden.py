@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from golden.processor_files import CHANGE, REQUESTS, RESULTS, SECOND, START, read, results
+from driftline_processor.alarms import QUIET_WINDOWS
+from golden.processor_files import CHANGE, RECOVERY, REQUESTS, RESULTS, SECOND, START, read, results
+
+
+STEP = 5
+LAST_BROKEN = RECOVERY + STEP
+"""The end of the last window with ages in the other unit."""
 
 
 def close(value: Any) -> Any:
@@ -24,7 +30,7 @@ def alarms(said: list[dict[str, Any]]) -> set[tuple[str, int]]:
             (int(point["timeUnixNano"]) - START) // SECOND,
         )
         for request in said
-        for held in request["resourceMetrics"]
+        for held in request.get("resourceMetrics", ())
         for metric in held["scopeMetrics"][0]["metrics"]
         if metric["name"] == "ml.drift.alarm"
         for point in metric["gauge"]["dataPoints"]
@@ -32,8 +38,18 @@ def alarms(said: list[dict[str, Any]]) -> set[tuple[str, int]]:
     }
 
 
+def events(said: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
+    """What became of alarms: the event's name, its sentence, and the second at which its window ended."""
+    return [
+        (record["eventName"], record["body"]["stringValue"], (int(record["timeUnixNano"]) - START) // SECOND)
+        for request in said
+        for held in request.get("resourceLogs", ())
+        for record in held["scopeLogs"][0]["logRecords"]
+    ]
+
+
 def test_results_are_those_of_the_golden_file() -> None:
-    """Every metric, label, time and value is what it was when the golden file was made."""
+    """Every metric, event, label, time and value is what it was when the golden file was made."""
     said = results(read(REQUESTS))
 
     assert len(said) == len(read(RESULTS)) > 0
@@ -42,8 +58,13 @@ def test_results_are_those_of_the_golden_file() -> None:
 
 
 def test_golden_results_make_sense() -> None:
-    """The file itself is right: the column that changed is in alarm from its change on, and no other ever."""
+    """The file itself is right: the changed column alone has an alarm, from its change until it is back."""
     found = alarms(read(RESULTS))
+    (opened, what, first), *_, (closed, _, last) = events(read(RESULTS))
 
     assert {column for column, _ in found} == {"age"}
-    assert min(second for _, second in found) == CHANGE
+    assert (opened, first) == ("ml.alarm.opened", CHANGE)
+    assert what.startswith("model churn 3 (shop): input age moved: ")
+    assert closed == "ml.alarm.closed"
+    assert last >= LAST_BROKEN + QUIET_WINDOWS * STEP
+    assert {second for _, second in found} == set(range(first, last, STEP))

@@ -5,53 +5,52 @@ from dataclasses import replace
 import pytest
 
 from driftline_processor.announce import Announcer, Quietly
-from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
+from driftline_processor.records import (
+    AlarmChange,
+    AlarmEvent,
+    ColumnKey,
+    ModelKey,
+    State,
+    Verdict,
+    Window,
+    WindowResult,
+)
 
-HEALTHY = Verdict("value", State.HEALTHY, 0.01, 0.0, 0.05, 0.1, "")
-ALARM = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % to 40 %")
+VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % → 40 %")
 MODEL = ModelKey("churn", "2", (("service.name", "shop"),))
 
 
-def window(verdict: Verdict | None, reference: str | None = "abc", provisional: bool = False) -> WindowResult:
-    column = ColumnResult(ColumnKey("input", "age"), 9.0, 9.0, 9.0, {}, {}, {}, verdict)
-    return WindowResult(MODEL, Window(0, 60), 9.0, reference, provisional, (column,))
+def window(reference: str | None = "abc", provisional: bool = False) -> WindowResult:
+    return WindowResult(MODEL, Window(0, 60), 9.0, reference, provisional, ())
+
+
+def event(change: AlarmChange) -> AlarmEvent:
+    return AlarmEvent("1", change, MODEL, ColumnKey("input", "age"), 60, 60, VERDICT, f"text of {change.value}", ())
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
 
-def test_alarm_goes_on_and_off_once(caplog: pytest.LogCaptureFixture) -> None:
-    """An alarm is one line when it opens, with what moved and by how much, and one when it ends."""
-    announcer = Announcer()
+def test_changes_of_alarms_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Each change of an alarm is one line with the text of its event; that it opens is a warning."""
+    events = tuple(event(change) for change in AlarmChange)
     with caplog.at_level("INFO"):
-        for verdict in (HEALTHY, ALARM, ALARM, HEALTHY, HEALTHY):
-            announcer.announce([window(verdict, reference=None)])
+        Announcer().announce([replace(window(None), alarms=events), window(None)])
 
-    assert said(caplog) == [
-        (
-            "model churn 2 (shop): alarm on input age: share above 3: 20 % to 40 % "
-            "(distance 0.200, lower bound 0.150, tolerance 0.050)"
-        ),
-        "model churn 2 (shop): alarm off input age",
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "Alarm opened: text of opened"),
+        ("INFO", "Alarm updated: text of updated"),
+        ("INFO", "Alarm closed: text of closed"),
     ]
-
-
-def test_alarm_ends_with_its_column(caplog: pytest.LogCaptureFixture) -> None:
-    """A column that is no longer judged is no longer in alarm."""
-    announcer = Announcer()
-    with caplog.at_level("INFO"):
-        announcer.announce([window(ALARM, None), replace(window(None, None), columns=())])
-
-    assert said(caplog)[1:] == ["model churn 2 (shop): alarm off input age"]
 
 
 def test_new_reference_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """A model that gets another training profile is told, once each."""
     announcer = Announcer()
     with caplog.at_level("INFO"):
-        announcer.announce([window(None, None), window(None, "x", provisional=True)])
-        announcer.announce([window(None), window(None), window(None, "def")])
+        announcer.announce([window(None), window("x", provisional=True)])
+        announcer.announce([window(), window(), window("def")])
 
     assert said(caplog) == [
         "model churn 2 (shop): is compared with reference abc",

@@ -4,26 +4,32 @@ import gzip
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import grpc
 import pytest
 from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
 from driftline_processor import exporter as exporter_module
+from driftline_processor.alarms import follow
 from driftline_processor.config import Export, read_text
 from driftline_processor.encode import encode
+from driftline_processor.events import encode_events
 from driftline_processor.exporter import Exporter
-from driftline_processor.otlp import metrics_url, otlp_exporter
-from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
+from driftline_processor.otlp import log_exporter, metric_exporter, signal_url
+from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
 from driftline_processor.telemetry import Telemetry
 from otlp_sink import OtlpSink
 
 WAIT = 20.0
+
+T = TypeVar("T")
 
 
 def result(end: int = 2_000_000_000, columns: int = 1) -> WindowResult:
@@ -67,9 +73,11 @@ class Sink(MetricExporter):
 
 
 @contextmanager
-def exporting(sink: MetricExporter, limit: int = 10, retry_for: float = 60.0) -> Iterator[tuple[Exporter, Counted]]:
+def exporting(
+    sink: exporter_module.Sink[T], limit: int = 10, retry_for: float = 60.0
+) -> Iterator[tuple[Exporter[T], Counted]]:
     counted = Counted()
-    exporter = Exporter(sink, counted, limit=limit, retry_for=retry_for, timeout=1e-9)
+    exporter = Exporter("Results", sink, counted, limit=limit, retry_for=retry_for, timeout=1e-9)
     exporter.start()
     try:
         yield exporter, counted
@@ -125,7 +133,7 @@ def test_result_that_is_too_old_is_given_up() -> None:
 def test_result_that_is_refused_at_once_is_given_up() -> None:
     """The SDK retries what may be retried until its timeout: a quick refusal is final, and blocks nothing for long."""
     sink, counted = Sink(lambda item: item == data(1)), Counted()
-    exporter = Exporter(sink, counted, limit=10, retry_for=3600.0, timeout=3600.0)
+    exporter = Exporter("Results", sink, counted, limit=10, retry_for=3600.0, timeout=3600.0)
     exporter.start()
     exporter.submit(data(0))
     exporter.submit(data(1))
@@ -202,7 +210,7 @@ def configured(**export: Any) -> Export:
 
 def test_grpc_end_to_end(otlp_sink: OtlpSink) -> None:
     """Results arrive over gRPC, a large set in several requests."""
-    sink = otlp_exporter(configured(endpoint=otlp_sink.endpoint))
+    sink = metric_exporter(configured(endpoint=otlp_sink.endpoint))
     with exporting(sink) as (exporter, counted):
         exporter.submit(encode([result(columns=3_000)])[0])
         assert exporter.flush(WAIT)
@@ -211,6 +219,40 @@ def test_grpc_end_to_end(otlp_sink: OtlpSink) -> None:
     assert len(otlp_sink.points("ml.drift.sample.count")) == 3_000
     assert len(otlp_sink.requests("metrics")) == 2
     assert counted.counts == {"exported.sets": 1}
+
+
+def alarmed() -> WindowResult:
+    verdict = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % → 40 %", 0.15)
+    before = result()
+    window = replace(before, reference="r", columns=(replace(before.columns[0], verdict=verdict),))
+    return follow({}, window, 0.05)[1]
+
+
+def test_log_records_over_grpc(otlp_sink: OtlpSink) -> None:
+    """An alarm's event arrives by its name, with its resource and its attributes."""
+    with exporting(log_exporter(configured(endpoint=otlp_sink.endpoint))) as (exporter, counted):
+        for records in encode_events([alarmed()]):
+            exporter.submit(records)
+        assert exporter.flush(WAIT)
+
+    (received,) = otlp_sink.logs()
+    assert received.record.event_name == "ml.alarm.opened"
+    assert received.attributes["ml.feature.name"] == "f0"
+    assert counted.counts == {"exported.sets": 1}
+
+
+def test_log_records_over_http(http_backend: "HttpBackend") -> None:
+    """Over HTTP events go to the path of logs, with the headers of the metrics."""
+    sink = log_exporter(configured(endpoint=http_backend.endpoint, protocol="http", headers={"x-key": "k"}))
+    with exporting(sink) as (exporter, _):
+        for records in encode_events([alarmed()]):
+            exporter.submit(records)
+        assert exporter.flush(WAIT)
+    ((path, headers, body),) = http_backend.requests
+
+    assert (path, headers["x-key"]) == ("/v1/logs", "k")
+    request = ExportLogsServiceRequest.FromString(gzip.decompress(body))
+    assert request.resource_logs[0].scope_logs[0].log_records[0].event_name == "ml.alarm.opened"
 
 
 def test_grpc_headers() -> None:
@@ -227,7 +269,7 @@ def test_grpc_headers() -> None:
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {"Export": method})])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    with exporting(otlp_exporter(configured(endpoint=f"http://127.0.0.1:{port}", headers={"X-Key": "k"}))) as (
+    with exporting(metric_exporter(configured(endpoint=f"http://127.0.0.1:{port}", headers={"X-Key": "k"}))) as (
         exporter,
         _,
     ):
@@ -280,7 +322,7 @@ def http_backend() -> Iterator[HttpBackend]:
 @pytest.mark.parametrize(("compression", "unpack"), [("gzip", gzip.decompress), ("none", bytes)])
 def test_http_end_to_end(http_backend: HttpBackend, compression: str, unpack: Callable[[bytes], bytes]) -> None:
     """Results arrive over HTTP as protobuf, compressed or not, with headers, below the endpoint."""
-    sink = otlp_exporter(
+    sink = metric_exporter(
         configured(endpoint=http_backend.endpoint, protocol="http", headers={"x-key": "k"}, compression=compression)
     )
     with exporting(sink) as (exporter, _):
@@ -294,22 +336,26 @@ def test_http_end_to_end(http_backend: HttpBackend, compression: str, unpack: Ca
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "url"),
+    ("endpoint", "base"),
     [
-        ("http://h:4318", "http://h:4318/v1/metrics"),
-        ("http://h:4318/", "http://h:4318/v1/metrics"),
-        ("http://h:9090/api/v1/otlp", "http://h:9090/api/v1/otlp/v1/metrics"),
-        ("http://h:9090/api/v1/otlp/v1/metrics", "http://h:9090/api/v1/otlp/v1/metrics"),
-        ("https://h/x?y=z", "https://h/x/v1/metrics?y=z"),
+        ("http://h:4318", "http://h:4318/v1/{}"),
+        ("http://h:4318/", "http://h:4318/v1/{}"),
+        ("http://h:9090/api/v1/otlp", "http://h:9090/api/v1/otlp/v1/{}"),
+        ("http://h:9090/api/v1/otlp/v1/metrics", "http://h:9090/api/v1/otlp/v1/{}"),
+        ("https://h/x?y=z", "https://h/x/v1/{}?y=z"),
     ],
 )
-def test_metrics_url(endpoint: str, url: str) -> None:
-    """Over HTTP metrics go to `/v1/metrics` below the endpoint, unless it is there already."""
-    assert metrics_url(endpoint) == url
+@pytest.mark.parametrize("signal", ["metrics", "logs"])
+def test_signal_url(endpoint: str, base: str, signal: Literal["metrics", "logs"]) -> None:
+    """Over HTTP a signal goes to its path below the endpoint, also where that is one of a signal already."""
+    assert signal_url(endpoint, signal) == base.format(signal)
 
 
-def test_tls_settings_reach_the_exporter(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """Certificates of the configuration are those that the channel is made with."""
+@pytest.mark.parametrize("make", [metric_exporter, log_exporter])
+def test_tls_settings_reach_the_exporter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, make: Callable[[Export], Any]
+) -> None:
+    """For each signal, certificates of the configuration are those that the channel is made with."""
     made: list[tuple[Any, ...]] = []
     files = {name: tmp_path / name for name in ("ca", "key", "chain")}
     for name, path in files.items():
@@ -320,8 +366,9 @@ def test_tls_settings_reach_the_exporter(monkeypatch: pytest.MonkeyPatch, tmp_pa
         {},
     )
     monkeypatch.setattr("grpc.ssl_channel_credentials", lambda *parts: made.append(parts))
-    monkeypatch.setattr("driftline_processor.otlp.GrpcExporter", lambda **options: options)
+    for name in ("GrpcMetricExporter", "GrpcLogExporter"):
+        monkeypatch.setattr(f"driftline_processor.otlp.{name}", lambda **options: options)
 
-    options: Any = otlp_exporter(config.export)
+    options = make(config.export)
     assert made == [(b"ca", b"key", b"chain")]
     assert (options["insecure"], options["endpoint"]) == (False, "https://h:1")

@@ -1,6 +1,7 @@
 """The table of output metrics: one row says all of a metric, and the README's table comes from it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,7 @@ COLUMN = ColumnResult(
     distribution={"mean": 1.0, "p05": 0.5, "p50": 1.0, "p95": 2.0},
     shares={"stays": 0.75, "leaves": 0.25},
     verdict=VERDICT,
+    alarm="id",
 )
 BARE = ColumnResult(ColumnKey("input", "age"), 0.0, 0.0, 0.0, {}, {}, {}, None)
 RESULT = WindowResult(ModelKey("churn"), Window(10**18, 10**18 + 10**9), 200.0, "abc", False, (COLUMN,))
@@ -52,6 +54,24 @@ def test_values_of_a_column() -> None:
     assert found["ml.prediction.top_class.share"] == {"": 0.75}
 
 
+def test_alarm_is_the_open_one_and_not_the_verdict_of_a_window() -> None:
+    """The gauge that users alert on stays at 1 through windows that are quiet, until the alarm is closed."""
+    quiet = replace(VERDICT, state=State.HEALTHY)
+
+    assert values(replace(COLUMN, verdict=quiet))["ml.drift.alarm"] == {"": 1}
+    assert values(replace(COLUMN, alarm=None))["ml.drift.alarm"] == {"": 0}
+
+
+def test_alarmed_columns_are_counted_by_target() -> None:
+    """Of the targets that a reference knows; the others are absent."""
+    age = replace(COLUMN, column=ColumnKey("input", "age"), alarm=None)
+    (row,) = (row for row in METRICS if row.name == "ml.drift.alarmed.columns")
+    assert row.of_model is not None
+
+    assert row.of_model(replace(RESULT, columns=(COLUMN, age, BARE))) == {"output": 1, "input": 0}
+    assert row.of_model(replace(RESULT, columns=(BARE,))) == {}
+
+
 def test_values_of_a_column_without_a_reference() -> None:
     """What cannot be said is absent, not zero: only the number of rows is known."""
     assert {name: found for name, found in values(BARE).items() if found} == {"ml.drift.sample.count": {"": 0.0}}
@@ -68,7 +88,7 @@ def test_window_bounds() -> None:
     """The window's bounds are seconds since 1970."""
     found = {row.name: dict(row.of_model(RESULT)) for row in METRICS if row.of_model}
 
-    assert found == {"ml.drift.window.start": {"": 1e9}, "ml.drift.window.end": {"": 1e9 + 1}}
+    assert (found["ml.drift.window.start"], found["ml.drift.window.end"]) == ({"": 1e9}, {"": 1e9 + 1})
 
 
 @pytest.mark.parametrize(
@@ -85,7 +105,7 @@ def test_every_state_has_a_number(state: State, number: int) -> None:
 def test_row_is_complete(row: Metric) -> None:
     """A name within our prefix, a unit that adds nothing in Prometheus, a meaning, a way to read it, one source."""
     assert re.fullmatch(rf"{PREFIX}\.(drift|distribution|prediction)(\.[a-z_0-9]+)+", row.name)
-    assert row.unit in ("", "{score}", "{row}")
+    assert row.unit in ("", "{score}", "{row}", "{column}")
     assert row.description
     assert row.reading
     assert (row.of_column is None) != (row.of_model is None)

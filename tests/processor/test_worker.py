@@ -16,7 +16,18 @@ from driftline_processor.decode import DECODERS
 from driftline_processor.engine import Engine, EngineSettings, Observed
 from driftline_processor.intake import Intake, Request
 from driftline_processor.library import Library
-from driftline_processor.records import ModelKey, Record, Rejection, WindowResult
+from driftline_processor.records import (
+    AlarmChange,
+    AlarmEvent,
+    ColumnKey,
+    ModelKey,
+    Record,
+    Rejection,
+    State,
+    Verdict,
+    Window,
+    WindowResult,
+)
 from driftline_processor.store import Entry, Store, StoreError
 from driftline_processor.telemetry import PREFIX, Telemetry
 from driftline_processor.worker import FAULT, Pace, Worker
@@ -39,6 +50,7 @@ class Bench:
         self.engine = engine or Engine(SETTINGS)
         self.reader = InMemoryMetricReader()
         self.results: list[WindowResult] = []
+        self.settled = True
         self.worker = Worker(
             intake=self.intake,
             store=store,
@@ -46,6 +58,7 @@ class Bench:
             library=Library(folder / "references", store, self.engine),
             telemetry=Telemetry(MeterProvider([self.reader], shutdown_on_exit=False)),
             publish=self.results.extend,
+            settled=lambda _: self.settled,
             pace=Pace(tick=0.01, snapshot=3600.0, journal=1 << 30),
             clock=lambda: self.now,
         )
@@ -111,6 +124,31 @@ def test_end_saves_the_state(tmp_path: Path, store: Store) -> None:
     restarted = Bench(tmp_path, store)
     assert restarted.worker.recover() == 0
     assert restarted.counted("rows") == {"churn": 10}
+
+
+class Alarming(Engine):
+    """An engine that gives one window."""
+
+    def __init__(self, result: WindowResult) -> None:
+        super().__init__(SETTINGS)
+        self._results = [result]
+
+    def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
+        results, self._results = self._results, []
+        return results
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_journal_is_kept_until_alarm_events_have_left(tmp_path: Path, store: Store, settled: bool) -> None:
+    """A crash before an event has left must find its requests in the journal; one after it must not."""
+    model, verdict = ModelKey("churn"), Verdict("value", State.ALARM, 0.2, 0.1, 0.05, 2.0, "text")
+    event = AlarmEvent("1", AlarmChange.OPENED, model, ColumnKey("input", "age"), 1, 1, verdict, "text", ())
+    bench = Bench(tmp_path, store, Alarming(WindowResult(model, Window(0, 1), 0.0, None, False, (), (event,))))
+    bench.settled = settled
+    bench.run(rows(10))
+
+    assert [result.alarms for result in bench.results] == [(event,)]
+    assert len(list(store.journal())) == (0 if settled else 1)
 
 
 class Broken(Store):

@@ -1,0 +1,74 @@
+"""Changes of alarms → OTLP log records with an event name, each with the resource of the service that it is about.
+
+Everything in a record comes from the window, its times too: what is said again after a crash is the same to the byte,
+and `log.record.uid` tells a backend so.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.util.types import AnyValue
+
+from driftline import semconv
+from driftline_processor.encode import SCOPE, of_column
+from driftline_processor.records import AlarmChange, AlarmEvent, WindowResult
+
+SEVERITIES: Final[Mapping[AlarmChange, SeverityNumber]] = {
+    AlarmChange.OPENED: SeverityNumber.WARN,
+    AlarmChange.UPDATED: SeverityNumber.INFO,
+    AlarmChange.CLOSED: SeverityNumber.INFO,
+}
+
+RECORDS_A_REQUEST: Final = 1_000
+"""Some 1 MB."""
+
+
+def encode_events(results: Iterable[WindowResult]) -> list[list[ReadableLogRecord]]:
+    """The events of some windows, in requests of at most RECORDS_A_REQUEST."""
+    records = list(_records(results))
+    return [records[at : at + RECORDS_A_REQUEST] for at in range(0, len(records), RECORDS_A_REQUEST)]
+
+
+def _records(results: Iterable[WindowResult]) -> Iterator[ReadableLogRecord]:
+    for result in results:
+        for event in result.alarms:
+            resource = Resource(dict(event.model.resource))
+            yield ReadableLogRecord(_record(event, result), resource, SCOPE)
+
+
+def _record(event: AlarmEvent, result: WindowResult) -> LogRecord:
+    severity = SEVERITIES[event.change]
+    return LogRecord(
+        timestamp=event.time,
+        observed_timestamp=event.time,
+        severity_number=severity,
+        severity_text=severity.name,
+        body=event.summary,
+        attributes=_attributes(event, result),
+        event_name=semconv.ALARM_EVENTS[event.change.value],
+    )
+
+
+def _attributes(event: AlarmEvent, result: WindowResult) -> dict[str, AnyValue]:
+    verdict = event.verdict
+    numbers = {
+        semconv.DRIFT_DISTANCE: verdict.distance,
+        semconv.DRIFT_LOWER_BOUND: verdict.lower_bound,
+        semconv.DRIFT_TOLERANCE: verdict.tolerance,
+        semconv.WINDOW_START: result.window.start / 1e9,
+        semconv.WINDOW_END: result.window.end / 1e9,
+    }
+    traces = {semconv.ALARM_TRACES: event.traces} if event.traces else {}
+    return {
+        **of_column(result, event.column),
+        semconv.RECORD_UID: f"{event.id}-{event.change.value}-{event.time}",
+        semconv.ALARM_ID: event.id,
+        semconv.ALARM_START: event.opened / 1e9,
+        semconv.DRIFT_ASPECT: verdict.aspect,
+        semconv.DRIFT_EVENT: verdict.event,
+        **numbers,
+        **traces,
+    }

@@ -1,0 +1,41 @@
+"""One sentence about all columns of a model."""
+
+import pytest
+
+from driftline_processor.records import ColumnKey, ColumnResult, State, Verdict
+from driftline_processor.statement import statement
+
+
+def column(
+    target: str, name: str, alarm: bool = False, state: State = State.HEALTHY, score: float = 0.1
+) -> ColumnResult:
+    verdict = Verdict("value", State.ALARM if alarm else state, 0.1, 0.1, 0.05, score, f"text of {name}")
+    return ColumnResult(ColumnKey(target, name), 9.0, 9.0, 9.0, {}, {}, {}, verdict, "id" if alarm else None)
+
+
+QUIET = column("input", "a")
+UNKNOWN = ColumnResult(ColumnKey("input", "x"), 9.0, 9.0, 0.0, {}, {}, {}, None)
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        ([], ""),
+        ([UNKNOWN], ""),
+        ([QUIET, UNKNOWN], "inputs did not move"),
+        ([QUIET, column("input", "b", alarm=True)], "1 of 2 inputs moved"),
+        ([column("input", "b", alarm=True), column("output", "y")], "1 of 1 inputs moved; outputs did not"),
+        ([QUIET, column("output", "y", alarm=True)], "inputs did not move; 1 of 1 outputs did"),
+        (
+            [QUIET, column("input", "b", alarm=True), column("label", "t", state=State.INSUFFICIENT_DATA)],
+            "1 of 2 inputs moved; labels could not be judged",
+        ),
+        (
+            [column("input", "b", alarm=True, score=2.0), column("output", "y", alarm=True, score=3.0)],
+            "1 of 1 inputs moved; 1 of 1 outputs did; first: y (text of y)",
+        ),
+    ],
+)
+def test_statement(columns: list[ColumnResult], text: str) -> None:
+    """Counts by target of what a reference knows; of several that moved, the loudest by name."""
+    assert statement(columns) == text
