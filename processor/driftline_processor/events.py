@@ -61,14 +61,13 @@ def _attributes(event: AlarmEvent, result: WindowResult) -> dict[str, AnyValue]:
         semconv.WINDOW_START: result.window.start / 1e9,
         semconv.WINDOW_END: result.window.end / 1e9,
     }
-    traces = {semconv.ALARM_TRACES: event.traces} if event.traces else {}
+    known = {semconv.DRIFT_EVENT: verdict.event, semconv.ALARM_TRACES: event.traces}
     return {
         **of_column(result, event.column),
         semconv.RECORD_UID: f"{event.id}-{event.change.value}-{event.time}",
         semconv.ALARM_ID: event.id,
         semconv.ALARM_START: event.opened / 1e9,
         semconv.DRIFT_ASPECT: verdict.aspect,
-        semconv.DRIFT_EVENT: verdict.event,
         **numbers,
-        **traces,
+        **{name: value for name, value in known.items() if value},
     }

@@ -7,7 +7,6 @@ import pytest
 from driftline_processor.alarms import QUIET_WINDOWS
 from golden.processor_files import CHANGE, RECOVERY, REQUESTS, RESULTS, SECOND, START, read, results
 
-
 STEP = 5
 LAST_BROKEN = RECOVERY + STEP
 """The end of the last window with ages in the other unit."""
