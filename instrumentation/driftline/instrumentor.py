@@ -12,7 +12,6 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from driftline.emitter import Emitter
 from driftline.faults import FAULTS
 from driftline.runtime import RUNTIME
-from driftline.settings import Settings
 
 _logger = logging.getLogger("driftline")
 
@@ -23,9 +22,8 @@ _OURS: Final = "driftline.frameworks."
 class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
     """One framework. Subclasses put their wrappers on and off; nothing that goes wrong here stops a program."""
 
-    configuration = Settings
-    """Options of the declarative configuration file are checked against this."""
-
+    # No attribute `configuration`: the declarative configuration would drop a block with an unknown option, and the
+    # loader would then switch everything on, what the block was to hide included.
     _active = False
 
     @abstractmethod
@@ -45,6 +43,12 @@ class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             _logger.debug("%s: %s", type(self).__name__, conflict)
             return
         try:
+            RUNTIME.check(kwargs)
+        except (TypeError, ValueError) as error:
+            # A mistyped option records nothing, rather than what it was to hide.
+            _logger.error("%s records nothing: %s", type(self).__name__, error)  # noqa: TRY400  # no fault of ours
+            return
+        try:
             self._attach(RUNTIME.acquire(kwargs))
             self._active = True
         except Exception as error:  # noqa: BLE001  # an error would abort the loading of every instrumentor
@@ -61,17 +65,18 @@ class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
 def instrument(**options: Any) -> None:
     """Record the calls of models of every framework that is there. Calling it again changes nothing.
 
+    Options are those of the process: under `opentelemetry-instrument` they are set already, by the environment.
+
     Args:
         options: `tracer_provider`, `meter_provider`: where spans and durations go, default the global ones.
             `metric_exporter`: where sketches go, default what the OTEL_ variables say. All else: fields of `Settings`.
 
     Raises:
         TypeError: an unknown option.
-        ValueError: a wrong value; names the option, the rule and the value.
+        ValueError: a wrong value, or another one than is in use; names the option, the rule and the value.
 
     """
-    external = ("tracer_provider", "meter_provider", "logger_provider", "metric_exporter")
-    Settings.read(**{name: value for name, value in options.items() if name not in external})
+    RUNTIME.check(options)
     for instrumentor in _instrumentors():
         if not instrumentor.is_instrumented_by_opentelemetry:
             instrumentor.instrument(skip_dep_check=True, **options)

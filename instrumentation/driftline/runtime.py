@@ -10,6 +10,9 @@ from driftline.servers import flushing
 from driftline.settings import Settings
 
 _EXTERNAL: Final = ("tracer_provider", "meter_provider", "metric_exporter")
+_UNUSED: Final = ("logger_provider",)
+"""Options of every instrumentor of OpenTelemetry that mean nothing here."""
+
 _FLUSH_SECONDS: Final = 5.0
 """What a server that stops may wait for its last rows."""
 
@@ -22,12 +25,29 @@ class Runtime:
         self._users = 0
         self._patches = Patches()
 
+    def check(self, options: dict[str, Any]) -> None:
+        """Whether the options can be used.
+
+        Raises:
+            TypeError: an unknown one.
+            ValueError: a wrong value, or another one than is in use: there is one emitter. Names the option, the rule
+                and the value.
+
+        """
+        given = _settings(options)
+        wanted = Settings.read(**given)
+        if self._emitter is None:
+            return
+        for name in given:
+            used, value = getattr(self._emitter.settings, name), getattr(wanted, name)
+            if used != value:
+                raise ValueError(f"{name}: is {used!r} in this process, for all frameworks (got {value!r})")
+
     def acquire(self, options: dict[str, Any]) -> Emitter:
         """The emitter, made as these options say if it is not there yet."""
         if self._emitter is None:
             external = {name: options[name] for name in _EXTERNAL if name in options}
-            settings = {name: value for name, value in options.items() if name in Settings.names()}
-            self._emitter = Emitter(Settings.read(**settings), **external)
+            self._emitter = Emitter(Settings.read(**_settings(options)), **external)
             self._patches.add("joblib.parallel", "Parallel.__call__", carrying)
             self._patches.add("uvicorn.server", "Server.shutdown", partial(flushing, flush=_flush_server))
         self._users += 1
@@ -43,6 +63,11 @@ class Runtime:
 
     def flush(self, timeout: float) -> bool:
         return self._emitter is None or self._emitter.flush(timeout)
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    """Those that are fields of `Settings`, or of nothing."""
+    return {name: value for name, value in options.items() if name not in (*_EXTERNAL, *_UNUSED)}
 
 
 RUNTIME: Final = Runtime()

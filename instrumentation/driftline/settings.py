@@ -114,11 +114,6 @@ class Settings:
                 values[name] = _from_environment(each, environ)
         return cls(**values)
 
-    @classmethod
-    def names(cls) -> frozenset[str]:
-        """The keywords."""
-        return frozenset(each.name for each in fields(cls))
-
     def secrecy(self, feature: str) -> Secrecy:
         """What may be said of the values of an input."""
         if self.capture != ALL or _matches(feature, self.exclude):

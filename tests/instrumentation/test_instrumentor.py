@@ -14,7 +14,6 @@ from driftline.faults import FAULTS, Faults
 from driftline.frameworks.sklearn import SklearnInstrumentor
 from driftline.imports import Patches, forget, when_imported
 from driftline.servers import flushing
-from driftline.settings import Settings
 from telemetry import Telemetry
 
 
@@ -54,9 +53,31 @@ def test_the_loader_never_meets_an_exception(monkeypatch: pytest.MonkeyPatch, ca
         FAULTS.reset()
 
 
-def test_options_of_the_configuration_file_are_settings() -> None:
-    """The declarative configuration checks its options against this dataclass."""
-    assert SklearnInstrumentor.configuration is Settings
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"captuer": "none"}, "unknown settings ['captuer']"), ({"capture": "some"}, "capture: must be one of")],
+)
+def test_a_wrong_option_from_a_loader_records_nothing(
+    options: dict[str, str], message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mistyped option is named in the log; what it was to hide is not recorded, and the program goes on."""
+    instrumentor = SklearnInstrumentor()
+    try:
+        instrumentor.instrument(skip_dep_check=True, **options)
+        assert not hasattr(LogisticRegression.predict, "__wrapped__")
+    finally:
+        instrumentor.uninstrument()
+
+    assert message in caplog.text
+    assert not FAULTS.counts()
+
+
+def test_options_are_those_of_the_process(instrumented: Callable[..., Telemetry]) -> None:
+    """A second switch with other options is refused, by name; with the same ones it changes nothing."""
+    instrumented(capture="none")
+    driftline.instrument(capture="none")
+    with pytest.raises(ValueError, match="capture: is 'none' in this process"):
+        driftline.instrument(capture="all")
 
 
 def test_an_old_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
