@@ -109,7 +109,8 @@ class Emitter:
             if context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN):
                 return None
             known = adapter.models.of(model)
-            inputs = self._input(adapter.rows(operation, args, kwargs))
+            pipeline = self._pipeline or self._make_pipeline()
+            inputs = pipeline.capture(adapter.rows(operation, args, kwargs))
             span = self._spans.start(known, operation, context)
             attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
             return known, operation, inputs, span, attached, time.perf_counter()
@@ -126,7 +127,8 @@ class Emitter:
         try:
             if attached is not None:
                 otel.detach(attached)
-            outputs = self._output(output)
+            pipeline = self._pipeline or self._make_pipeline()
+            outputs = pipeline.capture_output(output)
             taken = inputs or outputs
             rows = 0 if taken is None else taken.rows
             failure = None if error is None else type(error).__qualname__
@@ -134,7 +136,7 @@ class Emitter:
             number = next(self._ids)
             _last_id.set(number)
             if span is None:
-                self.pipeline.put(prediction)
+                pipeline.put(prediction)
             else:
                 self._finish(span, prediction, number, error)
         except Exception as fault:  # noqa: BLE001  # a fault of ours is not the caller's
@@ -142,22 +144,6 @@ class Emitter:
         finally:
             if span is not None:
                 self._end_span(span)
-
-    def _input(self, value: Any) -> Capture | None:
-        """A copy; None where there is nothing, or nothing that can be copied: the call is still recorded."""
-        try:
-            return None if value is None else self.pipeline.capture(value)
-        except Exception as error:  # noqa: BLE001  # values may be anything
-            FAULTS.note("capture", error)
-            return None
-
-    def _output(self, value: Any) -> Capture | None:
-        """As `_input`."""
-        try:
-            return None if value is None else self.pipeline.capture_output(value)
-        except Exception as error:  # noqa: BLE001  # values may be anything
-            FAULTS.note("capture", error)
-            return None
 
     def _finish(self, span: trace.Span, prediction: Prediction, number: int, error: BaseException | None) -> None:
         attributes: dict[str, Any] = {semconv.ROW_COUNT: prediction.rows}

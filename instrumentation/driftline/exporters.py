@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from driftline.aggregate import Packet
+from driftline.courtesy import Courtesy
 from driftline.exporter_choice import ExporterFactory
 from driftline.faults import FAULTS
 from driftline.points import NamedPoint, metrics
@@ -33,6 +34,7 @@ class SketchExporter(MetricExporter):
         super().__init__(preferred_temporality={ObservableCounter: self._temporality})
         self._make = make
         self._packets = packets
+        self._courtesy = Courtesy()
         self._inner: MetricExporter | None = None
         self.succeeded = True
 
@@ -60,7 +62,8 @@ class SketchExporter(MetricExporter):
         """All in one scope: encoders keep one entry a scope."""
         resource = collected.resource_metrics[0]
         scope = resource.scope_metrics[0]
-        merged = ScopeMetrics(scope.scope, [*scope.metrics, *metrics(points, self._temporality)], scope.schema_url)
+        ours = metrics(points, self._temporality, self._courtesy)
+        merged = ScopeMetrics(scope.scope, [*scope.metrics, *ours], scope.schema_url)
         return MetricsData([ResourceMetrics(resource.resource, [merged], resource.schema_url)])
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:

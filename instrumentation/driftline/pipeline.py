@@ -72,13 +72,21 @@ class Pipeline:
     def _sketch_exporter(self, make: ExporterFactory, *, delta: bool) -> SketchExporter:
         return SketchExporter(make, self._packets, delta=delta)
 
-    def capture(self, value: Any) -> Capture:
-        """A copy of what a model is given."""
-        return capture(value, self._pool)
+    def capture(self, value: Any) -> Capture | None:
+        """A copy of what a model is given; None where there is nothing, or nothing that can be copied."""
+        try:
+            return None if value is None else capture(value, self._pool)
+        except Exception as error:  # noqa: BLE001  # values may be anything; the call is recorded without them
+            FAULTS.note("capture", error)
+            return None
 
-    def capture_output(self, value: Any) -> Capture:
-        """A copy of what it returned, which may be several outputs."""
-        return capture_output(value, self._pool)
+    def capture_output(self, value: Any) -> Capture | None:
+        """As `capture`, of what it returned, which may be several outputs."""
+        try:
+            return None if value is None else capture_output(value, self._pool)
+        except Exception as error:  # noqa: BLE001  # as above
+            FAULTS.note("capture", error)
+            return None
 
     def put(self, prediction: Prediction) -> bool:
         """Hand a prediction over; whether its rows will be counted. Never blocks."""

@@ -1,7 +1,7 @@
 """Counted columns as data points of the OpenTelemetry SDK."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +16,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.metrics.export import Buckets as SdkBuckets
 
 from driftline import semconv
+from driftline.courtesy import Courtesy
 from driftline.semconv import ColumnNames
 from driftline.series import SeriesPoints, Span
 from driftline.settings import Secrecy
@@ -94,15 +95,15 @@ def _buckets(buckets: Buckets) -> SdkBuckets:
     return SdkBuckets(offset, counts)
 
 
-def metrics(points: Iterable[NamedPoint], temporality: AggregationTemporality) -> list[Metric]:
-    """Points gathered under their metrics."""
+def metrics(points: Iterable[NamedPoint], temporality: AggregationTemporality, courtesy: Courtesy) -> list[Metric]:
+    """Points gathered under their metrics; encoding them pauses between them."""
     gathered: defaultdict[str, list[Any]] = defaultdict(list)
     for name, point in points:
         gathered[name].append(point)
-    return [_metric(name, several, temporality) for name, several in gathered.items()]
+    return [_metric(name, courtesy.between(several), temporality) for name, several in gathered.items()]
 
 
-def _metric(name: str, points: list[Any], temporality: AggregationTemporality) -> Metric:
+def _metric(name: str, points: Sequence[Any], temporality: AggregationTemporality) -> Metric:
     description = _DESCRIPTIONS.get(name, "")
     if isinstance(points[0], ExponentialHistogramDataPoint):
         return Metric(name, description, "", ExponentialHistogram(points, temporality))
