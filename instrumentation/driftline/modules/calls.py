@@ -1,0 +1,35 @@
+"""What happens around an outermost call of a model: the question whether it counts, and the emitter."""
+
+from collections.abc import Callable
+from typing import Any
+
+from driftline.emitter import Adapter, Emitter
+from driftline.faults import FAULTS
+from driftline.models import Models
+from driftline.modules.arguments import Arguments
+
+Counts = Callable[[Any, tuple[Any, ...], dict[str, Any]], bool]
+
+
+class Calls:
+    """A recorder (see `methods`) of the calls of one function. counts: asked first, with the model and arguments."""
+
+    __slots__ = ("_adapter", "_begin", "counts", "end")
+
+    def __init__(self, emitter: Emitter, models: Models, arguments: Arguments, counts: Counts) -> None:
+        self._adapter = Adapter(models, arguments.data)
+        self._begin = emitter.begin
+        self.counts = counts
+        self.end = emitter.end
+
+    def begin(self, operation: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            if not self.counts(model, args, kwargs):
+                return None
+        except Exception as error:  # noqa: BLE001  # a fault of ours is not the caller's
+            FAULTS.note("begin", error)
+            return None
+        return self._begin(self._adapter, operation, model, args, kwargs)
+
+    def end_fit(self) -> None:
+        """Nothing that is wrapped here fits a model."""

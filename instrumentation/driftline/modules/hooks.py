@@ -1,0 +1,128 @@
+"""How calls of a module are seen where torch has no slot for it: by a pair of hooks on the root.
+
+The second best: a hook cannot tell a module's own exceptions from those of other hooks, and runs also where torch keeps
+its slot out of the way (TorchScript, pickles); the exceptions made for that are below.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Any, Final
+
+import torch
+from torch import nn
+from torch.compiler import is_compiling
+
+from driftline.guard import INSIDE
+from driftline.imports import Patches, forget, when_imported
+from driftline.models import ByObject
+from driftline.modules.calls import Calls
+from driftline.modules.slots import DYNAMO, FORWARD, compiler
+
+# Of the calls under way in this context, the innermost first: what `before` did, for `after` to undo.
+_open: Final[ContextVar[Any]] = ContextVar("driftline_open_calls", default=None)
+
+
+class _Hook:
+    """A hook that leaves no trace in a pickle but a function that does nothing."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (nullcontext(), "__exit__")  # of the standard library, takes anything, returns None
+
+
+class Before(_Hook):
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if is_compiling():  # True while Dynamo reads this: nothing below is in anybody's graph
+            return
+        if compiler() is not None or ((token := INSIDE.get()) is not None and token[0]):
+            _open.set((None, None, None, None, _open.get()))
+            return
+        token = [True]
+        reset = INSIDE.set(token)
+        handled = sys.exc_info()[1]
+        started = self.calls.begin(FORWARD, module, args, kwargs)
+        _open.set((token, reset, started, handled, _open.get()))
+
+
+class After(_Hook):
+    """Called in any case: `output` is None where the module raised."""
+
+    def __call__(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:  # noqa: ARG002  # torch's
+        if is_compiling() or (call := _open.get()) is None:
+            return
+        token, reset, started, handled, outer = call
+        _open.set(outer)
+        if token is None:
+            return
+        token[0] = False
+        INSIDE.reset(reset)
+        error = sys.exc_info()[1]
+        self.calls.end(started, output, error if output is None and error is not handled else None)
+
+
+class Hooks:
+    """The modules that have hooks; the same face as `Slots`."""
+
+    def __init__(self, make: Callable[..., Calls], patches: Patches) -> None:
+        del patches
+        self._make = make
+        self._hooked = ByObject()  # (explicit, handles)
+
+    def begin(self) -> None:
+        when_imported(DYNAMO, _skip)
+
+    def end(self) -> None:
+        forget(DYNAMO, _skip)
+        for module in self._hooked.objects():
+            self.take(module)
+        self._hooked.clear()
+
+    def put(self, module: nn.Module, *, explicit: bool = False) -> None:
+        if isinstance(module, torch.jit.ScriptModule):
+            raise TypeError("a ScriptModule takes no hooks")
+        if (known := self._hooked.get(module)) is not None:
+            if known[0] or not explicit:
+                return
+            self.take(module)
+        calls = self._make(module, explicit=explicit)
+        handles = (
+            module.register_forward_pre_hook(Before(calls), prepend=True, with_kwargs=True),
+            module.register_forward_hook(After(calls), with_kwargs=True, always_call=True),
+        )
+        self._hooked.set(module, (explicit, handles))
+
+    def take(self, module: nn.Module) -> bool:
+        explicit, handles = self._hooked.get(module) or (False, ())
+        for handle in handles:
+            handle.remove()
+        self._hooked.drop(module)
+        return bool(explicit)
+
+    def take_implicit(self, module: nn.Module) -> None:
+        known = self._hooked.get(module)
+        if known is not None and not known[0]:
+            self.take(module)
+
+    def drop(self, replica: nn.Module) -> None:
+        """Replicas get no hooks from torch."""
+
+    @contextmanager
+    def hidden(self, args: tuple[Any, ...]) -> Iterator[None]:
+        """While TorchScript reads a module: it would compile the hooks."""
+        tree = list(args[0].modules()) if args and isinstance(args[0], nn.Module) else []
+        taken = [(module, self.take(module)) for module in tree if self._hooked.get(module) is not None]
+        try:
+            yield
+        finally:
+            for module, explicit in taken:
+                self.put(module, explicit=explicit)
+
+
+def _skip(dynamo: Any) -> None:
+    """As for slots."""
+    for hook in (Before, After):
+        dynamo.skip_code(hook.__call__.__code__)

@@ -1,0 +1,265 @@
+"""Which modules are models: those that announce themselves, as what is prepared for serving does at its root.
+
+Nothing is put on submodules: `model.eval()` reaches the root first, weights are loaded into the root, and what
+compiles, exports or replicates a model makes a new root around it.
+"""
+
+import gc
+import threading
+import types
+import weakref
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, Final
+
+import torch
+from torch import nn
+from torch.compiler import is_compiling
+from torch.optim import Optimizer
+
+from driftline.emitter import Emitter
+from driftline.faults import FAULTS
+from driftline.guard import paused
+from driftline.imports import Patches
+from driftline.methods import Switch, recording
+from driftline.models import Models, described, description, is_described, listeners
+from driftline.modules.arguments import Arguments
+from driftline.modules.calls import Calls
+from driftline.modules.hooks import Hooks
+from driftline.modules.slots import FORWARD, KEY, Slots
+from driftline.modules.traffic import Traffic, is_run, is_training
+from driftline.tensors.names import unwrapped
+
+MODULE: Final = "torch.nn.modules.module"
+
+READY: Final = (
+    (MODULE, "Module.load_state_dict"),
+    ("torch._dynamo.eval_frame", "OptimizedModule.__init__"),
+    ("torch.nn.parallel.data_parallel", "DataParallel.__init__"),
+    ("torch.nn.parallel.distributed", "DistributedDataParallel.__init__"),
+)
+"""Methods after which a module is a root."""
+
+MAKERS: Final = (
+    ("torch", "load"),
+    ("torch.jit", "load"),
+    ("torch.jit", "trace"),
+    ("torch.jit", "trace_module"),
+    ("torch.jit", "freeze"),
+    ("torch.jit", "optimize_for_inference"),
+    ("torch.export.exported_program", "ExportedProgram.module"),
+)
+"""Functions whose result is a root."""
+
+CALLS: Final = {
+    ("transformers.generation.utils", "GenerationMixin.generate"): "generate",
+    ("torch.export.pt2_archive._package", "AOTICompiledModel.__call__"): FORWARD,
+    ("driftline.models", "Described.__call__"): FORWARD,
+}
+"""Methods that are themselves the call of a model, and the operation that they are."""
+
+_LAYERS: Final = (nn.modules.batchnorm._NormBase, nn.modules.dropout._DropoutNd)  # noqa: SLF001  # no public base
+"""Layers whose mode is changed alone while a model is trained: never a model."""
+
+_SERVED: Final = ("load", "module")
+_ARTEFACTS: Final = (torch.jit.ScriptModule, torch.fx.GraphModule)
+"""Of these kinds, what the former give out is for serving, whatever its flag says: it may be stuck in training mode."""
+
+_Method = Callable[..., Any]
+
+
+class Roots:
+    """The models of a process, from the import of torch on."""
+
+    def __init__(self, emitter: Emitter, models: Models) -> None:
+        self._emitter = emitter
+        self._models = models
+        self._traffic = Traffic()
+        self._patches = Patches()
+        make = Slots if hasattr(nn.Module, KEY) else Hooks  # the name of the slot is private
+        self._taps: Slots | Hooks = make(self._calls_of, self._patches)
+        self._switches: list[Switch] = []
+        self._depth = threading.local()
+
+    def begin(self) -> None:
+        """Watch for models, and look for those that are there already."""
+        add = self._patches.add
+        add(MODULE, "Module.train", self._train)
+        add(MODULE, "Module.compile", self._compile)
+        add(MODULE, "Module.__setstate__", self._setstate)
+        add(MODULE, "Module._replicate_for_data_parallel", self._replicate)
+        add("torch.optim.optimizer", "Optimizer.__init__", self._optimizer)
+        add("torch.jit", "script", self._script)
+        for module, name in READY:
+            add(module, name, self._ready)
+        for module, name in MAKERS:
+            add(module, name, self._maker)
+        for (module, name), operation in CALLS.items():
+            add(module, name, partial(self._recorded, operation))
+        self._taps.begin()
+        self._find()
+        listeners.append(self._describe)
+        for model in described():
+            self._describe(model)
+
+    def end(self) -> None:
+        """The same objects as before."""
+        listeners.remove(self._describe)
+        for switch in self._switches:
+            switch.on = False
+        self._patches.remove()
+        self._taps.end()
+
+    def _find(self) -> None:
+        """Models and optimizers made before: once, in a fraction of a second."""
+        found = [each for each in gc.get_objects() if issubclass(type(each), (nn.Module, Optimizer))]
+        children = {id(child) for each in found if isinstance(each, nn.Module) for child in each.children()}
+        for each in found:
+            if isinstance(each, Optimizer):
+                self._traffic.add_optimizer(each)
+            elif id(each) not in children and not is_training(each):
+                self._announce(each)
+
+    def _announce(self, module: nn.Module, *, explicit: bool = False) -> None:
+        """An error here would fail the user's preparations."""
+        try:
+            if not isinstance(module, _LAYERS):
+                self._taps.put(module, explicit=explicit or is_described(module) or is_described(unwrapped(module)))
+        except Exception as error:  # noqa: BLE001  # the module works without us
+            FAULTS.note("root", error)
+
+    def _calls_of(self, module: nn.Module, *, explicit: bool) -> Calls:
+        reference = weakref.ref(module)
+        arguments = Arguments(lambda: unwrapped(reference()).forward)
+        return Calls(self._emitter, self._models, arguments, is_run if explicit else self._traffic.counts)
+
+    def _describe(self, model: Any) -> None:
+        method = description(model).method
+        if method is not None:
+            owner = next(base for base in type(model).__mro__ if method in vars(base))
+            self._patches.replace(owner, method, partial(self._chosen, method))
+        elif isinstance(model, nn.Module):
+            self._announce(model, explicit=True)
+
+    def _chosen(self, method: str, original: _Method) -> _Method:
+        """A method that is recorded of the objects of which it was said."""
+        recorded = self._recorded(method, original)
+
+        @wraps(original)
+        def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+            if is_compiling() or description(self).method != method:
+                return original(self, *args, **kwargs)
+            return recorded(self, *args, **kwargs)
+
+        return call
+
+    def _recorded(self, operation: str, original: _Method) -> _Method:
+        switch = Switch()
+        arguments = Arguments(lambda: types.MethodType(original, None))
+        switch.recorder = Calls(self._emitter, self._models, arguments, self._counts)
+        switch.on = True
+        self._switches.append(switch)
+        return recording(operation, original, switch)
+
+    def _counts(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        implicit = isinstance(model, nn.Module) and not is_described(model)
+        return self._traffic.counts(model, args, kwargs) if implicit else is_run(model, args, kwargs)
+
+    def _train(self, original: _Method) -> _Method:
+        """`eval()` is `train(False)`; the root's own call is the outermost."""
+
+        @wraps(original)
+        def train(module: nn.Module, mode: bool = True) -> Any:
+            if is_compiling():
+                return original(module, mode)
+            depth = getattr(self._depth, "value", 0)
+            self._depth.value = depth + 1
+            try:
+                output = original(module, mode)
+            finally:
+                self._depth.value = depth
+            if not mode and depth:
+                self._taps.take_implicit(module)
+            elif not mode:
+                self._announce(module)
+            return output
+
+        return train
+
+    def _setstate(self, original: _Method) -> _Method:
+        """Copies, and what comes from a pickle: children come before the module that holds them."""
+
+        @wraps(original)
+        def setstate(module: nn.Module, state: Any) -> Any:
+            output = original(module, state)
+            if not is_training(module):
+                for child in module.children():
+                    self._taps.take_implicit(child)
+                self._announce(module)
+            return output
+
+        return setstate
+
+    def _compile(self, original: _Method) -> _Method:
+        @wraps(original)
+        def compile_(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            explicit = self._taps.take(module)
+            try:
+                return original(module, *args, **kwargs)
+            finally:
+                self._announce(module, explicit=explicit)
+
+        return compile_
+
+    def _replicate(self, original: _Method) -> _Method:
+        """A replica is the copy of a `__dict__`; its original is the model."""
+
+        @wraps(original)
+        def replicate(module: nn.Module) -> Any:
+            replica = original(module)
+            self._taps.drop(replica)
+            return replica
+
+        return replicate
+
+    def _optimizer(self, original: _Method) -> _Method:
+        @wraps(original)
+        def init(optimizer: Any, *args: Any, **kwargs: Any) -> None:
+            original(optimizer, *args, **kwargs)
+            self._traffic.add_optimizer(optimizer)
+
+        return init
+
+    def _ready(self, original: _Method) -> _Method:
+        @wraps(original)
+        def ready(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            output = original(module, *args, **kwargs)
+            self._announce(module)
+            return output
+
+        return ready
+
+    def _maker(self, original: _Method) -> _Method:
+        served = original.__name__ in _SERVED
+
+        @wraps(original)
+        def make(*args: Any, **kwargs: Any) -> Any:
+            with paused(), self._taps.hidden(args):  # tracers call the model to compare
+                made = original(*args, **kwargs)
+            if isinstance(made, nn.Module):
+                self._announce(
+                    made, explicit=served and isinstance(made, (torch.jit.ScriptModule, torch.fx.GraphModule))
+                )
+            return made
+
+        return make
+
+    def _script(self, original: _Method) -> _Method:
+        """As any maker, but that it looks for names in the frame of its caller: one further up."""
+        make = self._maker(original)
+
+        @wraps(original)
+        def script(*args: Any, _frames_up: int = 0, **kwargs: Any) -> Any:
+            return make(*args, _frames_up=_frames_up + 2, **kwargs)
+
+        return script

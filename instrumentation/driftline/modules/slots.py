@@ -1,0 +1,166 @@
+"""How calls of a module are seen: a callable in the slot that `nn.Module.__call__` looks into anyway.
+
+The slot is that of `nn.Module.compile`. It is an attribute of the instance: its class, submodules, hooks, `forward` and
+`state_dict` stay what they were, pickles leave it out, and it lies outside of what torch.compile captures.
+"""
+
+import functools
+import weakref
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
+
+from torch import nn
+from torch._C._dynamo import eval_frame
+from torch.jit import _recursive
+
+from driftline.guard import INSIDE
+from driftline.imports import Patches, forget, when_imported
+from driftline.models import ByObject
+from driftline.modules.calls import Calls
+
+KEY: Final = "_compiled_call_impl"
+FORWARD: Final = "forward"
+
+DYNAMO: Final = "torch._dynamo.eval_frame"
+
+_COPIES: Final = ("__getstate__", "__copy__", "__reduce__", "__reduce_ex__")
+"""Methods by which a class may say itself what a copy is made of."""
+
+_inside = INSIDE.get
+_enter = INSIDE.set
+_leave = INSIDE.reset
+# Code that Dynamo runs is code of a compiled function of the user's: its calls of models are none of ours, as they are
+# not seen where Dynamo traced them, and Dynamo would compile what records them. (torch 2.4 has no way to ask.)
+compiler: Final[Callable[[], Any]] = getattr(eval_frame, "get_eval_frame_callback", lambda: None)
+
+
+class Slot:
+    """Calls the module, and tells of it. inner: what `nn.Module.compile` had put here. explicit: the user said so."""
+
+    __slots__ = ("_module", "begin", "end", "explicit", "inner")
+
+    def __init__(self, module: nn.Module, inner: Callable[..., Any] | None, calls: Calls, *, explicit: bool) -> None:
+        self._module = weakref.ref(module)  # the module holds its slot: it must be able to go without the collector
+        self.inner = inner
+        self.begin = calls.begin
+        self.end = calls.end
+        self.explicit = explicit
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Nothing in here but C before the outermost call is found: Dynamo may be watching frames."""
+        module = self._module()
+        call = self.inner or module._call_impl  # type: ignore[union-attr]  # noqa: SLF001  # it is being called
+        if compiler() is not None or ((token := _inside()) is not None and token[0]):
+            return call(*args, **kwargs)
+        token = [True]  # also where the call does not count: nothing inside of it does
+        reset = _enter(token)
+        started = self.begin(FORWARD, module, args, kwargs)
+        try:
+            output = call(*args, **kwargs)
+        except BaseException as error:
+            token[0] = False
+            _leave(reset)
+            self.end(started, None, error)
+            raise
+        token[0] = False
+        _leave(reset)
+        self.end(started, output, None)
+        return output
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Whoever pickles a whole `__dict__` finds it empty."""
+        return type(None), ()
+
+    def __deepcopy__(self, memo: Any) -> None:
+        return None
+
+
+class Slots:
+    """The slots that are filled. make: the calls of a module, by whether the user said that it is a model."""
+
+    def __init__(self, make: Callable[..., Calls], patches: Patches) -> None:
+        self._make = make
+        self._patches = patches
+        self._filled = ByObject()
+
+    def begin(self) -> None:
+        _recursive.ignored_attributes.append(KEY)  # TorchScript refuses what it cannot type
+        when_imported(DYNAMO, _skip)
+
+    def end(self) -> None:
+        """All slots are what they were."""
+        forget(DYNAMO, _skip)
+        _recursive.ignored_attributes.remove(KEY)
+        for module in self._filled.objects():
+            self.take(module)
+        self._filled.clear()
+
+    def put(self, module: nn.Module, *, explicit: bool = False) -> None:
+        current = vars(module).get(KEY)
+        if isinstance(current, Slot):
+            if current.explicit or not explicit:
+                return
+            current = current.inner
+        self._guard_copies(type(module))
+        vars(module)[KEY] = Slot(module, current, self._make(module, explicit=explicit), explicit=explicit)
+        self._filled.set(module, None)
+
+    def take(self, module: nn.Module) -> bool:
+        """Empty a slot. Returns whether the user had said that the module is a model."""
+        current = vars(module).get(KEY)
+        if not isinstance(current, Slot):
+            return False
+        if current.inner is None:
+            del vars(module)[KEY]  # the class has None
+        else:
+            vars(module)[KEY] = current.inner
+        return current.explicit
+
+    def take_implicit(self, module: nn.Module) -> None:
+        """Empty a slot, unless the user said that the module is a model."""
+        current = vars(module).get(KEY)
+        if isinstance(current, Slot) and not current.explicit:
+            self.take(module)
+
+    def drop(self, replica: nn.Module) -> None:
+        """Forget the slot of another module."""
+        vars(replica).pop(KEY, None)
+
+    def hidden(self, args: tuple[Any, ...]) -> AbstractContextManager[None]:
+        """While TorchScript reads a module: it does not look at slots."""
+        del args
+        return nullcontext()
+
+    def _guard_copies(self, cls: type) -> None:
+        """A copy made of a whole `__dict__` would call the original. nn.Module leaves the slot out; others may not."""
+        for name in _COPIES:
+            owner = next((base for base in cls.__mro__ if name in vars(base)), object)
+            if owner not in (object, nn.Module):
+                self._patches.replace(owner, name, _forgetting)
+
+
+def _skip(dynamo: Any) -> None:
+    """Dynamo is not to compile slots: all models would share one code, and its limit of recompilations."""
+    dynamo.skip_code(Slot.__call__.__code__)
+
+
+def _forgetting(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that copies, without the slot."""
+
+    @functools.wraps(original)
+    def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return _without_slot(original(self, *args, **kwargs), self)
+
+    return call
+
+
+def _without_slot(copied: Any, module: Any) -> Any:
+    """What a method of _COPIES returned: a state, a module, or the tuple of `__reduce__`, of which [2] is the state."""
+    if isinstance(copied, dict) and isinstance(copied.get(KEY), Slot):
+        return {name: value for name, value in copied.items() if name != KEY}
+    if isinstance(copied, nn.Module) and copied is not module and isinstance(vars(copied).get(KEY), Slot):
+        del vars(copied)[KEY]
+    if isinstance(copied, tuple) and len(copied) > 2:
+        return (*copied[:2], _without_slot(copied[2], module), *copied[3:])
+    return copied
