@@ -80,7 +80,7 @@ def _in_order(table: Table, clock: Clock | None) -> tuple[Source, ...]:
 def _first_time(source: Source, table: Table, clock: Clock | None) -> int:
     if clock is None:
         return NO_TIME
-    for batch in source.batches({clock.column: table.kinds[clock.column]}):
+    for batch in replace(table, sources=(source,)).batches([clock.column]):
         times = clock.times(batch, 0)
         if (times != NO_TIME).any():
             return int(times[times != NO_TIME][0])

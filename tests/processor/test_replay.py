@@ -1,0 +1,330 @@
+"""The replay: logged rows through the processor's sketches and verdicts, and what is told of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from driftline.settings import Settings
+from driftline_processor.replay import command, sketching
+from replay_data import (
+    Columns,
+    alarmed,
+    logged,
+    replay,
+    results,
+    rows,
+    save_reference,
+    write_arrow,
+    write_csv,
+    write_parquet,
+)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_reference(tmp_path_factory.mktemp("reference") / "churn.json")
+
+
+@pytest.fixture(scope="module")
+def broken() -> Columns:
+    """Twelve hours; from hour 4 to hour 7 the age comes in months."""
+    data = logged(12, seed=1)
+    data["age"] = [x and 12 * x if 2400 <= i < 4200 else x for i, x in enumerate(data["age"])]
+    return data
+
+
+@pytest.fixture(scope="module")
+def broken_file(broken: Columns, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_parquet(tmp_path_factory.mktemp("broken") / "broken.parquet", broken)
+
+
+def test_a_broken_column_alarms_while_it_is_broken_and_no_other_does(
+    reference: Path, broken_file: Path, tmp_path: Path
+) -> None:
+    """It opens with the first broken window, and closes after three quiet ones; the summary says what moved."""
+    found = results(tmp_path, broken_file, "--reference", reference)
+    assert [alarmed(window) for window in found["windows"]] == [set()] * 4 + [{"age"}] * 3 + [set()] * 5
+    (alarm,) = found["alarms"]
+    assert (alarm["column"], alarm["target"]) == ("age", "input")
+    assert (alarm["opened"], alarm["closed"]) == ("2024-03-01T05:00:00Z", "2024-03-01T10:00:00Z")
+    assert alarm["summary"].startswith("model churn: input age moved: ")
+    age = found["windows"][4]["columns"]["age"]
+    assert age["distance"] >= age["lower_bound"] > age["tolerance"] >= 0.05
+    assert age["state"] == "alarm"
+    assert age["statistics"]["ks"] == pytest.approx(0.9, abs=0.1)
+
+
+def test_the_json_holds_all_windows_and_columns(reference: Path, broken_file: Path, tmp_path: Path) -> None:
+    """Inputs, outputs by the names that the reference has, and nulls where nothing was judged."""
+    found = results(tmp_path, broken_file, "--reference", reference, "--ignore", "visits")
+    assert rows(found) == [600] * 12
+    columns = found["windows"][0]["columns"]
+    assert {name: column["target"] for name, column in columns.items()} == {
+        "age": "input",
+        "plan": "input",
+        "visits": "input",
+        "confidence": "output",
+        "prediction": "output",
+        "score": "output",
+    }
+    assert columns["visits"]["state"] == "insufficient_data"
+    assert set(columns["age"]) == {"target", "distance", "lower_bound", "tolerance", "alarm", "state", "statistics"}
+
+
+def test_the_same_rows_give_the_same_bytes(reference: Path, broken: Columns, tmp_path: Path) -> None:
+    """Twice, and from Parquet, Arrow, CSV and compressed CSV alike, whatever the size of their blocks."""
+    files = [
+        write_parquet(tmp_path / "a.parquet", broken),
+        write_arrow(tmp_path / "a.arrow", broken),
+        write_csv(tmp_path / "a.csv", broken),
+        write_csv(tmp_path / "a.csv.gz", broken),
+    ]
+    written, shown = set(), set()
+    for file in [files[0], *files]:
+        result = replay(file, "--reference", reference, "--timestamp", "time", "--json", tmp_path / "x.json", "--all")
+        assert result.exit_code == 0, result.output
+        written.add((tmp_path / "x.json").read_bytes())
+        shown.add(result.stdout)
+    assert len(written) == 1
+    assert len(shown) == 1
+
+
+def test_windows_of_rows_need_no_clock_and_the_last_may_be_short(
+    reference: Path, broken: Columns, tmp_path: Path
+) -> None:
+    """Bounds are row numbers; 5,000 rows a window where nothing is said."""
+    data = {name: values[:2500] for name, values in broken.items() if name != "time"}
+    file = write_csv(tmp_path / "x.csv", data)
+    found = results(tmp_path, file, "--reference", reference, "--window", "1000rows")
+    assert [(each["start"], each["end"], each["rows"]) for each in found["windows"]] == [
+        (0, 1000, 1000),
+        (1000, 2000, 1000),
+        (2000, 2500, 500),
+    ]
+    assert [alarmed(window) for window in found["windows"]] == [set(), set(), {"age"}]
+    assert found["alarms"][0]["opened"] == 2500
+    assert rows(results(tmp_path, file, "--reference", reference)) == [2500]
+
+
+def test_the_last_window_of_time_may_be_short(reference: Path, tmp_path: Path) -> None:
+    """Its rows are judged too."""
+    file = write_parquet(tmp_path / "x.parquet", logged(2.5, seed=3))
+    found = results(tmp_path, file, "--reference", reference)
+    assert rows(found) == [600, 600, 300]
+    assert found["windows"][-1]["end"] == "2024-03-01T03:00:00Z"
+    assert found["windows"][-1]["columns"]["age"]["state"] == "healthy"
+
+
+def test_windows_slide(reference: Path, broken_file: Path, tmp_path: Path) -> None:
+    """Every step ends a window; of rows as of time."""
+    by_time = results(tmp_path, broken_file, "--reference", reference, "--window", "2h", "--step", "1h")
+    assert rows(by_time) == [600] + [1200] * 11
+    by_rows = results(tmp_path, broken_file, "--reference", reference, "--window", "1200rows", "--step", "600rows")
+    assert rows(by_rows) == [600] + [1200] * 11
+    assert [each["start"] for each in by_rows["windows"][:3]] == [0, 0, 600]
+
+
+def test_a_label_is_judged_as_one(tmp_path: Path) -> None:
+    """Also where its column is named otherwise, and its classes are booleans."""
+    from driftline import profile
+
+    data = logged(24, seed=0)
+    data["left"] = [score > 0.4 for score in data["score"]]
+    profile(data, y="left", model="churn").save(tmp_path / "churn.json")
+    later = logged(3, seed=1)
+    later["gone"] = [score > 0.1 for score in later["score"]]
+    file = write_parquet(tmp_path / "x.parquet", later)
+    found = results(tmp_path, file, "--reference", tmp_path / "churn.json", "--label", "gone")
+    assert {alarm["column"]: alarm["target"] for alarm in found["alarms"]} == {"label": "label"}
+    assert found["windows"][0]["columns"]["label"]["distance"] == pytest.approx(0.75, abs=0.15)
+
+
+def test_a_column_that_the_reference_does_not_know_is_described_and_told(
+    reference: Path, broken: Columns, tmp_path: Path
+) -> None:
+    """It never alarms; and what the data lacks is told too."""
+    data = {**broken, "shoe": [float(i) for i in range(len(broken["age"]))]}
+    del data["visits"]
+    file = write_parquet(tmp_path / "x.parquet", data)
+    result = replay(file, "--reference", reference, "--all", "--json", tmp_path / "x.json")
+    assert "Not in the reference, so described only: 'shoe'" in result.stderr
+    assert "Not in the data, so never judged: 'visits', 'confidence'" in result.stderr
+    assert "input shoe  not in the reference" in result.stdout
+    columns = json.loads((tmp_path / "x.json").read_text())["windows"][0]["columns"]
+    assert (columns["shoe"]["state"], columns["shoe"]["alarm"]) == (None, False)
+
+
+def test_words_among_the_numbers_of_a_csv_are_of_the_wrong_type(
+    reference: Path, broken: Columns, tmp_path: Path
+) -> None:
+    """The numbers beside them stay numbers."""
+    data = {name: values[:2400] for name, values in broken.items()}
+    data["visits"] = ["many" if i >= 1800 and i % 3 == 0 else x for i, x in enumerate(data["visits"])]
+    result = replay(write_csv(tmp_path / "x.csv", data), "--reference", reference)
+    assert "input visits moved: wrong type: 0 % → 33 %" in result.stdout
+    assert result.stdout.count("ALARM  ") == 1
+
+
+def test_text_stays_text_where_the_reference_has_text(tmp_path: Path) -> None:
+    """A CSV leaves open whether 0042 is a number."""
+    from driftline import profile
+
+    codes = np.random.default_rng(0).choice(["0042", "0043", "0051"], 3000).tolist()
+    profile({"code": codes}, model="post").save(tmp_path / "post.json")
+    write_csv(tmp_path / "x.csv", {"code": codes[:1000]})
+    found = results(tmp_path, tmp_path / "x.csv", "--reference", tmp_path / "post.json")
+    assert found["windows"][0]["columns"]["code"]["state"] == "healthy"
+
+
+def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """An input that is named as an output is named with its target."""
+    from driftline import profile
+
+    data = logged(24, seed=0)
+    training: dict[str, Any] = {"score": data["age"], "risk": data["score"]}
+    profile(training, score="risk", model="churn").save(tmp_path / "churn.json")
+    file = write_parquet(tmp_path / "x.parquet", {name: values[:900] for name, values in training.items()})
+    found = results(tmp_path, file, "--reference", tmp_path / "churn.json", "--score", "risk")
+    assert set(found["windows"][0]["columns"]) == {"input.score", "output.score", "confidence"}
+
+
+def test_people_see_what_moved_and_why(reference: Path, broken_file: Path) -> None:
+    """A line a window, one for each column that moved, one for each alarm that opened or closed, and the sum."""
+    result = replay(broken_file, "--reference", reference)
+    lines = result.stdout.splitlines()
+    assert lines[0] == "2024-03-01T00:00:00Z – 2024-03-01T01:00:00Z  600 rows  5 healthy"
+    moved = [line for line in lines if line.startswith("  input age  ALARM  ")]
+    assert len(moved) == 3
+    assert "for sure, 5" in moved[0]
+    assert any(line.startswith("  → alarm opened ") and ": input age moved: " in line for line in lines)
+    assert any(line.startswith("  → alarm closed ") and line.endswith("tolerance after 5h") for line in lines)
+    assert lines[-1] == "12 windows of 7,200 rows: 1 alarm"
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail-on-alarm",), 1)])
+def test_an_alarm_fails_where_it_should(
+    reference: Path, broken_file: Path, options: tuple[str, ...], status: int
+) -> None:
+    """For pipelines."""
+    assert replay(broken_file, "--reference", reference, *options).exit_code == status
+
+
+def test_no_alarm_no_failure(reference: Path, tmp_path: Path) -> None:
+    """With --fail-on-alarm too."""
+    file = write_parquet(tmp_path / "x.parquet", logged(3, seed=4))
+    assert replay(file, "--reference", reference, "--fail-on-alarm").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "message"),
+    [
+        ("x.xlsx", b"", (), "x.xlsx: must end in one of .parquet"),
+        ("x.parquet", b"PAR0", (), "x.parquet: cannot be read: "),
+        ("x.csv", b"", (), "x.csv: must begin with the names of its columns (it is empty)"),
+        ("x.csv", b"age,visits\n", (), "x.csv: must hold rows (got none)"),
+        ("x.csv", b"shoe\n1\n", (), "must have columns of the reference of model 'churn', 'age'"),
+        ("x.csv", b"age\n1\n", ("--label", "agee"), "label: there is no column 'agee' (did you mean 'age'?)"),
+        ("x.csv", b"age\n1\n", ("--timestamp", "when"), "timestamp: there is no column 'when'"),
+        ("x.csv", b"age,when\n1,soon\n", ("--timestamp", "when"), "x.csv: cannot be read: "),
+        ("x.csv", b"age\n1\n", ("--window", "1h"), "--window: must be in rows"),
+        ("x.csv", b"age\n1\n", ("--window", "soon"), "--window: must be a duration such as 1h, or rows"),
+        ("x.csv", b"age\n1\n", ("--tolerance", "7"), "verdict.tolerance: must be less than 1 (got 7.0)"),
+        ("x.csv", b"age\n1\n", ("--json", "/nowhere/x.json"), "cannot be written: No such file or directory"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_replayed_is_named(
+    *, reference: Path, tmp_path: Path, name: str, content: bytes, options: tuple[str, ...], message: str
+) -> None:
+    """The thing, the rule and the value; with a status that is not that of an alarm."""
+    (tmp_path / name).write_bytes(content)
+    result = replay(tmp_path / name, "--reference", reference, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_reference_that_is_none_is_named(broken_file: Path, tmp_path: Path) -> None:
+    """With the reason."""
+    (tmp_path / "x.json").write_text("{}")
+    result = replay(broken_file, "--reference", tmp_path / "x.json")
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'x.json'}: must be metrics whose resource has ml.dataset.role" in result.stderr
+
+
+def test_without_the_processor_the_command_says_what_to_install(
+    reference: Path, broken_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a traceback."""
+    monkeypatch.setattr(command, "NEEDED", ("pyarrow", "not_there.at_all"))
+    result = replay(broken_file, "--reference", reference)
+    assert result.exit_code == 2
+    assert "driftline replay needs not_there.at_all: pip install 'driftline[processor]'" in result.stderr
+
+
+def test_categories_are_counted_as_live_ones_are() -> None:
+    """As many as the instrumentation counts where nothing is set."""
+    assert Settings().max_categories == sketching.MAX_CATEGORIES
+
+
+def test_ctrl_c_ends_it_and_leaves_no_half_file(reference: Path, tmp_path: Path) -> None:
+    """In a real process, in the middle of the rows: status 130, no traceback, nothing written."""
+    file = write_parquet(tmp_path / "x.parquet", logged(100, seed=1))
+    command = [sys.executable, "-c", "from driftline.cli import main; main()", "replay", str(file)]
+    options = ["--reference", str(reference), "--window", "1m", "--json", str(tmp_path / "x.json")]
+    with subprocess.Popen(
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "2024-03-01T00:00:00Z" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        told = process.stderr.read()
+        assert process.wait(60) == 130
+    assert told.endswith("Stopped.\n")
+    assert "Traceback" not in told
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.parquet"]
+
+
+MEASURE = """
+import resource, sys
+from driftline.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_rows(reference: Path, tmp_path: Path) -> None:
+    """Eight times the rows in as many windows: the peak of a real process is the same but for 40 MB."""
+    peaks = []
+    for hours in (25, 200):
+        data = logged(hours, seed=1)
+        file = write_parquet(tmp_path / f"{hours}.parquet", data)
+        result = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                MEASURE,
+                "replay",
+                str(file),
+                "--reference",
+                str(reference),
+                "--window",
+                "10000rows",
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        peaks.append(int(result.stdout.splitlines()[-1]))
+    assert peaks[1] - peaks[0] < 40
