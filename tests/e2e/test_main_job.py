@@ -16,7 +16,7 @@ from e2e.collectors import gateway
 from e2e.customers import FEATURES, Client, batches, draw, in_miles
 from e2e.processes import free_ports, wait_until
 from e2e.relay import Relay
-from otlp_sink import OtlpSink, Received, ReceivedSpan
+from otlp_sink import OtlpSink, Received, ReceivedLog, ReceivedSpan
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -24,6 +24,7 @@ PROCESSED_ROWS = "driftline.processor.rows"
 COLUMNS = {(semconv.TARGET_INPUT, name) for name in FEATURES} | {(semconv.TARGET_OUTPUT, semconv.PREDICTION)}
 BROKEN = {(semconv.TARGET_INPUT, "distance")}
 ALARM, STATE = "ml.drift.alarm", "ml.drift.state"
+OPENED, CLOSED = semconv.ALARM_EVENTS["opened"], semconv.ALARM_EVENTS["closed"]
 HEALTHY = 0
 READ_BY_PROCESSOR = ("ml.feature.", "ml.output.", semconv.INFERENCE_ROWS)
 
@@ -101,6 +102,32 @@ def test_a_killed_processor_goes_on_where_it_was(trained: line.Trained, tmp_path
     assert counted(backend) == client.rows
 
 
+def test_an_alarm_lives_on_when_the_processor_is_killed(trained: line.Trained, tmp_path: Path) -> None:
+    """It opens once, is still open after kill -9 and a restart, and closes when the data is back to normal."""
+    traffic = batches(seed=4)
+    port, results_port = free_ports(2)
+    with (
+        OtlpSink() as backend,
+        Relay(port) as relay,
+        gateway(tmp_path, backend=backend.endpoint, processor=relay.endpoint, results_port=results_port) as collector,
+        line.server(tmp_path, trained.model, endpoint=collector.endpoint) as server_port,
+        Client(server_port) as client,
+    ):
+        with line.processor(tmp_path, trained.references, port=port, export=results_port) as process:
+            _send(client, lambda: in_miles(next(traffic)), lambda: events(backend, OPENED), "the event of an alarm")
+            seen = len(of_broken(backend, 1))
+            _send(client, lambda: in_miles(next(traffic)), lambda: len(of_broken(backend, 1)) > seen, "a later window")
+            process.kill()
+        with line.processor(tmp_path, trained.references, port=port, export=results_port):
+            _send(client, lambda: next(traffic), lambda: events(backend, CLOSED), "the end of the alarm")
+            backend.wait_for(lambda sink: of_broken(sink, 0))
+
+    (opened,), (closed,) = events(backend, OPENED), events(backend, CLOSED)
+    assert _column(opened.attributes) == _column(closed.attributes) == ("input", "distance")
+    assert opened.attributes[semconv.ALARM_ID] == closed.attributes[semconv.ALARM_ID]
+    assert opened.attributes[semconv.WINDOW_END] == closed.attributes[semconv.ALARM_START]
+
+
 def test_inputs_can_be_kept_from_the_backend(trained: line.Trained, tmp_path: Path) -> None:
     """Behind strip-inputs.yaml the backend sees each prediction, but no value of an input; the processor sees all."""
     with (
@@ -131,7 +158,7 @@ def tell(client: Client, backend: Received) -> None:
     traffic = batches(seed=1)
     _send(client, lambda: next(traffic), lambda: healthy(backend) >= COLUMNS, "all columns are healthy")
     assert not alarmed(backend), "healthy traffic raised an alarm"
-    _send(client, lambda: in_miles(next(traffic)), lambda: alarmed(backend), "an alarm")
+    _send(client, lambda: in_miles(next(traffic)), lambda: alarmed(backend) and events(backend, OPENED), "an alarm")
     client.predict(in_miles(next(traffic)))  # on its way when the server is told to end
 
 
@@ -166,6 +193,16 @@ def alarmed(backend: Received) -> set[tuple[str, str]]:
     return verdicts(backend, ALARM, 1)
 
 
+def of_broken(backend: Received, value: float) -> list[int]:
+    """The ends of the windows in which the broken feature's alarm was open (1) or not (0)."""
+    points = (each for each in backend.points(ALARM) if _column(each.attributes) in BROKEN)
+    return [each.point.time_unix_nano for each in points if each.value == value]
+
+
+def events(backend: Received, name: str) -> list[ReceivedLog]:
+    return [log for log in backend.logs() if log.record.event_name == name]
+
+
 def inferences(sink: Received) -> list[ReceivedSpan]:
     return [span for span in sink.spans() if semconv.MODEL_NAME in span.attributes]
 
@@ -179,6 +216,10 @@ def assert_only_the_broken_feature_alarmed(backend: Received) -> None:
     assert {point.attributes[semconv.MODEL_VERSION] for point in points} == {line.VERSION}
     assert {point.resource["service.name"] for point in points} == {"shop"}
     assert not any(point.attributes.get(semconv.REFERENCE_PROVISIONAL) for point in points)
+    (opened,) = events(backend, OPENED)
+    assert {_column(opened.attributes)} == BROKEN
+    assert opened.resource["service.name"] == "shop"
+    assert opened.record.body.string_value.startswith(f"model {line.MODEL} {line.VERSION} (shop): input distance moved")
 
 
 def assert_a_trace_shows_the_prediction(backend: Received, customer: pd.DataFrame, answer: list[str]) -> None:
