@@ -5,14 +5,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from driftline import columns, points, semconv
+from driftline import parts, points, semconv
+from driftline.courtesy import Courtesy
 from driftline.faults import FAULTS
 from driftline.points import NamedPoint
 from driftline.prediction import Capture, Column, Model, Prediction
-from driftline.rows import heads
 from driftline.series import Series, Span
 from driftline.settings import ALL, NONE, Secrecy, Settings
 
@@ -27,16 +26,21 @@ _FORGET: Final = 3600 * 10**9
 _MOST_REFUSED: Final = 100_000
 """Refused columns that are told apart, to count each once."""
 
-_GIVE_WAY_SECONDS: Final = 0.0005
-"""Work between two pauses: a pause takes 20 to 80 us, about as long as a column."""
-
 Packet: TypeAlias = "tuple[list[NamedPoint], Callable[[], None]]"  # points, and what to call when they have arrived
 _Group: TypeAlias = "dict[tuple[Any, ...], list[Capture]]"
 
 
 class ColumnKey(NamedTuple):
+    """task: of an output's model as it is known: what is said once it has been guessed, are streams of their own."""
+
     kind: semconv.ColumnNames
     name: str
+    task: str | None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        column = {self.kind.column: self.name}
+        return column if self.task is None else {**column, semconv.TASK: self.task}
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ class Aggregate:
         # Outputs have a bound of their own: no wide input takes their place.
         self._columns: Counter[semconv.ColumnNames] = Counter()
         self._refused: set[tuple[int, ColumnKey]] = set()
-        self._gave_way = 0.0
+        self._courtesy = Courtesy()
 
     @property
     def dropped_columns(self) -> int:
@@ -129,37 +133,21 @@ class Aggregate:
         return counted
 
     def _add_inputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
-        for block in columns.join(captures):
-            names = input_names(model, block.names, len(block.columns))
-            if names is None:
-                return
-            for name, values in zip(names, block.columns, strict=True):
+        for block in parts.inputs(model, captures):
+            for name, values in zip(block.names or (), block.columns, strict=True):
                 self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, Column(name, values))
 
     def _add_outputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
-        for same in zip(*map(heads, captures), strict=True):
-            head, suffix, _ = same[0]
-            self._add_head(model, operation, [part for _, _, part in same], head, suffix)
-
-    def _add_head(self, model: Model, operation: str, captures: list[Capture], head: int | str, suffix: str) -> None:
-        for block in columns.join(captures):
-            for column in model.outputs(operation, block.columns, head):
-                named = column._replace(name=column.name + suffix)
-                self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, named)
+        for column in parts.outputs(model, operation, captures):
+            self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, column)
 
     def _add_column(self, model: Model, operation: str, kind: semconv.ColumnNames, column: Column) -> None:
         counted = self._counted(model, operation)
-        key = ColumnKey(kind, column.name)
+        key = ColumnKey(kind, column.name, model.task if kind is semconv.OUTPUT_COLUMN else None)
         known = counted.series.get(key) or self._begin(counted, key, classes=column.classes)
         if known is not None:
             known[2].add(column.values, self._clock())
-        self._give_way()
-
-    def _give_way(self) -> None:
-        """Where a prediction waits for the interpreter lock, it goes first: it would have to wait 5 ms for its turn."""
-        if time.perf_counter() - self._gave_way >= _GIVE_WAY_SECONDS:
-            time.sleep(0)
-            self._gave_way = time.perf_counter()
+        self._courtesy.pause()
 
     def _begin(self, counted: _Counted, key: ColumnKey, *, classes: bool) -> Any:
         if self._columns[key.kind] >= self._settings.max_columns:
@@ -169,7 +157,7 @@ class Aggregate:
         settings = self._settings
         secrecy = settings.secrecy(key.name) if key.kind is semconv.INPUT_COLUMN else settings.output_secrecy()
         series = Series(self._clock(), settings.max_categories, classes=classes, delta=self._delta)
-        known = counted.series[key] = ({**counted.attributes, key.kind.column: key.name}, secrecy, series)
+        known = counted.series[key] = ({**counted.attributes, **key.attributes}, secrecy, series)
         return known
 
     def _refuse(self, counted: _Counted, key: ColumnKey) -> None:
@@ -190,7 +178,7 @@ class Aggregate:
             for key, known in list(counted.series.items()):
                 if known[2].is_due(now, _REPEAT):
                     yield self._series_packet(key, *known)
-                    self._give_way()
+                    self._courtesy.pause()
 
     def _row_packets(self, counted: _Counted, now: int) -> Iterator[Packet]:
         rows = counted.rows
@@ -217,23 +205,3 @@ class Aggregate:
 def _gather(groups: _Group, key: tuple[Any, ...], taken: Capture) -> None:
     names = None if taken.names is None else tuple(taken.names)
     groups.setdefault((*key, taken.kind, taken.layout, names), []).append(taken)
-
-
-def input_names(model: Model, own: Any, width: int) -> tuple[str, ...] | None:
-    """Names of `width` columns: their own, else the model's, else x0, x1, …; None where they do not fit the model.
-
-    A model refuses an input of another width: its columns are nobody's.
-    """
-    names = columns.column_names(own)
-    if names is not None:
-        return names
-    if model.features is not None and len(model.features) == width:
-        return model.features
-    if model.width is not None and model.width != width:
-        return None
-    return _numbered_names(width)
-
-
-@lru_cache(maxsize=64)
-def _numbered_names(width: int) -> tuple[str, ...]:
-    return tuple(f"x{position}" for position in range(width))

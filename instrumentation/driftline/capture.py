@@ -4,20 +4,23 @@ One row costs under a microsecond: its bytes. A batch is copied into a pooled bu
 understanding of the values is left to `columns`, in the background.
 """
 
+import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from driftline.pool import Pool
 from driftline.prediction import LOST, Capture, new_capture
+from driftline.tensors.grid import MOST_VALUES, in_memory_order, next_grid, sample
 from driftline.tensors.host import BFLOAT16, as_array, stacked
 
 SMALL: Final = 16 * 1024
 """Bytes up to which `tobytes` beats a pooled buffer."""
 
+_WIDEST: Final = 2**16  # numbers of a tensor's row that are all copied: logits of a vocabulary, some seconds of sound
 _OBJECT_SIZE: Final = 56  # of a Python number with its pointer; strings are longer, the bound is not exact
 
 Taker = Callable[[Any, Pool], Capture]
@@ -25,14 +28,15 @@ Taker = Callable[[Any, Pool], Capture]
 
 def capture(value: Any, pool: Pool) -> Capture:
     """A copy of what a model was given or returned. Of something unknown only the number of rows is kept."""
-    taker = _TAKERS.get(type(value))
-    return (taker or _taker(type(value)))(value, pool)
+    return TAKERS[type(value)](value, pool)
 
 
 def capture_output(value: Any, pool: Pool) -> Capture:
     """As `capture`, of what a model returned: several arrays are an output each, by their keys or positions."""
-    if hasattr(value, "ndim"):
-        return capture(value, pool)
+    return OUTPUT_TAKERS[type(value)](value, pool)
+
+
+def _take_heads(value: Any, pool: Pool) -> Capture:
     heads = _heads(value)
     return _together("heads", heads, pool) if heads else capture(value, pool)
 
@@ -42,19 +46,24 @@ def _heads(value: Any) -> dict[str | int, Any]:
     if isinstance(value, Mapping):  # first: Hugging Face's ModelOutput is a data class too
         named: Any = value.items()
     elif isinstance(value, (list, tuple)):
-        if not any(getattr(each, "ndim", 0) for each in value[:_FIRST]):
+        if not any(map(_has_rows, value[:_FIRST])):
             return {}
         names = getattr(value, "_fields", None)
         named = enumerate(value) if names is None else zip(names, value, strict=True)
-    elif hasattr(type(value), "__dataclass_fields__"):
+    elif is_dataclass(value):
         named = ((field.name, getattr(value, field.name, None)) for field in fields(value))
     else:
         return {}
-    return {name: each for name, each in named if name not in _INTERNALS and getattr(each, "ndim", 0)}
+    return {name: each for name, each in named if name not in _INTERNALS and _has_rows(each)}
+
+
+def _has_rows(value: Any) -> bool:
+    dimensions: int = getattr(value, "ndim", 0)
+    return dimensions > 0
 
 
 def _take_record(value: Any, pool: Pool) -> Capture:
-    parts = {name: each for name, each in value.items() if getattr(each, "ndim", 0) or _is_column(each)}
+    parts = {name: each for name, each in value.items() if _has_rows(each) or _is_column(each)}
     return _together("record", parts, pool) if parts else Capture("opaque", None, 0, None, None, 0)
 
 
@@ -91,6 +100,8 @@ def _take_array(value: Any, pool: Pool) -> Capture:
     dtype, shape, size = value.dtype, value.shape, value.nbytes
     if dtype.kind in "OV" and dtype != BFLOAT16:
         return _take_objects(value)
+    if len(shape) > 2 and math.prod(shape[1:]) > MOST_VALUES:
+        return _take_grid(value, pool)
     rows = shape[0] if shape else 1
     if size <= SMALL:
         return new_capture(("bytes", value.tobytes(), rows, (dtype, shape[1:]), None, size))
@@ -102,6 +113,15 @@ def _take_array(value: Any, pool: Pool) -> Capture:
     return Capture("lease", lease, rows, (dtype, shape[1:]), None, size)
 
 
+def _take_grid(value: Any, pool: Pool) -> Capture:
+    value = in_memory_order(value)
+    grid = next_grid(value.shape[1:])
+    taken = _take_array(sample(value, grid), pool)
+    if taken.kind == LOST:
+        return taken
+    return Capture("grid", (grid, taken), taken.rows, (value.dtype, grid.shape), None, taken.size)
+
+
 def _take_objects(value: Any) -> Capture:
     copy = value.copy()  # never tobytes: it would copy pointers
     rows = copy.shape[0] if copy.ndim else 1
@@ -111,8 +131,10 @@ def _take_objects(value: Any) -> Capture:
 def _take_tensor(value: Any, pool: Pool) -> Capture:
     array = as_array(value)
     if array is None:
-        shape = getattr(value, "shape", ())
+        shape: Any = getattr(value, "shape", ())
         return Capture("opaque", None, shape[0] if len(shape) else 1, None, None, 0)
+    if array.ndim == 2 and array.shape[1] > _WIDEST:
+        return _take_grid(array, pool)
     return _take_array(array, pool)
 
 
@@ -190,8 +212,6 @@ _BY_NAME: Final[dict[str, Taker]] = {
     "torch.Tensor": _take_tensor,
 }
 
-_TAKERS: Final[dict[type, Taker]] = {np.ndarray: _take_array, list: _take_list, tuple: _take_list}
-
 _FIRST: Final = 8  # elements of a list that are looked at: a long one is no list of outputs
 
 _INTERNALS: Final = frozenset({"loss", "past_key_values", "hidden_states", "attentions"})
@@ -199,21 +219,38 @@ _INTERNALS: Final = frozenset({"loss", "past_key_values", "hidden_states", "atte
 
 
 def _taker(cls: type) -> Taker:
-    for base in cls.__mro__:
-        taker = _BY_NAME.get(f"{base.__module__.partition('.')[0]}.{base.__name__}")
-        if taker is not None:
-            break
-    else:
-        taker = _take_other
-    if sys.modules.get(cls.__module__) is not None and "<locals>" not in cls.__qualname__:
-        _TAKERS[cls] = taker  # classes made at run time are not kept alive
-    return taker
+    names = (f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in cls.__mro__)
+    return next((_BY_NAME[name] for name in names if name in _BY_NAME), _take_other)
+
+
+def _output_taker(cls: type) -> Taker:
+    return _taker(cls) if hasattr(cls, "ndim") else _take_heads
+
+
+class _Takers(dict[type, Taker]):
+    """The taker of every class that was met, found by `find`."""
+
+    def __init__(self, find: Callable[[type], Taker]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, cls: type) -> Taker:
+        taker = self._find(cls)
+        if sys.modules.get(cls.__module__) is not None and "<locals>" not in cls.__qualname__:
+            self[cls] = taker  # classes made at run time are not kept alive
+        return taker
+
+
+TAKERS: Final = _Takers(_taker)
+OUTPUT_TAKERS: Final = _Takers(_output_taker)
 
 
 def release(taken: Capture) -> None:
     """Give the pooled buffers of a capture back: nobody reads it any more."""
     if taken.kind == "lease":
         taken.payload.release()
+    elif taken.kind == "grid":
+        release(taken.payload[1])
     elif taken.kind in ("heads", "record"):
         for part in taken.payload.values():
             release(part)

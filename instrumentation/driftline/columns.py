@@ -65,14 +65,23 @@ def _join_arrays(captures: Sequence[Capture]) -> Iterator[Block]:
 
 def _join_bytes(captures: Sequence[Capture]) -> Iterator[Block]:
     """Many single rows: one copy joins their bytes."""
-    dtype, shape = captures[0].layout
     names = column_names(captures[0].names)
-    for start in range(0, len(captures), BLOCK_ROWS):
-        joined = b"".join([each.payload for each in captures[start : start + BLOCK_ROWS]])
-        table = _as_table(widened(np.frombuffer(joined, dtype)).reshape(-1, *shape))
+    for array in arrays(captures):
+        table = _as_table(array)
         for first in range(0, len(table), BLOCK_ROWS):
             part = table[first : first + BLOCK_ROWS]
             yield Block(list(np.ascontiguousarray(part.T)), len(part), names)
+
+
+def arrays(captures: Sequence[Capture]) -> Iterator[NDArray[Any]]:
+    """Of arrays of one kind and layout: [rows, ...] each; single rows joined."""
+    if captures[0].kind != "bytes":
+        yield from map(_array, captures)
+        return
+    dtype, shape = captures[0].layout
+    for start in range(0, len(captures), BLOCK_ROWS):
+        joined = b"".join([each.payload for each in captures[start : start + BLOCK_ROWS]])
+        yield widened(np.frombuffer(joined, dtype)).reshape(-1, *shape)
 
 
 def _batches(tables: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:

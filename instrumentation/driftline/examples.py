@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from driftline import semconv
-from driftline.aggregate import input_names
 from driftline.columns import Block
+from driftline.parts import input_names
 from driftline.prediction import Column, Prediction
 from driftline.rows import first_rows, only_row, output_columns
 from driftline.settings import ALL, HIDDEN, Secrecy, Settings
@@ -55,11 +55,11 @@ class Examples:
 
     def _add_inputs(self, attributes: dict[str, Any], prediction: Prediction, room: int) -> None:
         assert prediction.inputs is not None
-        numbers = only_row(prediction.inputs)
-        block = first_rows(prediction.inputs, self._shown_rows(prediction)) if numbers is None else None
+        model, taken = prediction.model, prediction.inputs
+        numbers = only_row(model, taken)
+        block = first_rows(model, taken, self._shown_rows(prediction)) if numbers is None else None
         width = len(numbers) if numbers is not None else len(block.columns) if block is not None else 0
-        own = prediction.inputs.names if block is None else block.names
-        names = input_names(prediction.model, own, width)
+        names = input_names(model, taken.names, width) if block is None else block.names
         if width:
             attributes[semconv.FEATURE_COUNT] = width
         if names is None or not width or self._settings.capture != ALL:
@@ -69,7 +69,7 @@ class Examples:
             attributes.update(zip(plan.keys, numbers, strict=True))  # the usual case, at a tenth of the cost
             return
         if block is None:
-            block = first_rows(prediction.inputs, 1)
+            block = first_rows(model, taken, 1)
             assert block is not None
         add = self._vector if width > self._settings.span_features else self._each
         attributes.update(add(names, plan, block, room, single=prediction.rows == 1))

@@ -16,6 +16,9 @@ class Lease:
 
     __slots__ = ("_block", "_pool", "array")
 
+    is_here = True
+    """What was copied from another device may still be on its way."""
+
     def __init__(self, pool: "Pool", block: Block, array: NDArray[Any]) -> None:
         self._pool = pool
         self._block = block

@@ -4,19 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from driftline import columns
+from driftline import parts
 from driftline.columns import Block
 from driftline.prediction import Capture, Column, Model
 
 
-def first_rows(taken: Capture, rows: int) -> Block | None:
-    """At most `rows` rows as columns; None where nothing can be read."""
-    return next(columns.join([head_of(taken, rows)]), None)
+def first_rows(model: Model, taken: Capture, rows: int) -> Block | None:
+    """At most `rows` rows as named columns; None where nothing can be read, or not yet."""
+    return parts.joined(list(parts.inputs(model, [head_of(taken, rows)]))) if is_here(taken) else None
 
 
-def only_row(taken: Capture) -> list[Any] | None:
-    """The numbers of a single row; None where the capture is anything else."""
-    if taken.kind != "bytes" or taken.rows != 1:
+def only_row(model: Model, taken: Capture) -> list[Any] | None:
+    """The numbers of a single row of a table; None where the capture is anything else."""
+    if taken.kind != "bytes" or taken.rows != 1 or not parts.is_table(model, taken):
         return None
     dtype, _ = taken.layout
     return np.frombuffer(taken.payload, dtype).tolist() if dtype.kind in "fiub" else None
@@ -24,21 +24,16 @@ def only_row(taken: Capture) -> list[Any] | None:
 
 def output_columns(model: Model, operation: str, taken: Capture, rows: int) -> list[Column]:
     """Named outputs of the first rows."""
-    found = []
-    for head, suffix, part in heads(taken):
-        block = first_rows(part, rows)
-        if block is not None:
-            named = model.outputs(operation, block.columns, head)
-            found += [column._replace(name=column.name + suffix) for column in named]
-    return found
+    return list(parts.outputs(model, operation, [head_of(taken, rows)])) if is_here(taken) else []
 
 
-def heads(taken: Capture) -> list[tuple[int | str, str, Capture]]:
-    """The outputs in a capture: the key of each, what follows its columns' names, and its own capture."""
-    if taken.kind != "heads":
-        return [(0, "", taken)]
-    several = len(taken.payload) > 1
-    return [(head, f".{head}" if several else "", part) for head, part in taken.payload.items()]
+def is_here(taken: Capture) -> bool:
+    """Whether it can be read without waiting: what comes from another device may still be on its way."""
+    if taken.kind in ("record", "heads"):
+        return all(is_here(part) for part in taken.payload.values())
+    if taken.kind == "grid":
+        return is_here(taken.payload[1])
+    return taken.kind != "lease" or taken.payload.is_here
 
 
 def head_of(taken: Capture, rows: int) -> Capture:
@@ -46,12 +41,17 @@ def head_of(taken: Capture, rows: int) -> Capture:
     if taken.rows <= rows or taken.payload is None:
         return taken
     kept: Any
-    if taken.kind == "record":
+    if taken.kind in ("record", "heads"):
         kept = {name: head_of(part, rows) for name, part in taken.payload.items()}
+    elif taken.kind == "grid":
+        grid, inner = taken.payload
+        kept = grid, head_of(inner, rows)
     elif taken.kind == "bytes":
         kept = taken.payload[: len(taken.payload) // taken.rows * rows]
     elif taken.kind == "lease":
-        return taken._replace(kind="objects", payload=taken.payload.array[:rows], rows=rows)
+        kept = taken.payload.array[:rows]
+        kept = np.ascontiguousarray(kept).tobytes()
+        return taken._replace(kind="bytes", payload=kept, rows=rows)
     elif taken.kind == "pandas":
         kept = taken.payload.iloc[:rows]
     elif taken.kind == "columns":

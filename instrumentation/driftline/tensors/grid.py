@@ -22,12 +22,12 @@ class Grid(NamedTuple):
     offset: int
 
     @property
-    def count(self) -> int:
+    def values(self) -> int:
         return math.prod(self.shape) // self.step
 
     @property
     def positions(self) -> slice:
-        return slice(self.offset, self.offset + self.step * self.count, self.step)
+        return slice(self.offset, self.offset + self.step * self.values, self.step)
 
     @property
     def sampled(self) -> bool:
@@ -52,10 +52,20 @@ def _step(shape: tuple[int, ...]) -> int:
     return step
 
 
+def in_memory_order(array: NDArray[Any]) -> NDArray[Any]:
+    """Images whose channels lie innermost in memory, as [rows, height, width, channels]: a grid is a view of them."""
+    if array.ndim == 4 and not array.flags.c_contiguous:
+        turned = np.moveaxis(array, 1, -1)
+        if turned.flags.c_contiguous:
+            return turned
+    return array
+
+
 def sample(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
     """[rows, grid.count] of array[rows, *grid.shape]; a view where its memory allows."""
     if array.flags.c_contiguous:
         return array.reshape(len(array), -1)[:, grid.positions]
-    numbers = np.unravel_index(np.arange(*grid.positions.indices(grid.positions.stop)), grid.shape)
-    picked: NDArray[Any] = array[(slice(None), *numbers)]
+    taken = np.arange(grid.values) * grid.step + grid.offset
+    places: Any = (slice(None), *np.unravel_index(taken, grid.shape))
+    picked: NDArray[Any] = array[places]
     return picked

@@ -32,15 +32,10 @@ def _plain(torch: Any, tensor: Any) -> Any:
     if tensor.is_quantized:
         tensor = tensor.dequantize()
     if tensor.dtype is torch.bfloat16:
-        bits = tensor.resolve_neg().view(torch.int16).numpy().view(np.uint16)
-        return bits.view(BFLOAT16) if bits.ndim and bits.strides[-1] == bits.itemsize else _structured(bits)
+        return tensor.resolve_neg().view(torch.int16).numpy().view(BFLOAT16)
     if tensor.is_floating_point() and tensor.element_size() == 1:
         tensor = tensor.float()
     return tensor.resolve_conj().resolve_neg().numpy()
-
-
-def _structured(bits: NDArray[np.uint16]) -> NDArray[Any]:
-    return np.ascontiguousarray(bits).view(BFLOAT16).reshape(bits.shape)
 
 
 def widened(array: NDArray[Any]) -> NDArray[Any]:
@@ -48,7 +43,8 @@ def widened(array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype != BFLOAT16:
         return array
     bits = np.ascontiguousarray(array).view(np.uint16).astype(np.uint32) << np.uint32(16)
-    return bits.view(np.float32).reshape(array.shape)
+    numbers: NDArray[Any] = bits.view(np.float32)
+    return numbers.reshape(array.shape)
 
 
 def stacked(tensors: Sequence[Any]) -> Any:

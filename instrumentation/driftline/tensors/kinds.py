@@ -48,6 +48,11 @@ def _names_tokens(name: str | None) -> bool:
     return name is not None and (name.endswith("_ids") or name in ("ids", "tokens"))
 
 
+def is_guide(name: str) -> bool:
+    """Whether a part of an input only says how another one is read."""
+    return name.endswith("_mask") or name in ("token_type_ids", "position_ids")
+
+
 def channel_axis(shape: tuple[int, ...]) -> int | None:
     """Where a row of images of this shape has its channels, 0 or 2; None where it is no image."""
     if len(shape) == 3:

@@ -5,20 +5,16 @@ import sys
 from functools import partial
 from typing import Any, Final
 
-from driftline.models import ByObject, Description, description
-from driftline.models import forget as forget_models
+from driftline.models import Description, description
 from driftline.prediction import InputFacts, Model
 from driftline.settings import Settings
 from driftline.tensors.evidence import evidence_of
 from driftline.tensors.kinds import TABULAR
 from driftline.tensors.names import attribute, type_name, unwrapped
 from driftline.tensors.outputs import read_outputs
-from driftline.tensors.reading import Reading
+from driftline.tensors.reading import reading_of
 
 SYSTEM: Final = "pytorch"
-
-_readings: Final = ByObject()
-"""What was found out of the outputs of each module: a guess outlives the facts that were made before it."""
 
 
 def facts_of(settings: Settings, module: Any) -> Model:
@@ -26,7 +22,7 @@ def facts_of(settings: Settings, module: Any) -> Model:
     said = description(module)
     inner = unwrapped(module)
     kind = type_name(inner)
-    reading = _reading(said, module, inner)
+    reading = reading_of(module, said, lambda: evidence_of(inner))
     return Model(
         name=said.name or settings.model_name or kind,
         version=said.version or settings.model_version,
@@ -38,18 +34,6 @@ def facts_of(settings: Settings, module: Any) -> Model:
         outputs=partial(read_outputs, reading),
         inputs=_inputs(said, inner),
     )
-
-
-def _reading(said: Description, module: Any, inner: Any) -> Reading:
-    known: Reading | None = _readings.get(module)
-    if known is not None and known.said is said:
-        return known
-    reading = Reading(said, evidence_of(inner), on_decision=forget_models)
-    try:
-        _readings.set(module, reading)
-    except TypeError:  # cannot be referenced weakly: guessed anew each time
-        return reading
-    return reading
 
 
 def _inputs(said: Description, module: Any) -> InputFacts:

@@ -23,7 +23,8 @@ def directions(width: int) -> NDArray[np.float32]:
     """
     count = np.arange(width * DIRECTIONS, dtype=np.uint64) + np.uint64(width << 32)
     signs = (_scrambled(count) >> np.uint64(63)).astype(np.float32) * 2 - 1
-    return (signs / np.float32(np.sqrt(width))).reshape(width, DIRECTIONS)
+    scaled: NDArray[np.float32] = signs / np.float32(np.sqrt(width))
+    return scaled.reshape(width, DIRECTIONS)
 
 
 def _scrambled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

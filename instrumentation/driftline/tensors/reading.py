@@ -1,4 +1,4 @@
-"""What is known of a module's outputs, and what is still to be guessed from their values."""
+"""What is known of a model's outputs, and what is still to be guessed from their values."""
 
 import threading
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from driftline.models import Description
+from driftline.models import ByObject, Description, forget
 from driftline.tensors.evidence import Evidence
 from driftline.tensors.forms import LOGITS, VECTOR, Guess, known_form, task_of
 
@@ -18,7 +18,7 @@ _VECTORS: Final = frozenset({"pooler_output", "embeddings", "image_embeds", "tex
 
 
 class Reading:
-    """How the outputs of one module are read.
+    """How the outputs of one model are read.
 
     said: the description that it was made for. on_decision: called, in any thread, when a task has become known.
     """
@@ -74,3 +74,20 @@ class Reading:
             with self._lock:  # spans read outputs on the callers' threads
                 guess.add(table)
         return guess.form
+
+
+_readings: Final = ByObject()
+"""What was found out of the outputs of each model: a guess outlives the facts that were made before it."""
+
+
+def reading_of(model: Any, said: Description, evidence: Callable[[], Evidence]) -> Reading:
+    """The reading of a model, the same one as long as nothing else is said of it. evidence: asked for a new one."""
+    known: Reading | None = _readings.get(model)
+    if known is not None and known.said is said:
+        return known
+    reading = Reading(said, evidence(), on_decision=forget)
+    try:
+        _readings.set(model, reading)
+    except TypeError:  # cannot be referenced weakly: guessed anew each time
+        return reading
+    return reading

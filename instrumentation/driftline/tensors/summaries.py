@@ -17,7 +17,7 @@ UNKNOWN: Final = "unknown"
 
 
 def summarize(kind: str, table: NDArray[Any], grid: Grid, facts: InputFacts) -> Summaries:
-    """Columns of an input of this kind: table[rows, grid.count], of the values that the grid took."""
+    """Columns of an input of this kind: table[rows, grid.values], of the values that the grid took."""
     if kind == TOKENS:
         return tokens(table, None, facts)
     values = table.astype(np.float32, copy=False) if table.dtype.itemsize < 4 else table

@@ -1,0 +1,177 @@
+"""What a model was given and returned, as named columns: the parts of its input, the outputs it has."""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline import columns
+from driftline.columns import Block
+from driftline.prediction import TABLE, Capture, Column, Model
+from driftline.tensors.grid import Grid, next_grid, sample
+from driftline.tensors.kinds import EMBEDDING, TABULAR, TENSOR, TOKENS, is_guide, kind_of
+from driftline.tensors.summaries import summarize, tokens
+
+_MOST_FLAT: Final = 16
+"""Numbers of a row of more than two dimensions that are columns of their own."""
+
+_BLOCK_VALUES: Final = 2**20
+"""Values that are summarized at once."""
+
+_ARRAYS: Final = ("bytes", "lease", "grid")
+
+
+def inputs(model: Model, captures: Sequence[Capture]) -> Iterator[Block]:
+    """Named columns of inputs of one kind and layout; what a model cannot take gives none."""
+    if captures[0].kind == "record":
+        yield from _record(model, captures)
+    else:
+        yield from _input(model, model.inputs.name, "", captures)
+
+
+def is_table(model: Model, taken: Capture) -> bool:
+    """Whether the columns of an array are those of its second dimension."""
+    shape = taken.layout[1]
+    return (model.inputs is TABLE and len(shape) < 2) or _kind(model, model.inputs.name, taken) == TABULAR
+
+
+def _record(model: Model, captures: Sequence[Capture]) -> Iterator[Block]:
+    """The parts of a record: under their names, where there are several."""
+    whole = captures[0].payload
+    names = [name for name in whole if not is_guide(name)] or list(whole)
+    for name in names:
+        parts = [each.payload[name] for each in captures]
+        mask = f"{name.removesuffix('input_ids')}attention_mask"
+        if mask in whole and _kind(model, name, parts[0]) == TOKENS:
+            found = _tokens(model, parts, [each.payload[mask] for each in captures])
+            yield from _named(found, name if len(names) > 1 else TOKENS)
+        else:
+            yield from _input(model, name, name if len(names) > 1 else "", parts)
+
+
+def _input(model: Model, name: str | None, prefix: str, captures: Sequence[Capture]) -> Iterator[Block]:
+    kind = _kind(model, name, captures[0])
+    if kind != TABULAR:
+        yield from _named(_summaries(model, kind, captures), prefix or kind)
+        return
+    for block in columns.join(captures):
+        width = len(block.columns)
+        known = _prefixed(prefix, block.names, width) if prefix else input_names(model, block.names, width)
+        if known is not None:
+            yield block._replace(names=known)
+
+
+def _kind(model: Model, name: str | None, taken: Capture) -> str:
+    if taken.kind not in _ARRAYS:
+        return TABULAR
+    dtype, shape = taken.layout
+    kind = kind_of(name, shape, dtype, model.inputs)
+    return TENSOR if kind == TABULAR and taken.kind == "grid" else kind
+
+
+def _summaries(model: Model, kind: str, captures: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
+    for table, grid in _tables(kind, captures):
+        yield summarize(kind, table, grid, model.inputs)
+
+
+def _tables(kind: str, captures: Sequence[Capture]) -> Iterator[tuple[NDArray[Any], Grid]]:
+    """[rows, values] and where the values were, of at most _BLOCK_VALUES."""
+    if captures[0].kind == "grid":
+        for taken in captures:
+            grid, inner = taken.payload
+            for array in columns.arrays([inner]):
+                for part in _sliced(array):
+                    yield part, grid
+        return
+    for array in columns.arrays(captures):
+        shape = array.shape[1:]
+        grid = Grid(shape, 1, 0) if kind in (EMBEDDING, TOKENS) else next_grid(shape)
+        for part in _sliced(array):
+            yield sample(part, grid), grid
+
+
+def _sliced(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    rows = max(1, _BLOCK_VALUES // max(1, math.prod(array.shape[1:])))
+    for start in range(0, len(array), rows):
+        yield array[start : start + rows]
+
+
+def _tokens(model: Model, ids: Sequence[Capture], masks: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
+    for taken, mask in zip(ids, masks, strict=True):
+        for table, held in zip(columns.arrays([taken]), columns.arrays([mask]), strict=True):
+            yield tokens(table, held, model.inputs)
+
+
+def _named(summaries: Iterator[dict[str, NDArray[Any]]], prefix: str) -> Iterator[Block]:
+    for found in summaries:
+        rows = len(next(iter(found.values())))
+        yield Block(list(found.values()), rows, tuple(f"{prefix}.{name}" for name in found))
+
+
+def _prefixed(prefix: str, own: tuple[str, ...] | None, width: int) -> tuple[str, ...]:
+    if width == 1:
+        return (prefix,)
+    return tuple(f"{prefix}.{name}" for name in own or _numbered_names(width))
+
+
+def input_names(model: Model, own: Any, width: int) -> tuple[str, ...] | None:
+    """Names of `width` columns: their own, else the model's, else x0, x1, …; None where they do not fit the model.
+
+    A model refuses an input of another width: its columns are nobody's.
+    """
+    names = columns.column_names(own)
+    if names is not None:
+        return names
+    if model.features is not None and len(model.features) == width:
+        return model.features
+    if model.width is not None and model.width != width:
+        return None
+    return _numbered_names(width)
+
+
+@lru_cache(maxsize=64)
+def _numbered_names(width: int) -> tuple[str, ...]:
+    return tuple(f"x{position}" for position in range(width))
+
+
+def outputs(model: Model, operation: str, captures: Sequence[Capture]) -> Iterator[Column]:
+    """Named columns of outputs of one kind and layout: of several outputs, each under its key or position."""
+    for same in zip(*(_heads(model, each) for each in captures), strict=True):
+        head, suffix, _ = same[0]
+        for column in _output(model, operation, head, [part for _, _, part in same]):
+            yield column._replace(name=column.name + suffix)
+
+
+def _heads(model: Model, taken: Capture) -> list[tuple[int | str, str, Capture]]:
+    """The outputs in a capture: the key of each, what follows its columns' names, and its own capture."""
+    if taken.kind != "heads":
+        return [(0, "", taken)]
+    several = len(taken.payload) > 1 and not model.joined
+    return [(head, f".{head}" if several else "", part) for head, part in taken.payload.items()]
+
+
+def _output(model: Model, operation: str, head: int | str, captures: Sequence[Capture]) -> Iterator[Column]:
+    if _is_large(captures[0]):
+        for found in _summaries(model, TENSOR, captures):
+            yield from (Column(name, values) for name, values in found.items())
+    else:
+        for block in columns.join(captures):
+            yield from model.outputs(operation, block.columns, head)
+
+
+def _is_large(taken: Capture) -> bool:
+    if taken.kind not in _ARRAYS:
+        return False
+    _, shape = taken.layout
+    return taken.kind == "grid" or (len(shape) > 1 and math.prod(shape) > _MOST_FLAT)
+
+
+def joined(blocks: Sequence[Block]) -> Block | None:
+    """Blocks of the same rows side by side; None without any."""
+    if len(blocks) < 2:
+        return blocks[0] if blocks else None
+    names = [name for block in blocks for name in block.names or ()]
+    return Block([np.asarray(each) for block in blocks for each in block.columns], blocks[0].rows, tuple(names))
