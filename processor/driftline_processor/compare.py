@@ -1,60 +1,188 @@
 """A window against a reference: every column aligned, described, and judged."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from math import isnan
 
-from driftline_processor.column import ColumnComparison
-from driftline_processor.distribution import class_shares, kish, numbers
-from driftline_processor.records import ColumnKey, ColumnResult, Reference, Tally
+import numpy as np
+
+from driftline_processor.alignment import Aligned, CategoryCells, NumericCells
+from driftline_processor.bags import Bags
+from driftline_processor.counts import STATES, Counts
+from driftline_processor.distribution import class_shares, numbers
+from driftline_processor.judgement import ASPECTS, Judge, Judgement, base_bounds, worst
+from driftline_processor.naming import Naming
+from driftline_processor.records import ColumnKey, ColumnResult, Reference, State, Tally, Verdict
+from driftline_processor.spans import Trailing
+from driftline_processor.trained import Trained
+from driftline_processor.verdict.decision import ALARM, LOUDNESS
 
 MOST_ALPHA = 0.001
 """False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """A reference, prepared for the windows to come; columns are prepared when they are first needed."""
+    """A reference, prepared for the windows to come."""
 
-    reference: Reference
-    tolerance: float
-    chunk: float | None  # mean duration of a chunk in seconds, where the reference has a clock
-    _columns: dict[ColumnKey, "ColumnComparison"] = field(default_factory=dict)
+    def __init__(self, reference: Reference, tolerance: float) -> None:
+        self.reference = reference
+        columns = list(reference.columns.values())
+        lasting = (
+            float((reference.ends - reference.starts).mean()) if reference.clock and len(reference.starts) else 0.0
+        )
+        self._chunk = lasting if lasting > 0.0 else None  # mean duration in seconds, where the reference has a clock
+        if not columns:
+            return
+        self._judge = Judge(columns, tolerance)
+        self._numeric = np.flatnonzero(self._judge.numeric)
+        self._numbers = NumericCells([columns[i] for i in self._numeric])
+        self._categories = {int(i): CategoryCells(columns[i]) for i in np.flatnonzero(~self._judge.numeric)}
+        self._naming = Naming(self._judge, self._numbers, self._categories)
+        self._trained = Trained(columns, self._judge)
+        self._numeric_cells = np.flatnonzero(np.repeat(self._judge.numeric, self._judge.sizes))
 
     @classmethod
     def of(cls, reference: Reference, tolerance: float) -> "Comparison":
         """Prepare `reference`; `tolerance` is the distance that does not matter yet, a share of rows."""
-        chunk = float((reference.ends - reference.starts).mean()) if reference.clock and len(reference.starts) else 0.0
-        return cls(reference, tolerance, chunk if chunk > 0.0 else None)
+        return cls(reference, tolerance)
 
-    def window(self, tallies: Mapping[ColumnKey, Tally], budget: float, duration: int) -> tuple[ColumnResult, ...]:
+    def window(
+        self, tallies: Mapping[ColumnKey, Tally], budget: float, duration: int, spans: Trailing | None = None
+    ) -> tuple[ColumnResult, ...]:
         """Judge a window of `duration` nanoseconds, with `budget` false alarms allowed in all of its columns together.
 
-        Columns of the reference come first, those without rows too; columns that it does not know are described only.
+        As many are allowed in each of the longer `spans` that end with it. Columns of the reference come first, those
+        without rows too; columns that it does not know are described only.
         """
-        alpha = min(budget / max(len(self.reference.columns), 1), MOST_ALPHA)
-        chunks = None if self.chunk is None else duration / 1e9 / self.chunk
-        known = (self._column(key).result(tallies.get(key, Tally()), alpha, chunks) for key in self.reference.columns)
-        unknown = {key: tally for key, tally in tallies.items() if key not in self.reference.columns}
+        keys = self.reference.columns.keys()
+        unknown = {key: tally for key, tally in tallies.items() if key not in keys}
+        if not keys:
+            return describe_window(unknown)
+        held = [tallies.get(key, NOTHING) for key in keys]
+        bags = Bags.of([tally.intervals for tally in held])
+        placed = {i: cells.place(held[i]) for i, cells in self._categories.items()}
+        counts = self._counts(held, bags.take(self._numeric), placed)
+        verdicts = self._verdicts(held, counts, self._alpha(budget), duration)
+        if spans is not None:
+            self._hear(verdicts, spans, held, counts, self._alpha(budget))
+        statistics = self._trained.statistics(counts, bags.take(self._numeric))
+        distributions = numbers(bags)
+        known = (
+            ColumnResult(
+                column=key,
+                rows=tally.rows,
+                effective_rows=effective,
+                reference_rows=column.tally.rows,
+                statistics=statistics[i],
+                distribution=distributions[i],
+                shares=class_shares(self._classes(i, tally, placed[i])) if i in placed else {},
+                verdict=verdicts[i],
+            )
+            for i, (key, column, tally, effective) in enumerate(
+                zip(keys, self.reference.columns.values(), held, (counts.rows * counts.effective).tolist(), strict=True)
+            )
+        )
         return (*known, *describe_window(unknown))
 
-    def _column(self, key: ColumnKey) -> "ColumnComparison":
-        if key not in self._columns:
-            self._columns[key] = ColumnComparison.of(self.reference.columns[key], self.tolerance)
-        return self._columns[key]
+    def _counts(self, held: Sequence[Tally], bags: Bags, placed: Mapping[int, Aligned]) -> Counts:
+        """The window in the reference's cells."""
+        cells, novel = np.zeros(int(self._judge.sizes.sum())), np.zeros(len(held))
+        numbers_ = self._numbers.place(bags)
+        cells[self._numeric_cells], novel[self._numeric] = numbers_.cells, numbers_.novel
+        states = np.array([[tally.states.get(state, 0.0) for tally in held] for state in STATES])
+        for i in self._numeric.tolist():
+            if held[i].categories:  # text where numbers were
+                states[-1, i] += sum(held[i].categories.values())
+        for i, aligned in placed.items():
+            start = self._judge.starts[i]
+            cells[start : start + len(aligned.cells)] = aligned.cells
+            novel[i] = aligned.novel_rows
+            states[-1, i] += aligned.mistyped
+        rows, squares = (np.array([getattr(tally, name) for tally in held], float) for name in ("rows", "squares"))
+        return Counts(cells, novel, states, rows, squares)
+
+    def _alpha(self, budget: float) -> float:
+        return min(budget / len(self.reference.columns), MOST_ALPHA)
+
+    def _verdicts(self, held: Sequence[Tally], counts: Counts, alpha: float, duration: int) -> list[Verdict]:
+        base = self._judge.judge(counts, alpha, self._chunks(duration))
+        loudest, bounds = worst(base).tolist(), base_bounds(base).tolist()
+        return [
+            self._verdict(base, (aspect, i), tally, None if isnan(bound) else bound, duration)
+            for i, (aspect, tally, bound) in enumerate(zip(loudest, held, bounds, strict=True))
+        ]
+
+    def _hear(
+        self, verdicts: list[Verdict], spans: Trailing, held: Sequence[Tally], counts: Counts, alpha: float
+    ) -> None:
+        """Puts the verdict of a longer span in the place of the window's, where it is in alarm and speaks louder."""
+        keys = tuple(self.reference.columns)
+        for span in spans.trail.spans(self.reference.id, spans.window, counts.vector):
+            together = Counts.of_vector(span.counts, len(held))
+            if not self._judge.may_alarm(together):
+                continue
+            duration = spans.window.end - span.start
+            found = self._judge.judge(together, alpha, self._chunks(duration))
+            loudest = worst(found).tolist()
+            for i in np.flatnonzero((found.state == ALARM).any(axis=0)).tolist():
+                before = verdicts[i]
+                verdict = self._verdict(found, (loudest[i], i), held[i], before.base_bound, duration)
+                louder = before.state is not State.ALARM or verdict.score > before.score
+                if louder and spans.trail.eligible(keys[i], span.start):
+                    verdicts[i] = verdict
+
+    def _verdict(
+        self, judgement: Judgement, at: tuple[int, int], tally: Tally, base_bound: float | None, duration: int
+    ) -> Verdict:
+        """The verdict on an aspect of a column, `at`."""
+        aspect, column = at
+        state = LOUDNESS[judgement.state[at]]
+        if not aspect and not judgement.valued[column]:
+            nothing = (0.0, 0.0, self._judge.tolerance, 0.0, "no rows")
+            return Verdict(ASPECTS[0], state, *nothing, base_bound, duration)
+        new = not aspect and bool(judgement.new[column])
+        source = judgement.novelty if new else judgement.events
+        event = column if new else source.loudest[aspect * len(self._judge.sizes) + column]
+        return Verdict(
+            aspect=ASPECTS[aspect],
+            state=state,
+            distance=float(source.distance[event]),
+            lower_bound=max(float(source.lower_bound[event]), 0.0),
+            tolerance=float(source.required[event]),
+            score=float(judgement.score[at]),
+            event="" if state is State.HEALTHY else self._naming.describe(judgement, column, aspect, tally),
+            base_bound=base_bound,
+            duration=duration,
+        )
+
+    def _chunks(self, duration: int) -> float | None:
+        """A duration in chunks of the reference, where that has a clock."""
+        return None if self._chunk is None else duration / 1e9 / self._chunk
+
+    def _classes(self, column: int, tally: Tally, aligned: Aligned) -> Mapping[str, float]:
+        """Rows by class: as they were sent, or by the numbers that stand for classes."""
+        cells = self._categories[column]
+        if not tally.intervals.total or not len(cells.codes.values):
+            return tally.categories
+        named = zip(cells.names, aligned.cells, strict=False)
+        return {name: float(rows) for name, rows in named if rows}
+
+
+NOTHING = Tally()
 
 
 def describe_window(tallies: Mapping[ColumnKey, Tally]) -> tuple[ColumnResult, ...]:
     """What columns hold, where there is nothing to compare them with."""
+    distributions = numbers(Bags.of([tally.intervals for tally in tallies.values()]))
     return tuple(
         ColumnResult(
             column=key,
             rows=tally.rows,
-            effective_rows=tally.rows * kish(tally),
+            effective_rows=tally.rows**2 / tally.squares if tally.squares else tally.rows,
             reference_rows=0.0,
             statistics={},
-            distribution=numbers(tally),
+            distribution=distribution,
             shares=class_shares(tally.categories),
             verdict=None,
         )
-        for key, tally in tallies.items()
+        for (key, tally), distribution in zip(tallies.items(), distributions, strict=True)
     )

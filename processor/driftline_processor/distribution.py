@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from driftline.semconv import OTHER
-from driftline_processor.records import Tally
+from driftline_processor.bags import Bags
 
 QUANTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
 
@@ -11,12 +13,15 @@ TOP = 50
 """Classes whose shares are told; the others are added up."""
 
 
-def numbers(tally: Tally) -> dict[str, float]:
-    """Mean and quantiles of a column's numbers; nothing where it has none."""
-    if not tally.intervals.total:
-        return {}
-    quantiles = tally.intervals.quantiles(tuple(QUANTILES.values()))
-    return {"mean": tally.intervals.mean()} | dict(zip(QUANTILES, quantiles, strict=True))
+def numbers(bags: Bags) -> list[dict[str, float]]:
+    """Mean and quantiles of each column's numbers; nothing where it has none."""
+    filled = np.flatnonzero(bags.totals)
+    held = bags.take(filled)
+    told = zip(held.means.tolist(), *held.quantiles(tuple(QUANTILES.values())).T.tolist(), strict=True)
+    found: list[dict[str, float]] = [{} for _ in range(len(bags))]
+    for column, values in zip(filled.tolist(), told, strict=True):
+        found[column] = dict(zip(("mean", *QUANTILES), values, strict=True))
+    return found
 
 
 def class_shares(categories: Mapping[str, float]) -> dict[str, float]:
@@ -28,8 +33,3 @@ def class_shares(categories: Mapping[str, float]) -> dict[str, float]:
     shares = {name: categories[name] / total for name in ranked[:TOP]}
     others = 1.0 - sum(shares.values())
     return shares | ({OTHER: others} if len(shares) < len(categories) else {})
-
-
-def kish(tally: Tally) -> float:
-    """Effective rows per row: (sum w)²/sum w² over sum w (Kish 1965); 1 where nothing was sampled."""
-    return tally.rows / tally.squares if tally.squares else 1.0

@@ -161,7 +161,7 @@ class Verdict:
 
     base_bound tells when an alarm may close: the greatest lower bound over all events and aspects of the base window,
     beyond natural variation and in units in which each event's own tolerance is the configured one. None where that
-    window has too little data to say.
+    window has too little data to say. duration: nanoseconds of the span that speaks: the window, or several together.
     """
 
     aspect: str
@@ -172,6 +172,7 @@ class Verdict:
     score: float
     event: str
     base_bound: float | None = None
+    duration: int = 0
 
 
 class AlarmChange(Enum):

@@ -1,6 +1,7 @@
 """One contract for every statistic: what users may rely on whatever they read."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import stats
 from scipy.spatial import distance
 
 from driftline_processor.alignment import NumericCells
+from driftline_processor.bags import Bags
 from driftline_processor.records import Tally
 from driftline_processor.statistics import STATISTICS, Statistic, View
 from driftline_processor.statistics.view import CATEGORY, NUMERIC
@@ -25,19 +27,25 @@ CASES = [
 every = pytest.mark.parametrize(("statistic", "kind"), CASES)
 
 
+def share_missing(side: Values) -> Values:
+    return np.array([np.isnan(side).mean() if len(side) else np.nan])
+
+
 def numeric_view(reference: Values, window: Values) -> View:
     column = numeric_column(reference, chunks=10)
-    tally = numeric_tally(window) if len(window) else Tally()
-    missing = [float(np.isnan(side).mean()) if len(side) else None for side in (reference, window)]
-    return View.of(
-        NUMERIC,
-        column.chunks.sum(axis=0),
-        NumericCells(column).place(tally).cells,
-        column.tally.intervals,
-        tally.intervals,
-        spread=reference_spread(column.tally.intervals),
-        reference_missing=missing[0],
-        window_missing=missing[1],
+    bags = Bags.of([(numeric_tally(window) if len(window) else Tally()).intervals])
+    valued = np.flatnonzero(bags.totals)
+    return View(
+        sizes=np.array([len(column.edges) + 1]),
+        numeric=np.array([True]),
+        reference=column.chunks.sum(axis=0),
+        window=NumericCells([column]).place(bags).cells,
+        valued=valued,
+        reference_values=Bags.of([column.tally.intervals]).take(valued),
+        window_values=bags.take(valued),
+        spread=np.array([reference_spread(column.tally.intervals)]),
+        reference_missing=share_missing(reference),
+        window_missing=share_missing(window),
     )
 
 
@@ -46,12 +54,42 @@ def category_view(reference: Values, window: Values) -> View:
     names = np.unique(np.floor(np.concatenate((reference, window))))
     names = names[np.isfinite(names)]
     counts = [np.array([(np.floor(side) == name).sum() for name in names], float) for side in (reference, window)]
-    missing = [float(np.isnan(side).mean()) if len(side) else None for side in (reference, window)]
-    nothing = Tally().intervals
-    return View.of(CATEGORY, *counts, nothing, nothing, reference_missing=missing[0], window_missing=missing[1])
+    return View(
+        sizes=np.array([len(names)]),
+        numeric=np.array([False]),
+        reference=counts[0],
+        window=counts[1],
+        valued=np.zeros(0, np.int64),
+        reference_values=Bags.of([]),
+        window_values=Bags.of([]),
+        spread=np.ones(1),
+        reference_missing=share_missing(reference),
+        window_missing=share_missing(window),
+    )
+
+
+def side_by_side(first: View, second: View) -> View:
+    """Two views of one column each, as one of two."""
+
+    def bags(of: str) -> Bags:
+        each = [getattr(view, of) for view in (first, second)]
+        parts = [np.concatenate([getattr(bag, part) for bag in each]) for part in ("lower", "upper", "weight")]
+        return Bags(*parts, np.append(0, np.cumsum(np.concatenate([bag.sizes for bag in each]))))
+
+    def joined(part: str) -> Values:
+        return np.concatenate([getattr(view, part) for view in (first, second)])
+
+    sketches = ("reference_values", "window_values")
+    parts = {part.name: (bags if part.name in sketches else joined)(part.name) for part in fields(View)}
+    return View(**parts | {"valued": np.append(first.valued, second.valued + 1)})
 
 
 VIEWS: dict[str, Callable[[Values, Values], View]] = {NUMERIC: numeric_view, CATEGORY: category_view}
+
+
+def computed(statistic: Statistic, view: View) -> float:
+    (value,) = statistic.compute(view)
+    return float(value)
 
 
 def sample(shift: float = 0.0, *, seed: int = 1) -> Values:
@@ -65,7 +103,7 @@ def sample(shift: float = 0.0, *, seed: int = 1) -> Values:
 @every
 def test_zero_on_itself(statistic: Statistic, kind: str) -> None:
     """A sample does not differ from itself."""
-    value = statistic.compute(VIEWS[kind](sample(), sample()))
+    value = computed(statistic, VIEWS[kind](sample(), sample()))
 
     assert value == pytest.approx(0.0, abs=1e-7)
 
@@ -74,9 +112,8 @@ def test_zero_on_itself(statistic: Statistic, kind: str) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_never_negative(statistic: Statistic, kind: str, seed: int) -> None:
     """Chance alone makes a distance, and never a negative one."""
-    value = statistic.compute(VIEWS[kind](sample(), sample(seed=10 + seed)))
+    value = computed(statistic, VIEWS[kind](sample(), sample(seed=10 + seed)))
 
-    assert value is not None
     assert value >= 0.0
 
 
@@ -85,17 +122,16 @@ def test_silent_on_empty_input(statistic: Statistic, kind: str) -> None:
     """Without rows there is no distance, rather than a 0 that would read as equal."""
     nothing = np.zeros(0)
 
-    assert statistic.compute(VIEWS[kind](sample(), nothing)) is None
+    assert np.isnan(computed(statistic, VIEWS[kind](sample(), nothing)))
 
 
 @every
 def test_finite_on_one_bin_and_disjoint_input(statistic: Statistic, kind: str) -> None:
     """A constant against itself is 0; against another one it is finite, and positive where values count."""
-    same = statistic.compute(VIEWS[kind](np.full(500, 3.5), np.full(200, 3.5)))
-    other = statistic.compute(VIEWS[kind](np.full(500, 3.5), np.full(200, 7e9)))
+    same = computed(statistic, VIEWS[kind](np.full(500, 3.5), np.full(200, 3.5)))
+    other = computed(statistic, VIEWS[kind](np.full(500, 3.5), np.full(200, 7e9)))
 
     assert same == pytest.approx(0.0, abs=1e-9)
-    assert other is not None
     assert np.isfinite(other)
     assert other > 0.0 or statistic.name == "missing_rate"
 
@@ -103,9 +139,21 @@ def test_finite_on_one_bin_and_disjoint_input(statistic: Statistic, kind: str) -
 @every
 def test_grows_with_a_growing_shift(statistic: Statistic, kind: str) -> None:
     """The farther the window moved, the larger the distance."""
-    values = [statistic.compute(VIEWS[kind](sample(), sample(shift))) for shift in (0.0, 0.25, 0.75, 1.5, 3.0)]
+    values = [computed(statistic, VIEWS[kind](sample(), sample(shift))) for shift in (0.0, 0.25, 0.75, 1.5, 3.0)]
 
     assert all(near < far for near, far in pairwise(values)), values
+
+
+@every
+def test_columns_do_not_touch_each_other(statistic: Statistic, kind: str) -> None:
+    """Side by side every column has the value that it has alone, whatever stands before it."""
+    views = VIEWS[kind](sample(), sample(0.3)), VIEWS[kind](sample(1.0), sample(2.0))
+    small = VIEWS[kind](sample()[:500], np.zeros(0))
+
+    assert statistic.compute(side_by_side(*views)) == pytest.approx([computed(statistic, view) for view in views])
+    beside = statistic.compute(side_by_side(small, views[1]))
+    assert np.isnan(beside[0])
+    assert beside[1] == pytest.approx(computed(statistic, views[1]))
 
 
 def _counts(view: View) -> Values:
@@ -150,7 +198,7 @@ def test_agrees_with_scipy_on_cells(name: str, kind: str, shift: float) -> None:
     """On the same cells a statistic gives what scipy, or a norm, gives."""
     view = VIEWS[kind](sample(), sample(shift, seed=2))
 
-    assert NAMED[name].compute(view) == pytest.approx(ON_CELLS[name](view), rel=1e-9)
+    assert computed(NAMED[name], view) == pytest.approx(ON_CELLS[name](view), rel=1e-9)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.1, 0.5, 2.0])
@@ -164,13 +212,11 @@ def test_agrees_with_scipy_on_raw_values(shift: float, make: Callable[[Values], 
     view = numeric_view(reference, window)
 
     exact = stats.ks_2samp(reference, window, method="asymp").statistic
-    ks, wasserstein = NAMED["ks"].compute(view), NAMED["wasserstein"].compute(view)
+    ks, wasserstein = computed(NAMED["ks"], view), computed(NAMED["wasserstein"], view)
 
-    assert ks is not None
     assert exact - 0.005 <= ks <= exact + 1e-12
-    assert wasserstein is not None
-    assert view.spread == pytest.approx(stats.iqr(reference) / 1.349, rel=0.05)
-    assert wasserstein == pytest.approx(stats.wasserstein_distance(reference, window) / view.spread, abs=0.01)
+    assert view.spread[0] == pytest.approx(stats.iqr(reference) / 1.349, rel=0.05)
+    assert wasserstein == pytest.approx(stats.wasserstein_distance(reference, window) / view.spread[0], abs=0.01)
 
 
 @pytest.mark.parametrize("shift", [0.1, 0.5, 1.0])
@@ -181,7 +227,7 @@ def test_psi_is_that_of_tenths_of_the_reference(shift: float) -> None:
     edges = np.quantile(reference, np.linspace(0.1, 0.9, 9))
     p, q = (np.bincount(np.searchsorted(edges, side), minlength=10) / len(side) for side in (reference, window))
 
-    value = NAMED["psi"].compute(numeric_view(reference, window))
+    value = computed(NAMED["psi"], numeric_view(reference, window))
 
     assert value == pytest.approx(float(((q - p) * np.log(q / p)).sum()), rel=0.05)
 
@@ -190,8 +236,8 @@ def test_missing_rate_is_the_difference_of_the_shares() -> None:
     """From 10 to 25 percent missing is .15, and so is the way back."""
     few, many = sample(), sample(1.5)
 
-    assert NAMED["missing_rate"].compute(numeric_view(few, many)) == pytest.approx(0.15)
-    assert NAMED["missing_rate"].compute(numeric_view(many, few)) == pytest.approx(0.15)
+    assert computed(NAMED["missing_rate"], numeric_view(few, many)) == pytest.approx(0.15)
+    assert computed(NAMED["missing_rate"], numeric_view(many, few)) == pytest.approx(0.15)
 
 
 def test_every_statistic_is_documented_and_named_once() -> None:

@@ -1,16 +1,24 @@
 """Alignment: any window in the reference's cells, with what is new and what is of the wrong type."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from driftline.semconv import OTHER
-from driftline.sketch import Intervals, hashed
-from driftline_processor.alignment import CategoryCells, NumericCells
-from driftline_processor.records import Tally
+from driftline.sketch import Intervals, hashed, project
+from driftline_processor.alignment import CategoryCells, NumericCells, Placed
+from driftline_processor.bags import Bags
+from driftline_processor.records import ReferenceColumn, Tally
+from driftline_processor.tally import total
 from made_columns import category_column, category_tally, numeric_column, numeric_tally
 
 RANDOM = np.random.default_rng(5)
 COLORS = RANDOM.choice(["red", "green", "blue"], 3_000, p=[0.6, 0.3, 0.1])
+
+
+def place(column: ReferenceColumn, tally: Tally) -> Placed:
+    return NumericCells([column]).place(Bags.of([tally.intervals]))
 
 
 def test_numbers_fall_into_the_cells_of_the_reference() -> None:
@@ -18,28 +26,48 @@ def test_numbers_fall_into_the_cells_of_the_reference() -> None:
     column = numeric_column(RANDOM.normal(size=20_000))
     values = RANDOM.normal(0.5, 1.0, 2_000)
 
-    aligned = NumericCells(column).place(numeric_tally(values))
+    placed = place(column, numeric_tally(values))
     exact = np.bincount(np.searchsorted(column.edges, values), minlength=len(column.edges) + 1)
 
-    assert aligned.rows == pytest.approx(2_000)
-    assert np.abs(np.cumsum(aligned.cells - exact)).max() < 20
+    assert placed.cells.sum() == pytest.approx(2_000)
+    assert np.abs(np.cumsum(placed.cells - exact)).max() < 20
 
 
-def test_strings_in_a_numeric_column_are_of_the_wrong_type() -> None:
-    """They are counted as such, and no cell has them."""
-    aligned = NumericCells(numeric_column(RANDOM.normal(size=1_000))).place(category_tally({"n/a": 7.0}))
-
-    assert aligned.mistyped == 7.0
-    assert aligned.rows == 0.0
-
-
-def test_new_numbers_are_told_with_their_range() -> None:
+def test_new_numbers_are_counted() -> None:
     """Values far from all that was seen are novel, and still in the outer cells."""
-    aligned = NumericCells(numeric_column(RANDOM.normal(size=1_000))).place(numeric_tally(np.full(10, 50.0)))
+    placed = place(numeric_column(RANDOM.normal(size=1_000)), numeric_tally(np.full(10, 50.0)))
 
-    assert aligned.novel_rows == 10.0
-    assert aligned.novel == ("50",)
-    assert aligned.cells[-1] == 10.0
+    assert placed.novel.tolist() == [10.0]
+    assert placed.cells[-1] == 10.0
+
+
+def test_columns_do_not_touch_each_other() -> None:
+    """Side by side each column is placed as it is alone, also one without a row, and as `project` does it."""
+    samples = [RANDOM.normal(size=5_000), RANDOM.lognormal(size=5_000), np.full(500, 7.0), np.full(9, np.nan)]
+    columns = [numeric_column(values) for values in samples]
+    tallies = [numeric_tally(values * 1.3) for values in (samples[0], samples[3], samples[2], samples[1])]
+    tallies[0] = total([tallies[0], numeric_tally(samples[1] * 3.0)])  # layouts that overlap
+
+    together = NumericCells(columns).place(Bags.of([tally.intervals for tally in tallies]))
+    alone = [place(column, tally) for column, tally in zip(columns, tallies, strict=True)]
+    projected = [
+        project(tally.intervals, column.edges, column.tally.intervals)
+        for column, tally in zip(columns, tallies, strict=True)
+    ]
+
+    assert together.cells == pytest.approx(np.concatenate([placed.cells for placed in alone]))
+    assert together.cells == pytest.approx(np.concatenate(projected))
+    assert together.novel == pytest.approx(np.concatenate([placed.novel for placed in alone]))
+
+
+def test_a_reference_of_many_layouts_guides_as_one() -> None:
+    """Also where the training data's buckets overlap a wide bucket is split as the reference is there."""
+    random = np.random.default_rng(8)
+    parts = [numeric_tally(random.normal(mean, 1.0, 3_000)) for mean in (0.0, 0.5, 3.0)]
+    column = replace(numeric_column(random.normal(size=3_000)), tally=total(parts))
+    wide = Tally(intervals=Intervals(np.array([-1.0]), np.array([2.0]), np.array([80.0])), rows=80.0, squares=80.0)
+
+    assert place(column, wide).cells == pytest.approx(project(wide.intervals, column.edges, column.tally.intervals))
 
 
 def test_categories_by_name_and_by_hash() -> None:
@@ -52,7 +80,7 @@ def test_categories_by_name_and_by_hash() -> None:
 
     assert open_.cells.tolist() == closed.cells.tolist() == [5.0, 0.0, 2.0, 0.0]
     assert (open_.novel, closed.novel) == (("pink",), (hashed("pink"),))
-    assert open_.rows == closed.rows == 8.0
+    assert open_.novel_rows == closed.novel_rows == 1.0
 
 
 def test_unlisted_categories_of_the_training_are_not_new() -> None:
@@ -79,7 +107,6 @@ def test_rows_that_can_be_no_known_category_are_new() -> None:
     )
 
     assert aligned.novel_rows == 90.0
-    assert aligned.rows == 100.0
 
 
 def test_numbers_stand_for_coded_categories() -> None:
@@ -105,4 +132,4 @@ def test_numbers_in_a_column_of_strings_are_of_the_wrong_type() -> None:
     """Without codes numbers stand for nothing."""
     aligned = CategoryCells(category_column(COLORS)).place(numeric_tally(np.arange(1.0, 6.0)))
 
-    assert (aligned.mistyped, aligned.rows) == (5.0, 0.0)
+    assert (aligned.mistyped, aligned.cells.sum()) == (5.0, 0.0)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from driftline.semconv import OTHER
-from driftline_processor.distribution import TOP, class_shares, kish, numbers
-from driftline_processor.records import Tally
+from driftline.sketch import Intervals
+from driftline_processor.bags import Bags
+from driftline_processor.distribution import TOP, class_shares, numbers
 from made_columns import numeric_tally
 
 
@@ -13,16 +14,30 @@ def test_mean_and_quantiles() -> None:
     """Through the sketch they are those of the values, within a bucket."""
     values = np.random.default_rng(1).normal(10.0, 2.0, 20_000)
 
-    found = numbers(numeric_tally(values))
+    (found,) = numbers(Bags.of([numeric_tally(values).intervals]))
 
     assert found == pytest.approx(
         {"mean": values.mean()} | {f"p{q:02}": np.percentile(values, q) for q in (5, 50, 95)}, abs=0.05
     )
 
 
+def test_quantiles_are_those_of_one_bag_alone() -> None:
+    """Columns side by side, with buckets that overlap or not, have the quantiles of their own bags, ties too."""
+    random = np.random.default_rng(2)
+    parts = [random.normal(size=30), random.lognormal(size=3_000), np.full(40, 7.0)]
+    bags = [numeric_tally(part).intervals for part in parts]
+    bags.append(bags[1].merge(numeric_tally(parts[0] * 10.0).intervals))
+
+    found = numbers(Bags.of(bags))
+
+    assert [list(each.values())[1:] for each in found] == [pytest.approx(b.quantiles((0.05, 0.5, 0.95))) for b in bags]
+    assert [each["mean"] for each in found] == pytest.approx([bag.mean() for bag in bags])
+
+
 def test_nothing_is_said_of_no_rows() -> None:
     """An empty column has no mean and no shares."""
-    assert numbers(Tally()) == {}
+    assert numbers(Bags.of([Intervals.empty()])) == [{}]
+    assert numbers(Bags.of([])) == []
     assert class_shares({}) == {}
 
 
@@ -38,10 +53,3 @@ def test_the_most_frequent_classes_and_the_rest() -> None:
 def test_few_classes_have_no_rest() -> None:
     """Where all classes are told there is no other."""
     assert class_shares({"a": 3.0, "b": 1.0}) == {"a": 0.75, "b": 0.25}
-
-
-def test_effective_rows() -> None:
-    """Ten rows of weight 1 and one of weight 10 count for 400/110 rows; unweighted rows for themselves."""
-    assert 20.0 * kish(Tally(rows=20.0, squares=110.0)) == pytest.approx(400 / 110)
-    assert kish(Tally(rows=20.0, squares=20.0)) == 1.0
-    assert kish(Tally()) == 1.0

@@ -2,8 +2,16 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from driftline_processor.verdict.events import MAGNIFICATION, Family, category_events, numeric_events, state_events
+from driftline_processor.verdict.events import (
+    MAGNIFICATION,
+    Family,
+    category_events,
+    magnify,
+    numeric_events,
+    state_events,
+)
 
 
 def test_a_full_numeric_column_has_every_prefix_and_the_dyadic_intervals() -> None:
@@ -41,6 +49,17 @@ def test_tails_are_magnified_and_only_so_far() -> None:
     events = numeric_events(34)
     prefixes = np.array([event.family is Family.PREFIX for event in events.items])
 
-    assert events.magnify(np.full(len(events), 0.5)) == pytest.approx(1.0)
-    assert events.magnify(np.full(len(events), 1e-4))[prefixes] == pytest.approx(MAGNIFICATION)
-    assert events.magnify(np.full(len(events), 1e-4))[~prefixes] == pytest.approx(1.0)
+    def magnified(share: float) -> NDArray[np.float64]:
+        return magnify(np.full(len(events), share), events.magnified)
+
+    assert magnified(0.5) == pytest.approx(1.0)
+    assert magnified(1e-4)[prefixes] == pytest.approx(MAGNIFICATION)
+    assert magnified(1e-4)[~prefixes] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("cells", [2, 5, 34])
+def test_members_are_the_cells_that_are_summed(cells: int) -> None:
+    """The matrix of cells and events counts what the sums do."""
+    counts, events = np.random.default_rng(cells).integers(0, 100, cells).astype(float), numeric_events(cells)
+
+    assert counts @ events.members(np.ones(len(events), bool)) == pytest.approx(events.sums(counts))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from driftline_processor.verdict.decision import Assessment, Baseline, assess
-from driftline_processor.verdict.events import category_events, numeric_events, state_events
+from driftline_processor.verdict.events import Events, category_events, numeric_events, state_events
 
 TOLERANCE = 0.05
 CASES = json.loads((Path(__file__).parents[1] / "golden" / "verdict_prototype.json").read_text(encoding="utf-8"))
@@ -20,22 +20,23 @@ CASES = json.loads((Path(__file__).parents[1] / "golden" / "verdict_prototype.js
 pytestmark = pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 
 
-def baseline(case: dict[str, Any]) -> Baseline:
+def baseline(case: dict[str, Any]) -> tuple[Baseline, Events]:
     chunks = np.array(case["chunks"], float)
     ordered = case["kind"] == "numeric"
     cells = chunks.shape[1]
     events = numeric_events(cells) if ordered else state_events() if cells == 2 else category_events(cells)
-    return Baseline.of(chunks, events, TOLERANCE, ordered=ordered)
+    return Baseline.of(chunks, events, TOLERANCE, ordered=ordered), events
 
 
 def assessment(case: dict[str, Any]) -> Assessment:
     window = np.array(case["window"], float)
-    return assess(baseline(case), window, float(window.sum()), case["alpha"], case["chunks_long"])
+    known, events = baseline(case)
+    return assess(known, events.sums(window), float(window.sum()), case["alpha"], case["chunks_long"])
 
 
 def test_natural_variation_is_fitted_alike(case: dict[str, Any]) -> None:
     """Floor and growth of every event are those of the trial, and so are the degrees of freedom by rows."""
-    variation = baseline(case).variation
+    variation = baseline(case)[0].variation
 
     np.testing.assert_allclose(variation.floor, case["floor"], rtol=1e-9)
     np.testing.assert_allclose(variation.growth, case["growth"], rtol=1e-9, atol=1e-15)

@@ -6,19 +6,18 @@ from driftline_processor.records import FloatArray
 from driftline_processor.statistics.view import ANY_KIND, Statistic, View
 
 
-def chi_square(view: View) -> float | None:
+def chi_square(view: View) -> FloatArray:
     """The sum of (observed - expected)²/expected over the table; cells that are empty on both sides drop out."""
-    if view.empty:
-        return None
     expected_reference, expected_window = expected_counts(view)
     distance = (view.reference - expected_reference) ** 2 / _positive(expected_reference)
-    return float((distance + (view.window - expected_window) ** 2 / _positive(expected_window)).sum())
+    return view.known(view.sums(distance + (view.window - expected_window) ** 2 / _positive(expected_window)))
 
 
 def expected_counts(view: View) -> tuple[FloatArray, FloatArray]:
     """Counts of both sides, were the shares equal."""
     both = view.reference + view.window
-    share = float(view.window.sum() / both.sum())
+    rows = view.window_rows + view.reference_rows
+    share = (view.window_rows / np.maximum(rows, 1e-300))[view.column]
     return both * (1.0 - share), both * share
 
 

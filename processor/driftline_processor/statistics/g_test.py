@@ -1,17 +1,18 @@
 """The likelihood-ratio statistic G of the table reference x window. Source: Wilks 1938; Woolf 1957."""
 
+import numpy as np
 from scipy.special import rel_entr
 
+from driftline_processor.records import FloatArray
 from driftline_processor.statistics.chi_square import expected_counts
 from driftline_processor.statistics.view import ANY_KIND, Statistic, View
 
 
-def g_test(view: View) -> float | None:
+def g_test(view: View) -> FloatArray:
     """2 sum observed ln(observed / expected) over both rows of the table; an empty cell adds nothing."""
-    if view.empty:
-        return None
     reference, window = expected_counts(view)
-    return max(0.0, float(2.0 * (rel_entr(view.reference, reference) + rel_entr(view.window, window)).sum()))
+    entropy = rel_entr(view.reference, reference) + rel_entr(view.window, window)
+    return view.known(np.maximum(2.0 * view.sums(entropy), 0.0))
 
 
 G_TEST = Statistic(

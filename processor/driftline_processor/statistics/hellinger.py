@@ -2,14 +2,13 @@
 
 import numpy as np
 
+from driftline_processor.records import FloatArray
 from driftline_processor.statistics.view import ANY_KIND, Statistic, View
 
 
-def hellinger(view: View) -> float | None:
+def hellinger(view: View) -> FloatArray:
     """Root of 1/2 sum (sqrt p - sqrt q)²: finite with empty cells, so nothing is smoothed."""
-    if view.empty:
-        return None
-    return float(np.sqrt(min(0.5 * ((np.sqrt(view.p) - np.sqrt(view.q)) ** 2).sum(), 1.0)))
+    return view.known(np.sqrt(np.minimum(0.5 * view.sums((np.sqrt(view.p) - np.sqrt(view.q)) ** 2), 1.0)))
 
 
 HELLINGER = Statistic(

@@ -3,16 +3,15 @@
 import numpy as np
 from scipy.special import rel_entr
 
+from driftline_processor.records import FloatArray
 from driftline_processor.statistics.view import ANY_KIND, Statistic, View
 
 
-def jensen_shannon(view: View) -> float | None:
+def jensen_shannon(view: View) -> FloatArray:
     """Root of the mean relative entropy to the mixture, in bits: finite with empty cells, so nothing is smoothed."""
-    if view.empty:
-        return None
     mixture = (view.p + view.q) / 2
-    divergence = (rel_entr(view.p, mixture).sum() + rel_entr(view.q, mixture).sum()) / 2
-    return float(np.sqrt(max(divergence, 0.0) / np.log(2)))
+    divergence = view.sums(rel_entr(view.p, mixture) + rel_entr(view.q, mixture)) / 2
+    return view.known(np.sqrt(np.maximum(divergence, 0.0) / np.log(2)))
 
 
 JENSEN_SHANNON = Statistic(

@@ -1,14 +1,19 @@
 """Kolmogorov-Smirnov distance, by its certain lower bound: no interpolation inside a bucket of either sketch."""
 
-from driftline.sketch import ks_lower_bound
+import numpy as np
+
+from driftline_processor.bags import surely_ahead
+from driftline_processor.records import FloatArray
 from driftline_processor.statistics.view import NUMERIC, Statistic, View
 
 
-def kolmogorov_smirnov(view: View) -> float | None:
+def kolmogorov_smirnov(view: View) -> FloatArray:
     """The largest difference of the two cumulative shares that both sketches are sure of."""
-    if not (view.reference_values.total and view.window_values.total):
-        return None
-    return ks_lower_bound(view.reference_values, view.window_values)
+    reference, window = view.reference_values, view.window_values
+    if not len(view.valued):
+        return view.of_valued(np.zeros(0))
+    either = np.maximum(surely_ahead(reference, window), surely_ahead(window, reference))
+    return view.of_valued(np.maximum(either, 0.0))
 
 
 KS = Statistic(

@@ -2,14 +2,13 @@
 
 import numpy as np
 
+from driftline_processor.records import FloatArray
 from driftline_processor.statistics.view import CATEGORY, Statistic, View
 
 
-def l_infinity(view: View) -> float | None:
+def l_infinity(view: View) -> FloatArray:
     """The largest |q - p| of one category."""
-    if view.empty:
-        return None
-    return float(np.abs(view.q - view.p).max())
+    return view.known(np.maximum.reduceat(np.abs(view.q - view.p), view.starts))
 
 
 L_INFINITY = Statistic(

@@ -1,13 +1,14 @@
 """Difference of the missing rates."""
 
+import numpy as np
+
+from driftline_processor.records import FloatArray
 from driftline_processor.statistics.view import ANY_KIND, Statistic, View
 
 
-def missing_rate(view: View) -> float | None:
+def missing_rate(view: View) -> FloatArray:
     """|share missing in the window - share missing in the reference|."""
-    if view.reference_missing is None or view.window_missing is None:
-        return None
-    return abs(view.window_missing - view.reference_missing)
+    return np.abs(view.window_missing - view.reference_missing)
 
 
 MISSING_RATE = Statistic(

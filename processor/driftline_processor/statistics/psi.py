@@ -5,8 +5,9 @@ Source: Siddiqi, Credit Risk Scorecards (2006); the sum is Jeffreys' divergence 
 
 import numpy as np
 
+from driftline_processor.bags import IntArray
 from driftline_processor.records import FloatArray
-from driftline_processor.statistics.view import ANY_KIND, NUMERIC, Statistic, View
+from driftline_processor.statistics.view import ANY_KIND, Statistic, View
 
 CLASSES = 10
 """Numeric cells are joined to tenths of the reference, so that the usual thresholds mean what they usually mean."""
@@ -16,22 +17,26 @@ PSEUDO_ROWS = 0.5
 infinite (Krichevsky and Trofimov 1981), and equal shares stay equal."""
 
 
-def population_stability_index(view: View) -> float | None:
+def population_stability_index(view: View) -> FloatArray:
     """The sum of (q - p) ln(q / p) over the classes, each share smoothed by half a row."""
-    if view.empty:
-        return None
-    p, q = _classes(view, view.p), _classes(view, view.q)
-    added = PSEUDO_ROWS / float(min(view.reference.sum(), view.window.sum()))
-    p, q = p + added, q + added
-    return float((q - p) @ np.log(q / p) / (1.0 + added * len(p)))
+    place, column, classes = _classes(view)
+    both = [np.bincount(place, shares, len(column)) for shares in (view.p, view.q)]
+    added = PSEUDO_ROWS / np.maximum(np.minimum(view.reference_rows, view.window_rows), 1e-300)
+    p, q = (shares + added[column] for shares in both)
+    divergence = np.bincount(column, (q - p) * np.log(q / p), len(classes))
+    return view.known(divergence / (1.0 + added * classes))
 
 
-def _classes(view: View, shares: FloatArray) -> FloatArray:
-    if view.kind != NUMERIC:
-        return shares
-    middle = np.cumsum(view.p) - view.p / 2
-    tenth = np.minimum((middle * CLASSES).astype(np.int64), CLASSES - 1)
-    return np.bincount(tenth, shares, CLASSES).astype(np.float64)
+def _classes(view: View) -> tuple[IntArray, IntArray, IntArray]:
+    """The class of each cell, the column of each class, and the number of classes of each column."""
+    before = np.cumsum(view.p) - view.p / 2  # over all columns: a middle on a bound may lie a hair below it
+    middle = before - (np.cumsum(view.sums(view.p)) - view.sums(view.p))[view.column]
+    tenth = np.clip((middle * CLASSES + 1e-9).astype(np.int64), 0, CLASSES - 1)
+    single = np.arange(len(view.column)) - view.starts[view.column]
+    classes = np.where(view.numeric, CLASSES, view.sizes)
+    start = np.cumsum(classes) - classes
+    place = start[view.column] + np.where(view.numeric[view.column], tenth, single)
+    return place, np.repeat(np.arange(len(classes)), classes), classes
 
 
 PSI = Statistic(

@@ -1,65 +1,94 @@
-"""What a statistic sees: a column of the window beside the same column of the reference, cell by cell."""
+"""What a statistic sees: the columns of a window beside the same columns of the reference, cell by cell."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
-from driftline.sketch import Intervals
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline_processor.bags import Bags, IntArray
 from driftline_processor.records import FloatArray
 
 NUMERIC = "numeric"
 CATEGORY = "category"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class View:
-    """Two samples of one column on the same cells.
+    """Two samples of some columns on the same cells, those of one column after those of another, [cells].
 
-    kind: `numeric` or `category`. reference, window: effective rows in each cell, [cells]. p, q: the same as shares.
-    reference_values, window_values: the sketches themselves, for numeric columns. spread: that of the reference, in the
-    column's own unit. reference_missing, window_missing: share of all rows, None where there are no rows.
+    sizes: cells of each column, at least one. numeric: which columns are, [columns]; the others are categorical.
+    reference, window: effective rows in each cell. valued: numeric columns with rows on both sides, by position, and
+    their sketches: reference_values, window_values. spread: of each column's reference, in its own unit.
+    reference_missing, window_missing: share of all rows, NaN where there are no rows, [columns].
     """
 
-    kind: str
+    sizes: IntArray
+    numeric: NDArray[np.bool_]
     reference: FloatArray
     window: FloatArray
-    p: FloatArray
-    q: FloatArray
-    reference_values: Intervals
-    window_values: Intervals
-    spread: float
-    reference_missing: float | None
-    window_missing: float | None
+    valued: IntArray
+    reference_values: Bags
+    window_values: Bags
+    spread: FloatArray
+    reference_missing: FloatArray
+    window_missing: FloatArray
 
-    @classmethod
-    def of(
-        cls,
-        kind: str,
-        reference: FloatArray,
-        window: FloatArray,
-        reference_values: Intervals,
-        window_values: Intervals,
-        *,
-        spread: float = 1.0,
-        reference_missing: float | None = None,
-        window_missing: float | None = None,
-    ) -> "View":
-        """A view of these counts; shares of an empty side are all 0."""
-        p, q = (counts / max(float(counts.sum()), 1e-300) for counts in (reference, window))
-        missing = (reference_missing, window_missing)
-        return cls(kind, reference, window, p, q, reference_values, window_values, spread, *missing)
+    @cached_property
+    def starts(self) -> IntArray:
+        """The first cell of each column."""
+        return np.cumsum(self.sizes) - self.sizes
 
-    @property
-    def empty(self) -> bool:
-        """Whether one side has no rows: nothing can be compared."""
-        return not (self.p.any() and self.q.any())
+    @cached_property
+    def column(self) -> IntArray:
+        """The column of each cell."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    @cached_property
+    def reference_rows(self) -> FloatArray:
+        return self.sums(self.reference)
+
+    @cached_property
+    def window_rows(self) -> FloatArray:
+        return self.sums(self.window)
+
+    @cached_property
+    def p(self) -> FloatArray:
+        """Shares of the reference; all 0 where it is empty."""
+        return self.reference / np.maximum(self.reference_rows, 1e-300)[self.column]
+
+    @cached_property
+    def q(self) -> FloatArray:
+        """Shares of the window; all 0 where it is empty."""
+        return self.window / np.maximum(self.window_rows, 1e-300)[self.column]
+
+    @cached_property
+    def empty(self) -> NDArray[np.bool_]:
+        """Whether one side has no rows: nothing can be compared, [columns]."""
+        return np.asarray((self.reference_rows == 0.0) | (self.window_rows == 0.0))
+
+    def sums(self, cells: FloatArray) -> FloatArray:
+        """The sum of each column's cells, [columns]."""
+        return np.add.reduceat(cells, self.starts)
+
+    def known(self, values: FloatArray) -> FloatArray:
+        """The values of columns that have rows on both sides; NaN elsewhere."""
+        return np.where(self.empty, np.nan, values)
+
+    def of_valued(self, values: FloatArray) -> FloatArray:
+        """Values of the `valued` columns; NaN elsewhere."""
+        every = np.full(len(self.sizes), np.nan)
+        every[self.valued] = values
+        return every
 
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
     """A distance that users read; the verdict decides by itself, see README.md in this folder.
 
-    name: as in `ml.drift.<name>`. kinds: the columns it applies to. reading: how to read it. compute: at least 0, and 0
-    where both sides are equal; None where one of them is empty.
+    name: as in `ml.drift.<name>`. kinds: the columns it applies to. reading: how to read it. compute: by column, at
+    least 0, and 0 where both sides are equal; NaN where one of them is empty.
     """
 
     name: str
@@ -67,7 +96,7 @@ class Statistic:
     kinds: frozenset[str]
     description: str
     reading: str
-    compute: Callable[[View], float | None]
+    compute: Callable[[View], FloatArray]
 
 
 ANY_KIND = frozenset({NUMERIC, CATEGORY})

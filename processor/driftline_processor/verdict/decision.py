@@ -4,15 +4,20 @@ Relevance: the 95 % lower bound of the distance d = amp |q - p| exceeds the tole
 likelihood ratio, divided by the inflation that the reference's own chunks show, exceeds the critical value at the
 false-alarm budget. Two conditions, because one bound at the budget's level could never find twice the tolerance in
 1,000 rows, and a bound at 95 % alone would alarm every night.
+
+All columns are judged at once: arrays are [events], the events of one column after those of another, or [columns].
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from driftline_processor.records import FloatArray, State
-from driftline_processor.verdict.events import BoolArray, Events
+from driftline_processor.verdict.events import BoolArray, Events, IntArray, magnify
 from driftline_processor.verdict.evidence import critical_value, signed_root
 from driftline_processor.verdict.variation import Variation, fit_variation
 
@@ -30,19 +35,18 @@ NEARLY = 0.95
 """Of events about as loud the first is named: novelty, then prefixes, which read better than intervals."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Baseline:
-    """What the reference says of a column's events, [events]: shares, natural variation and what matters.
+    """What the reference says of the events of some columns: shares, natural variation and what matters, [events].
 
-    unseen: events that all or none of the training rows are in, such as the numeric range beyond its ends: how much
-    seen values vary with the season says nothing about them.
+    sizes: events of each column. unseen: events that all or none of the training rows are in, such as the numeric range
+    beyond its ends: how much seen values vary with the season says nothing about them.
     """
 
-    events: Events
+    sizes: IntArray
+    rows: FloatArray  # [columns]
     shares: FloatArray
-    rows: float
-    variance: FloatArray  # of the reference's shares: by sampling, and with natural variation
-    natural: FloatArray
+    magnified: BoolArray
     variation: Variation
     unseen: BoolArray
     tolerance: FloatArray
@@ -54,27 +58,65 @@ class Baseline:
         shares = np.minimum(events.sums(chunks.sum(axis=0)) / max(rows, 1.0), 1.0)
         variation = fit_variation(chunks, events, shares)
         unseen = (shares * (1.0 - shares) * rows < 0.5) & ordered
-        excused = max(tolerance, float(np.sqrt(variation.pooled_growth)))  # 2 tau, with tau² = growth p(1-p) at p = 1/2
+        excused = max(tolerance, float(np.sqrt(variation.pooled_growth[0])))  # 2 tau; tau² = growth p(1-p) at p = 1/2
         return cls(
-            events=events,
+            sizes=np.array([len(events)]),
+            rows=np.array([max(rows, 1.0)]),
             shares=shares,
-            rows=rows,
-            variance=np.maximum(shares * (1.0 - shares), 0.25 / max(rows, 1.0)) / max(rows, 1.0),
-            natural=variation.of_reference() / max(rows, 1.0),
+            magnified=events.magnified,
             variation=variation,
             unseen=unseen,
             tolerance=np.where(unseen, excused, tolerance),
         )
 
+    @classmethod
+    def stack(cls, parts: Sequence["Baseline"]) -> "Baseline":
+        """The columns of all parts, one after the other."""
+
+        def joined(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        return cls(
+            sizes=joined("sizes"),
+            rows=joined("rows"),
+            shares=joined("shares"),
+            magnified=joined("magnified"),
+            variation=Variation.stack([part.variation for part in parts]),
+            unseen=joined("unseen"),
+            tolerance=joined("tolerance"),
+        )
+
+    @property
+    def column(self) -> IntArray:
+        """The column of each event."""
+        return self.variation.column
+
+    @cached_property
+    def by_event(self) -> FloatArray:
+        """Rows of the reference, [events]."""
+        return np.asarray(self.rows[self.column])
+
+    @cached_property
+    def variance(self) -> FloatArray:
+        """Of the reference's shares, by sampling."""
+        return np.maximum(self.shares * (1.0 - self.shares), 0.25 / self.by_event) / self.by_event
+
+    @cached_property
+    def natural(self) -> FloatArray:
+        """Inflation of that by natural variation, a row."""
+        return self.variation.of_reference() / self.by_event
+
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """What a window says of a column's events, [events]; distances and widths are shares of rows, magnified in tails.
+    """What a window says of the events; distances and widths are shares of rows, magnified in tails.
 
     sampling and natural: standard errors of the distance, by sampling (as autocorrelated as the training data) and with
     natural variation. evidence and surprise: |z| over its critical value, with natural variation and without.
+    sizes: events of each column, of which none is without any.
     """
 
+    sizes: IntArray
     shares: FloatArray
     expected: FloatArray
     distance: FloatArray
@@ -93,49 +135,63 @@ class Assessment:
         return np.where(relevance > 1.0, self.evidence, np.minimum(self.evidence, relevance))
 
     @cached_property
-    def loudest(self) -> int:
-        """The event to name: the nearest to an alarm, and where none surely moved, the one that moved most."""
-        score = self.score
-        loudest = float(score.max())
-        return int(np.argmax(score >= NEARLY * loudest) if loudest > 0.0 else np.argmax(self.distance))
+    def relevant(self) -> BoolArray:
+        return np.asarray(self.lower_bound > self.tolerance)
 
-    @property
+    @cached_property
+    def starts(self) -> IntArray:
+        """The first event of each column."""
+        return np.cumsum(self.sizes) - self.sizes
+
+    def most(self, values: FloatArray) -> FloatArray:
+        """The largest value of each column, [columns]."""
+        return np.maximum.reduceat(values, self.starts)
+
+    def any(self, values: BoolArray) -> BoolArray:
+        """Whether one event of a column is so, [columns]."""
+        return np.logical_or.reduceat(values, self.starts)
+
+    @cached_property
+    def loudest(self) -> IntArray:
+        """The event to name, [columns]: the nearest to an alarm; where none surely moved, the one that moved most."""
+        score, distance = (np.repeat(self.most(each), self.sizes) for each in (self.score, self.distance))
+        named = np.flatnonzero(np.where(score > 0.0, self.score >= NEARLY * score, self.distance >= distance))
+        return np.asarray(named[named.searchsorted(self.starts)])
+
+    @cached_property
     def required(self) -> FloatArray:
         """What the lower bound has to exceed: the tolerance, widened by natural variation at the budget's level."""
         return np.maximum(self.tolerance, self.critical * self.natural - Z95 * self.sampling)
 
-    def beyond_nature(self, tolerance: float) -> float:
-        """What some event moved at least, beyond natural variation; scaled as if its own tolerance were `tolerance`."""
-        return float(((self.distance - Z95 * self.natural) * (tolerance / self.tolerance)).max())
-
-    def joined(self, other: "Assessment") -> "Assessment":
-        """The events of both."""
-        return Assessment(*(np.concatenate((getattr(self, part.name), getattr(other, part.name))) for part in PARTS))
-
-
-PARTS = fields(Assessment)
+    def beyond_nature(self, tolerance: float) -> FloatArray:
+        """What a column has surely moved beyond natural variation, as if each tolerance were `tolerance`, [columns]."""
+        return self.most((self.distance - Z95 * self.natural) * (tolerance / self.tolerance))
 
 
 def assess(
-    baseline: Baseline, counts: FloatArray, rows: float, alpha: float, chunks: float | None = None
+    baseline: Baseline, x: FloatArray, rows: ArrayLike, alpha: ArrayLike, chunks: float | None = None
 ) -> Assessment:
-    """Hold a window's cell counts, of `rows` effective rows, against the reference.
+    """Hold a window against the reference: `x` rows in each event, of `rows` effective rows of its column.
 
-    alpha: false alarms allowed, for each event. chunks: the window's duration in chunks, where both sides have clocks.
+    alpha: false alarms allowed for each event of a column, [columns]. chunks: the window's duration in chunks, where
+    both sides have clocks.
     """
-    p, n, N, variation = baseline.shares, rows, baseline.rows, baseline.variation
-    x = baseline.events.sums(counts)
+    column, variation = baseline.column, baseline.variation
+    n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
+    p, n, N = baseline.shares, n_column[column], baseline.by_event
     q = np.minimum(x / n, 1.0)
-    magnified = baseline.events.magnify((p + q) / 2.0)
+    magnified = magnify((p + q) / 2.0, baseline.magnified)
     error = magnified * np.sqrt(np.maximum(q * (1.0 - q), 0.25 / n) / n + baseline.variance)
-    inflation = (variation.inflation(n, chunks) / n + baseline.natural) / (1.0 / n + 1.0 / N)
+    inflation = (variation.inflation(n_column, chunks) / n + baseline.natural) / (1.0 / n + 1.0 / N)
     steady = np.sqrt(np.minimum(inflation, variation.floor))
-    inflation = np.sqrt(np.where(baseline.unseen, min(variation.pooled_floor, max(n, 1.0)), inflation))
-    critical = critical_value(alpha, variation.degrees(n, chunks))
+    seen_alike = np.minimum(variation.pooled_floor, np.maximum(n_column, 1.0))[column]
+    inflation = np.sqrt(np.where(baseline.unseen, seen_alike, inflation))
+    critical = critical_value(alpha, variation.degrees(n_column, chunks))[column]
     distance = magnified * np.abs(q - p)
     evidence = signed_root(x, n, p * N, N) / critical
     sampling = error * steady
     return Assessment(
+        sizes=baseline.sizes,
         shares=q,
         expected=p,
         distance=distance,
@@ -143,25 +199,28 @@ def assess(
         tolerance=baseline.tolerance,
         sampling=sampling,
         natural=error * inflation,
-        critical=np.full(len(q), critical),
+        critical=critical,
         evidence=evidence / inflation,
         surprise=evidence / np.minimum(steady, inflation),
     )
 
 
-def decide(assessment: Assessment, rows: float, tolerance: float) -> State:
-    """What a window of so many effective rows says of a column.
+HEALTHY, INSUFFICIENT, WARNING, ALARM = range(4)
+
+LOUDNESS = (State.HEALTHY, State.INSUFFICIENT_DATA, State.WARNING, State.ALARM)
+"""States in the order in which they are told, by their number."""
+
+
+def decide(assessment: Assessment, rows: ArrayLike, tolerance: float) -> IntArray:
+    """What a window of so many effective rows says of each column: numbers of LOUDNESS, [columns].
 
     warning: moved beyond chance but not beyond natural variation; or real but too small to matter; or the reverse.
     insufficient data: no alarm, and four tolerances cannot be excluded.
     """
-    relevant = assessment.lower_bound > assessment.tolerance
-    evident = assessment.evidence > 1.0
-    if (relevant & evident).any():
-        return State.ALARM
-    if (relevant & (assessment.surprise > 1.0)).any():
-        return State.WARNING
-    possible = max(float((assessment.distance + Z95 * assessment.sampling).max()), BAND / rows**0.5)
-    if possible > EXCLUDED * tolerance:
-        return State.INSUFFICIENT_DATA
-    return State.WARNING if (relevant | evident).any() else State.HEALTHY
+    relevant, evident = assessment.relevant, assessment.evidence > 1.0
+    possible = assessment.most(assessment.distance + Z95 * assessment.sampling)
+    possible = np.maximum(possible, BAND / np.sqrt(np.asarray(rows, float)))
+    state = np.where(assessment.any(relevant | evident), WARNING, HEALTHY)
+    state = np.where(possible > EXCLUDED * tolerance, INSUFFICIENT, state)
+    state = np.where(assessment.any(relevant & (assessment.surprise > 1.0)), WARNING, state)
+    return np.where(assessment.any(relevant & evident), ALARM, state)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from driftline_processor.records import FloatArray
 
 BoolArray: TypeAlias = NDArray[np.bool_]
+IntArray: TypeAlias = NDArray[np.int64]
 
 MAGNIFICATION = 1.6
 """Most that a tail or a rare category is magnified. Without a cap (the arcsine scale) a uniform shift of half the
@@ -41,50 +42,76 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
-    """Events over a number of cells. `members` is [cells, events] of 0 and 1, or None where every cell is an event."""
+    """Events over a number of cells: first, last and outside are those of `items`, [events], for arithmetic."""
 
     cells: int
     items: tuple[Event, ...]
-    members: FloatArray | None
+    first: IntArray
+    last: IntArray
+    outside: BoolArray
     magnified: BoolArray
+
+    @classmethod
+    def of(cls, cells: int, items: tuple[Event, ...]) -> "Events":
+        first, last = (np.array([event[part] for event in items], np.int64) for part in (1, 2))
+        families = [event.family for event in items]
+        outside = np.array([family is Family.TAILS for family in families], bool)
+        magnified = np.array([family in (Family.PREFIX, Family.CELL) for family in families], bool)
+        return cls(cells, items, first, last, outside, magnified)
 
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def by_cell(self) -> bool:
+        """Whether every event is a cell."""
+        return all(event.family is Family.CELL for event in self.items)
+
     def sums(self, counts: FloatArray) -> FloatArray:
         """Counts of the events, [..., events], from counts of the cells, [..., cells]."""
-        return counts if self.members is None else counts @ self.members
+        below = running(counts)
+        inside = below[..., self.last] - below[..., self.first]
+        return np.asarray(np.where(self.outside, below[..., -1:] - inside, inside))
 
-    def magnify(self, shares: FloatArray) -> FloatArray:
-        """Factor of the distance at these shares: 0.5/sqrt(p(1-p)) within [1, 1.6], so that a tail counts for more.
+    def members(self, events: BoolArray) -> FloatArray:
+        """Whether a cell belongs to an event, as 0 and 1, [cells, events]; of the given events only."""
+        cell = np.arange(self.cells)[:, None]
+        inside = (cell >= self.first[events]) & (cell < self.last[events])
+        return (inside ^ self.outside[events]).astype(np.float64)
 
-        Source: the arcsine transform (Freeman and Tukey 1950), capped.
-        """
-        spread = np.sqrt(np.maximum(shares * (1.0 - shares), 1e-12))
-        return np.where(self.magnified, np.minimum(np.maximum(0.5 / spread, 1.0), MAGNIFICATION), 1.0)
+
+def running(counts: FloatArray) -> FloatArray:
+    """Sums of the cells before each, [..., cells + 1]."""
+    sums = np.zeros((*counts.shape[:-1], counts.shape[-1] + 1))
+    np.cumsum(counts, axis=-1, out=sums[..., 1:])
+    return sums
+
+
+def magnify(shares: FloatArray, magnified: BoolArray) -> FloatArray:
+    """Factor of the distance at these shares: 0.5/sqrt(p(1-p)) within [1, 1.6], so that a tail counts for more.
+
+    Source: the arcsine transform (Freeman and Tukey 1950), capped.
+    """
+    spread = np.sqrt(np.maximum(shares * (1.0 - shares), 1e-12))
+    return np.where(magnified, np.minimum(np.maximum(0.5 / spread, 1.0), MAGNIFICATION), 1.0)
 
 
 @lru_cache(maxsize=256)
 def numeric_events(cells: int) -> Events:
     """Events of a numeric column of so many cells; the first and the last cell lie outside the training range."""
-    items = (*_prefixes(cells), *_intervals(cells), *_tails(cells))
-    index = np.arange(cells)
-    columns = [((index >= event.first) & (index < event.last)) ^ (event.family is Family.TAILS) for event in items]
-    magnified = np.array([event.family is Family.PREFIX for event in items])
-    return Events(cells, items, np.array(columns, float).reshape(len(items), cells).T.copy(), magnified)
+    return Events.of(cells, (*_prefixes(cells), *_intervals(cells), *_tails(cells)))
 
 
 @lru_cache(maxsize=256)
 def category_events(cells: int) -> Events:
     """Events of a categorical column: every cell."""
-    items = tuple(Event(Family.CELL, cell, cell + 1) for cell in range(cells))
-    return Events(cells, items, None, np.ones(cells, bool))
+    return Events.of(cells, tuple(Event(Family.CELL, cell, cell + 1) for cell in range(cells)))
 
 
 @lru_cache(maxsize=1)
 def state_events() -> Events:
     """The one event of a column "not it, it": it."""
-    return Events(2, (Event(Family.CELL, 1, 2),), np.array([[0.0], [1.0]]), np.ones(1, bool))
+    return Events.of(2, (Event(Family.CELL, 1, 2),))
 
 
 def _prefixes(cells: int) -> list[Event]:

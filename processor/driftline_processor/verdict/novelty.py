@@ -5,7 +5,8 @@ A level that training never saw is another matter: the share of such rows has a 
 the seen values says nothing about it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -22,19 +23,28 @@ CATEGORY_SHARE = 1 / 25
 """Tolerance for categories never seen, as a share of the tolerance: by name, .2 % of the rows is a lot."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unseen:
-    """How much novelty the reference itself predicts: a share of rows, coming in bursts of so many rows."""
+    """How much novelty the reference itself predicts, [columns]: a share of rows, coming in bursts of so many rows."""
 
-    share: float
-    burst: float
-    rows: float
-    tolerance: float
+    share: FloatArray
+    burst: FloatArray
+    rows: FloatArray
+    tolerance: FloatArray
+
+    @classmethod
+    def of(cls, share: float, burst: float, rows: float, tolerance: float) -> "Unseen":
+        return cls(*(np.array([value]) for value in (share, burst, max(rows, 1.0), tolerance)))
+
+    @classmethod
+    def stack(cls, parts: Sequence["Unseen"]) -> "Unseen":
+        """The columns of all parts."""
+        return cls(*(np.concatenate([getattr(part, name.name) for part in parts]) for name in fields(cls)))
 
 
 def unseen_numbers(rows: float, tolerance: float) -> Unseen:
     """For numbers: none. What is near to seen values does not count as new in the first place."""
-    return Unseen(0.0, 1.0, rows, tolerance)
+    return Unseen.of(0.0, 1.0, rows, tolerance)
 
 
 def unseen_categories(chunks: FloatArray, single: int, tolerance: float) -> Unseen:
@@ -48,19 +58,32 @@ def unseen_categories(chunks: FloatArray, single: int, tolerance: float) -> Unse
     counts = chunks.sum(axis=0)[once]
     total = counts.sum() + single
     burst = ((counts**2).sum() + single) / total if total else 1.0
-    return Unseen(float(total) / max(rows, 1.0), max(float(burst), 1.0), rows, tolerance * CATEGORY_SHARE)
+    return Unseen.of(float(total) / max(rows, 1.0), max(float(burst), 1.0), rows, tolerance * CATEGORY_SHARE)
 
 
-def assess_novelty(unseen: Unseen, x: float, n: float, alpha: float) -> Assessment:
-    """Hold `x` rows at never seen values, of `n` effective rows, against what the reference predicts: one event."""
-    q, p, N = min(x / n, 1.0), unseen.share, unseen.rows
-    error = np.sqrt(max(q * (1.0 - q), 0.25 / n) / n * min(unseen.burst, max(n, 1.0)))
+def assess_novelty(unseen: Unseen, x: FloatArray, n: FloatArray, alpha: FloatArray) -> Assessment:
+    """Hold `x` rows at never seen values, of `n` effective rows, against what the reference predicts, [columns]."""
+    p, N = unseen.share, unseen.rows
+    q = np.minimum(x / n, 1.0)
+    burst = np.minimum(unseen.burst, np.maximum(n, 1.0))
+    error = np.sqrt(np.maximum(q * (1.0 - q), 0.25 / n) / n * burst)
     critical = critical_value(alpha, np.inf)
-    excess = max(q - p, 0.0)
-    z = float(signed_root(np.array([x]), n, np.array([min(p * N + 0.5, N)]), N)[0]) if excess else 0.0
-    evidence = z / np.sqrt(min(unseen.burst, max(n, 1.0))) / critical
-    values = (q, p, excess, excess - Z95 * error, unseen.tolerance, error, error, critical, evidence, evidence)
-    return Assessment(*(np.array([value], float) for value in values))
+    excess = np.maximum(q - p, 0.0)
+    z = np.where(excess > 0.0, signed_root(x, n, np.minimum(p * N + 0.5, N), N), 0.0)
+    evidence = z / np.sqrt(burst) / critical
+    return Assessment(
+        sizes=np.ones(len(p), np.int64),
+        shares=q,
+        expected=p,
+        distance=excess,
+        lower_bound=excess - Z95 * error,
+        tolerance=unseen.tolerance,
+        sampling=error,
+        natural=error,
+        critical=critical,
+        evidence=evidence,
+        surprise=evidence,
+    )
 
 
 class SeenNumbers:

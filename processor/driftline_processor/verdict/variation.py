@@ -5,16 +5,22 @@ depend on each other or where hours and weeks differ. It is measured on blocks o
 summarised by a line, R(n) = phi + tau² n: phi is what averages out with rows (autocorrelation), tau² what does not
 (season). Where both sides have clocks the curve is read by duration: natural variation belongs to time, not to rows.
 
+Curves are fitted column by column, once, and read for all columns together: `Variation` holds those of many columns,
+event after event.
+
 Sources: variance-time curves (Cox and Lewis 1966; Allan 1966); overdispersion phi + tau² n (Williams 1982).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log, log2
+from functools import cached_property
+from math import log
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from driftline_processor.records import FloatArray
-from driftline_processor.verdict.events import BoolArray, Events
+from driftline_processor.verdict.events import BoolArray, Events, IntArray
 
 FEW_BLOCKS = 8
 """Blocks below which a level is not measured; a reference of fewer chunks has its one level, and little trust."""
@@ -25,91 +31,157 @@ FEWEST_DEGREES = 4.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Levels:
-    """What was measured on blocks of 2^level chunks, [levels] and [levels, events]; all empty where nothing was."""
+    """What was measured on blocks of 2^level chunks, [levels, columns] and, by event, [levels, events].
 
+    measured: levels of each column, [columns]. Columns with fewer levels repeat their last one; without any, R is 1.
+    """
+
+    measured: IntArray
     rows: FloatArray  # mean rows of a block
-    log_rows: FloatArray
     degrees: FloatArray  # blocks less one
     own: FloatArray  # R of every event
     pooled: FloatArray  # R, mean over the events that are frequent enough to say something
 
+    def filled(self, levels: int) -> "Levels":
+        """The same with so many levels."""
 
-@dataclass(frozen=True, slots=True, eq=False)
+        def fill(values: FloatArray, nothing: float) -> FloatArray:
+            last = values[-1:] if len(values) else np.full((1, values.shape[1]), nothing)
+            return np.concatenate((values, np.repeat(last, levels - len(values), axis=0)))
+
+        parts = (fill(self.rows, 1.0), fill(self.degrees, 0.0), fill(self.own, 1.0), fill(self.pooled, 1.0))
+        return Levels(self.measured, *parts)
+
+
+@dataclass(frozen=True, eq=False)
 class Variation:
-    """The curve, by event: floor is phi, growth is tau². `directions`: independent directions among the events."""
+    """The curves: floor is phi, growth is tau², by event. `column` is that of each event, [events].
 
+    directions: independent directions among the events of a column. few: too few chunks to trust the curve, [columns].
+    """
+
+    column: IntArray
     floor: FloatArray
     growth: FloatArray
-    pooled_floor: float
-    pooled_growth: float
-    directions: float
+    pooled_floor: FloatArray
+    pooled_growth: FloatArray
+    directions: FloatArray
+    few: BoolArray
     levels: Levels
-    few: bool
+
+    @classmethod
+    def stack(cls, parts: Sequence["Variation"]) -> "Variation":
+        """The curves of the columns of all parts, one after the other."""
+        before = np.cumsum([0, *(len(part.few) for part in parts)])
+        most = max(len(part.levels.rows) for part in parts)
+        levels = [part.levels.filled(most) for part in parts]
+
+        def joined(name: str) -> FloatArray:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        def beside(name: str) -> FloatArray:
+            return np.concatenate([getattr(level, name) for level in levels], axis=1)
+
+        return cls(
+            column=np.concatenate([part.column + start for part, start in zip(parts, before, strict=False)]),
+            floor=joined("floor"),
+            growth=joined("growth"),
+            pooled_floor=joined("pooled_floor"),
+            pooled_growth=joined("pooled_growth"),
+            directions=joined("directions"),
+            few=np.concatenate([part.few for part in parts]),
+            levels=Levels(
+                np.concatenate([part.levels.measured for part in parts]),
+                *(beside("rows"), beside("degrees"), beside("own"), beside("pooled")),
+            ),
+        )
 
     def of_reference(self) -> FloatArray:
         """R of the whole reference, by event: tau² is known up to its largest blocks."""
-        largest = self.levels.rows[-1] if len(self.levels.rows) else 0.0
-        return self.floor + self.growth * largest
+        if not len(self.levels.rows):
+            return self.floor
+        largest = np.where(self.levels.measured > 0, self.levels.rows[-1], 0.0)
+        return np.asarray(self.floor + self.growth * largest[self.column])
 
-    def inflation(self, rows: float, chunks: float | None = None) -> FloatArray:
-        """R by event for a window of so many rows, and of that many chunks' duration where both sides have clocks.
+    def inflation(self, rows: ArrayLike, chunks: float | None = None) -> FloatArray:
+        """R by event, for so many rows by column, [columns], and that many chunks' duration where both have clocks.
 
         Never more than `rows`: all rows together count for one draw at least.
         """
-        most = max(rows, 1.0)
+        most = np.maximum(np.asarray(rows, float), 1.0) + np.zeros(len(self.few))
+        by_event = most[self.column]
         if not len(self.levels.rows):
-            return np.minimum(self.floor, most)
-        curve = self._by_rows(most) if chunks is None else self._by_duration(most, chunks)
-        return np.asarray(np.minimum(curve, most))
+            curve = self.floor
+        elif chunks is None:
+            curve = np.maximum(self.floor + self.growth * by_event, np.maximum(self._observed(most), 1.0)[self.column])
+        else:
+            curve = 1.0 + by_event * self._excess(chunks)
+        return np.asarray(np.minimum(curve, by_event))
 
-    def _by_rows(self, rows: float) -> FloatArray:
-        """The line, never below what was observed; flat outside the range: no guess below the smallest chunk."""
-        return np.asarray(np.maximum(self.floor + self.growth * rows, max(self._observed(rows), 1.0)))
-
-    def _observed(self, rows: float) -> float:
-        return float(np.interp(log(rows), self.levels.log_rows, self.levels.pooled))
-
-    def _by_duration(self, rows: float, chunks: float) -> FloatArray:
-        """R(n) = 1 + n (R(T) - 1)/n(T): rows at the reference's pace, variation of a stretch of the same duration."""
-        at = log(max(chunks, 1e-9))
-        lasting = log(2.0) * np.arange(len(self.levels.rows))
-        excess = (np.column_stack((self.levels.pooled, self.levels.own)) - 1.0) / self.levels.rows[:, None]
-        low = min(int(np.searchsorted(lasting, at, "right")), len(lasting) - 1)
-        high, low = low, max(low - 1, 0)
-        step = lasting[high] - lasting[low]
-        part = float(np.clip((at - lasting[low]) / step, 0.0, 1.0)) if step else 0.0
-        excess_at = excess[low] * (1.0 - part) + excess[high] * part
-        pooled = max(float(excess_at[0]), 0.0)
-        return np.asarray(1.0 + rows * np.maximum(pooled, 0.5 * pooled + 0.5 * excess_at[1:]))
-
-    def degrees(self, rows: float, chunks: float | None = None) -> float:
-        """Degrees of freedom of the width at this size, infinite where nothing about it was estimated.
+    def degrees(self, rows: ArrayLike, chunks: float | None = None) -> FloatArray:
+        """Degrees of freedom of the width at this size, [columns]; infinite where nothing about it was estimated.
 
         Those of the level at that scale (on a plateau: of the finest level on it), times `directions` where less than
         half of the width is estimated, divided by the share that is (Satterthwaite 1946).
         """
-        if self.few:
-            measured = self.levels.degrees[0] * self.directions if len(self.levels.degrees) else 0.0
-            return max(FEWEST_DEGREES, measured)
+        most = np.maximum(np.asarray(rows, float), 1.0) + np.zeros(len(self.few))
         if not len(self.levels.rows):
-            return float(np.inf)
-        found = self._degrees_by_rows(max(rows, 1.0))
-        if chunks is None:
-            return found
-        level = min(round(log2(max(chunks, 1.0))), len(self.levels.rows) - 1)
-        return min(found, max(FEWEST_DEGREES, float(self.levels.degrees[level])))
+            return np.where(self.few, FEWEST_DEGREES, np.inf)
+        found = self._degrees_by_rows(most)
+        if chunks is not None:
+            level = np.minimum(round(np.log2(max(chunks, 1.0))), np.maximum(self.levels.measured - 1, 0))
+            found = np.minimum(found, np.maximum(FEWEST_DEGREES, self._at(self.levels.degrees, level)))
+        few = np.maximum(FEWEST_DEGREES, self.levels.degrees[0] * self.directions)
+        return np.asarray(np.where(self.few, few, np.where(self.levels.measured > 0, found, np.inf)))
 
-    def _degrees_by_rows(self, rows: float) -> float:
-        levels = self.levels
-        pooled = max(self.pooled_floor + self.pooled_growth * rows, self._observed(rows), 1.0001)
+    @cached_property
+    def _log_rows(self) -> FloatArray:
+        return np.log(self.levels.rows)
+
+    def _observed(self, rows: FloatArray) -> FloatArray:
+        """Pooled R at this size, on a scale of log n, flat beyond what was measured: no guess, [columns]."""
+        at, sizes = np.log(rows), self._log_rows
+        last = np.maximum(self.levels.measured - 1, 0)
+        high = np.minimum((sizes <= at).sum(axis=0), last)
+        low = np.maximum(high - 1, 0)
+        before = self._at(sizes, low)
+        step = self._at(sizes, high) - before
+        part = np.clip((at - before) / np.where(step > 0.0, step, 1.0), 0.0, 1.0)
+        return np.asarray(self._at(self.levels.pooled, low) * (1.0 - part) + self._at(self.levels.pooled, high) * part)
+
+    @cached_property
+    def _excesses(self) -> FloatArray:
+        """(R - 1)/n by level and event: the larger of pooled, and the mean of pooled and own."""
+        pooled = (self.levels.pooled - 1.0) / self.levels.rows
+        return np.stack((pooled[:, self.column], (self.levels.own - 1.0) / self.levels.rows[:, self.column]))
+
+    def _excess(self, chunks: float) -> FloatArray:
+        """(R(T) - 1)/n(T) of a stretch of the same duration: at the reference's pace, whatever the traffic."""
+        at = max(log(max(chunks, 1e-9)) / log(2.0), 0.0)
+        low = min(int(at), len(self.levels.rows) - 1)
+        high = min(low + 1, len(self.levels.rows) - 1)
+        part = min(at - low, 1.0)
+        pooled, own = self._excesses[:, low] * (1.0 - part) + self._excesses[:, high] * part
+        pooled = np.maximum(pooled, 0.0)
+        return np.asarray(np.maximum(pooled, 0.5 * pooled + 0.5 * own))
+
+    def _degrees_by_rows(self, rows: FloatArray) -> FloatArray:
+        line = self.pooled_floor + self.pooled_growth * rows
+        pooled = np.maximum(np.maximum(line, self._observed(rows)), 1.0001)
         estimated = 1.0 - 1.0 / pooled
-        near = int(np.abs(levels.log_rows - log(rows)).argmin())
-        if self.pooled_growth == 0.0:
-            near = min(near, int(np.argmax(levels.pooled >= 0.75 * self.pooled_floor)))
-        degrees = float(levels.degrees[near])
-        if estimated < 0.5 and degrees >= 30:
-            degrees *= self.directions
-        return max(FEWEST_DEGREES, degrees / max(estimated, 0.05))
+        near = np.abs(self._log_rows - np.log(rows)).argmin(axis=0)
+        plateau = (self.levels.pooled >= 0.75 * self.pooled_floor).argmax(axis=0)
+        degrees = self._at(self.levels.degrees, np.where(self.pooled_growth == 0.0, np.minimum(near, plateau), near))
+        degrees = degrees * np.where((estimated < 0.5) & (degrees >= 30), self.directions, 1.0)
+        return np.asarray(np.maximum(FEWEST_DEGREES, degrees / np.maximum(estimated, 0.05)))
+
+    @cached_property
+    def _columns(self) -> IntArray:
+        return np.arange(len(self.few))
+
+    def _at(self, values: FloatArray, level: IntArray) -> FloatArray:
+        """One level of each column."""
+        return np.asarray(values[level, self._columns])
 
 
 def fit_variation(chunks: FloatArray, events: Events, shares: FloatArray) -> Variation:
@@ -125,27 +197,30 @@ def fit_variation(chunks: FloatArray, events: Events, shares: FloatArray) -> Var
     levels = _measure(chunks, events, shares, np.maximum(variance, 0.25 / rows), pool)
     directions = _directions(events, shares, chunks.sum(axis=0) / rows, pool)
     curves = np.column_stack((levels.pooled, levels.own))
-    floor, growth = _line(levels.rows, levels.degrees, curves, directions)
+    floor, growth = _line(levels.rows[:, 0], levels.degrees[:, 0], curves, directions)
     return Variation(
+        column=np.zeros(len(events), np.int64),
         floor=np.maximum(floor[0], 0.5 * floor[0] + 0.5 * floor[1:]),
         growth=np.maximum(growth[0], 0.5 * growth[0] + 0.5 * growth[1:]),
-        pooled_floor=float(floor[0]),
-        pooled_growth=float(growth[0]),
-        directions=directions,
+        pooled_floor=floor[:1],
+        pooled_growth=growth[:1],
+        directions=np.array([directions]),
+        few=np.array([blocks < FEW_BLOCKS]),
         levels=levels,
-        few=blocks < FEW_BLOCKS,
     )
 
 
 def _independent(events: int, *, few: bool) -> Variation:
     """Sampling error and nothing else."""
-    none = Levels(np.empty(0), np.empty(0), np.empty(0), np.empty((0, events)), np.empty(0))
-    return Variation(np.ones(events), np.zeros(events), 1.0, 0.0, 1.0, none, few)
+    one, nothing = np.ones(1), np.empty((0, 1))
+    levels = Levels(np.zeros(1, np.int64), nothing, nothing, np.empty((0, events)), nothing)
+    column = np.zeros(events, np.int64)
+    return Variation(column, np.ones(events), np.zeros(events), one, np.zeros(1), one, np.array([few]), levels)
 
 
 def _pool(events: Events, shares: FloatArray, rows: float) -> BoolArray:
     """Events whose variation is estimated well enough to speak for all: one at least."""
-    if events.members is not None and len(events) > 1:
+    if not events.by_cell and len(events) > 1:
         pool = (shares > 0.04) & (shares < 0.96) & events.magnified
     else:
         pool = (shares * rows >= 50) & (shares < 0.999)
@@ -169,17 +244,17 @@ def _measure(chunks: FloatArray, events: Events, shares: FloatArray, variance: F
         rows = rows[: 2 * half].reshape(half, 2).sum(axis=1)
         excess = excess[: 2 * half].reshape(half, 2, -1).sum(axis=1)
     own = np.array([inflation for _, _, inflation in measured])
-    sizes, degrees = (np.array([level[part] for level in measured], float) for part in (0, 1))
-    return Levels(sizes, np.log(sizes), degrees, own, own[:, pool].mean(axis=1))
+    sizes, degrees = (np.array([[level[part]] for level in measured], float) for part in (0, 1))
+    return Levels(np.array([len(measured)]), sizes, degrees, own, own[:, pool].mean(axis=1, keepdims=True))
 
 
 def _directions(events: Events, shares: FloatArray, cells: FloatArray, pool: BoolArray) -> float:
     """Independent directions among the pooled events: m²/sum corr², with the correlations of a multinomial."""
     p = shares[pool]
-    if events.members is None:
+    if events.by_cell:
         odds = p / (1.0 - p)  # corr_ij² = odds_i odds_j
         return float(len(p) ** 2 / (len(p) + odds.sum() ** 2 - (odds**2).sum()))
-    members = events.members[:, pool]
+    members = events.members(pool)
     covariance = (members * cells[:, None]).T @ members - np.outer(p, p)
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     return float(len(p) ** 2 / ((covariance / np.outer(scale, scale)) ** 2).sum())

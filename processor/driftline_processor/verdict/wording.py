@@ -1,5 +1,7 @@
 """What moved, in words: "share above 3.2: 20 % → 35 %"."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from driftline_processor.records import FloatArray
@@ -47,7 +49,7 @@ def describe_category(name: str | None, before: float, after: float) -> str:
     return moved("share of all other categories" if name is None else f"share of '{name}'", before, after)
 
 
-def describe_novelty(values: tuple[str, ...], share: float) -> str:
+def describe_novelty(values: Sequence[str], share: float) -> str:
     """Values that training never saw: named, the most frequent ones first."""
     named = ", ".join(values[:NAMED]) + (f" and {len(values) - NAMED} more" if len(values) > NAMED else "")
     return f"values never seen in training: {percent(share)}" + (f" ({named})" if named else "")

@@ -1,0 +1,155 @@
+"""All columns of a window judged at once: values, values never seen, and states, each a column of events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
+from driftline_processor.counts import STATES, Counts
+from driftline_processor.records import FloatArray, ReferenceColumn
+from driftline_processor.statistics.view import NUMERIC
+from driftline_processor.verdict.decision import INSUFFICIENT, NEARLY, Assessment, Baseline, assess, decide
+from driftline_processor.verdict.events import (
+    BoolArray,
+    Events,
+    IntArray,
+    category_events,
+    magnify,
+    numeric_events,
+    running,
+    state_events,
+)
+from driftline_processor.verdict.novelty import Unseen, assess_novelty, unseen_categories, unseen_numbers
+
+VALUE = "value"
+ASPECTS = (VALUE, *STATES)
+
+BUDGET: Mapping[str, float] = {VALUE: 0.6, MISSING: 0.2, NON_FINITE: 0.1, WRONG_TYPE: 0.1}
+"""How the false alarms that a column may raise are split over its aspects: values have the most ways to go wrong."""
+
+ABSENT = -1
+"""The state of an aspect of which there is nothing to say."""
+
+TINY_ALPHA = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What a window, or several together, say of every column; arrays by aspect are [ASPECTS, columns].
+
+    state: number of LOUDNESS, or ABSENT. score: above 1 in alarm. bound: what the closing of an alarm goes by, see
+    `records.Verdict`. new: whether never seen values are the loudest of a column's values; valued: whether it has
+    values, on both sides, [columns].
+    """
+
+    events: Assessment
+    novelty: Assessment
+    state: IntArray
+    score: FloatArray
+    bound: FloatArray
+    new: BoolArray
+    valued: BoolArray
+
+
+class Judge:
+    """The columns of a reference, prepared. Events are numbered over all columns and aspects."""
+
+    def __init__(self, columns: Sequence[ReferenceColumn], tolerance: float) -> None:
+        values, states, unseen = [], [], []
+        self.events: list[Events] = []
+        for column in columns:
+            counts = column.chunks.sum(axis=0)
+            numeric = column.kind == NUMERIC and bool(counts.sum())
+            self.events.append((numeric_events if numeric else category_events)(len(counts)))
+            values.append(Baseline.of(column.chunks, self.events[-1], tolerance, ordered=numeric))
+            unseen.append(_unseen(column, counts, tolerance))
+            states.append([_state(column, state, tolerance) for state in STATES])
+        by_state = [baselines[i] for i in range(len(STATES)) for baselines in states]
+        self.tolerance = tolerance
+        self.baseline = Baseline.stack([*values, *by_state])
+        self.unseen = Unseen.stack(unseen)
+        self.numeric = np.array([column.kind == NUMERIC for column in columns], bool)
+        self.apart = np.where(self.numeric, 0.0, 1.0)
+        self.sizes = np.array([events.cells for events in self.events], np.int64)
+        self.starts = np.cumsum(self.sizes) - self.sizes
+        self.known = np.array([bool(column.chunks.sum()) for column in columns])
+        self._first, self._last = (
+            np.concatenate([getattr(e, end) + start for e, start in zip(self.events, self.starts, strict=True)])
+            for end in ("first", "last")
+        )
+        self._outside = np.concatenate([events.outside for events in self.events])
+        self._column = self.baseline.column[: len(self._first)]
+        self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
+        share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(columns))
+        self._split = share / (self.baseline.sizes + np.repeat([1, 0, 0, 0], len(columns)))
+
+    def judge(self, counts: Counts, alpha: float, chunks: float | None) -> Judgement:
+        """Judge a window. alpha: false alarms allowed in each column. chunks: its duration, where both have clocks."""
+        columns = len(self.sizes)
+        x, rows, novel = self._drawn(counts)
+        each = np.maximum(alpha * self._split, TINY_ALPHA)
+        events = assess(self.baseline, x, rows, each, chunks)
+        novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns])
+        state = decide(events, rows, self.tolerance).reshape(len(ASPECTS), columns)
+        score = np.maximum(events.most(events.score), 0.0).reshape(len(ASPECTS), columns)
+        bound = np.maximum(events.beyond_nature(self.tolerance), 0.0).reshape(len(ASPECTS), columns)
+        both = np.maximum(score[0], novelty.score)
+        farther = novelty.distance >= events.most(events.distance)[:columns]
+        new = np.where(both > 0.0, novelty.score >= NEARLY * both, farther)
+        score[0] = both
+        state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerance))
+        bound[0] = np.maximum(bound[0], novelty.beyond_nature(self.tolerance))
+        valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
+        state[0] = np.where(valued, state[0], INSUFFICIENT)
+        score[0] = np.where(valued, score[0], 0.0)
+        state[1:] = np.where(self._never & (counts.states <= 0.0) | (counts.rows <= 0.0), ABSENT, state[1:])
+        return Judgement(events, novelty, state, score, bound, new, valued)
+
+    def may_alarm(self, counts: Counts) -> bool:
+        """Whether anything moved beyond its tolerance; the bounds of a distance are below it."""
+        x, rows, novel = self._drawn(counts)
+        q = x / rows[self.baseline.column]
+        distance = np.abs(q - self.baseline.shares)
+        near = distance * magnify((q + self.baseline.shares) / 2.0, self.baseline.magnified) <= self.baseline.tolerance
+        n = rows[: len(novel)]
+        return not near.all() or bool((novel / n - self.unseen.share > self.unseen.tolerance).any())
+
+    def _drawn(self, counts: Counts) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Effective rows in each event, of each column and aspect, and at never seen values of each column."""
+        scale = counts.effective
+        below = running(counts.cells)
+        inside = below[self._last] - below[self._first]
+        total = (below[self.starts + self.sizes] - below[self.starts])[self._column]
+        values = np.where(self._outside, total - inside, inside) * scale[self._column]
+        rows = counts.rows * scale
+        states = np.minimum(counts.states * scale, rows)
+        n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows))
+        return np.concatenate((values, states.ravel())), np.where(n > 0.0, n, 1.0), counts.novel * scale
+
+
+def _unseen(column: ReferenceColumn, counts: FloatArray, tolerance: float) -> Unseen:
+    if column.kind == NUMERIC:
+        return unseen_numbers(float(counts.sum()), tolerance)
+    listed = set(column.categories)
+    single = sum(rows <= 1.0 for name, rows in column.tally.categories.items() if name not in listed)
+    return unseen_categories(column.chunks, single, tolerance)
+
+
+def _state(column: ReferenceColumn, state: str, tolerance: float) -> Baseline:
+    """A state as a column of two cells; one that training never had is a constant."""
+    never = np.array([[column.tally.rows, 0.0]])
+    return Baseline.of(column.states.get(state, never), state_events(), tolerance, ordered=False)
+
+
+def worst(judgement: Judgement) -> IntArray:
+    """The aspect that speaks loudest, [columns]."""
+    loudness = judgement.state * 1e6 + np.minimum(judgement.score, 1e5)
+    return np.asarray(loudness.argmax(axis=0))
+
+
+def base_bounds(judgement: Judgement) -> FloatArray:
+    """The greatest bound over the aspects of each column; NaN where one has too little data, [columns]."""
+    said = judgement.state > ABSENT
+    little = (judgement.state == INSUFFICIENT).any(axis=0)
+    return np.where(little, np.nan, np.where(said, judgement.bound, 0.0).max(axis=0))

@@ -1,0 +1,52 @@
+"""What a judgement says of a column, in words."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from driftline_processor.alignment import CategoryCells, NumericCells
+from driftline_processor.judgement import ASPECTS, Judge, Judgement
+from driftline_processor.records import Tally
+from driftline_processor.verdict.decision import ALARM
+from driftline_processor.verdict.wording import describe_category, describe_novelty, describe_range, moved, span
+
+
+class Naming:
+    """The names of all events of a reference. `place`: of a numeric column among the numeric ones."""
+
+    def __init__(self, judge: Judge, numbers: NumericCells, categories: Mapping[int, CategoryCells]) -> None:
+        self._judge, self._numbers, self._categories = judge, numbers, categories
+        self._place = {int(column): place for place, column in enumerate(np.flatnonzero(judge.numeric))}
+        self._first = judge.baseline.sizes.cumsum() - judge.baseline.sizes
+
+    def describe(self, judgement: Judgement, column: int, aspect: int, tally: Tally) -> str:
+        """What speaks loudest; where several aspects are in alarm, all of them, the loudest first."""
+        alarms = [i for i in range(len(ASPECTS)) if judgement.state[i, column] == ALARM and i != aspect]
+        alarms.sort(key=lambda i: -judgement.score[i, column])
+        return "; ".join(self._moved(judgement, column, i, tally) for i in (aspect, *alarms))
+
+    def _moved(self, judgement: Judgement, column: int, aspect: int, tally: Tally) -> str:
+        if aspect == 0 and judgement.new[column]:
+            return describe_novelty(self._novel(column, tally), float(judgement.novelty.shares[column]))
+        events = judgement.events
+        series = aspect * len(self._judge.sizes) + column
+        at = int(events.loudest[series])
+        before, after = float(events.expected[at]), float(events.shares[at])
+        if aspect:
+            return moved(ASPECTS[aspect].replace("_", " "), before, after)
+        event = self._judge.events[column].items[at - int(self._first[series])]
+        if column in self._place:
+            return describe_range(event, self._numbers.edges[self._place[column]], before, after)
+        cells = self._categories[column]
+        guessed = cells.place(tally).guessed
+        if event.first in guessed:
+            pooled = np.array(guessed) + int(self._first[series])
+            before, after = (float(shares[pooled].sum()) for shares in (events.expected, events.shares))
+            return describe_category(None, before, after)
+        return describe_category(cells.names[event.first] if event.first < cells.others else None, before, after)
+
+    def _novel(self, column: int, tally: Tally) -> Sequence[str]:
+        if column not in self._place:
+            return self._categories[column].place(tally).novel
+        novel = self._numbers.seen[self._place[column]].beyond(tally.intervals)
+        return (span(float(novel.lower.min()), float(novel.upper.max())),) if len(novel) else ()
