@@ -26,6 +26,7 @@ from driftline_processor.decode import decode_metrics, decode_traces
 from driftline_processor.encode import encode
 from driftline_processor.engine import Engine, EngineSettings
 from driftline_processor.events import encode_events
+from driftline_processor.records import WindowResult
 from driftline_processor.reference import read_file
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
 
@@ -46,18 +47,31 @@ CLASSES: Final = {"no": 0.8, "yes": 0.2}
 
 def results(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the processor says to requests, each as it arrives on time: of metrics and of logs, in protobuf's JSON."""
-    engine = Engine(EngineSettings(10 * SECOND, 5 * SECOND, 2 * SECOND, 0.05, 1.0, 30 * 86_400 * SECOND))
-    engine.put_reference(read_file(REFERENCE))
-    said = []
+    engine, said = new_engine(), []
     for request in requests:
-        received = int(request["received"])
-        metrics = ParseDict(request.get("metrics", {}), ExportMetricsServiceRequest()).SerializeToString()
-        traces = ParseDict(request.get("traces", {}), ExportTraceServiceRequest()).SerializeToString()
-        engine.observe([*decode_metrics(metrics).records, *decode_traces(traces).records], received)
-        windows = engine.advance(received)
+        windows = answer(engine, request)
         said += [MessageToDict(encode_metrics(data)) for data in encode(windows)]
         said += [MessageToDict(encode_logs(records)) for records in encode_events(windows)]
     return said
+
+
+def new_engine() -> Engine:
+    """An engine that knows the reference, and nothing else yet."""
+    engine = Engine(EngineSettings(10 * SECOND, 5 * SECOND, 2 * SECOND, 0.05, 1.0, 30 * 86_400 * SECOND))
+    engine.put_reference(read_file(REFERENCE))
+    return engine
+
+
+def answer(engine: Engine, request: dict[str, Any]) -> list[WindowResult]:
+    """The windows that a request completes."""
+    observe(engine, request)
+    return engine.advance(int(request["received"]))
+
+
+def observe(engine: Engine, request: dict[str, Any]) -> None:
+    metrics = ParseDict(request.get("metrics", {}), ExportMetricsServiceRequest()).SerializeToString()
+    traces = ParseDict(request.get("traces", {}), ExportTraceServiceRequest()).SerializeToString()
+    engine.observe([*decode_metrics(metrics).records, *decode_traces(traces).records], int(request["received"]))
 
 
 def read(path: Path) -> Any:

@@ -58,3 +58,11 @@ def test_what_stands_in_for_a_reference_keeps_the_panes_it_was_gathered_in() -> 
 
         assert bool(gathering.panes) is full
         assert gathering.step == (MINUTE if full else 5 * MINUTE)
+
+
+def test_a_snapshot_from_before_there_were_alarms_has_none() -> None:
+    """An upgrade goes on from the state that it finds."""
+    state = msgpack.unpackb(busy(), strict_map_key=False)
+    del state["alarms"]
+
+    assert load(msgpack.packb(state), SETTINGS.size, SETTINGS.step, SETTINGS.lateness).alarms == {}
