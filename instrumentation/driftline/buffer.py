@@ -1,11 +1,11 @@
 """Predictions that wait for aggregation: appended by callers without a lock, bounded in bytes."""
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from driftline.capture import without_rows
+from driftline.native import Lock
 from driftline.prediction import Prediction
 
 _RECORD_BYTES: Final = 512
@@ -29,7 +29,7 @@ class Buffer:
         self._waiting: deque[Prediction] = deque()
         self._bytes = 0
         self._rows = 0
-        self._lock = threading.Lock()  # of what is rare: drops
+        self._lock = Lock()  # of what is rare: drops
         self._dropped = 0
 
     def put(self, prediction: Prediction) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations  # numpy is only loaded once there is a row
 
 import itertools
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -18,6 +17,7 @@ from driftline import process, semconv
 from driftline.exporter_choice import choose
 from driftline.faults import FAULTS
 from driftline.models import Models
+from driftline.native import Lock
 from driftline.prediction import Prediction, new_prediction
 from driftline.spans import SpanSource
 
@@ -98,7 +98,7 @@ class Emitter:
 
     def _reset(self) -> None:
         self._pipeline: Pipeline | None = None
-        self._making = threading.Lock()
+        self._making = Lock()
         # Ids are unique over processes: 96 random bits, then a count.
         self._ids = itertools.count(secrets.randbits(96) << 32)
 

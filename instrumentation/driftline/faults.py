@@ -1,9 +1,10 @@
 """Faults of our own: caught where they arise, counted by kind, logged once a kind. They never reach a caller."""
 
 import logging
-import threading
 from collections import Counter
 from typing import Final
+
+from driftline.native import Lock
 
 _logger = logging.getLogger("driftline")
 
@@ -12,7 +13,7 @@ class Faults:
     """Counts faults by the stage of our work and the class of the exception."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def note(self, stage: str, error: BaseException) -> None:
@@ -35,7 +36,7 @@ class Faults:
 
     def reset(self) -> None:
         """Begin anew, with a lock of our own: a forked child may have inherited a held one."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._counts = Counter()
 
 

@@ -6,8 +6,6 @@ are the parent's to send.
 
 import logging
 import math
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Final
@@ -24,6 +22,7 @@ from driftline.capture import capture, capture_output, release
 from driftline.exporter_choice import ExporterFactory, is_delta
 from driftline.exporters import SketchExporter
 from driftline.faults import FAULTS
+from driftline.native import Lock, Signal, start_thread
 from driftline.pool import Pool
 from driftline.prediction import Capture, Prediction
 from driftline.process import finish_multiprocessing_child
@@ -57,15 +56,15 @@ class Pipeline:
         self._resource = resource
         self._on_prediction = on_prediction
         self._on_export = on_export
-        self._wake = threading.Event()
+        self._wake = Signal()
         self._buffer = Buffer(settings.buffer_bytes, self._wake.set)
         delta = is_delta()
         self._aggregate = Aggregate(settings, delta=delta)
-        self._aggregating = threading.Lock()
+        self._aggregating = Lock()
         self._lost_rows = 0
         self._exporter = None if make_exporter is None else self._sketch_exporter(make_exporter, delta=delta)
         self._provider: MeterProvider | None = None
-        self._start = threading.Lock()
+        self._start = Lock()
         self._started = self._closed = False
         self._turns = _Turns()
 
@@ -153,8 +152,7 @@ class Pipeline:
         if not started:
             return True
         self.drain()  # counting is not waiting: it ends by itself
-        self._turns.close()
-        sent = self._turns.take(timeout)
+        sent = self._turns.take(timeout, last=True)
         self._wake.set()
         if self._exporter is not None and not sent:
             self._exporter.shutdown(timeout_millis=_ABORT_SECONDS * 1000)
@@ -168,8 +166,8 @@ class Pipeline:
                 return
             self._started = True
             try:
-                threading.Thread(target=self._export_forever, name="driftline-export", daemon=True).start()
-                threading.Thread(target=self._aggregate_forever, name="driftline-aggregate", daemon=True).start()
+                start_thread(self._export_forever, "driftline-export")
+                start_thread(self._aggregate_forever, "driftline-aggregate")
                 finish_multiprocessing_child()
             except RuntimeError:  # the interpreter shuts down: `close` does the work itself
                 self._turns.run_inline(self._export)
@@ -177,7 +175,6 @@ class Pipeline:
     def _aggregate_forever(self) -> None:
         while not self._closed:
             self._wake.wait()
-            self._wake.clear()
             self.drain()
 
     def _export_forever(self) -> None:
@@ -238,41 +235,37 @@ class _Turns:
     """Turns of the exporting thread: others ask for one and wait until one that began afterwards is done."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._asked = self._begun = self._finished = 0
-        self._closing = False
+        self._lock = Lock()
+        self._asked = Signal()
+        self._waiting: list[Signal] = []
+        self._served: list[Signal] = []
+        self._last = False
         self._sent = True
         self._inline: Callable[[], bool] | None = None
 
-    def take(self, timeout: float) -> bool:
-        """Ask for a turn; whether it succeeded within `timeout` seconds."""
+    def take(self, timeout: float, *, last: bool = False) -> bool:
+        """Ask for a turn; whether it succeeded within `timeout` seconds. last: there is none after it."""
         if self._inline is not None:
             return self._inline()
-        end = time.monotonic() + timeout
-        with self._changed:
-            self._asked += 1
-            mine = self._asked
-            self._changed.notify_all()
-            done = self._changed.wait_for(lambda: self._finished >= mine, end - time.monotonic())
-            return done and self._sent
+        done = Signal()
+        with self._lock:
+            self._last = self._last or last
+            self._waiting.append(done)
+        self._asked.set()
+        return done.wait(timeout) and self._sent
 
     def run_inline(self, work: Callable[[], bool]) -> None:
         """There is no thread: whoever asks does the work."""
         self._inline = work
 
-    def close(self) -> None:
-        """The next turn is the last."""
-        with self._changed:
-            self._closing = True
-
     def wait(self, interval: float) -> bool:
         """Until somebody asks, or `interval` seconds; whether this is the last turn."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._asked > self._begun, interval)
-            self._begun = self._asked
-            return self._closing
+        self._asked.wait(interval)
+        with self._lock:
+            self._served, self._waiting = self._waiting, []
+            return self._last
 
     def done(self, *, sent: bool) -> None:
-        with self._changed:
-            self._finished, self._sent = self._begun, sent
-            self._changed.notify_all()
+        self._sent = sent
+        for each in self._served:
+            each.set()

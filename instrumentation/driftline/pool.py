@@ -1,12 +1,13 @@
 """Buffers that batches of rows are copied into, used again and again: fresh memory costs a page fault a page."""
 
 import math
-import threading
 from collections import defaultdict
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from driftline.native import Lock
 
 Block: TypeAlias = NDArray[np.uint8]
 
@@ -33,7 +34,7 @@ class Pool:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._free: defaultdict[int, list[Block]] = defaultdict(list)
         self._held = 0  # bytes of all buffers, free ones included
         self._idle = True
