@@ -14,13 +14,13 @@ import numpy as np
 
 from driftline.pool import Pool
 from driftline.prediction import LOST, Capture, new_capture
-from driftline.tensors.grid import MOST_VALUES, in_memory_order, next_grid, sample
-from driftline.tensors.host import BFLOAT16, as_array, stacked
+from driftline.tensors import device
+from driftline.tensors.grid import MOST_VALUES, WIDEST, in_memory_order, next_grid, sample
+from driftline.tensors.host import BFLOAT16, as_array, rows_of, stacked
 
 SMALL: Final = 16 * 1024
 """Bytes up to which `tobytes` beats a pooled buffer."""
 
-_WIDEST: Final = 2**16  # numbers of a tensor's row that are all copied: logits of a vocabulary, some seconds of sound
 _OBJECT_SIZE: Final = 56  # of a Python number with its pointer; strings are longer, the bound is not exact
 
 Taker = Callable[[Any, Pool], Capture]
@@ -129,11 +129,12 @@ def _take_objects(value: Any) -> Capture:
 
 
 def _take_tensor(value: Any, pool: Pool) -> Capture:
+    if not value.is_cpu:
+        return device.take(value)
     array = as_array(value)
     if array is None:
-        shape: Any = getattr(value, "shape", ())
-        return Capture("opaque", None, shape[0] if len(shape) else 1, None, None, 0)
-    if array.ndim == 2 and array.shape[1] > _WIDEST:
+        return Capture("opaque", None, rows_of(value), None, None, 0)
+    if array.ndim == 2 and array.shape[1] > WIDEST:
         return _take_grid(array, pool)
     return _take_array(array, pool)
 

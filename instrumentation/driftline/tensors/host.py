@@ -47,6 +47,11 @@ def widened(array: NDArray[Any]) -> NDArray[Any]:
     return numbers.reshape(array.shape)
 
 
+def rows_of(tensor: Any) -> int:
+    """Also of nested tensors, which have no shape. A tensor without dimensions is one row."""
+    return int(tensor.size(0)) if tensor.dim() else 1
+
+
 def stacked(tensors: Sequence[Any]) -> Any:
     """Tensors of one shape as rows of one; None where they have several shapes."""
     try:

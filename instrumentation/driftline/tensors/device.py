@@ -1,0 +1,198 @@
+"""Tensors of a GPU: copied by itself into pinned memory, and read once they have arrived. No caller waits for it."""
+
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline.prediction import LOST, Capture
+from driftline.tensors.grid import MOST_VALUES, WIDEST, Grid, next_grid
+from driftline.tensors.host import BFLOAT16, rows_of
+
+SLABS: Final = (*(2**16,) * 64, *(2**20,) * 16, *(2**23,) * 4)
+"""Bytes of the buffers of a kind of device: 52 MiB, allocated once, with the first tensor."""
+
+_ARRIVAL_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.0005
+_MOST_STREAMS: Final = 64
+
+_DTYPES: Final = {
+    f"torch.{name}": BFLOAT16 if name == "bfloat16" else np.dtype(name)
+    for name in ("float32", "float64", "float16", "bfloat16", "bool", "uint8", "int8", "int16", "int32", "int64")
+}
+
+
+class Slab(Protocol):
+    """Memory of this process that a device can copy into."""
+
+    memory: NDArray[np.uint8]
+
+    def receive(self, tensor: Any) -> None:
+        """Ask the device for a copy of a contiguous tensor, behind all that it was asked for before. Never waits."""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether all that was asked for is here."""
+
+
+class DeviceLease:
+    """An array on its way into a slab. `release` it once, when nobody reads it any more."""
+
+    def __init__(self, ring: "Ring", slab: Slab, dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> None:
+        self._ring = ring
+        self._slab = slab
+        self._dtype = dtype
+        self._shape = shape
+
+    @property
+    def is_here(self) -> bool:
+        return self._slab.arrived
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """Waits for it, in the background. Raises TimeoutError."""
+        end = time.monotonic() + _ARRIVAL_SECONDS
+        while not self._slab.arrived:
+            if time.monotonic() > end:
+                raise TimeoutError(f"a tensor has not arrived from its device within {_ARRIVAL_SECONDS:g} s")
+            time.sleep(_POLL_SECONDS)
+        size = math.prod(self._shape) * self._dtype.itemsize
+        array: NDArray[Any] = self._slab.memory[:size].view(self._dtype)
+        return array.reshape(self._shape)
+
+    def release(self) -> None:
+        self._ring.put_back(self._slab)
+
+
+class Ring:
+    """The slabs of a kind of device. One that was given back is used again only after its last copy has arrived."""
+
+    def __init__(self, make: Callable[[], Sequence[Slab]]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._free: list[Slab] | None = None
+
+    def take(self, size: int) -> Slab | None:
+        """The smallest free slab of `size` bytes or more; None where there is none."""
+        with self._lock:
+            if self._free is None:
+                self._free = list(self._make())
+            fitting = [slab for slab in self._free if slab.memory.nbytes >= size and slab.arrived]
+            if not fitting:
+                return None
+            slab = min(fitting, key=lambda each: each.memory.nbytes)
+            self._free.remove(slab)
+        return slab
+
+    def put_back(self, slab: Slab) -> None:
+        with self._lock:
+            assert self._free is not None
+            self._free.append(slab)
+
+
+def take(tensor: Any) -> Capture:
+    """A copy that is on its way; of devices that are not known, and where nothing can be copied now, the shape only."""
+    ring = _RINGS.get(tensor.device.type)
+    if ring is None or not tensor.shape or _is_capturing():
+        return Capture("opaque", None, rows_of(tensor), None, None, 0)
+    return take_into(ring, tensor)
+
+
+def take_into(ring: Ring, tensor: Any) -> Capture:
+    """As `take`, into slabs of this ring. LOST where none is free."""
+    dtype, rows = _DTYPES.get(str(tensor.dtype)), rows_of(tensor)
+    if dtype is None:
+        return Capture("opaque", None, rows, None, None, 0)
+    values, grid = _reduced(tensor.detach())
+    values = values.contiguous()
+    size = values.numel() * dtype.itemsize
+    slab = ring.take(size)
+    if slab is None:
+        return Capture(LOST, None, rows, None, None, 0)
+    try:
+        slab.receive(values)
+    except BaseException:
+        ring.put_back(slab)
+        raise
+    shape = tuple(values.shape)
+    lease = Capture("lease", DeviceLease(ring, slab, dtype, shape), rows, (dtype, shape[1:]), None, size)
+    return lease if grid is None else Capture("grid", (grid, lease), rows, (dtype, grid.shape), None, size)
+
+
+def _reduced(tensor: Any) -> tuple[Any, Grid | None]:
+    """What is copied of it: of large rows a grid, which the device takes out."""
+    shape = tuple(tensor.shape)
+    most = MOST_VALUES if len(shape) > 2 else WIDEST
+    if len(shape) < 2 or math.prod(shape[1:]) <= most:
+        return tensor, None
+    if len(shape) == 4 and not tensor.is_contiguous():
+        turned = tensor.permute(0, 2, 3, 1)  # channels innermost: a view, where it was a copy otherwise
+        tensor = turned if turned.is_contiguous() else tensor
+    grid = next_grid(tuple(tensor.shape[1:]))
+    return tensor.reshape(shape[0], -1)[:, grid.positions], grid
+
+
+class _CudaSlab:
+    """Pinned memory, and a flag behind it: the device copies a one there after the data.
+
+    The flag is polled, not an event: to query an event crashes the capture of a CUDA graph by another thread (PyTorch
+    issues 104487 and 148594).
+    """
+
+    def __init__(self, data: Any, flag: Any) -> None:
+        self._data = data
+        self._flag = flag
+        self._seen = flag.numpy()
+        self.memory: NDArray[np.uint8] = data.numpy()
+
+    def receive(self, tensor: Any) -> None:
+        self._seen[0] = 0
+        size = tensor.numel() * tensor.element_size()
+        self._data[:size].view(tensor.dtype).view(tensor.shape).copy_(tensor, non_blocking=True)
+        self._flag.copy_(_one(tensor.device), non_blocking=True)
+
+    @property
+    def arrived(self) -> bool:
+        return bool(self._seen[0])
+
+
+_ones: Final[dict[Any, Any]] = {}
+
+
+def _one(device: Any) -> Any:
+    """A one on the device, made on the stream that it is used on, so that it is there before it is copied."""
+    torch = sys.modules["torch"]
+    key = device, torch.cuda.current_stream(device).cuda_stream
+    one = _ones.get(key)
+    if one is None:
+        if len(_ones) >= _MOST_STREAMS:
+            _ones.clear()
+        with torch.inference_mode(mode=False):
+            one = _ones[key] = torch.ones(1, dtype=torch.int32, device=device)
+    return one
+
+
+def _cuda_slabs() -> list[Slab]:
+    """In one allocation. Made outside inference mode: what is made in it cannot be written to elsewhere."""
+    torch = sys.modules["torch"]
+    with torch.inference_mode(mode=False):
+        data = torch.empty(sum(SLABS), dtype=torch.uint8, pin_memory=True)
+        flags = torch.ones(len(SLABS), dtype=torch.int32).pin_memory()
+        starts = np.cumsum((0, *SLABS)).tolist()
+        return [
+            _CudaSlab(data[start : start + size], flags[number : number + 1])
+            for number, (start, size) in enumerate(zip(starts, SLABS, strict=False))
+        ]
+
+
+def _is_capturing() -> bool:
+    """Whether the calls of this thread are being recorded into a CUDA graph: copies would become part of it."""
+    return bool(sys.modules["torch"].cuda.is_current_stream_capturing())
+
+
+_RINGS: Final = {"cuda": Ring(_cuda_slabs)}
