@@ -148,4 +148,6 @@ def _what(change: Change, result: WindowResult) -> str:
         after = f"after {format_duration(result.window.end - change.alarm.opened)}"
         return f"{column} {change.why}, {after}" if change.why else f"{column} is back within the tolerance {after}"
     verb = "moved" if change.change is AlarmChange.OPENED else "moved further"
-    return f"{column} {verb}: {change.verdict.event} ({statement(result.columns)})"
+    longer = change.verdict.duration > result.window.end - result.window.start
+    span = f" over the last {format_duration(change.verdict.duration)}" if longer else ""
+    return f"{column} {verb}{span}: {change.verdict.event} ({statement(result.columns)})"

@@ -58,7 +58,7 @@ def _attributes(event: AlarmEvent, result: WindowResult) -> dict[str, AnyValue]:
         semconv.DRIFT_DISTANCE: verdict.distance,
         semconv.DRIFT_LOWER_BOUND: verdict.lower_bound,
         semconv.DRIFT_TOLERANCE: verdict.tolerance,
-        semconv.WINDOW_START: result.window.start / 1e9,
+        semconv.WINDOW_START: min(result.window.start, result.window.end - verdict.duration) / 1e9,
         semconv.WINDOW_END: result.window.end / 1e9,
     }
     known = {semconv.DRIFT_EVENT: verdict.event, semconv.ALARM_TRACES: event.traces}

@@ -133,6 +133,13 @@ def test_events_say_it_in_one_sentence() -> None:
     ]
 
 
+def test_a_verdict_over_a_longer_span_says_so() -> None:
+    """A slow drift is proved by several windows together: the sentence names the time that they cover."""
+    _, result = follow({}, window(1, {AGE: replace(ALARM, duration=8 * MINUTE)}), TOLERANCE)
+
+    assert "input age moved over the last 8m: share above 3" in result.alarms[0].summary
+
+
 def test_columns_say_which_alarm_is_open() -> None:
     """A column has the id of its alarm from the window that opens it to the one before it closes."""
     _, results = live([window(i, {AGE: v}) for i, v in enumerate((HEALTHY, ALARM, HEALTHY, HEALTHY, HEALTHY), 1)])

@@ -65,6 +65,13 @@ def test_a_record_says_all_of_a_change() -> None:
     }
 
 
+def test_the_window_is_that_of_the_verdict() -> None:
+    """A verdict over a longer span begins before the window."""
+    sent = plain(record(replace(EVENT, verdict=replace(VERDICT, duration=40 * SECOND))).attributes)
+
+    assert (sent["ml.drift.window.start"], sent["ml.drift.window.end"]) == (20.0, 60.0)
+
+
 def test_names_and_severities_of_changes() -> None:
     """Only what opens is a warning; each change has a name of its own, which the README explains."""
     sent = [record(replace(EVENT, change=change)) for change in AlarmChange]
