@@ -75,7 +75,8 @@ class Model(NamedTuple):
     type: its class; of a pipeline or search, of the last step. system: the framework. features: names of its inputs,
     None when unknown. width: number of its inputs, None when unknown. outputs: (operation, columns of the raw output,
     head) to named output columns; an adapter's own function. A head is the key of an output, or its position; a model
-    with one output has head 0. inputs: how they are read.
+    with one output has head 0. inputs: how they are read. joined: its outputs are parts of one prediction (a label, its
+    probabilities); otherwise each is one, and its columns carry its key or position.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Model(NamedTuple):
     width: int | None
     outputs: Callable[[str, Sequence[NDArray[Any]], int | str], list[Column]]
     inputs: InputFacts = TABLE
+    joined: bool = False
 
 
 class Prediction(NamedTuple):
