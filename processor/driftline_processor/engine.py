@@ -17,8 +17,17 @@ from driftline_processor.matching import choose_reference, other_versions
 from driftline_processor.model import Item, Model
 from driftline_processor.outcome import Observed, Outcome, named
 from driftline_processor.provisional import provisional_reference
-from driftline_processor.records import ModelKey, Record, Reference, ReferencePart, Window, WindowResult
+from driftline_processor.records import (
+    AlarmChange,
+    ModelKey,
+    Record,
+    Reference,
+    ReferencePart,
+    Window,
+    WindowResult,
+)
 from driftline_processor.snapshot import dump, load
+from driftline_processor.spans import LONGER, Trailing
 
 __all__ = ["Engine", "EngineSettings", "Observed"]
 
@@ -54,8 +63,8 @@ class EngineSettings:
 
     @property
     def budget(self) -> float:
-        """False alarms allowed in one evaluation of a model."""
-        return self.false_alarms * self.step / self.per
+        """False alarms allowed in one evaluation of a model: each slide of the window, and each longer span, is one."""
+        return self.false_alarms * (self.size / self.per) / (self.size / self.step + len(LONGER))
 
 
 class Engine:
@@ -191,11 +200,16 @@ class Engine:
             rows=rows,
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
-            columns=comparison.window(columns, self._settings.budget, self._settings.size)
+            columns=comparison.window(
+                columns, self._settings.budget, self._settings.size, Trailing(model.trail, window)
+            )
             if comparison
             else describe_window(columns),
         )
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance)
+        for alarm in result.alarms:
+            if alarm.change is not AlarmChange.UPDATED:
+                model.trail.restart(alarm.column, window.end)
         return result
 
     def _comparison(self, model: Model, window: Window) -> Comparison | None:

@@ -10,6 +10,7 @@ from driftline_processor.pane import Pane
 from driftline_processor.panes import Held, Panes
 from driftline_processor.provisional import Gathering
 from driftline_processor.records import ColumnKey, ExampleRows, ModelKey, RowsPoint, Window
+from driftline_processor.spans import Trail
 from driftline_processor.streams import KEPT, Kind, Point, Streams
 
 MAX_COLUMNS: Final = 5_000
@@ -52,9 +53,9 @@ class Taken(NamedTuple):
 class Model:
     """The state of one model. Mutable, and the engine's alone.
 
-    columns: with the last event time of each. alarms: those that are open. rows: all that were counted since the store
-    began. received: when the last item came that was news. idle: its windows are closed, and nothing more is awaited.
-    changed: there is something that the last snapshot does not have.
+    columns: with the last event time of each. alarms: those that are open. trail: its last windows, to be judged
+    together. rows: all that were counted since the store began. received: when the last item came that was news. idle:
+    its windows are closed, and nothing more is awaited. changed: there is something that the last snapshot lacks.
     """
 
     key: ModelKey
@@ -63,6 +64,7 @@ class Model:
     streams: Streams = field(default_factory=Streams)
     columns: dict[ColumnKey, int] = field(default_factory=dict)
     alarms: dict[ColumnKey, Alarm] = field(default_factory=dict)
+    trail: Trail = field(default_factory=Trail)
     rows: float = 0.0
     received: int = 0
     idle: bool = False
@@ -110,7 +112,7 @@ class Model:
         """Lets go of what only a sender that goes on would need."""
         if self.columns:
             self.panes.by_start.clear()
-            self.streams, self.columns = Streams(), {}
+            self.streams, self.columns, self.trail = Streams(), {}, Trail()
             self.changed = True
 
     def _take_point(self, point: Point, time: int) -> Taken:

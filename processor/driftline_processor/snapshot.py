@@ -6,13 +6,14 @@ from typing import Any, Final
 
 import msgpack
 
-from driftline_processor import streams, tally
+from driftline_processor import spans, streams, tally
 from driftline_processor.alarms import Alarm
 from driftline_processor.model import Model
 from driftline_processor.pane import Cell, Pane
 from driftline_processor.panes import Panes
 from driftline_processor.provisional import Gathering
 from driftline_processor.records import ColumnKey, ModelKey, State, Tally, Verdict
+from driftline_processor.spans import Trail
 from driftline_processor.streams import Streams
 from driftline_processor.sums import Sum
 
@@ -36,6 +37,7 @@ def dump(model: Model) -> bytes:
         "gathered": [(start, _pack_columns(held)) for start, held in gathering.panes.items()],
         "gathering": (gathering.step, gathering.rows, gathering.full),
         "alarms": [(column, _pack_alarm(alarm)) for column, alarm in model.alarms.items()],
+        "trail": spans.pack(model.trail),
         "rows": model.rows,
         "idle": model.idle,
     }
@@ -67,6 +69,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> Model:
         columns={ColumnKey(*column): seen for column, seen in state["columns"]},
         gathering=_unpack_gathering(state, step),
         alarms={ColumnKey(*column): _unpack_alarm(alarm) for column, alarm in state.get("alarms", ())},
+        trail=spans.unpack(state["trail"]) if "trail" in state else Trail(),
         rows=state["rows"],
         idle=state["idle"],
         changed=False,
