@@ -301,7 +301,6 @@ def test_arrays_name_their_features_as_the_server_does() -> None:
         ({"a": [1.0], "b": [1.0, 2.0]}, {}, "X: all columns must have as many rows (got 'a' 1, 'b' 2)"),
         ({"a": [1.0]}, {"y": [1, 2]}, "<label>: must have a value for each of the 1 rows of X (got 2)"),
         ({"a": [1.0]}, {"y": [[1, 2]]}, "<label>: must have one value a row (got shape (1, 2))"),
-        (np.zeros((2, 2, 2)), {}, "X: must be a table, [rows, features] (got 3 dimensions)"),
         ({"id": np.arange(100)}, {}, "the data must have columns to profile (got ids only: id)"),
     ],
 )

@@ -24,12 +24,15 @@ def profile(
     categorical: Sequence[str] = (),
     ignore: Sequence[str] = (),
     keep: Sequence[str] = (),
+    kind: str | None = None,
+    unknown_token: int | None = None,
 ) -> Profile:
     """The profile of training data: what live data is compared with.
 
     Args:
         X: the model's inputs, [rows, features]: a data frame, an array (its features are named x0, x1, ...), an Arrow
-            table or a dictionary of columns.
+            table or a dictionary of columns. Tensors, arrays of more than two dimensions, and dictionaries of them
+            are summarized as in serving: an image's mean, an embedding's projections, a text's length.
         y: the label, [rows], or the name of its column in X.
         model: name under which the model is served; `save` takes the beginning of the file's name otherwise.
         version: its version; without one, the profile serves all versions.
@@ -40,6 +43,10 @@ def profile(
         categorical: columns of numbers that are codes of categories.
         ignore: columns to leave out.
         keep: columns to count even if they look like ids.
+        kind: what X is, where its shape does not tell: "tabular", "image", "audio", "embedding", "tokens". Of
+            embeddings the distance to their mean is a column too: `describe(model, centroid=X.mean(axis=0))` makes it
+            one in serving.
+        unknown_token: id of the token that stands for unknown words.
 
     Raises:
         ProfileError: the data has no rows or no inputs; a name is no column; a column has another number of rows, or
@@ -56,7 +63,9 @@ def profile(
         ignore=tuple(ignore),
         keep=tuple(keep),
     )
-    return profile_table(Table.of([in_memory(X, beside)]), roles, model=model or "", version=version or "")
+    return profile_table(
+        Table.of([in_memory(X, beside, kind, unknown_token)]), roles, model=model or "", version=version or ""
+    )
 
 
 def _beside(role: str) -> str:

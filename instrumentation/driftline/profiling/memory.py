@@ -9,18 +9,21 @@ import pyarrow as pa
 
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.files import InMemory
+from driftline.profiling.tensors import summarized
 
 NAME = "X"
 
 
-def in_memory(data: Any, beside: Mapping[str, Any]) -> InMemory:
-    """`data` with the columns of `beside` appended, [rows] each.
+def in_memory(
+    data: Any, beside: Mapping[str, Any], kind: str | None = None, unknown_token: int | None = None
+) -> InMemory:
+    """`data` with the columns of `beside` appended, [rows] each. kind, unknown_token: see `driftline.profile`.
 
     Raises:
         ProfileError: it is no table, or a column has another number of rows.
 
     """
-    table = _arrow(data)
+    table = _arrow(data, kind, unknown_token)
     for name, values in beside.items():
         column = _column(_one_dimensional(name, values))
         if len(column) != table.num_rows and table.num_columns:
@@ -31,9 +34,11 @@ def in_memory(data: Any, beside: Mapping[str, Any]) -> InMemory:
     return InMemory(NAME, table)
 
 
-def _arrow(data: Any) -> Any:
+def _arrow(data: Any, kind: str | None, unknown_token: int | None) -> Any:
     if isinstance(data, (pa.Table, pa.RecordBatch)):
         return pa.table(data)
+    if not hasattr(data, "columns") and (found := summarized(data, kind, unknown_token)) is not None:
+        return _of_columns(found)
     if isinstance(data, Mapping):
         return _of_columns({str(name): _one_dimensional(str(name), values) for name, values in data.items()})
     if hasattr(data, "columns") and hasattr(data, "dtypes"):
@@ -57,7 +62,7 @@ def _of_array(array: Any) -> Any:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
-        raise ProfileError(f"X: must be a table, [rows, features] (got {array.ndim} dimensions)")
+        raise ProfileError(f"X: must be a table, [rows, features], or rows of more dimensions (got {array.ndim})")
     return _of_columns({f"x{i}": array[:, i] for i in range(array.shape[1])})
 
 

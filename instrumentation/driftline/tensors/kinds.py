@@ -26,18 +26,30 @@ _SOUNDS: Final = ("input_values", "waveform")
 
 def kind_of(name: str | None, shape: tuple[int, ...], dtype: Any, facts: InputFacts) -> str:
     """The kind of an input part. shape: of a row. dtype: numpy's."""
-    if facts.kind is not None and (facts.kind != TABULAR or len(shape) < 2):
-        return facts.kind if shape else TABULAR
+    if not shape:
+        return TABULAR
+    if facts.kind is not None and _may_be(facts.kind, shape, dtype):
+        return facts.kind
     if len(shape) < 2:
-        return _kind_of_vector(name, shape, dtype, facts)
+        return _kind_of_vector(name, shape[0], dtype, facts)
     return IMAGE if channel_axis(shape) is not None else AUDIO if name in _SOUNDS else TENSOR
 
 
-def _kind_of_vector(name: str | None, shape: tuple[int, ...], dtype: Any, facts: InputFacts) -> str:
-    width = shape[0] if shape else 1
+def _may_be(kind: str, shape: tuple[int, ...], dtype: Any) -> bool:
+    """What was said of a model's inputs holds for those of its parts that can be it."""
+    if kind == IMAGE:
+        return channel_axis(shape) is not None
+    if kind == TOKENS:
+        return len(shape) == 1 and dtype.kind in "iu"
+    if kind in (EMBEDDING, TABULAR):
+        return len(shape) == 1
+    return True
+
+
+def _kind_of_vector(name: str | None, width: int, dtype: Any, facts: InputFacts) -> str:
     if dtype.kind in "iu":
         return TOKENS if facts.vocabulary >= _FEWEST_WORDS and _names_tokens(name) else TABULAR
-    if not shape or dtype.kind not in "fV":  # V: bfloat16
+    if dtype.kind not in "fV":  # V: bfloat16
         return TABULAR
     if name in _SOUNDS or width > _SHORTEST_SOUND:
         return AUDIO
