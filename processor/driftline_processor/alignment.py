@@ -17,6 +17,9 @@ from driftline_processor.verdict.wording import span
 ROUNDING = 1e-14
 """Share of a column's rows below which what lies between two values is rounding."""
 
+FAR = float(np.finfo(np.float64).max) / 2
+"""Lengths between ends beyond it may exceed the largest float."""
+
 
 class Placed(NamedTuple):
     """Numeric columns in the reference's cells: rows in each cell, and those at never seen values, [columns]."""
@@ -72,7 +75,7 @@ class NumericCells:
         """
         column = bags.column[astride]
         low, high = bags.lower[astride] / 2, bags.upper[astride] / 2  # halves: lengths beyond the largest float
-        masses = self._mass(column, low, high)
+        masses = self._mass(column, bags.lower[astride], bags.upper[astride])
         known = masses[1] - masses[0] > self._rounding[column]
         interval = np.repeat(np.arange(len(astride)), cells)
         within = np.arange(len(interval)) - np.repeat(np.cumsum(cells) - cells, cells)
@@ -100,24 +103,29 @@ class NumericCells:
 
 
 class _Guide:
-    """Rows of the reference below a value, were they spread evenly inside each interval. Values are halves."""
+    """Rows of the reference below a value, were they spread evenly inside each interval.
+
+    Halves are taken only where lengths exceed the largest float: half of the smallest number, which bounds a column
+    whose minimum is 0, is no bound any more.
+    """
 
     def __init__(self, intervals: Intervals, edges: FloatArray) -> None:
         self.total = intervals.total
         bag = Bags.of([intervals])
         if self.total and bag.disjoint[0]:
             ended = np.cumsum(bag.weight)
-            self.at = np.stack((bag.lower, bag.upper), axis=1).ravel() / 2
+            ends = np.stack((bag.lower, bag.upper), axis=1).ravel()
             self.rows = np.stack((ended - bag.weight, ended), axis=1).ravel()
         else:
             ends = np.unique(np.concatenate((intervals.lower, intervals.upper, [0.0])))
-            self.at = ends / 2
             parts = np.array_split(ends, len(ends) // 256 + 1)  # each needs [values, intervals]
             self.rows = np.concatenate([intervals.below(part) for part in parts])
-        self.edges = self.below(edges / 2)
+        self.unit = 0.5 if np.abs(ends).max() > FAR else 1.0
+        self.at = ends * self.unit
+        self.edges = self.below(edges)
 
-    def below(self, halves: FloatArray) -> FloatArray:
-        return np.asarray(np.interp(halves, self.at, self.rows))
+    def below(self, values: FloatArray) -> FloatArray:
+        return np.asarray(np.interp(values * self.unit, self.at, self.rows))
 
 
 def _joined(parts: Sequence[FloatArray]) -> FloatArray:

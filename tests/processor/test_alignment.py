@@ -133,3 +133,13 @@ def test_numbers_in_a_column_of_strings_are_of_the_wrong_type() -> None:
     aligned = CategoryCells(category_column(COLORS)).place(numeric_tally(np.arange(1.0, 6.0)))
 
     assert (aligned.mistyped, aligned.cells.sum()) == (5.0, 0.0)
+
+
+def test_zeros_are_where_the_reference_has_its_zeros() -> None:
+    """A reference whose minimum is 0 begins at the smallest number below it; a live zero has a wider bucket."""
+    tiny = float(np.finfo(np.float64).tiny)
+    begin = float(np.nextafter(0.0, -np.inf))
+    seen = Tally(Intervals(np.array([begin, 0.9]), np.array([0.0, 1.0]), np.array([80.0, 20.0])), {}, {}, 100.0, 100.0)
+    column = replace(numeric_column(np.arange(10.0)), tally=seen, edges=np.array([begin, 0.0, 1.0]))
+    live = Tally(Intervals(np.array([-tiny, 0.9]), np.array([0.0, 1.0]), np.array([4.0, 1.0])), {}, {}, 5.0, 5.0)
+    assert place(column, live).cells.tolist() == [0.0, 4.0, 1.0, 0.0]
