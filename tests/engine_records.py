@@ -88,7 +88,7 @@ def span(
 ) -> ExampleRows:
     """One row, that no sketch has counted."""
     columns = {ColumnKey("input", name): (value,) for name, value in values.items()}
-    return ExampleRows(digest("span", number), model, "predict", time, weight, 1, columns)
+    return ExampleRows(model, "predict", (digest("span", number),), np.array([time]), np.array([weight]), 1, columns)
 
 
 def column(result: WindowResult, name: str) -> float:

@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+import numpy as np
+
 from driftline_processor.alarms import follow
 from driftline_processor.compare import Comparison, describe_window
 from driftline_processor.config import Config
 from driftline_processor.matching import choose_reference, other_versions
-from driftline_processor.model import Item, Model
+from driftline_processor.model import Model
 from driftline_processor.outcome import Observed, Outcome, named
 from driftline_processor.provisional import provisional_reference
 from driftline_processor.records import (
     AlarmChange,
+    ExampleRows,
+    IntArray,
     ModelKey,
     Record,
     Reference,
@@ -28,6 +32,7 @@ from driftline_processor.records import (
 )
 from driftline_processor.snapshot import dump, load
 from driftline_processor.spans import LONGER, Trailing
+from driftline_processor.streams import Point
 
 __all__ = ["Engine", "EngineSettings", "Observed"]
 
@@ -88,13 +93,17 @@ class Engine:
         for record in records:
             if isinstance(record, ReferencePart):
                 continue  # what it is part of comes through put_reference
+            items = len(record.keys) if isinstance(record, ExampleRows) else 1
             model = self._model(record.model)
             if model is None:
-                outcome.reject(f"more than {MAX_MODELS} models (got {record.model.name!r})")
+                outcome.reject(f"more than {MAX_MODELS} models (got {record.model.name!r})", items)
                 continue
-            time = self._event_time(record, received, outcome)
-            taken = model.take(record, time, received)
-            outcome.add(record, taken, model.panes.newest)
+            if isinstance(record, ExampleRows):
+                taken = model.take_spans(record, self._event_times(record, received, outcome), received)
+            else:
+                taken = [model.take(record, self._event_time(record, received, outcome), received)]
+            for each in taken:
+                outcome.add(record.model, each, model.panes.newest)
         return outcome.observed()
 
     def put_reference(self, reference: Reference) -> None:
@@ -176,12 +185,19 @@ class Engine:
             self._told.pop(key, None)
             self._forgotten.add(key)
 
-    def _event_time(self, record: Item, received: int, outcome: Outcome) -> int:
+    def _event_time(self, record: Point, received: int, outcome: Outcome) -> int:
         """The record's own time; when it was received, for a clock that is ahead of ours."""
         if record.time <= received + self._settings.lateness:
             return record.time
         outcome.ahead(record.model, record.time - received)
         return received
+
+    def _event_times(self, spans: ExampleRows, received: int, outcome: Outcome) -> IntArray:
+        ahead = spans.times > received + self._settings.lateness
+        if not ahead.any():
+            return spans.times
+        outcome.ahead(spans.model, int(spans.times.max()) - received, int(ahead.sum()))
+        return np.where(ahead, received, spans.times)
 
     def _judged(self, model: Model, window: Window) -> WindowResult | None:
         """A fault of ours in one window must cost no other window, and no other model."""

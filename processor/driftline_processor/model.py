@@ -1,15 +1,16 @@
 """One model as it is served: what its senders said, its open panes, and the windows that come out of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from driftline_processor.alarms import Alarm
-from driftline_processor.pane import Pane
 from driftline_processor.panes import Held, Panes
 from driftline_processor.provisional import Gathering
-from driftline_processor.records import ColumnKey, ExampleRows, ModelKey, RowsPoint, Window
+from driftline_processor.records import ColumnKey, ExampleRows, IntArray, ModelKey, RowsPoint, Window
 from driftline_processor.spans import Trail
 from driftline_processor.streams import KEPT, Kind, Point, Streams
 
@@ -21,8 +22,6 @@ MAX_STREAMS: Final = 200_000
 
 MAX_KEYS: Final = 1_000_000
 """Spans and delta points of one model that are remembered at once, so that their repetition is known."""
-
-Item: TypeAlias = Point | ExampleRows
 
 
 class Fate(Enum):
@@ -38,14 +37,16 @@ class Fate(Enum):
 
 
 class Taken(NamedTuple):
-    """What became of an item.
+    """What became of a point, or of so many spans.
 
-    rows: of the model, that it told of; the points of its columns tell of the same ones, and have none. columns: those
-    of a span that were too many; the others are counted.
+    rows: of the model, that it told of; the points of its columns tell of the same ones, and have none. time: of the
+    oldest that were late. columns: those of a span that were too many; the others are counted.
     """
 
     fate: Fate
     rows: float = 0.0
+    items: int = 1
+    time: int = 0
     columns: int = 0
 
 
@@ -74,15 +75,17 @@ class Model:
     def new(cls, key: ModelKey, size: int, step: int, lateness: int) -> "Model":
         return cls(key, Panes(size, step, lateness), Gathering(step))
 
-    def take(self, item: Item, time: int, received: int) -> Taken:
-        """Counts an item at event time `time`, once. `received`: when it came."""
-        taken = self._take_span(item, time) if isinstance(item, ExampleRows) else self._take_point(item, time)
-        if taken.fate in (Fate.COUNTED, Fate.BASELINE):
-            self.received = max(self.received, received)
-            self.idle = False
-        if taken.fate is Fate.COUNTED:
-            self.rows += taken.rows
-        self.changed = self.changed or taken.fate is not Fate.DUPLICATE
+    def take(self, point: Point, time: int, received: int) -> Taken:
+        """Counts a point at event time `time`, once. `received`: when it came."""
+        taken = self._take_point(point, time)
+        self._note(taken, received)
+        return taken
+
+    def take_spans(self, spans: ExampleRows, times: IntArray, received: int) -> list[Taken]:
+        """Counts each span at its event time, once; the oldest pane first. What became of them, together."""
+        taken = list(self._take_spans(spans, times))
+        for each in taken:
+            self._note(each, received)
         return taken
 
     def windows(self, *, idle: bool) -> Iterator[Window]:
@@ -115,6 +118,14 @@ class Model:
             self.streams, self.columns, self.trail = Streams(), {}, Trail()
             self.changed = True
 
+    def _note(self, taken: Taken, received: int) -> None:
+        if taken.fate in (Fate.COUNTED, Fate.BASELINE):
+            self.received = max(self.received, received)
+            self.idle = False
+        if taken.fate is Fate.COUNTED:
+            self.rows += taken.rows
+        self.changed = self.changed or taken.fate is not Fate.DUPLICATE
+
     def _take_point(self, point: Point, time: int) -> Taken:
         if full := self._full(point):
             return Taken(full)
@@ -129,30 +140,40 @@ class Model:
             return Taken(Fate.BASELINE if increment.kind is Kind.BASELINE else Fate.COUNTED, rows)
         pane = self.panes.pane(time)
         if pane is None:
-            return Taken(Fate.LATE, rows)
+            return Taken(Fate.LATE, rows, time=point.time)
         pane.add(point, increment)
         return Taken(Fate.COUNTED, rows)
 
-    def _take_span(self, span: ExampleRows, time: int) -> Taken:
-        if full := self._full(span):
-            return Taken(full)
-        if not self.streams.is_new(span, time):
-            return Taken(Fate.DUPLICATE)
-        rows = span.rows * span.weight
-        pane = self.panes.pane(time)
-        return Taken(Fate.LATE, rows) if pane is None else self._add_span(pane, span, time)
+    def _take_spans(self, spans: ExampleRows, times: IntArray) -> Iterator[Taken]:
+        room = max(MAX_KEYS - len(self.streams.keys), 0)
+        if len(times) > room:
+            yield Taken(Fate.TOO_MANY_KEYS, items=len(times) - room)
+            spans = spans.chosen(range(room))
+        new = self.streams.new_spans(spans)
+        if known := len(spans.keys) - len(new):
+            yield Taken(Fate.DUPLICATE, items=known)
+        yield from self._add_spans(replace(spans, times=times[: len(spans.keys)]).chosen(new))
 
-    def _add_span(self, pane: Pane, span: ExampleRows, time: int) -> Taken:
-        columns = [column for column in span.columns if self._has_room(column, time)]
-        pane.add_span(span, columns)
-        return Taken(Fate.COUNTED, span.rows * span.weight, len(span.columns) - len(columns))
+    def _add_spans(self, spans: ExampleRows) -> Iterator[Taken]:
+        begins = self.panes.starts(spans.times)
+        for begin in np.unique(begins):
+            part = spans.chosen(np.flatnonzero(begins == begin))
+            oldest, newest = int(part.times.min()), int(part.times.max())
+            rows, items = float(part.weights.sum()) * part.rows, len(part.keys)
+            pane = self.panes.pane(newest)
+            if pane is None:
+                yield Taken(Fate.LATE, rows, items, oldest)
+            else:
+                columns = [column for column in part.columns if self._has_room(column, newest)]
+                pane.add_spans(part, columns)
+                yield Taken(Fate.COUNTED, rows, items, columns=len(part.columns) - len(columns))
 
-    def _full(self, item: Item) -> Fate | None:
-        """Why there is no room to remember an item, where there is none."""
+    def _full(self, point: Point) -> Fate | None:
+        """Why there is no room to remember a point, where there is none."""
         streams = self.streams
-        if isinstance(item, ExampleRows) or not item.cumulative:
+        if not point.cumulative:
             return Fate.TOO_MANY_KEYS if len(streams.keys) >= MAX_KEYS else None
-        known = len(streams.cumulative) < MAX_STREAMS or (item.stream, item.start) in streams.cumulative
+        known = len(streams.cumulative) < MAX_STREAMS or (point.stream, point.start) in streams.cumulative
         return None if known else Fate.TOO_MANY_STREAMS
 
     def _has_room(self, column: ColumnKey, time: int) -> bool:

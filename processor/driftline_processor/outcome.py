@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from driftline_processor.model import MAX_COLUMNS, MAX_KEYS, MAX_STREAMS, Fate, Item, Taken
+from driftline_processor.model import MAX_COLUMNS, MAX_KEYS, MAX_STREAMS, Fate, Taken
 from driftline_processor.records import ModelKey, Rejection
 
 SECOND: Final = 1_000_000_000
@@ -58,29 +58,29 @@ class Outcome:
         self._rejected: Counter[str] = Counter()
         self._notices: dict[str, None] = {}
 
-    def add(self, item: Item, taken: Taken, newest: int) -> None:
-        """newest: the newest event time of the item's model."""
-        self._fates[taken.fate] += 1
+    def add(self, model: ModelKey, taken: Taken, newest: int) -> None:
+        """newest: the newest event time of the model."""
+        self._fates[taken.fate] += taken.items
         if taken.fate is Fate.COUNTED:
             self._rows += taken.rows
         elif taken.fate is Fate.LATE:
-            late = self._late.setdefault(item.model, _Late())
-            late.items, late.rows = late.items + 1, late.rows + taken.rows
-            late.behind = max(late.behind, newest - item.time)
+            late = self._late.setdefault(model, _Late())
+            late.items, late.rows = late.items + taken.items, late.rows + taken.rows
+            late.behind = max(late.behind, newest - taken.time)
         elif taken.fate is Fate.BASELINE:
-            self._notice(item.model, "a stream began more than an hour ago; only what follows counts")
+            self._notice(model, "a stream began more than an hour ago; only what follows counts")
         elif taken.fate in FULL:
-            self.reject(f"{named(item.model)}: {FULL[taken.fate]}")
+            self.reject(f"{named(model)}: {FULL[taken.fate]}", taken.items)
         if taken.columns:
-            self._notice(item.model, f"{FULL[Fate.TOO_MANY_COLUMNS]}; the others are not counted")
+            self._notice(model, f"{FULL[Fate.TOO_MANY_COLUMNS]}; the others are not counted")
 
-    def ahead(self, model: ModelKey, by: int) -> None:
-        """A clock is ahead by so many nanoseconds: the item is counted on arrival."""
-        self._future += 1
+    def ahead(self, model: ModelKey, by: int, items: int = 1) -> None:
+        """A clock is ahead by so many nanoseconds: the items are counted on arrival."""
+        self._future += items
         self._ahead[model] = max(by, self._ahead.get(model, 0))
 
-    def reject(self, reason: str) -> None:
-        self._rejected[reason] += 1
+    def reject(self, reason: str, items: int = 1) -> None:
+        self._rejected[reason] += items
 
     def observed(self) -> Observed:
         for model, by in self._ahead.items():

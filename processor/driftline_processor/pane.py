@@ -1,8 +1,10 @@
 """One step of event time: what each column held, as each operation of the model saw it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
+
+import numpy as np
 
 from driftline.sketch import Histogram
 from driftline_processor.records import ColumnKey, ExampleRows, RowsPoint, SketchPoint, Tally
@@ -49,11 +51,12 @@ class Pane:
             held = self._sum(Cell(point.column, point.operation))
             (held.add_category if point.kind == "category" else held.add_state)(point.value, increment.rows)
 
-    def add_span(self, span: ExampleRows, columns: Sequence[ColumnKey]) -> None:
-        """Counts the rows of a span, and of them what these columns hold."""
+    def add_spans(self, spans: ExampleRows, columns: Iterable[ColumnKey]) -> None:
+        """Counts the rows of spans, and of them what these columns hold."""
+        weights = np.repeat(spans.weights, spans.rows)
         for column in columns:
-            self._sum(Cell(column, span.operation)).add_values(span.columns[column], span.weight)
-        self._count(span.operation, span.rows * span.weight)
+            self._sum(Cell(column, spans.operation)).add_values(spans.columns[column], weights)
+        self._count(spans.operation, float(weights.sum()))
 
     def tallies(self) -> Mapping[Cell, Tally]:
         """What each column holds by now."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from driftline_processor.pane import Cell, Pane
-from driftline_processor.records import ColumnKey, Tally, Window
+from driftline_processor.records import ColumnKey, IntArray, Tally, Window
 from driftline_processor.tally import total
 
 
@@ -97,6 +97,10 @@ class Panes:
             if self.sealed < start + past <= sealed
         }
         return sorted(ends)
+
+    def starts(self, times: IntArray) -> IntArray:
+        """Where the panes of these times start."""
+        return (times - 1) // self.step * self.step
 
     def _start(self, time: int) -> int:
         """A point counts what came before it: one exactly on a bound belongs to the pane that ends there."""

@@ -3,8 +3,8 @@
 Times are integers, nanoseconds since the Unix epoch, as in OTLP. Everything imports this module; it imports sketches.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 from driftline.sketch import Histogram, Intervals
 
 FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
+Scalar: TypeAlias = float | str | bool | None
+
+Values: TypeAlias = FloatArray | Sequence[Scalar]
+"""Of a column: numbers, NaN where one is missing, or plain values, None where one is."""
 
 
 class ModelKey(NamedTuple):
@@ -75,20 +80,38 @@ class RowsPoint(StreamPoint):
     count: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ExampleRows:
-    """The rows of a span that no sketch has counted: for each column its values, None where one is missing.
+    """The rows of spans that no sketch has counted: of one model and operation, with the same columns and `rows` each.
 
-    `key` is trace id and span id; `weight` is one over the sampling probability (`ot=th` in the trace state).
+    keys: trace id and span id, [spans]. times: [spans]. weights: one over the sampling probability (`ot=th` in the
+    trace state), [spans]. columns: for each its values, span after span, [spans * rows].
     """
 
-    key: bytes
     model: ModelKey
     operation: str
-    time: int
-    weight: float
+    keys: Sequence[bytes]
+    times: IntArray
+    weights: FloatArray
     rows: int
-    columns: Mapping[ColumnKey, tuple[float | str | bool | None, ...]]
+    columns: Mapping[ColumnKey, Values]
+
+    def chosen(self, which: Sequence[int] | IntArray) -> "ExampleRows":
+        """Some of the spans."""
+        if len(which) == len(self.keys):
+            return self
+        index = np.asarray(which, np.int64)
+        rows = (index[:, None] * self.rows + np.arange(self.rows)).ravel()
+        return replace(
+            self,
+            keys=[self.keys[i] for i in which],
+            times=self.times[index],
+            weights=self.weights[index],
+            columns={
+                column: values[rows] if isinstance(values, np.ndarray) else [values[i] for i in rows.tolist()]
+                for column, values in self.columns.items()
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)

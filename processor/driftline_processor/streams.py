@@ -4,6 +4,7 @@ A cumulative stream says how much it has counted since its start: what it adds i
 lost point is healed by the next one and a repeated one adds nothing. A delta point, or a span, is known by its key.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -81,8 +82,14 @@ class Streams:
             return _DUPLICATE
         return Increment(Kind.NEWS, *_follow(last, held, counted, point.time, time))
 
-    def is_new(self, span: ExampleRows, time: int) -> bool:
-        return self._is_new(span.key, max(time, span.time))
+    def new_spans(self, spans: ExampleRows) -> Sequence[int]:
+        """Which of the spans have not come before."""
+        times = spans.times.tolist()
+        if self.keys.keys().isdisjoint(spans.keys) and len(set(spans.keys)) == len(spans.keys):
+            self.keys.update(zip(spans.keys, times, strict=True))
+            return range(len(times))
+        known = zip(spans.keys, times, strict=True)
+        return [i for i, (key, time) in enumerate(known) if self._is_new(key, time)]
 
     def forget(self, sealed: int) -> None:
         """Drops what can no longer matter: keys of closed panes, whose repetition is late, and silent streams."""

@@ -1,13 +1,13 @@
 """Adding up a column while its rows still come: sketches, counters and values of example rows, to one tally."""
 
-from collections.abc import Iterable
-from typing import Final, TypeAlias
+from array import array
+from typing import Final
 
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID
 from driftline.sketch import Histogram, Intervals
-from driftline_processor.records import Tally
+from driftline_processor.records import FloatArray, Tally, Values
 from driftline_processor.tally import MAX_CATEGORIES, total
 
 WAITING: Final = 4096
@@ -16,11 +16,9 @@ WAITING: Final = 4096
 COUNTED_ELSEWHERE: Final = (VALID, OUT_OF_RANGE)
 """States of rows that sketches and categories count."""
 
-Value: TypeAlias = float | str | bool | None
-
 
 class Sum:
-    """What a column holds so far. What is added waits in plain lists until it is much, or somebody asks for `tally`."""
+    """What a column holds so far. What is added waits until it is much, or somebody asks for `tally`."""
 
     __slots__ = ("_bags", "_categories", "_numbers", "_rows", "_squares", "_states", "_sum", "_waiting", "_weights")
 
@@ -30,8 +28,7 @@ class Sum:
 
     def _clear(self) -> None:
         self._bags: list[Intervals] = []
-        self._numbers: list[float] = []
-        self._weights: list[float] = []
+        self._numbers, self._weights = array("d"), array("d")
         self._categories: dict[str, float] = {}
         self._states: dict[str, float] = {}
         self._rows = self._squares = 0.0
@@ -53,9 +50,12 @@ class Sum:
             self._states[state] = self._states.get(state, 0.0) + rows
             self._count(rows, rows)
 
-    def add_values(self, values: Iterable[Value], weight: float) -> None:
-        """Values of example rows, each of which stands for `weight` rows."""
-        for value in values:
+    def add_values(self, values: Values, weights: FloatArray) -> None:
+        """Values of example rows, and how many rows each stands for."""
+        if isinstance(values, np.ndarray):
+            self._add_numbers(values, weights)
+            return
+        for value, weight in zip(values, weights.tolist(), strict=True):
             if value is None or value != value:  # noqa: PLR0124  (only NaN differs from itself)
                 self._states[MISSING] = self._states.get(MISSING, 0.0) + weight
             elif isinstance(value, str):
@@ -66,6 +66,16 @@ class Sum:
                 self._numbers.append(float(value))
                 self._weights.append(weight)
             self._count(weight, weight * weight, waiting=1)
+
+    def _add_numbers(self, values: FloatArray, weights: FloatArray) -> None:
+        finite = np.isfinite(values)
+        if not finite.all():
+            for state, which in ((MISSING, np.isnan(values)), (NON_FINITE, np.isinf(values))):
+                if which.any():
+                    self._states[state] = self._states.get(state, 0.0) + float(weights[which].sum())
+        self._numbers.frombytes(values[finite].tobytes())
+        self._weights.frombytes(weights[finite].tobytes())
+        self._count(float(weights.sum()), float(weights @ weights), waiting=len(values))
 
     def tally(self) -> Tally:
         """All that was added, within the bounds of a tally."""

@@ -57,11 +57,15 @@ def check(record: Any) -> None:
         assert record.expected > 0
         return
     assert record.model.name
-    assert 0 < record.time < 2**63
     if isinstance(record, ExampleRows):
-        assert {len(values) for values in record.columns.values()} == {record.rows}
-        assert record.weight >= 1
+        spans = len(record.keys)
+        assert {len(key) for key in record.keys} == {24}
+        assert (len(record.times), len(record.weights)) == (spans, spans)
+        assert {len(values) for values in record.columns.values()} == {spans * record.rows}
+        assert record.times.min() > 0
+        assert record.weights.min() >= 1
         return
+    assert 0 < record.time < 2**63
     assert 0 < record.start <= record.time
     assert len(record.stream) == 16
     if isinstance(record, SketchPoint):

@@ -17,7 +17,6 @@ from driftline_processor.decode.sampling import weight
 from driftline_processor.records import (
     ColumnKey,
     CountPoint,
-    ExampleRows,
     ModelKey,
     ReferencePart,
     RowsPoint,
@@ -440,24 +439,19 @@ def test_span_of_one_row() -> None:
     }
     (rows,) = examples(span(attributes, 7, 1_000))
 
-    assert rows == ExampleRows(
-        key=bytes(15) + b"\x01" + bytes(7) + b"\x07",
-        model=MODEL,
-        operation="predict",
-        time=1_000,
-        weight=1.0,
-        rows=1,
-        columns={
-            ColumnKey("input", "age"): (41.5,),
-            ColumnKey("input", "visits"): (3,),
-            ColumnKey("input", "plan"): ("gold",),
-            ColumnKey("input", "new"): (True,),
-            ColumnKey("input", "gone"): (None,),
-            ColumnKey("input", "nan"): (None,),
-            ColumnKey("output", "prediction"): ("stays",),
-            ColumnKey("label", "label"): (1,),
-        },
-    )
+    assert (rows.model, rows.operation, rows.rows) == (MODEL, "predict", 1)
+    assert rows.keys == (bytes(15) + b"\x01" + bytes(7) + b"\x07",)
+    assert (rows.times.tolist(), rows.weights.tolist()) == ([1_000], [1.0])
+    assert rows.columns == {
+        ColumnKey("input", "age"): (41.5,),
+        ColumnKey("input", "visits"): (3,),
+        ColumnKey("input", "plan"): ("gold",),
+        ColumnKey("input", "new"): (True,),
+        ColumnKey("input", "gone"): (None,),
+        ColumnKey("input", "nan"): (None,),
+        ColumnKey("output", "prediction"): ("stays",),
+        ColumnKey("label", "label"): (1,),
+    }
 
 
 def test_span_of_many_rows() -> None:
@@ -536,7 +530,7 @@ def test_time_of_a_span_that_has_no_end() -> None:
     open_ended = span(attributes, time=1_000)
     open_ended.end_time_unix_nano = 0
 
-    assert examples(open_ended)[0].time == 999
+    assert examples(open_ended)[0].times.tolist() == [999]
 
 
 @pytest.mark.parametrize(
@@ -562,4 +556,4 @@ def test_weight(trace_state: str, stands_for: float) -> None:
 
 def test_weight_of_a_span() -> None:
     """The weight travels with the rows."""
-    assert examples(span({**of_model(), "ml.input.a": 1.0}, trace_state="ot=th:8"))[0].weight == 2.0
+    assert examples(span({**of_model(), "ml.input.a": 1.0}, trace_state="ot=th:8"))[0].weights.tolist() == [2.0]

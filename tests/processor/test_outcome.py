@@ -5,14 +5,14 @@ import pytest
 from driftline_processor.model import Fate, Taken
 from driftline_processor.outcome import FULL, Outcome, named
 from driftline_processor.records import ModelKey
-from engine_records import CHURN, MINUTE, START, span
+from engine_records import CHURN, MINUTE, START
 
 
 def test_everything_is_counted_once() -> None:
     """Each item is counted, a duplicate, or rejected."""
     outcome = Outcome(MINUTE)
     for fate in Fate:
-        outcome.add(span(1, START, {}), Taken(fate, 3.0), START)
+        outcome.add(CHURN, Taken(fate, 3.0, time=START), START)
     observed = outcome.observed()
 
     assert observed.counted + observed.duplicates + sum(items for items, _ in observed.rejections) == len(Fate)
@@ -23,7 +23,7 @@ def test_everything_is_counted_once() -> None:
 def test_a_bound_names_itself_and_the_model(fate: Fate) -> None:
     """Rule and value, for the sender."""
     outcome = Outcome(MINUTE)
-    outcome.add(span(1, START, {}), Taken(fate), START)
+    outcome.add(CHURN, Taken(fate), START)
     (rejection,) = outcome.observed().rejections
 
     assert rejection.reason == f"model 'churn' version '1': {FULL[fate]}"

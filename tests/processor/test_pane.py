@@ -64,7 +64,7 @@ def test_a_sender_that_begins_anew_in_mid_pane_is_counted_twice_over() -> None:
 def test_a_column_of_a_span_that_is_left_out_does_not_lose_the_row() -> None:
     """Rows are the model's; columns are what there is room for."""
     pane = Pane()
-    pane.add_span(span(1, START + 1, {"age": 1.0, "id": 2.0}, weight=4.0), [AGE])
+    pane.add_spans(span(1, START + 1, {"age": 1.0, "id": 2.0}, weight=4.0), [AGE])
 
     assert pane.rows == {"predict": 4}
     assert pane.tallies().keys() == {CELL}

@@ -16,7 +16,7 @@ def panes(size: int = 5, lateness: int = MINUTE) -> Panes:
 def put(held: Panes, time: int, operation: str = "predict") -> bool:
     pane = held.pane(time)
     if pane is not None:
-        pane.add_span(replace(span(0, time, {"age": 1.0}), operation=operation), [AGE])
+        pane.add_spans(replace(span(0, time, {"age": 1.0}), operation=operation), [AGE])
     return pane is not None
 
 

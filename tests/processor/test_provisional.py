@@ -12,7 +12,7 @@ PLAN = ColumnKey("input", "plan")
 
 def held(values: list[float | str | None]) -> Tally:
     column = Sum()
-    column.add_values(values, 1.0)
+    column.add_values(values, np.ones(len(values)))
     return column.tally()
 
 

@@ -113,7 +113,7 @@ def test_what_can_no_longer_matter_is_forgotten() -> None:
     """Keys go with their panes; silent streams after the time from which on they only set a baseline."""
     streams = Streams()
     added(streams, Sender().predict({"age": [1.0]}).tell(START + 1))
-    streams.is_new(span(1, START + 1, {"age": 1.0}), START + 1)
+    streams.new_spans(span(1, START + 1, {"age": 1.0}))
 
     streams.forget(START + MINUTE)
     assert not streams.keys

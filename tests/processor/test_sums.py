@@ -13,7 +13,7 @@ from driftline_processor.tally import MAX_CATEGORIES
 def test_values_are_numbers_categories_or_states() -> None:
     """Every value of an example row is counted once, as what it is."""
     held = Sum()
-    held.add_values([1.5, True, "web", None, float("nan"), float("inf")], weight=2.0)
+    held.add_values([1.5, True, "web", None, float("nan"), float("inf")], np.full(6, 2.0))
     tally = held.tally()
 
     assert tally.rows == 12
@@ -72,7 +72,7 @@ def test_what_waits_is_bounded() -> None:
     """Values are added up in blocks, whether or not somebody asks for the sum."""
     held = Sum()
     for i in range(3 * WAITING):
-        held.add_values([float(i % 10)], 1.0)
+        held.add_values([float(i % 10)], np.ones(1))
 
     assert len(held._numbers) <= WAITING
     assert held.tally().intervals.total == 3 * WAITING

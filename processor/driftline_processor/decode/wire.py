@@ -2,15 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from driftline_processor.records import Batch, Rejection
-
-Scalar: TypeAlias = float | str | bool | None
+from driftline_processor.records import Batch, Rejection, Scalar
 
 MAX_TIME: Final = (1 << 63) - 1
 """Nanoseconds since 1970 that fit a signed integer: until the year 2262."""
@@ -37,7 +35,7 @@ def parsed(kind: type[_M], data: bytes) -> _M:
     try:
         message: _M = kind.FromString(data)
     except DecodeError:
-        raise Malformed(f"not an {kind.__name__} ({len(data)} bytes)") from None
+        raise Malformed(f"not the bytes of one {kind.__name__} ({len(data)} bytes)") from None
     return message
 
 

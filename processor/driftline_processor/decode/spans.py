@@ -1,0 +1,120 @@
+"""One span → the rows in it, through protobuf: every span can be read so, and what it says is what holds."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from driftline import semconv
+from driftline_processor.decode.sampling import weight
+from driftline_processor.decode.streams import MAX_NAME, column_of
+from driftline_processor.decode.wire import MAX_TIME, label, parsed, scalar
+from driftline_processor.records import ColumnKey, ExampleRows, ModelKey, Scalar
+
+MAX_COLUMNS: Final = 10_000
+MAX_ROWS: Final = 100_000
+
+_NAMES_KEPT: Final = 65_536
+_MODEL_NAME: Final = semconv.MODEL_NAME.encode()
+_SKETCHED: Final = semconv.SKETCHED.encode()
+_INPUT: Final = f"{semconv.INPUT}."
+_OUTPUT: Final = f"{semconv.OUTPUT}."
+
+Resource: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def read_span(data: bytes, resource: Resource) -> ExampleRows | str | None:
+    """Its rows, or which rule it breaks; None where it is no model call, or sketched already. Raises Malformed."""
+    span = parsed(Span, data)
+    if _MODEL_NAME not in data or (_SKETCHED in data and _is_sketched(span)):
+        return None
+    columns, others = _attributes(span)
+    return _example(span, columns, others, resource) if semconv.MODEL_NAME in others else None
+
+
+@lru_cache(_NAMES_KEPT)
+def column_in(attribute: str) -> ColumnKey | None:
+    """The column whose values an attribute holds."""
+    if attribute.startswith(_INPUT):
+        return ColumnKey(semconv.TARGET_INPUT, attribute[len(_INPUT) :])
+    if attribute.startswith(_OUTPUT):
+        return column_of(attribute[len(_OUTPUT) :])
+    return None
+
+
+def vector_columns(data: bytes) -> list[ColumnKey]:
+    """The columns of a span whose values stand in one array."""
+    names = [pair.value for pair in parsed(Span, data).attributes if pair.key == semconv.VECTOR_NAMES]
+    return _inputs(names[-1]) if names else []
+
+
+def _inputs(names: Any) -> list[ColumnKey]:
+    return [ColumnKey(semconv.TARGET_INPUT, str(name)) for name in _values(names)] if names is not None else []
+
+
+def _is_sketched(span: Span) -> bool:
+    """From the end, where the marks of our own instrumentation stand."""
+    for pair in reversed(span.attributes):
+        if pair.key == semconv.SKETCHED:
+            return bool(pair.value.bool_value)
+    return False
+
+
+def _attributes(span: Span) -> tuple[dict[ColumnKey, tuple[Scalar, ...]], dict[str, Any]]:
+    """The values of columns, and all other attributes. Of a key that comes twice, the last one holds."""
+    columns: dict[ColumnKey, tuple[Scalar, ...]] = {}
+    others: dict[str, Any] = {}
+    for pair in span.attributes:
+        name, value = pair.key, pair.value
+        column = column_in(name)
+        if column is None:
+            others[name] = value
+            continue
+        number = value.double_value  # 0 where it is something else
+        columns[column] = (number,) if number and number == number else _values(value)  # noqa: PLR0124  (no NaN)
+    if semconv.VECTOR_VALUES in others:
+        values = _values(others[semconv.VECTOR_VALUES])
+        inputs = _inputs(others.get(semconv.VECTOR_NAMES))
+        columns |= {column: (value,) for column, value in zip(inputs, values, strict=False)}
+    return columns, others
+
+
+def _example(
+    span: Span, columns: Mapping[ColumnKey, tuple[Scalar, ...]], others: Mapping[str, Any], resource: Resource
+) -> ExampleRows | str:
+    model = label(others[semconv.MODEL_NAME]) or ""
+    key, time = span.trace_id + span.span_id, span.end_time_unix_nano or span.start_time_unix_nano
+    if not model or len(model) > MAX_NAME:
+        return f"span: {semconv.MODEL_NAME} must have 1 to {MAX_NAME} characters (got {len(model)})"
+    if len(span.trace_id) != 16 or len(span.span_id) != 8 or not any(key):
+        return "span: must have a trace id of 16 bytes and a span id of 8"
+    if not 0 < time <= MAX_TIME:
+        return f"span: must have an end time within 1970 to 2262 (got {time})"
+    rows = {len(values) for values in columns.values()}
+    if len(rows) > 1:
+        return f"span: all columns must have equally many rows (got {min(rows)} to {max(rows)})"
+    if len(columns) > MAX_COLUMNS or max(rows, default=0) > MAX_ROWS:
+        return f"span: must have at most {MAX_COLUMNS} columns and {MAX_ROWS} rows (got {len(columns)}, {max(rows)})"
+    version, operation = (_text(others, name) for name in (semconv.MODEL_VERSION, semconv.OPERATION_NAME))
+    return ExampleRows(
+        ModelKey(model, version, resource),
+        operation,
+        (key,),
+        np.array([time]),
+        np.array([weight(span.trace_state)]),
+        max(rows, default=0),
+        columns,
+    )
+
+
+def _text(attributes: Mapping[str, Any], name: str) -> str:
+    return (label(attributes[name]) or "") if name in attributes else ""
+
+
+def _values(value: Any) -> tuple[Scalar, ...]:
+    """A scalar is the value of one row, an array those of the first rows."""
+    if value.WhichOneof("value") == "array_value":
+        return tuple([scalar(item) for item in value.array_value.values])
+    return (scalar(value),)
