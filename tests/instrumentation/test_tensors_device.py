@@ -1,0 +1,156 @@
+"""Tensors of another device: copied without waiting, read when they arrived. A made-up device; CUDA where it is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from driftline import columns, parts, rows  # noqa: E402
+from driftline.capture import capture, release  # noqa: E402
+from driftline.pool import Pool  # noqa: E402
+from driftline.prediction import LOST, InputFacts, Model  # noqa: E402
+from driftline.tensors import device  # noqa: E402
+from driftline.tensors.device import Ring, take_into  # noqa: E402
+from driftline.tensors.grid import MOST_VALUES  # noqa: E402
+
+MODEL = Model("m", None, "M", "pytorch", None, None, None, lambda *_: [], InputFacts())
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
+
+
+class SlowSlab:
+    """Of a device that does what it was asked for when `deliver` is called."""
+
+    def __init__(self, size: int) -> None:
+        self.memory = np.zeros(size, np.uint8)
+        self._asked: list[Any] = []
+
+    def receive(self, tensor: Any) -> None:
+        assert tensor.is_contiguous()
+        self._asked.append(tensor.clone())  # stream order: what the tensor holds now
+
+    @property
+    def arrived(self) -> bool:
+        return not self._asked
+
+    def deliver(self) -> None:
+        for tensor in self._asked:
+            data = tensor.view(torch.uint8).numpy().reshape(-1)
+            self.memory[: len(data)] = data
+        self._asked.clear()
+
+
+@pytest.fixture
+def slabs() -> list[SlowSlab]:
+    return [SlowSlab(4096), SlowSlab(4096), SlowSlab(2**20)]
+
+
+@pytest.fixture
+def ring(slabs: list[SlowSlab]) -> Ring:
+    return Ring(lambda: slabs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.bool])
+def test_what_arrives_is_what_was_sent(ring: Ring, slabs: list[SlowSlab], dtype: Any) -> None:
+    """Of every dtype, also where the tensor changes between the call and the arrival."""
+    given = (torch.arange(12).reshape(3, 4) % 5).to(dtype)
+    expected = given.double().numpy()
+    taken = take_into(ring, given)
+    given.zero_()
+    slabs[0].deliver()
+
+    (block,) = columns.join([taken])
+    assert taken.rows == 3
+    np.testing.assert_array_equal(np.stack(block.columns).T.astype(float), expected)
+
+
+def test_nothing_is_read_before_it_is_here(ring: Ring, slabs: list[SlowSlab]) -> None:
+    """A span does without the rows; the background waits, and says so where nothing comes."""
+    taken = take_into(ring, torch.ones(2, 3))
+    assert rows.first_rows(MODEL, taken, 1) is None
+    assert rows.only_row(MODEL, taken) is None
+
+    slabs[0].deliver()
+    shown = rows.first_rows(MODEL, taken, 1)
+    assert shown is not None
+    assert [column.tolist() for column in shown.columns] == [[1], [1], [1]]
+
+
+def test_a_device_that_never_answers(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The background gives up after a time, with an error that says why."""
+    monkeypatch.setattr(device, "_ARRIVAL_SECONDS", 0.01)
+    taken = take_into(ring, torch.ones(2, 3))
+
+    with pytest.raises(TimeoutError, match=r"has not arrived from its device within 0\.01 s"):
+        list(columns.join([taken]))
+
+
+def test_without_a_free_slab_rows_are_dropped_and_counted(ring: Ring, slabs: list[SlowSlab]) -> None:
+    """A slab is free when it was given back *and* its copy has arrived: the device still writes until then."""
+    held = [take_into(ring, torch.ones(2, 3)) for _ in range(3)]
+    assert take_into(ring, torch.ones(2, 3))[:3] == (LOST, None, 2)
+
+    for taken in held:
+        release(taken)
+    assert take_into(ring, torch.ones(2, 3)).kind == LOST
+    slabs[1].deliver()
+    assert take_into(ring, torch.ones(2, 3)).kind == "lease"
+
+
+def test_what_no_slab_holds_is_dropped(ring: Ring) -> None:
+    """Larger than the largest."""
+    assert take_into(ring, torch.ones(2**19, 1))[:3] == (LOST, None, 2**19)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_device_takes_the_grid_out_of_large_rows(ring: Ring, slabs: list[SlowSlab], layout: Any) -> None:
+    """Only that travels, and its statistics are those of the whole."""
+    given = torch.rand(8, 3, 224, 224).contiguous(memory_format=layout)
+    given[0, 1] = 0
+    taken = take_into(ring, given)
+    slabs[2].deliver()
+
+    assert taken.size <= 8 * MOST_VALUES * 4
+    (block,) = parts.inputs(MODEL, [taken])
+    found = dict(zip(block.names or (), block.columns, strict=True))
+    np.testing.assert_allclose(found["image.mean"], given.mean((1, 2, 3)), atol=0.03)
+    assert found["image.mean.1"][0] == 0
+    assert found["image.mean.0"][0] == pytest.approx(0.5, abs=0.05)
+
+
+def test_of_an_unknown_device_only_the_shape_is_kept() -> None:
+    """No ring, no copy, no error."""
+    assert capture(torch.empty(5, 2, device="meta"), Pool(2**20))[:3] == ("opaque", None, 5)
+
+
+@needs_cuda
+@pytest.mark.parametrize("make", [lambda: torch.rand(64, 30), lambda: torch.rand(16, 3, 224, 224)])
+def test_cuda_is_never_waited_for(make: Callable[[], Any]) -> None:
+    """No call of ours synchronises, in any mode; the rows arrive, also where the tensor is overwritten at once."""
+    given = make().cuda()
+    expected = given.flatten(1).mean(1).cpu().numpy()
+    release(capture(given, Pool(2**20)))  # the first one allocates
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        with torch.inference_mode():
+            taken = capture(given, Pool(2**20))
+        given.zero_()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+    (block,) = parts.inputs(MODEL, [taken])
+    found = dict(zip(block.names or (), block.columns, strict=True))
+    means = found["image.mean"] if "image.mean" in found else np.stack(list(found.values())).mean(0)
+    np.testing.assert_allclose(means, expected, atol=0.03)
+
+
+@needs_cuda
+def test_cuda_graphs_are_left_alone() -> None:
+    """Nothing is copied while a graph is captured."""
+    given = torch.rand(4, 3, device="cuda")
+    with torch.cuda.graph(torch.cuda.CUDAGraph()):
+        taken = capture(given, Pool(2**20))
+
+    assert taken.kind == "opaque"
