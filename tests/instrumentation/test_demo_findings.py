@@ -4,8 +4,8 @@ import pytest
 
 from driftline.demo import findings
 from driftline.demo.findings import Column, Finding, Findings
-from driftline.demo.sink import Reading
-from driftline.semconv import DRIFT_TARGET, FEATURE_NAME, MODEL_NAME, OUTPUT_CLASS
+from driftline.demo.sink import Event, Reading
+from driftline.semconv import DRIFT_EVENT, DRIFT_TARGET, FEATURE_NAME, MODEL_NAME, OUTPUT_CLASS
 from driftline_processor.metrics import METRICS
 from driftline_processor.telemetry import OWN_METRICS, PREFIX
 
@@ -78,6 +78,22 @@ def test_an_alarm_has_the_figures_of_its_window() -> None:
     )  # fmt: skip
 
     assert report.alarms == (findings.Alarm(AGE, window_end=10, seen=0, distance=0.4, tolerance=0.05),)
+
+
+@pytest.mark.parametrize("first", ["event", "reading"])
+def test_an_alarm_says_what_moved_when_its_event_is_there(first: str) -> None:
+    """Event and reading belong together by column and window, whichever comes first; others say nothing of it."""
+    collected = Findings(MODEL)
+    attributes = {MODEL_NAME: MODEL, DRIFT_TARGET: "input", FEATURE_NAME: "age", DRIFT_EVENT: "share above 3"}
+    opened, closed = Event("ml.alarm.opened", attributes, 10), Event("ml.alarm.closed", attributes, 20)
+    if first == "event":
+        collected.hear([opened, closed])
+    collected.add([say(findings.ALARM, 1, 10), say(findings.ALARM, 0, 15), say(findings.ALARM, 1, 20)], 0)
+    if first == "reading":
+        assert [alarm.moved for alarm in collected.report().alarms] == ["", ""]
+        collected.hear([opened, closed])
+
+    assert [alarm.moved for alarm in collected.report().alarms] == ["share above 3", ""]
 
 
 def test_alarms_are_told_in_the_order_in_which_they_were_seen() -> None:

@@ -64,6 +64,7 @@ def test_the_file_holds_the_facts() -> None:
                 "window_end": "2023-11-14T22:13:22.000+00:00",
                 "distance": 0.98,
                 "tolerance": 0.05,
+                "moved": "",
             }
         ],
         "problems": [],

@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from driftline.demo.sink import Reading, listen, read_metrics
+from driftline.demo.sink import Event, Reading, listen, read_metrics
 
 
 def test_gauges_and_counters_arrive_with_their_attributes() -> None:
@@ -23,7 +23,7 @@ def test_gauges_and_counters_arrive_with_their_attributes() -> None:
     def consume(readings: Sequence[Reading]) -> None:
         arrived.extend(readings)
 
-    with listen(consume) as port:
+    with listen(consume, lambda _: None) as port:
         exporter = OTLPMetricExporter(f"http://127.0.0.1:{port}")
         provider = MeterProvider([PeriodicExportingMetricReader(exporter, export_interval_millis=1e9)])
         meter = provider.get_meter("test")
@@ -39,8 +39,9 @@ def test_gauges_and_counters_arrive_with_their_attributes() -> None:
 
 
 def test_traces_and_logs_are_accepted(caplog: pytest.LogCaptureFixture) -> None:
-    """Their exporters are content: they log nothing, as they would about a service that is not there."""
-    with listen(lambda _: None) as port:
+    """Their exporters are content: they log nothing. Of log records the events are handed on, with their attributes."""
+    heard: list[Event] = []
+    with listen(lambda _: None, heard.extend) as port:
         endpoint = f"http://127.0.0.1:{port}"
         tracing = TracerProvider()
         tracing.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint)))
@@ -48,10 +49,12 @@ def test_traces_and_logs_are_accepted(caplog: pytest.LogCaptureFixture) -> None:
         tracing.shutdown()
         logging = LoggerProvider()
         logging.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(endpoint)))
-        logging.get_logger("test").emit(LogRecord(body="an event"))
+        logging.get_logger("test").emit(LogRecord(body="no event"))
+        logging.get_logger("test").emit(LogRecord(timestamp=10**18, event_name="opened", attributes={"column": "age"}))
         logging.shutdown()
 
     assert not caplog.records
+    assert heard == [Event("opened", {"column": "age"}, 10**18)]
 
 
 def test_an_empty_request_has_no_readings() -> None:

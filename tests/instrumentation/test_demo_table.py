@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -10,7 +11,7 @@ from driftline.demo.table import BAR, ROWS, bar, render
 from driftline.demo.views import LineView, LiveView
 
 LDL = Column("input", "ldl")
-ALARM = Alarm(LDL, 1, 2, 0.998, 0.05)
+ALARM = Alarm(LDL, 1, 2, 0.998, 0.05, "share below 40: 0 % → 99 %")
 
 
 def finding(column: Column = LDL, distance: float = 0.02, lower: float = 0.0, state: int = 0) -> Finding:
@@ -50,7 +51,7 @@ def test_a_broken_feature_stands_out() -> None:
     lines = drawn(scene(report(alarm=True)))
 
     assert [line.split()[0] for line in lines if "ALARM" in line] == ["ldl"]
-    assert any("input ldl, since" in line for line in lines)
+    assert any("ldl since" in line and line.endswith("share below 40: 0 % → 99 %") for line in lines)
 
 
 def test_healthy_columns_are_ok() -> None:
@@ -120,8 +121,9 @@ def test_lines_tell_acts_and_alarms_once() -> None:
 
     for _ in range(3):
         view.show(scene(report(), elapsed=59.0))
-    for _ in range(3):
-        view.show(scene(report(alarm=True), elapsed=61.0))
+    for moved in ("", "share", "share"):  # its event comes later
+        told = replace(report(alarm=True), alarms=(ALARM._replace(moved=moved),))
+        view.show(scene(told, elapsed=61.0))
 
     lines = stream.getvalue().splitlines()
     assert [line[:4] for line in lines] == ["0:59", "1:01", "1:01"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, NamedTuple
 
-from driftline.demo.sink import Reading
-from driftline.semconv import DRIFT_TARGET, FEATURE_NAME, MODEL_NAME, OUTPUT_CLASS, PREFIX
+from driftline.demo.sink import Event, Reading
+from driftline.semconv import ALARM_EVENTS, DRIFT_EVENT, DRIFT_TARGET, FEATURE_NAME, MODEL_NAME, OUTPUT_CLASS, PREFIX
 
 DISTANCE: Final = f"{PREFIX}.drift.distance"
 LOWER_BOUND: Final = f"{PREFIX}.drift.lower_bound"
@@ -31,7 +31,8 @@ class Column(NamedTuple):
 class Alarm(NamedTuple):
     """The first window of an unbroken run of alarms of a column; times are nanoseconds since the epoch.
 
-    window_end: end of that window. seen: when the alarm arrived at the backend.
+    window_end: end of that window. seen: when the alarm arrived at the backend. moved: what moved, in words; "" before
+    its event has come.
     """
 
     column: Column
@@ -39,6 +40,7 @@ class Alarm(NamedTuple):
     seen: int
     distance: float | None
     tolerance: float | None
+    moved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Findings:
         self._lock = Lock()
         self._windows: dict[Column, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
         self._seen: dict[tuple[Column, int], int] = {}
+        self._moved: dict[tuple[Column, int], str] = {}
         self._shares: dict[int, dict[str, float]] = defaultdict(dict)
         self._rows_counted = 0
 
@@ -83,6 +86,13 @@ class Findings:
             for reading in readings:
                 if reading.attributes.get(MODEL_NAME) == self._model:
                     self._add(reading, now)
+
+    def hear(self, events: Iterable[Event]) -> None:
+        """Take events that arrived."""
+        with self._lock:
+            for event in events:
+                if event.name == ALARM_EVENTS["opened"] and event.attributes.get(MODEL_NAME) == self._model:
+                    self._moved[_column(event.attributes), event.time] = str(event.attributes.get(DRIFT_EVENT, ""))
 
     def report(self) -> Report:
         """What is known now."""
@@ -100,7 +110,7 @@ class Findings:
         elif reading.metric == CLASS_SHARE:
             self._shares[reading.time][str(reading.attributes.get(OUTPUT_CLASS))] = reading.value
         elif reading.metric in _OF_COLUMN:
-            column = Column(str(reading.attributes.get(DRIFT_TARGET)), str(reading.attributes.get(FEATURE_NAME)))
+            column = _column(reading.attributes)
             self._windows[column][reading.time][reading.metric] = reading.value
             if reading.metric == ALARM and reading.value:
                 self._seen.setdefault((column, reading.time), now)
@@ -111,10 +121,14 @@ class Findings:
             for time in sorted(windows):
                 alarm = bool(windows[time].get(ALARM))
                 if alarm and not before:
-                    values = windows[time]
-                    seen = self._seen[column, time]
-                    yield Alarm(column, time, seen, values.get(DISTANCE), values.get(TOLERANCE))
+                    values, seen = windows[time], self._seen[column, time]
+                    moved = self._moved.get((column, time), "")
+                    yield Alarm(column, time, seen, values.get(DISTANCE), values.get(TOLERANCE), moved)
                 before = alarm
+
+
+def _column(attributes: Mapping[str, str | float | bool]) -> Column:
+    return Column(str(attributes.get(DRIFT_TARGET)), str(attributes.get(FEATURE_NAME)))
 
 
 def _latest(column: Column, windows: Mapping[int, Mapping[str, float]]) -> Finding:

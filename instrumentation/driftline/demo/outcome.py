@@ -67,6 +67,7 @@ class Outcome:
             "window_end": _iso(alarm.window_end),
             "distance": alarm.distance,
             "tolerance": alarm.tolerance,
+            "moved": alarm.moved,
         }
 
 

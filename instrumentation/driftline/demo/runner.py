@@ -41,7 +41,7 @@ def run(story: Story, collector: Path | None, view: View) -> Outcome:
 
     with (
         TemporaryDirectory(prefix="driftline-demo-") as folder,
-        listen(consume) as backend,
+        listen(consume, findings.hear) as backend,
         Processes(Path(folder)) as processes,
         closing(view),
     ):

@@ -1,4 +1,4 @@
-"""The demo's backend: an OTLP/gRPC server in this process that hands every number it gets to a function."""
+"""The demo's backend: an OTLP/gRPC server in this process that hands on every number and every event that it gets."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint
@@ -25,25 +26,37 @@ class Reading(NamedTuple):
     time: int
 
 
-@contextmanager
-def listen(consume: Callable[[Sequence[Reading]], None]) -> Iterator[int]:
-    """Take OTLP on a free loopback port, which is what `with` gives; `consume` runs in threads of the server.
+class Event(NamedTuple):
+    """A log record that has an event name, with its attributes and its time in nanoseconds since the epoch."""
 
-    Traces and logs are accepted, and not looked at.
+    name: str
+    attributes: Mapping[str, str | float | bool]
+    time: int
+
+
+@contextmanager
+def listen(consume: Callable[[Sequence[Reading]], None], hear: Callable[[Sequence[Event]], None]) -> Iterator[int]:
+    """Take OTLP on a free loopback port, which is what `with` gives; the functions run in threads of the server.
+
+    Traces are accepted, and not looked at.
     """
 
     def export_metrics(request: bytes, _context: Any) -> bytes:
         consume(tuple(read_metrics(ExportMetricsServiceRequest.FromString(request))))
         return _ACCEPTED
 
-    def export(_request: bytes, _context: Any) -> bytes:
+    def export_logs(request: bytes, _context: Any) -> bytes:
+        hear(tuple(read_events(ExportLogsServiceRequest.FromString(request))))
+        return _ACCEPTED
+
+    def export_traces(_request: bytes, _context: Any) -> bytes:
         return _ACCEPTED
 
     server = grpc.server(
         ThreadPoolExecutor(max_workers=4, thread_name_prefix="sink"),
         options=[("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)],
     )
-    for signal, handle in {"trace": export, "logs": export, "metrics": export_metrics}.items():
+    for signal, handle in {"trace": export_traces, "logs": export_logs, "metrics": export_metrics}.items():
         service = _SERVICE.format(signal, signal.capitalize())
         methods = {"Export": grpc.unary_unary_rpc_method_handler(handle)}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
@@ -63,6 +76,15 @@ def read_metrics(request: ExportMetricsServiceRequest) -> Iterator[Reading]:
                 for point in _points(metric):
                     value = point.as_double if point.HasField("as_double") else float(point.as_int)
                     yield Reading(metric.name, read_attributes(point.attributes), value, point.time_unix_nano)
+
+
+def read_events(request: ExportLogsServiceRequest) -> Iterator[Event]:
+    """All events of a request; other log records are left out."""
+    for resource in request.resource_logs:
+        for scope in resource.scope_logs:
+            for record in scope.log_records:
+                if record.event_name:
+                    yield Event(record.event_name, read_attributes(record.attributes), record.time_unix_nano)
 
 
 def read_attributes(attributes: Iterable[KeyValue]) -> dict[str, str | float | bool]:

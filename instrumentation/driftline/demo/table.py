@@ -102,7 +102,8 @@ def _predictions(scene: Scene) -> Text:
 
 def _alarm(alarm: Alarm) -> Text:
     at = datetime.fromtimestamp(alarm.seen / 1e9).astimezone().strftime("%H:%M:%S")
-    return Text(f"alarm        {alarm.column.target} {alarm.column.name}, since {at}", style="bold red")
+    what = alarm.moved or "alarm"
+    return Text(f"alarm        {alarm.column.name} since {at}: {what}", "bold red", overflow="ellipsis", no_wrap=True)
 
 
 def _rows(scene: Scene) -> Text:

@@ -6,7 +6,7 @@ from typing import Final, Protocol, TextIO
 from rich.console import Console
 from rich.live import Live
 
-from driftline.demo.findings import Alarm
+from driftline.demo.findings import Column
 from driftline.demo.scene import Scene, clock
 from driftline.demo.story import Act
 from driftline.demo.table import render
@@ -50,7 +50,7 @@ class LineView:
     def __init__(self, stream: TextIO = sys.stderr) -> None:
         self._stream = stream
         self._act: Act | None = None
-        self._told: set[Alarm] = set()
+        self._told: set[tuple[Column, int]] = set()
         self._next = 0.0
 
     def say(self, text: str) -> None:
@@ -58,8 +58,8 @@ class LineView:
 
     def show(self, scene: Scene) -> None:
         for alarm in scene.report.alarms:
-            if alarm not in self._told:
-                self._told.add(alarm)
+            if (known := (alarm.column, alarm.window_end)) not in self._told:
+                self._told.add(known)
                 figures = f"distance {_figure(alarm.distance)}, tolerance {_figure(alarm.tolerance)}"
                 self._at(scene, f"ALARM {alarm.column.target} {alarm.column.name}, {figures}")
         if scene.act is not self._act or scene.elapsed >= self._next:
