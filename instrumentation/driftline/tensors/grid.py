@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_VALUES: Final = 4096
-"""Values of a row up to which all are taken; of a longer one between a half of it and as many."""
+"""Values of a row up to which all are taken; of a longer one between a third of it and as many."""
 
 WIDEST: Final = 2**16
 """Values of a row of two dimensions that are all copied: logits of a vocabulary, some seconds of sound."""
