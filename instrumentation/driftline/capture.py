@@ -13,13 +13,16 @@ from typing import Any, Final
 import numpy as np
 
 from driftline.pool import Pool
-from driftline.prediction import LOST, Capture, new_capture
+from driftline.prediction import LOST, Capture, Taken, new_small_array
 from driftline.tensors import device
 from driftline.tensors.grid import MOST_VALUES, WIDEST, in_memory_order, next_grid, sample
 from driftline.tensors.host import BFLOAT16, as_array, rows_of, stacked
 
 SMALL: Final = 16 * 1024
 """Bytes up to which `tobytes` beats a pooled buffer."""
+
+_NUMBERS: Final = "fiubcmMUS"
+"""Kinds of arrays whose bytes say all."""
 
 _OBJECT_SIZE: Final = 56  # of a Python number with its pointer; strings are longer, the bound is not exact
 
@@ -64,7 +67,7 @@ def _has_rows(value: Any) -> bool:
 
 def _take_record(value: Any, pool: Pool) -> Capture:
     parts = {name: each for name, each in value.items() if _has_rows(each) or _is_column(each)}
-    return _together("record", parts, pool) if parts else Capture("opaque", None, 0, None, None, 0)
+    return _together("record", parts, pool) if parts else Taken("opaque", None, 0, None, None, 0)
 
 
 def _is_column(value: Any) -> bool:
@@ -75,7 +78,7 @@ def _together(kind: str, values: dict[Any, Any], pool: Pool) -> Capture:
     """Captures by name, as one; without room for one of them there is none for the others."""
     parts = {name: capture(each, pool) for name, each in values.items()}
     rows = next(iter(parts.values())).rows
-    whole = Capture(kind, parts, rows, _layout(parts), None, sum(part.size for part in parts.values()))
+    whole = Taken(kind, parts, rows, _layout(parts), None, sum(part.size for part in parts.values()))
     return without_rows(whole) if any(part.kind == LOST for part in parts.values()) else whole
 
 
@@ -93,24 +96,24 @@ def without_rows(taken: Capture) -> Capture:
 
 
 def _lost(rows: int) -> Capture:
-    return Capture(LOST, None, rows, None, None, 0)
+    return Taken(LOST, None, rows, None, None, 0)
 
 
 def _take_array(value: Any, pool: Pool) -> Capture:
     dtype, shape, size = value.dtype, value.shape, value.nbytes
+    rows = shape[0] if shape else 1
+    if size <= SMALL and (dtype.kind in _NUMBERS or dtype == BFLOAT16):
+        return new_small_array((value.tobytes(), dtype, shape, rows, size))
     if dtype.kind in "OV" and dtype != BFLOAT16:
         return _take_objects(value)
     if len(shape) > 2 and math.prod(shape[1:]) > MOST_VALUES:
         return _take_grid(value, pool)
-    rows = shape[0] if shape else 1
-    if size <= SMALL:
-        return new_capture(("bytes", value.tobytes(), rows, (dtype, shape[1:]), None, size))
     order = "F" if value.flags.fnc else "C"
     lease = pool.lease(shape, dtype, order)
     if lease is None:
         return _lost(rows)
     np.copyto(lease.array, value)
-    return Capture("lease", lease, rows, (dtype, shape[1:]), None, size)
+    return Taken("lease", lease, rows, (dtype, shape[1:]), None, size)
 
 
 def _take_grid(value: Any, pool: Pool) -> Capture:
@@ -119,13 +122,13 @@ def _take_grid(value: Any, pool: Pool) -> Capture:
     taken = _take_array(sample(value, grid), pool)
     if taken.kind == LOST:
         return taken
-    return Capture("grid", (grid, taken), taken.rows, (value.dtype, grid.shape), None, taken.size)
+    return Taken("grid", (grid, taken), taken.rows, (value.dtype, grid.shape), None, taken.size)
 
 
 def _take_objects(value: Any) -> Capture:
     copy = value.copy()  # never tobytes: it would copy pointers
     rows = copy.shape[0] if copy.ndim else 1
-    return Capture("objects", copy, rows, copy.shape[1:], None, copy.size * _OBJECT_SIZE)
+    return Taken("objects", copy, rows, copy.shape[1:], None, copy.size * _OBJECT_SIZE)
 
 
 def _take_tensor(value: Any, pool: Pool) -> Capture:
@@ -133,7 +136,7 @@ def _take_tensor(value: Any, pool: Pool) -> Capture:
         return device.take(value)
     array = as_array(value)
     if array is None:
-        return Capture("opaque", None, rows_of(value), None, None, 0)
+        return Taken("opaque", None, rows_of(value), None, None, 0)
     if array.ndim == 2 and array.shape[1] > WIDEST:
         return _take_grid(array, pool)
     return _take_array(array, pool)
@@ -142,15 +145,15 @@ def _take_tensor(value: Any, pool: Pool) -> Capture:
 def _take_list(value: Any, pool: Pool) -> Capture:
     if value and type(value[0]).__module__ == "torch":
         tensors = stacked(value)
-        return Capture("opaque", None, len(value), None, None, 0) if tensors is None else _take_tensor(tensors, pool)
+        return Taken("opaque", None, len(value), None, None, 0) if tensors is None else _take_tensor(tensors, pool)
     if value and isinstance(value[0], dict):  # a result of many parts for each row
-        return Capture("opaque", None, len(value), None, None, 0)
+        return Taken("opaque", None, len(value), None, None, 0)
     if not value or isinstance(value[0], str) or not hasattr(value[0], "__len__"):
-        return Capture("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
+        return Taken("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
     if hasattr(value[0], "dtype"):  # rows that are arrays
         return _take_array(np.array(value), pool)
     rows = [tuple(row) for row in value]
-    return Capture("rows", rows, len(rows), len(rows[0]), None, len(rows) * len(rows[0]) * _OBJECT_SIZE)
+    return Taken("rows", rows, len(rows), len(rows[0]), None, len(rows) * len(rows[0]) * _OBJECT_SIZE)
 
 
 def _take_pandas_frame(value: Any, pool: Pool) -> Capture:
@@ -160,10 +163,11 @@ def _take_pandas_frame(value: Any, pool: Pool) -> Capture:
     if getattr(getattr(value, "_mgr", None), "is_single_block", False):
         values = value.to_numpy()
         if values.dtype.kind in "fiub":
-            return _take_array(values, pool)._replace(names=names)
+            taken = _take_array(values, pool)
+            return Taken(taken.kind, taken.payload, taken.rows, taken.layout, names, taken.size)
     # A shallow copy would do with pandas 3, unless the frame was built with copy=False: it still shares memory then.
     copy = value.copy(deep=True)
-    return Capture("pandas", copy, len(copy), len(names), names, copy.size * _OBJECT_SIZE)
+    return Taken("pandas", copy, len(copy), len(names), names, copy.size * _OBJECT_SIZE)
 
 
 def _take_pandas_series(value: Any, pool: Pool) -> Capture:
@@ -174,7 +178,7 @@ def _take_pandas_series(value: Any, pool: Pool) -> Capture:
 def _take_polars_frame(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every taker takes both
     # `clone` shares memory with a numpy array that the frame was built from.
     columns = [each.to_numpy(writable=True) if each.dtype.is_numeric() else each.to_list() for each in value]
-    return Capture("columns", columns, value.height, value.width, tuple(value.columns), int(value.estimated_size()))
+    return Taken("columns", columns, value.height, value.width, tuple(value.columns), int(value.estimated_size()))
 
 
 def _take_polars_series(value: Any, pool: Pool) -> Capture:
@@ -188,14 +192,14 @@ def _take_sparse(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every ta
         rows = value.tocsr()
         parts = rows.data, rows.indices, rows.indptr
     size = sum(part.nbytes for part in parts)
-    return Capture("sparse", parts, value.shape[0], value.shape[1], None, size)
+    return Taken("sparse", parts, value.shape[0], value.shape[1], None, size)
 
 
 def _take_other(value: Any, pool: Pool) -> Capture:
     if hasattr(value, "__array__"):
         return _take_array(np.asarray(value), pool)
     rows = len(value) if hasattr(value, "__len__") else 0
-    return Capture("opaque", None, rows, None, None, 0)
+    return Taken("opaque", None, rows, None, None, 0)
 
 
 # By the class's own module and name, or a base's: nothing is imported to find out what something is.

@@ -150,7 +150,8 @@ class Emitter:
         if span.is_recording():
             # Before the rows are handed over: their buffers may be used again from then on.
             attributes |= self._content(prediction)
-        attributes[semconv.SKETCHED] = self.pipeline.put(prediction) and self.settings.sketch != "none"
+        kept = self.pipeline.put(prediction) and not prediction.lost
+        attributes[semconv.SKETCHED] = kept and self.settings.sketch != "none"
         if not span.is_recording():
             return
         attributes[semconv.PREDICTION_ID] = _id_text(number)

@@ -4,7 +4,7 @@ from __future__ import annotations  # numpy is only named here: a helper process
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,12 +22,29 @@ LOST: Final = "lost"
 """Kind of a capture that says only how many rows there were: there was no room for them."""
 
 
-class Capture(NamedTuple):
+class Capture(Protocol):
     """A private copy of what a model was given, or of what it returned.
 
     kind: how to read the payload (see `columns.READERS`). layout: captures of the same kind and layout can be joined.
     rows: number of rows. names: names of the columns as they came, None if they have none. size: bytes held.
     """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def payload(self) -> Any: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def layout(self) -> Any: ...
+    @property
+    def names(self) -> Any: ...
+    @property
+    def size(self) -> int: ...
+
+
+class Taken(NamedTuple):
+    """A Capture of anything."""
 
     kind: str
     payload: Any
@@ -37,8 +54,30 @@ class Capture(NamedTuple):
     size: int
 
 
-new_capture: Final[Callable[[tuple[Any, ...]], Capture]] = partial(tuple.__new__, Capture)
-"""A Capture of its fields in their order, in half the time: one is made for every input and output of every call."""
+class SmallArray(NamedTuple):
+    """The Capture of a small array, most often a row: as little as can be said on the caller's thread."""
+
+    payload: bytes
+    dtype: Any
+    shape: tuple[int, ...]
+    rows: int
+    size: int
+
+    @property
+    def kind(self) -> str:
+        return "bytes"
+
+    @property
+    def layout(self) -> Any:
+        return self.dtype, self.shape[1:]
+
+    @property
+    def names(self) -> None:
+        return None
+
+
+new_small_array: Final[Callable[[tuple[Any, ...]], SmallArray]] = partial(tuple.__new__, SmallArray)
+"""Of its fields in their order, in half the time: one is made for every input and output of every call."""
 
 
 class Column(NamedTuple):
@@ -114,4 +153,4 @@ class Prediction(NamedTuple):
 
 
 new_prediction: Final[Callable[[tuple[Any, ...]], Prediction]] = partial(tuple.__new__, Prediction)
-"""As `new_capture`."""
+"""As `new_small_array`."""

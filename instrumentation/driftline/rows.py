@@ -6,7 +6,7 @@ import numpy as np
 
 from driftline import parts
 from driftline.columns import Block
-from driftline.prediction import Capture, Column, Model
+from driftline.prediction import Capture, Column, Model, Taken
 
 
 def first_rows(model: Model, taken: Capture, rows: int) -> Block | None:
@@ -51,7 +51,7 @@ def head_of(taken: Capture, rows: int) -> Capture:
     elif taken.kind == "lease":
         kept = taken.payload.array[:rows]
         kept = np.ascontiguousarray(kept).tobytes()
-        return taken._replace(kind="bytes", payload=kept, rows=rows)
+        return Taken("bytes", kept, rows, taken.layout, taken.names, len(kept))
     elif taken.kind == "pandas":
         kept = taken.payload.iloc[:rows]
     elif taken.kind == "columns":
@@ -61,4 +61,4 @@ def head_of(taken: Capture, rows: int) -> Capture:
         kept = (data[: indptr[rows]], indices[: indptr[rows]], indptr[: rows + 1])
     else:
         kept = taken.payload[:rows]
-    return taken._replace(payload=kept, rows=rows)
+    return Taken(taken.kind, kept, rows, taken.layout, taken.names, taken.size)
