@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, State, WindowResult
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, WindowResult
 from driftline_processor.replay.timeline import Timeline
 
 
@@ -79,14 +79,14 @@ def _name(key: ColumnKey, times: Mapping[str, int]) -> str:
 
 
 def _column(column: ColumnResult) -> dict[str, Any]:
-    """Nulls where the reference does not know the column: then nothing is judged."""
+    """Nulls where the reference does not know the column: nothing is judged. alarm: whether one is open."""
     verdict = column.verdict
     return {
         "target": column.column.target,
         "distance": verdict and verdict.distance,
         "lower_bound": verdict and verdict.lower_bound,
         "tolerance": verdict and verdict.tolerance,
-        "alarm": verdict is not None and verdict.state is State.ALARM,
+        "alarm": column.alarm is not None,
         "state": verdict and verdict.state.value,
         "statistics": dict(column.statistics),
     }
