@@ -1,5 +1,6 @@
 """torch.compile and its kin: calls are counted, and what is compiled is what was compiled before."""
 
+import pickle
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any, Final
@@ -180,6 +181,18 @@ def test_instrument_after_compilation_recompiles_nothing(instrumented: Callable[
 
     assert backend.frame_count == 1
     assert records(telemetry) == CALLS
+
+
+def test_instrument_again_where_dynamo_wrapped_our_wrappers(instrumented: Callable[..., Telemetry]) -> None:
+    """Dynamo replaces methods of Module for good when it first compiles: what it took of ours is inert afterwards."""
+    first = instrumented()
+    model = torch.compile(Net().eval(), backend="eager")
+    model(X)
+    driftline.uninstrument()
+    telemetry = instrumented()
+    pickle.loads(pickle.dumps(Net().eval()))(X)
+
+    assert (records(first), records(telemetry)) == (1, 1)
 
 
 def test_a_reset_of_dynamo_changes_nothing(telemetry: Telemetry) -> None:

@@ -79,6 +79,7 @@ class Roots:
         make = Slots if hasattr(nn.Module, KEY) else Hooks  # the name of the slot is private
         self._taps: Slots | Hooks = make(self._calls_of, self._patches)
         self._switches: list[Switch] = []
+        self._on = True
         self._depth = threading.local()
 
     def begin(self) -> None:
@@ -103,7 +104,8 @@ class Roots:
             self._describe(model)
 
     def end(self) -> None:
-        """The same objects as before."""
+        """The same objects as before. Dynamo wraps some of torch's methods again: of these ours stay below, inert."""
+        self._on = False
         listeners.remove(self._describe)
         for switch in self._switches:
             switch.on = False
@@ -123,7 +125,7 @@ class Roots:
     def _announce(self, module: nn.Module, *, explicit: bool = False) -> None:
         """An error here would fail the user's preparations."""
         try:
-            if not isinstance(module, _LAYERS):
+            if self._on and not isinstance(module, _LAYERS):
                 self._taps.put(module, explicit=explicit or is_described(module) or is_described(unwrapped(module)))
         except Exception as error:  # noqa: BLE001  # the module works without us
             FAULTS.note("root", error)
