@@ -161,7 +161,7 @@ def test_several_classes(telemetry: Telemetry, library: Library) -> None:
         of_method = by_method.setdefault(point.attributes[semconv.OPERATION_NAME], {})
         of_method[point.attributes[semconv.OUTPUT_CLASS]] = point.value
     assert by_method == {"predict": counts_of(predicted), "predict_proba": counts_of(likeliest)}
-    assert output_names(telemetry) == {"prediction", "confidence"}
+    assert output_names(telemetry) == {"prediction", "confidence", "entropy", "margin"}
 
 
 def test_a_regressor_is_sketched(telemetry: Telemetry, library: Library) -> None:

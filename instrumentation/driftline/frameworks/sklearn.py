@@ -159,7 +159,7 @@ def read_outputs(classes: Any, task: str | None, operation: str, columns: Sequen
 def _are_raw(columns: Sequence[Any], classes: Any, task: str | None) -> bool:
     """Whether a classifier's `predict` was told to return probabilities or margins (`prediction_type`, `raw_score`)."""
     kind = getattr(getattr(classes, "dtype", None), "kind", "f")
-    return task == CLASSIFICATION and columns[0].dtype.kind == "f" != kind
+    return task == CLASSIFICATION and columns[0].dtype.kind == "f" and kind != "f"
 
 
 def _attribute(model: Any, name: str) -> Any:

@@ -1,0 +1,153 @@
+"""Native models of XGBoost and LightGBM: `Booster.predict`. Their scikit-learn faces call it, and are recorded there.
+
+Rows of a `DMatrix` are not read: it drops what is missing, and would have to be copied as a whole. They are counted.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Any, Final
+
+from driftline.emitter import Adapter, Emitter
+from driftline.imports import forget, when_imported
+from driftline.instrumentor import FrameworkInstrumentor
+from driftline.methods import Methods, Switch
+from driftline.models import Models, description
+from driftline.models import forget as forget_models
+from driftline.prediction import CLASSIFICATION, REGRESSION, Model
+
+CALLS: Final = ("predict", "inplace_predict")
+"""Methods that are recorded."""
+
+FITS: Final = ("update", "refit")
+"""Methods that change a model, and may predict on the way: within them nothing is recorded."""
+
+QUIET: Final = ("eval", "eval_set", "eval_train", "eval_valid")
+"""Further ones: a user's own metric is given predictions."""
+
+ROOTS: Final = ("xgboost.core", "lightgbm.basic")
+"""The modules that have a class `Booster`; the package is the name of the system."""
+
+OTHER_RESULTS: Final = frozenset(
+    {"output_margin", "pred_leaf", "pred_contribs", "pred_interactions", "raw_score", "pred_contrib"}
+)
+"""Options with which the result is no prediction."""
+
+_EVIDENCE: Final = {
+    "binary:logistic": (CLASSIFICATION, "shares"),
+    "binary": (CLASSIFICATION, "shares"),
+    "multi:softprob": (CLASSIFICATION, "probabilities"),
+    "multiclass": (CLASSIFICATION, "probabilities"),
+    "regression": (REGRESSION, None),
+    "reg:squarederror": (REGRESSION, None),
+    "reg:absoluteerror": (REGRESSION, None),
+}
+"""Objectives that say what comes out; of the others the values tell (see `driftline.tensors.forms`)."""
+
+
+class BoosterInstrumentor(FrameworkInstrumentor):
+    """Records the predictions of boosters. Loads neither library."""
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        return ()  # either of them
+
+    def _attach(self, emitter: Emitter) -> None:
+        self._switch = Switch()
+        self._switch.recorder = _Calls(emitter)
+        self._methods = Methods(CALLS, FITS, QUIET, self._switch)
+        self._switch.on = True
+        for module in ROOTS:
+            when_imported(module, self._add_root)
+
+    def _add_root(self, module: Any) -> None:
+        self._methods.add_root(module.Booster)
+
+    def _detach(self) -> None:
+        self._switch.on = False
+        for module in ROOTS:
+            forget(module, self._add_root)
+        self._methods.remove()
+
+
+class _Calls:
+    """Tells the emitter of predictions; of other results only that they were asked for."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self._begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), rows_of))
+        self._end = emitter.end
+
+    def begin(self, operation: str, booster: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        is_prediction = not any(kwargs.get(option) for option in OTHER_RESULTS)
+        return self._begin(operation, booster, args, kwargs), is_prediction
+
+    def end(self, started: Any, output: Any, error: BaseException | None) -> None:
+        begun, is_prediction = started
+        self._end(begun, output if is_prediction else None, error)
+
+    def end_fit(self) -> None:
+        forget_models()
+
+
+def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The rows, where they can be read on the host; None of a `DMatrix`, a file, an array on a device."""
+    del operation
+    rows = args[0] if args else kwargs.get("data")
+    if isinstance(rows, str) or hasattr(rows, "__cuda_array_interface__"):
+        return None
+    return rows if hasattr(rows, "__len__") or hasattr(rows, "__array__") else None
+
+
+def look(settings: Any, booster: Any) -> Model:
+    """The facts of a booster."""
+    from driftline.tensors.evidence import Evidence
+    from driftline.tensors.outputs import read_outputs
+    from driftline.tensors.reading import reading_of
+
+    said = description(booster)
+    names = said.feature_names or _names(booster)
+    evidence = Evidence(*_EVIDENCE.get(_objective(booster), (None, None)))
+    reading = reading_of(booster, said, lambda: evidence)
+    return Model(
+        name=said.name or settings.model_name or type(booster).__name__,
+        version=said.version or settings.model_version,
+        type=type(booster).__name__,
+        system=next((base.__module__.partition(".")[0] for base in type(booster).__mro__ if _is_root(base)), "booster"),
+        task=reading.task,
+        features=None if names is None else tuple(names),
+        width=_asked(booster, "num_features", "num_feature"),
+        outputs=partial(read_outputs, reading),
+    )
+
+
+def _is_root(cls: type) -> bool:
+    return cls.__module__ in ROOTS
+
+
+def _names(booster: Any) -> Sequence[str] | None:
+    """Names of the columns that it was trained on. LightGBM numbers those that have none."""
+    names = _asked(booster, "feature_name")
+    if names is None:
+        return getattr(booster, "feature_names", None)
+    return None if names == [f"Column_{position}" for position in range(len(names))] else names
+
+
+def _objective(booster: Any) -> str:
+    """Its name without options; empty where it does not say."""
+    try:
+        if hasattr(booster, "save_config"):
+            return str(json.loads(booster.save_config())["learner"]["objective"]["name"])
+        return str(booster.params.get("objective", "")).partition(" ")[0]
+    except Exception:  # noqa: BLE001  # then the values tell
+        return ""
+
+
+def _asked(booster: Any, *methods: str) -> Any:
+    """What the first of these methods that it has returns; None where it cannot say."""
+    for name in methods:
+        method = getattr(booster, name, None)
+        try:
+            if method is not None:
+                return method()
+        except Exception:  # noqa: BLE001  # a model that is not trained
+            return None
+    return None
