@@ -156,7 +156,8 @@ def _checked_kind(kind: str) -> str:
 def _vector(centroid: Any) -> Any:
     import numpy as np
 
-    values = np.array(centroid, np.float64)
+    # By way of a list: also of a tensor that numpy takes no view of.
+    values = np.array(centroid.tolist() if hasattr(centroid, "tolist") else centroid, np.float64)
     if values.ndim != 1:
         raise ValueError(f"centroid: must be a vector, [width] (got {values.ndim} dimensions)")
     return values
