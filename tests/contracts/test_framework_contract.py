@@ -114,7 +114,36 @@ def _onnxruntime() -> Framework:
     )
 
 
-FRAMEWORKS = {"sklearn": _sklearn, "onnxruntime": _onnxruntime}
+def _boosters() -> Framework:
+    import lightgbm
+    from joblib import Parallel, delayed
+    from lightgbm import Booster
+
+    def train() -> Booster:
+        options = {"objective": "binary", "num_threads": 1, "verbose": -1, "min_data_in_leaf": 2}
+        return lightgbm.train(options, lightgbm.Dataset(DATA, LABELS), 4)
+
+    class Ensemble(Booster):
+        """A booster of members that predict in threads."""
+
+        def predict(self, data: Any, **options: Any) -> Any:
+            members = [train(), train()]
+            return sum(Parallel(2, prefer="threads")(delayed(each.predict)(data) for each in members))
+
+    methods = ("predict", "update", "refit", "__init_subclass__", "__setstate__")
+    return Framework(
+        name="boosters",
+        system="lightgbm",
+        model=train,
+        nested=lambda: Ensemble(model_str=train().model_to_string()),
+        call=lambda booster, rows: booster.predict(rows),
+        bad=lambda: np.zeros((2, COLUMNS + 1)),
+        methods=lambda: [(Booster, name) for name in methods],
+        retrain=lambda booster: booster.refit(DATA, LABELS),
+    )
+
+
+FRAMEWORKS = {"sklearn": _sklearn, "boosters": _boosters, "onnxruntime": _onnxruntime}
 
 
 @pytest.fixture(params=FRAMEWORKS.values(), ids=FRAMEWORKS.keys(), scope="module")
