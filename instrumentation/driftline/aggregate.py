@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from opentelemetry.sdk.metrics import Exemplar
+
 from driftline import parts, points, semconv
 from driftline.courtesy import Courtesy
 from driftline.faults import FAULTS
@@ -45,17 +47,19 @@ class ColumnKey(NamedTuple):
 
 @dataclass(slots=True)
 class _Total:
-    """A counter of rows, and how much of it has arrived."""
+    """A counter of rows, and how much of it has arrived. example: of the calls since then, one with a recorded trace."""
 
     start: int
     count: int = 0
+    example: Exemplar | None = None
     arrived: int = 0
     arrived_time: int = 0
 
     def point(self, attributes: dict[str, Any], now: int, *, delta: bool) -> NamedPoint:
         start = max(self.start, self.arrived_time) if delta else self.start
         count = self.count - self.arrived if delta else self.count
-        return semconv.INFERENCE_ROWS, points.number_point(attributes, Span(start, now), count)
+        examples = [] if self.example is None else [self.example]
+        return semconv.INFERENCE_ROWS, points.number_point(attributes, Span(start, now), count, examples)
 
 
 @dataclass(slots=True)
@@ -117,7 +121,10 @@ class Aggregate:
 
     def _count_rows(self, prediction: Prediction) -> None:
         counted = self._counted(prediction.model, prediction.operation)
-        counted.rows.count += prediction.rows
+        rows = counted.rows
+        rows.count += prediction.rows
+        if rows.example is None and prediction.span is not None:
+            rows.example = _exemplar(prediction, counted.seen)
 
     def _counted(self, model: Model, operation: str) -> _Counted:
         now = self._clock()
@@ -187,7 +194,7 @@ class Aggregate:
         now, count = max(now, rows.arrived_time + 1, rows.start + 1), rows.count
 
         def acknowledge() -> None:
-            rows.arrived, rows.arrived_time = count, now
+            rows.arrived, rows.arrived_time, rows.example = count, now, None
 
         yield [rows.point(counted.attributes, now, delta=self._delta)], acknowledge
 
@@ -205,3 +212,11 @@ class Aggregate:
 def _gather(groups: _Group, key: tuple[Any, ...], taken: Capture) -> None:
     names = None if taken.names is None else tuple(taken.names)
     groups.setdefault((*key, taken.kind, taken.layout, names), []).append(taken)
+
+
+def _exemplar(prediction: Prediction, time: int) -> Exemplar | None:
+    """The call, where its trace is recorded."""
+    context = prediction.span.get_span_context()
+    if not context.trace_flags.sampled:
+        return None
+    return Exemplar({}, prediction.rows, time, context.span_id, context.trace_id)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
+from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     ExponentialHistogram,
@@ -45,8 +46,8 @@ def column_points(
         yield names.observations, number_point({**attributes, semconv.FEATURE_STATE: state}, span, rows)
 
 
-def number_point(attributes: Attributes, span: Span, count: int) -> NumberDataPoint:
-    return NumberDataPoint(dict(attributes), span.start, span.time, count)
+def number_point(attributes: Attributes, span: Span, count: int, exemplars: Sequence[Exemplar] = ()) -> NumberDataPoint:
+    return NumberDataPoint(dict(attributes), span.start, span.time, count, exemplars)
 
 
 def _numeric_points(

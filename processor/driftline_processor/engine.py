@@ -222,7 +222,7 @@ class Engine:
             if comparison
             else describe_window(columns),
         )
-        model.alarms, result = follow(model.alarms, result, self._settings.tolerance)
+        model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
         for alarm in result.alarms:
             if alarm.change is not AlarmChange.UPDATED:
                 model.trail.restart(alarm.column, window.end)

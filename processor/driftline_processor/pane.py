@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from heapq import nsmallest
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -10,6 +11,12 @@ from driftline.sketch import Histogram
 from driftline_processor.records import ColumnKey, ExampleRows, RowsPoint, SketchPoint, Tally
 from driftline_processor.streams import Increment, Point, difference
 from driftline_processor.sums import COUNTED_ELSEWHERE, Sum
+
+MAX_TRACES: Final = 5
+"""Ids of traces that a pane keeps, and a window gives."""
+
+TRACE_ID: Final = 16
+"""Bytes; they stand at the front of a span's key."""
 
 StreamKey: TypeAlias = tuple[bytes, int]
 
@@ -35,16 +42,22 @@ class Stretch:
 
 @dataclass(slots=True)
 class Pane:
-    """Sums by column and operation; stretches of cumulative sketches that are not in them yet; rows by operation."""
+    """Sums by column and operation; stretches of cumulative sketches that are not in them yet; rows by operation.
+
+    traces: ids of a few calls, whichever order they came in: the least ones, and ids are random.
+    """
 
     sums: dict[Cell, Sum] = field(default_factory=dict)
     stretches: dict[StreamKey, Stretch] = field(default_factory=dict)
     rows: dict[str, float] = field(default_factory=dict)
+    traces: list[str] = field(default_factory=list)
 
     def add(self, point: Point, increment: Increment) -> None:
         """Counts what a point adds to its stream."""
         if isinstance(point, RowsPoint):
             self._count(point.operation, increment.rows)
+            if point.traces:
+                self._note(point.traces)
         elif isinstance(point, SketchPoint):
             self._follow(point, increment)
         elif point.value not in COUNTED_ELSEWHERE or point.kind != "state":
@@ -57,6 +70,7 @@ class Pane:
         for column in columns:
             self._sum(Cell(column, spans.operation)).add_values(spans.columns[column], weights)
         self._count(spans.operation, float(weights.sum()))
+        self._note(key[:TRACE_ID].hex() for key in (spans.keys[0], spans.keys[-1]))
 
     def tallies(self) -> Mapping[Cell, Tally]:
         """What each column holds by now."""
@@ -82,6 +96,9 @@ class Pane:
 
     def _settle(self, stretch: Stretch) -> None:
         self._sum(stretch.cell).add_histogram(difference(stretch.newer, stretch.older))
+
+    def _note(self, traces: Iterable[str]) -> None:
+        self.traces = nsmallest(MAX_TRACES, {*self.traces, *traces})
 
     def _sum(self, cell: Cell) -> Sum:
         held = self.sums.get(cell)

@@ -7,9 +7,10 @@ replay gives the same answer.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import NamedTuple
 
-from driftline_processor.pane import Cell, Pane
+from driftline_processor.pane import MAX_TRACES, Cell, Pane
 from driftline_processor.records import ColumnKey, IntArray, Tally, Window
 from driftline_processor.tally import total
 
@@ -87,6 +88,12 @@ class Panes:
                 rows[operation] = rows.get(operation, 0.0) + number
         # A foreign sender may have no counter of rows: then the fullest column tells.
         return Held(max(rows.values(), default=max((t.rows for t in columns.values()), default=0.0)), columns)
+
+    def traces(self, window: Window) -> tuple[str, ...]:
+        """Ids of a few calls in a window, from as many panes of it as there are."""
+        panes = [pane.traces for start, pane in sorted(self.by_start.items()) if window.start <= start < window.end]
+        in_turns = [trace for turn in zip_longest(*panes) for trace in turn if trace is not None]
+        return tuple(dict.fromkeys(in_turns))[:MAX_TRACES]
 
     def _ends(self, sealed: int) -> list[int]:
         """Ends of the windows to judge: of those after the last one and up to `sealed`, the ones that hold a pane."""

@@ -75,9 +75,10 @@ class CountPoint(StreamPoint):
 
 @dataclass(frozen=True, slots=True)
 class RowsPoint(StreamPoint):
-    """The counter of rows given to the model; its column is the empty one."""
+    """The counter of rows given to the model; its column is the empty one. traces: hexadecimal ids of its exemplars."""
 
     count: float
+    traces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -82,13 +82,13 @@ def _model_key(packed: tuple[Any, ...]) -> ModelKey:
 
 
 def _pack_pane(pane: Pane) -> tuple[Any, ...]:
-    return [(cell, tally.pack(held)) for cell, held in pane.tallies().items()], pane.rows
+    return [(cell, tally.pack(held)) for cell, held in pane.tallies().items()], pane.rows, pane.traces
 
 
 def _unpack_pane(packed: tuple[Any, ...]) -> Pane:
-    parts, rows = packed
+    parts, rows, *traces = packed
     sums = {Cell(ColumnKey(*column), operation): Sum(tally.unpack(held)) for (column, operation), held in parts}
-    return Pane(sums, rows=dict(rows))
+    return Pane(sums, rows=dict(rows), traces=list(traces[0]) if traces else [])
 
 
 def _unpack_gathering(state: dict[str, Any], step: int) -> Gathering:

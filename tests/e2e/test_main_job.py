@@ -57,6 +57,7 @@ def test_through_the_collector(trained: line.Trained, tmp_path: Path) -> None:
         valid = {semconv.FEATURE_NAME: name, semconv.FEATURE_STATE: semconv.VALID}
         assert backend.total(semconv.FEATURE_OBSERVATIONS, valid) == client.rows
     assert_only_the_broken_feature_alarmed(backend)
+    assert_the_alarm_names_calls(backend)
     assert_a_trace_shows_the_prediction(backend, single, answer)
     assert_nothing_loops(relay, backend, client)
 
@@ -220,6 +221,17 @@ def assert_only_the_broken_feature_alarmed(backend: Received) -> None:
     assert {_column(opened.attributes)} == BROKEN
     assert opened.resource["service.name"] == "shop"
     assert opened.record.body.string_value.startswith(f"model {line.MODEL} {line.VERSION} (shop): input distance moved")
+
+
+def assert_the_alarm_names_calls(backend: Received) -> None:
+    """Its traces can be looked up, and are of calls in its window."""
+    (opened,) = events(backend, OPENED)
+    window = opened.attributes[semconv.WINDOW_START], opened.attributes[semconv.WINDOW_END]
+    ends = {span.span.trace_id.hex(): span.span.end_time_unix_nano / 1e9 for span in inferences(backend)}
+
+    assert opened.attributes[semconv.ALARM_TRACES]
+    # A point tells of the calls since the last export.
+    assert all(window[0] - 1 <= ends[trace] <= window[1] for trace in opened.attributes[semconv.ALARM_TRACES])
 
 
 def assert_a_trace_shows_the_prediction(backend: Received, customer: pd.DataFrame, answer: list[str]) -> None:

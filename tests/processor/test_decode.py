@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import Malformed, decode_logs, decode_metrics, decode_traces
+from driftline_processor.decode.metrics import MAX_EXEMPLARS
 from driftline_processor.decode.sampling import weight
 from driftline_processor.records import (
     ColumnKey,
@@ -129,6 +130,17 @@ def test_rows() -> None:
 
     assert isinstance(point, RowsPoint)
     assert (point.model, point.column, point.count) == (MODEL._replace(version="2"), ColumnKey("", ""), 12)
+
+
+def test_exemplars_of_rows_name_traces() -> None:
+    """The traces of the first few; an exemplar need not have one."""
+    point = number(of_model(), 12, 5, 9)
+    for trace in (b"", *(bytes([i]) * 16 for i in range(20))):
+        point.exemplars.add(trace_id=trace)
+    (record,) = records(counter(semconv.INFERENCE_ROWS, [point]))
+
+    assert isinstance(record, RowsPoint)
+    assert record.traces == tuple(bytes([i]).hex() * 16 for i in range(MAX_EXEMPLARS - 1))
 
 
 def test_delta_without_start_is_an_instant() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from driftline.sketch import Histogram
-from driftline_processor.pane import Cell, Pane
+from driftline_processor.pane import MAX_TRACES, Cell, Pane
 from driftline_processor.records import ColumnKey, Record, RowsPoint, SketchPoint
 from driftline_processor.streams import Streams
 from engine_records import AGE, SECOND, START, Sender, span
@@ -78,3 +78,26 @@ def test_tails_and_states_belong_to_the_column() -> None:
     feed(pane, streams, [point, replace(point, stream=b"tail", histogram=Histogram.of([1e9], 0, 64))])
 
     assert pane.tallies()[Cell(ColumnKey("input", "age"), "predict")].rows == 2
+
+
+def test_a_few_traces_are_kept_whatever_their_order() -> None:
+    """Of spans and of exemplars: the least ids, each once."""
+    kept = []
+    for order in (1, -1):
+        pane, streams = Pane(), Streams()
+        for number in range(20)[::order]:
+            (rows,) = Sender(process=str(number)).predict({}).tell(START + SECOND)
+            assert isinstance(rows, RowsPoint)
+            feed(pane, streams, [replace(rows, count=1.0, traces=(f"{number:032x}",))])
+        pane.add_spans(span(1, START, {"age": 1.0}), [])
+        kept.append(pane.traces)
+
+    assert kept[0] == kept[1] == [f"{number:032x}" for number in range(MAX_TRACES)]
+
+
+def test_spans_that_are_counted_give_their_traces() -> None:
+    """The trace id is the front of a span's key."""
+    pane, given = Pane(), span(1, START, {"age": 1.0})
+    pane.add_spans(given, [AGE])
+
+    assert pane.traces == [given.keys[0][:16].hex()]

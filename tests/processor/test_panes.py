@@ -138,3 +138,16 @@ def test_a_sender_without_a_counter_of_rows_is_measured_by_its_fullest_column() 
     pane.rows.clear()
 
     assert held.held(Window(START, START + MINUTE)).rows == 1
+
+
+def test_traces_are_spread_over_the_window() -> None:
+    """Each pane of the window gives some, in turns; which ones does not depend on the order in which they came."""
+    held = panes()
+    for minute in range(6):
+        pane = held.pane(START + minute * MINUTE + 1)
+        assert pane is not None
+        pane.traces = [f"{minute}{letter}" for letter in "ab"]
+    window = Window(START + MINUTE, START + 6 * MINUTE)
+
+    assert held.traces(window) == ("1a", "2a", "3a", "4a", "5a")
+    assert held.traces(Window(START, START + 2 * MINUTE)) == ("0a", "1a", "0b", "1b")

@@ -24,6 +24,10 @@ from driftline_processor.decode.wire import MAX_TIME, Rejections, labels, parsed
 from driftline_processor.records import Batch, CountPoint, Record, RowsPoint, SketchPoint
 
 _NO_VALUE: Final = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
+MAX_EXEMPLARS: Final = 5
+"""Exemplars of a point that are read."""
+
+_TRACE_ID: Final = 16  # bytes
 _MAX_COUNT: Final = float(1 << 53)
 
 
@@ -113,4 +117,11 @@ def _record(counts: str, found: Stream, point: Any, cumulative: bool) -> Record 
     count = point.as_double if point.WhichOneof("value") == "as_double" else float(point.as_int)
     if not 0 <= count <= _MAX_COUNT:
         return f"must count from 0 to 2**53 rows (got {count})"
-    return RowsPoint(*head, count) if counts == "rows" else CountPoint(*head, counts, found.value, count)
+    if counts == "rows":
+        return RowsPoint(*head, count, _traces(point))
+    return CountPoint(*head, counts, found.value, count)
+
+
+def _traces(point: Any) -> tuple[str, ...]:
+    """The traces of a point's first exemplars."""
+    return tuple([each.trace_id.hex() for each in point.exemplars[:MAX_EXEMPLARS] if len(each.trace_id) == _TRACE_ID])
