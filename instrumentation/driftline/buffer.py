@@ -36,12 +36,12 @@ class Buffer:
         """Whether it was kept with the rows that it came with: they will be counted."""
         inputs, outputs = prediction.inputs, prediction.outputs
         size = _RECORD_BYTES + (inputs.size if inputs else 0) + (outputs.size if outputs else 0)
-        if self._bytes + size > self._limit:
+        held, rows = self._bytes + size, self._rows + prediction.rows
+        if held > self._limit:
             return self._put_without_rows(prediction)
-        self._bytes += size
-        self._rows += prediction.rows
+        self._bytes, self._rows = held, rows
         self._waiting.append(prediction)
-        if self._rows >= _WAKE_ROWS or self._bytes > self._wake_bytes:
+        if rows >= _WAKE_ROWS or held > self._wake_bytes:
             self._wake()
         return True
 

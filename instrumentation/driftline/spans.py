@@ -38,19 +38,14 @@ class SpanSource:
         tracer = self._tracer or self._find_tracer()
         if tracer is None:
             return None
-        if self._nobody_records(context.get(_SPAN_KEY)):
+        parent = context.get(_SPAN_KEY)
+        above = trace.INVALID_SPAN_CONTEXT if parent is None else parent.get_span_context()
+        if not (above.trace_flags & TraceFlags.SAMPLED) and (
+            self._never_below_unsampled if above.is_valid else self._never_as_root
+        ):
             return None
         name, attributes = self._constant(model, operation)
         return tracer.start_span(name, context, attributes=attributes)
-
-    def _nobody_records(self, parent: Any) -> bool:
-        """Whether that is known of a span below this one (None: of a root) before it is made."""
-        if parent is None:
-            return self._never_as_root
-        above = parent.get_span_context()
-        if not above.is_valid:
-            return self._never_as_root
-        return self._never_below_unsampled and not above.trace_flags & TraceFlags.SAMPLED
 
     def _constant(self, model: Model, operation: str) -> tuple[str, dict[str, Any]]:
         """Name and attributes that all spans of an operation of a model have."""
