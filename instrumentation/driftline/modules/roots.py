@@ -157,7 +157,7 @@ class Roots:
 
     def _recorded(self, operation: str, original: _Method) -> _Method:
         switch = Switch()
-        arguments = Arguments(lambda: types.MethodType(original, None))
+        arguments = Arguments(lambda: types.MethodType(original, self))  # without its first argument
         switch.recorder = Calls(self._emitter, self._models, arguments, self._counts)
         switch.on = True
         self._switches.append(switch)

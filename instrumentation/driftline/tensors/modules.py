@@ -5,7 +5,7 @@ import sys
 from functools import partial
 from typing import Any, Final
 
-from driftline.models import Description, description
+from driftline.models import Description, description, is_described
 from driftline.prediction import InputFacts, Model
 from driftline.settings import Settings
 from driftline.tensors.evidence import evidence_of
@@ -19,8 +19,8 @@ SYSTEM: Final = "pytorch"
 
 def facts_of(settings: Settings, module: Any) -> Model:
     """See `driftline.tensors.look`."""
-    said = description(module)
     inner = unwrapped(module)
+    said = description(module if is_described(module) else inner)
     kind = type_name(inner)
     reading = reading_of(module, said, lambda: evidence_of(inner))
     return Model(
