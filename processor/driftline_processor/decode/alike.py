@@ -107,9 +107,10 @@ def _columns(layout: Layout) -> Iterator[tuple[ColumnKey, Sequence[Place]]]:
 def _values(found: Gathered, places: Sequence[Place], texts: Mapping[Place, list[str]]) -> Values:
     """Of a column, span by span: numbers as one array, anything else as plain values."""
     if not any(place in texts for place in places):
-        return np.stack([found.numbers(place) for place in places], axis=1).ravel()
-    rows = [texts.get(place) or _or_none(found.numbers(place)) for place in places]
-    return [value for span in zip(*rows, strict=True) for value in span]
+        rows = [found.numbers(place) for place in places]
+        return rows[0] if len(rows) == 1 else np.stack(rows, axis=1).ravel()
+    plain = [texts.get(place) or _or_none(found.numbers(place)) for place in places]
+    return [value for span in zip(*plain, strict=True) for value in span]
 
 
 def _or_none(numbers: FloatArray) -> list[Scalar]:

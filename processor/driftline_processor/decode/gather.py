@@ -6,22 +6,23 @@ must be used up exactly.
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from driftline_processor.decode.layout import END, KEY, START, Layout, Place, Varying
+from driftline_processor.decode.layout import END, KEY, START, Layout, Place
 from driftline_processor.records import FloatArray, IntArray
 
-_WORD: Final = 8
 _VARINT: Final = 10
 """Bytes of an integer, at most."""
 
 _LOW: Final = 0x7F
-_BLOCK: Final = 1 << 16
+_BLOCK: Final = 120_000
 """Bytes that are compared at once: more would cost fresh pages of memory each time, and thrice the time."""
+
+_FORMATS: Final = {"double": "<f8", "time": "<u8", "flag": "u1"}
 
 Bytes = NDArray[np.uint8]
 
@@ -31,30 +32,31 @@ class Run:
 
     def __init__(self, layout: Layout, stretch: slice) -> None:
         self.size = stretch.stop - stretch.start
-        self._padded = self.size + -self.size % _WORD or _WORD
-        holes = [hole for hole in layout.variable() if stretch.start <= hole.start < stretch.stop]
-        mask = np.zeros(self._padded, np.uint8)
-        mask[: self.size] = 255
+        self._sample = np.frombuffer(layout.sample[stretch], np.uint8)
+        holes = [hole for hole in layout.holes if stretch.start <= hole.start < stretch.stop]
+        self._variable = np.zeros(self.size, bool)
         for hole in holes:
-            mask[hole.start - stretch.start : hole.stop - stretch.start] = 0
-        self._mask = mask.view(np.uint64)
-        self._sample = np.frombuffer(layout.sample[stretch].ljust(self._padded, b"\0"), np.uint64)
-        names, formats = [str(hole.start) for hole in holes], [f"V{hole.stop - hole.start}" for hole in holes]
+            self._variable[hole.start - stretch.start : hole.stop - stretch.start] = True
+        names = [str(hole.start) for hole in holes]
+        formats = [_FORMATS.get(hole.kind, f"({hole.stop - hole.start},)u1") for hole in holes]
         offsets = [hole.start - stretch.start for hole in holes]
-        spread = {"names": names, "formats": formats, "offsets": offsets, "itemsize": self._padded}
-        self._spread = np.dtype(spread)  # type: ignore[call-overload]  # its own documentation has this form
+        spread: Any = {"names": names, "formats": formats, "offsets": offsets, "itemsize": self.size}
+        self._spread = np.dtype(spread)
         self._packed = np.dtype({"names": names, "formats": formats})
 
     def read(self, data: Bytes, at: IntArray) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
         """The holes of every span, by name, and whether all between them is as in the sample."""
-        windows, step = sliding_window_view(data, self._padded), max(_BLOCK // self._padded, 1)
-        holes, alike = np.empty(len(at), self._packed), np.empty(len(at), bool)
+        holes, alike = np.empty(len(at), self._packed), np.ones(len(at), bool)
+        if not self.size:
+            return holes, alike
+        windows = as_strided(data, (len(data) - self.size + 1, self.size), (1, 1), writeable=False)
+        step = max(_BLOCK // self.size, 1)
         for block in (slice(begin, begin + step) for begin in range(0, len(at), step)):
-            words = windows[at[block]]
-            holes[block] = words.view(self._spread)[:, 0]
-            differ = words.view(np.uint64) ^ self._sample
-            differ &= self._mask
-            np.logical_not(differ.any(axis=1), out=alike[block])
+            found = windows[at[block]]
+            holes[block] = found.view(self._spread)[:, 0]
+            same = found == self._sample
+            same |= self._variable
+            same.all(axis=1, out=alike[block])
         return holes, alike
 
 
@@ -63,26 +65,26 @@ class Gathered:
 
     def __init__(self, layout: Layout, runs: Sequence[Run], spans: Sequence[bytes]) -> None:
         self._layout = layout
-        self._holes: dict[int, NDArray[np.void]] = {}  # by where they are in the sample
+        self._held: dict[int, NDArray[Any]] = {}  # what stands in holes, by where they are in the sample
         self._integers: dict[Place, IntArray] = {}
         self._texts: dict[Place, tuple[IntArray, IntArray]] = {}  # where they start and stop
         sizes = np.fromiter(map(len, spans), np.int64, len(spans))
         ends = np.cumsum(sizes)
-        self._bytes = b"".join([*spans, bytes(len(layout.sample) + 2 * _WORD)])
+        self._bytes = b"".join([*spans, bytes(len(layout.sample) + _VARINT)])
         self._data = np.frombuffer(self._bytes, np.uint8)
         self.matching = np.ones(len(spans), bool)
         self._walk(runs, ends - sizes, ends)
 
     def keys(self) -> Bytes:
         """Trace id and span id of every span, [spans, 24]."""
-        return np.hstack([self._hole(self._layout.fields[field]) for field in KEY])
+        return np.hstack([self._held[self._layout.fields[field]] for field in KEY])
 
     def times(self) -> NDArray[np.uint64]:
         """When every span ended; when it began, where it does not say; 0 where it says neither, [spans]."""
         times = np.zeros(len(self.matching), np.uint64)
         for field in (START, END):
             if field in self._layout.fields:
-                told = self._hole(self._layout.fields[field]).view("<u8")[:, 0]
+                told = self._held[self._layout.fields[field]]
                 times = np.where(told, told, times)
         return times
 
@@ -90,9 +92,7 @@ class Gathered:
         """The numbers of the matching spans, NaN where there is nothing."""
         if place.kind == "nothing":
             return np.full(np.count_nonzero(self.matching), np.nan)
-        if place.kind == "integer":
-            return self._integers[place][self.matching].astype(np.float64)
-        found = self._hole(place.at).view("<f8" if place.kind == "double" else np.uint8)[:, 0]
+        found = self._integers[place] if place.kind == "integer" else self._held[place.at]
         return found[self.matching].astype(np.float64, copy=False)
 
     def texts(self) -> dict[Place, list[str]]:
@@ -105,52 +105,47 @@ class Gathered:
         together = b"\0".join(found).decode().split("\0")  # as a NUL is part of no other character, each is sound
         return together if len(together) == len(found) else [text.decode() for text in found]
 
-    def _hole(self, at: int) -> Bytes:
-        """The bytes of every span in a hole of the sample, [spans, size]."""
-        held = np.ascontiguousarray(self._holes[at][str(at)])
-        return held.view(np.uint8).reshape(len(held), -1)
-
     def _walk(self, runs: Sequence[Run], at: IntArray, ends: IntArray) -> None:
         grown: list[IntArray] = []
         for number, (run, varying) in enumerate(zip_longest(runs, self._layout.varying)):
             holes, alike = run.read(self._data, at)
-            self._holes |= dict.fromkeys((int(name) for name in holes.dtype.names or ()), holes)
+            self._held |= {int(name): holes[name] for name in holes.dtype.names or ()}
             self.matching &= alike
             at = self._go_on(at + run.size, ends)
             if varying is not None:
                 place = Place(varying.kind, number)
                 if varying.kind == "text":
-                    size = self._text_size(varying, at)
-                    self._texts[place] = at, self._go_on(at + size, ends)
+                    stop = at + np.maximum(_lengths(self._held[varying.start - varying.width]), 0)
+                    self._texts[place] = at, self._go_on(stop, ends)
                 else:
-                    self._integers[place], size = self._integer(at)
-                grown.append(size - (varying.stop - varying.start))
-                at = self._go_on(at + size, ends)
+                    self._integers[place], stop = self._integer(at)
+                grown.append(stop - at - (varying.stop - varying.start))
+                at = self._go_on(stop, ends)
         self.matching &= at == ends
         for length in self._layout.lengths:
-            told = _lengths(self._hole(length.at))
+            told = _lengths(self._held[length.at])
             self.matching &= told == length.size + sum(grown[length.first : length.last])
-        for place in (place for places in self._layout.values.values() for place in places if place.kind == "flag"):
-            self.matching &= self._hole(place.at)[:, 0] <= 1
+        for hole in (hole for hole in self._layout.holes if hole.kind == "flag"):
+            self.matching &= self._held[hole.start] <= 1
 
     def _go_on(self, at: IntArray, ends: IntArray) -> IntArray:
         """No span goes on beyond its end: one that would is another."""
         self.matching &= at <= ends
         return np.minimum(at, ends)
 
-    def _text_size(self, varying: Varying, at: IntArray) -> IntArray:
-        """Of the texts that begin there, behind their lengths."""
-        return np.maximum(_lengths(self._data[(at - varying.width)[:, None] + np.arange(varying.width)]), 0)
-
     def _integer(self, at: IntArray) -> tuple[IntArray, IntArray]:
-        """The integers that begin there, and their sizes: the last byte is the first one without its highest bit."""
-        digits = sliding_window_view(self._data, _VARINT)[at]
-        last = digits <= _LOW
-        size = np.where(last.any(axis=1), last.argmax(axis=1) + 1, _VARINT)
-        self.matching &= (size < _VARINT) | (digits[:, -1] <= 1)  # 64 bits
-        groups = np.where(np.arange(_VARINT) < size[:, None], digits & _LOW, 0).astype(np.uint64)
-        shifts = np.arange(0, 7 * _VARINT, 7, dtype=np.uint64)
-        return np.bitwise_or.reduce(groups << shifts, axis=1).view(np.int64), size
+        """The integers that begin there, and where they stop: their last byte is the first one below 128."""
+        value, more = np.zeros(len(at), np.uint64), np.ones(len(at), bool)
+        for number in range(_VARINT):
+            digit = self._data[at]
+            value |= np.where(more, digit & _LOW, 0).astype(np.uint64) << np.uint64(7 * number)
+            at = at + more
+            if number == _VARINT - 1:
+                self.matching &= ~more | (digit <= 1)  # 64 bits
+            more = more & (digit > _LOW)
+            if not more.any():
+                break
+        return value.view(np.int64), at
 
 
 def _lengths(digits: Bytes) -> IntArray:

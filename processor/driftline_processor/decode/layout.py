@@ -88,14 +88,18 @@ class Varying(NamedTuple):
     width: int
 
 
-class Length(NamedTuple):
-    """The length of something in the sample, `size`, in which the varying ones from `first` to `last` stand.
+class Hole(NamedTuple):
+    """Bytes of the sample of which there are as many in each span, that differ: `double`, `time`, `flag` or `bytes`."""
 
-    at, width: where it is, and its bytes.
-    """
+    kind: str
+    start: int
+    stop: int
+
+
+class Length(NamedTuple):
+    """The length, at `at`, of something that has `size` in the sample: in it vary those from `first` to `last`."""
 
     at: int
-    width: int
     size: int
     first: int
     last: int
@@ -110,7 +114,7 @@ class Layout:
     """
 
     sample: bytes
-    holes: list[slice] = field(default_factory=list)
+    holes: list[Hole] = field(default_factory=list)
     varying: list[Varying] = field(default_factory=list)
     lengths: list[Length] = field(default_factory=list)
     fields: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -122,17 +126,13 @@ class Layout:
         bounds = [0, *(bound for each in self.varying for bound in (each.start, each.stop)), len(self.sample)]
         return (slice(start, stop) for start, stop in list(pairwise(bounds))[::2])
 
-    def variable(self) -> list[slice]:
-        """What differs between spans in the runs."""
-        return [*self.holes, *(slice(each.at, each.at + each.width) for each in self.lengths)]
-
 
 def layout_of(span: bytes) -> Layout:
     """The layout of a well-formed span. Raises Unlike."""
     layout = Layout(span)
     for part in _fields(span, 0, len(span)):
         if part.kind[1] in _FIXED or part.kind in _IDS:
-            layout.fields[part.kind] = _hole(layout, part)
+            layout.fields[part.kind] = _hole(layout, part, "time" if part.kind[1] == I64 else "bytes")
         elif part.kind == _STATE:
             layout.state = _vary(layout, "text", part)
         elif part.kind == _ATTRIBUTES:
@@ -182,9 +182,9 @@ def _read_array(layout: Layout, array: Field) -> list[Place]:
 
 def _read_scalar(layout: Layout, scalar: Field) -> Place:
     if scalar.kind == _DOUBLE:
-        return Place("double", _hole(layout, scalar))
+        return Place("double", _hole(layout, scalar, "double"))
     if scalar.kind == _FLAG and scalar.stop - scalar.start == 1:
-        return Place("flag", _hole(layout, scalar))
+        return Place("flag", _hole(layout, scalar, "flag"))
     if scalar.kind == _INTEGER:
         return _vary(layout, "integer", scalar)
     if scalar.kind == _TEXT:
@@ -192,8 +192,9 @@ def _read_scalar(layout: Layout, scalar: Field) -> Place:
     raise Unlike
 
 
-def _hole(layout: Layout, part: Field) -> int:
-    layout.holes.append(slice(part.start, part.stop))
+def _hole(layout: Layout, part: Field, kind: str) -> int:
+    if part.stop > part.start:
+        layout.holes.append(Hole(kind, part.start, part.stop))
     return part.start
 
 
@@ -207,10 +208,10 @@ def _vary(layout: Layout, kind: str, part: Field) -> Place:
 def _enclose(layout: Layout, part: Field, before: int) -> None:
     """Notes a length that varies, as what stands in it does since `before`."""
     if len(layout.varying) > before:
-        width = part.start - part.length
-        if width > _WIDEST:
+        if part.start - part.length > _WIDEST:
             raise Unlike
-        layout.lengths.append(Length(part.length, width, part.stop - part.start, before, len(layout.varying)))
+        layout.holes.append(Hole("bytes", part.length, part.start))
+        layout.lengths.append(Length(part.length, part.stop - part.start, before, len(layout.varying)))
 
 
 def _fields(data: bytes, at: int, stop: int) -> Iterator[Field]:
