@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from driftline import semconv
+from e2e.processes import ROOT
 from otlp_sink import OtlpSink
 
 pytestmark = pytest.mark.e2e
@@ -23,31 +24,21 @@ for row in X[:40]:
 model.predict(X)
 print("served")
 """
-SDK = """
-file_format: "1.0"
-resource:
-  attributes:
-    - {{name: service.name, value: churn-api}}
-tracer_provider:
-  processors:
-    - batch: {{exporter: {{otlp_grpc: {{endpoint: "{endpoint}"}}}}}}
-meter_provider:
-  readers:
-    - periodic: {{exporter: {{otlp_grpc: {{endpoint: "{endpoint}"}}}}}}
-instrumentation/development:
-  python:
-"""
+EXAMPLE = (ROOT / "README.md").read_text().partition("```yaml\nfile_format")[2].partition("```")[0]
+SDK, _, BLOCK = ("file_format" + EXAMPLE).partition("    driftline_sklearn:")
 
 
 def serve(sink: OtlpSink, folder: Path, blocks: str, **more: str) -> str:
-    """Run the program with a file whose `python:` holds these blocks; what it wrote to stderr."""
+    """Run the program with the README's file, whose `python:` holds these blocks; what it wrote to stderr."""
     script, file = folder / "serve.py", folder / "otel.yaml"
     script.write_text(PROGRAM)
-    file.write_text(SDK.format(endpoint=sink.endpoint) + blocks)
+    file.write_text(SDK + blocks)
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "DRIFTLINE_"))}
     done = subprocess.run(
         [Path(sys.executable).parent / "opentelemetry-instrument", sys.executable, script],
-        env=environ | {"OTEL_CONFIG_FILE": str(file), "PYTHONWARNINGS": "ignore"} | more,
+        env=environ
+        | {"OTEL_CONFIG_FILE": str(file), "OTLP_ENDPOINT": sink.endpoint, "PYTHONWARNINGS": "ignore"}
+        | more,
         capture_output=True,
         text=True,
         check=False,
@@ -59,8 +50,8 @@ def serve(sink: OtlpSink, folder: Path, blocks: str, **more: str) -> str:
 
 
 def test_one_file_switches_everything_on(otlp_sink: OtlpSink, tmp_path: Path) -> None:
-    """Options of the block hold, the environment says what it leaves open, and every row arrives once."""
-    block = f"    driftline_sklearn: {{model_name: churn, exclude: [x1], otlp_endpoint: '{otlp_sink.endpoint}'}}\n"
+    """The README's file: its options hold, the environment says what it leaves open, every row arrives once."""
+    block = f"    driftline_sklearn:{BLOCK}".replace("ssn", "x1")
     errors = serve(otlp_sink, tmp_path, block, DRIFTLINE_MODEL_NAME="other", DRIFTLINE_MODEL_VERSION="7")
 
     assert "records nothing" not in errors
