@@ -1,6 +1,7 @@
 """A window against a reference: every column aligned, described, and judged."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isnan
 
 import numpy as np
@@ -11,13 +12,18 @@ from driftline_processor.counts import STATES, Counts
 from driftline_processor.distribution import class_shares, numbers
 from driftline_processor.judgement import ASPECTS, Judge, Judgement, base_bounds, worst
 from driftline_processor.naming import Naming
-from driftline_processor.records import ColumnKey, ColumnResult, Reference, State, Tally, Verdict
+from driftline_processor.records import ColumnKey, ColumnResult, Reference, State, Tally, Verdict, Window
 from driftline_processor.spans import Trailing
 from driftline_processor.trained import Trained
-from driftline_processor.verdict.decision import ALARM, LOUDNESS
+from driftline_processor.verdict.decision import ALARM, LOUDNESS, WARNING
+from driftline_processor.verdict.season import Season
 
 MOST_ALPHA = 0.001
 """False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
+
+
+BLIND = 2.0
+"""A verdict says what may go unseen where that is more than this many tolerances."""
 
 
 class Comparison:
@@ -36,7 +42,8 @@ class Comparison:
         self._numeric = np.flatnonzero(self._judge.numeric)
         self._numbers = NumericCells([columns[i] for i in self._numeric])
         self._categories = {int(i): CategoryCells(columns[i]) for i in np.flatnonzero(~self._judge.numeric)}
-        self._naming = Naming(self._judge, self._numbers, self._categories)
+        season = Season(reference.starts, reference.ends) if self._chunk else Season(np.zeros(0), np.zeros(0))
+        self._naming = Naming(self._judge, self._numbers, self._categories, season)
         self._trained = Trained(columns, self._judge)
         self._numeric_cells = np.flatnonzero(np.repeat(self._judge.numeric, self._judge.sizes))
 
@@ -61,7 +68,7 @@ class Comparison:
         bags = Bags.of([tally.intervals for tally in held])
         placed = {i: cells.place(held[i]) for i, cells in self._categories.items()}
         counts = self._counts(held, bags.take(self._numeric), placed)
-        verdicts = self._verdicts(held, counts, self._alpha(budget), duration)
+        verdicts = self._verdicts(held, counts, self._alpha(budget), duration, spans.window if spans else None)
         if spans is not None:
             self._hear(verdicts, spans, held, counts, self._alpha(budget))
         statistics = self._trained.statistics(counts, bags.take(self._numeric))
@@ -103,13 +110,34 @@ class Comparison:
     def _alpha(self, budget: float) -> float:
         return min(budget / len(self.reference.columns), MOST_ALPHA)
 
-    def _verdicts(self, held: Sequence[Tally], counts: Counts, alpha: float, duration: int) -> list[Verdict]:
+    def _verdicts(
+        self, held: Sequence[Tally], counts: Counts, alpha: float, duration: int, window: Window | None
+    ) -> list[Verdict]:
         base = self._judge.judge(counts, alpha, self._chunks(duration))
         loudest, bounds = worst(base).tolist(), base_bounds(base).tolist()
-        return [
+        verdicts = [
             self._verdict(base, (aspect, i), tally, None if isnan(bound) else bound, duration)
             for i, (aspect, tally, bound) in enumerate(zip(loudest, held, bounds, strict=True))
         ]
+        self._say_limits(verdicts, base)
+        if window is not None:
+            self._name_seasons(verdicts, base, window)
+        return verdicts
+
+    def _say_limits(self, verdicts: list[Verdict], base: Judgement) -> None:
+        """Says of columns without an alarm what may have gone unseen, where that is more than BLIND tolerances."""
+        unseen = self._judge.unseen_below(base)
+        blind = base.valued & (unseen > BLIND * self._judge.tolerance) & (base.state < WARNING).all(axis=0)
+        for i in np.flatnonzero(blind).tolist():
+            said, limit = verdicts[i].event, self._naming.limit(i, float(unseen[i]))
+            verdicts[i] = replace(verdicts[i], event=f"{said}; {limit}" if said else limit)
+
+    def _name_seasons(self, verdicts: list[Verdict], base: Judgement, window: Window) -> None:
+        """Names the season where values are unusual without an alarm, and usual at this time."""
+        for i in np.flatnonzero((base.state[0] == WARNING) & ~base.new & (base.state < ALARM).all(axis=0)).tolist():
+            season = self._naming.season(base, i, window.start / 1e9, window.end / 1e9)
+            if season and verdicts[i].aspect == ASPECTS[0]:
+                verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {season}")
 
     def _hear(
         self, verdicts: list[Verdict], spans: Trailing, held: Sequence[Tally], counts: Counts, alpha: float

@@ -9,7 +9,7 @@ from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.records import FloatArray, ReferenceColumn
 from driftline_processor.statistics.view import NUMERIC
-from driftline_processor.verdict.decision import INSUFFICIENT, NEARLY, Assessment, Baseline, assess, decide
+from driftline_processor.verdict.decision import INSUFFICIENT, NEARLY, Z95, Assessment, Baseline, assess, decide
 from driftline_processor.verdict.events import (
     BoolArray,
     Events,
@@ -67,6 +67,7 @@ class Judge:
             states.append([_state(column, state, tolerance) for state in STATES])
         by_state = [baselines[i] for i in range(len(STATES)) for baselines in states]
         self.tolerance = tolerance
+        self.chunks = [column.chunks for column in columns]
         self.baseline = Baseline.stack([*values, *by_state])
         self.unseen = Unseen.stack(unseen)
         self.numeric = np.array([column.kind == NUMERIC for column in columns], bool)
@@ -74,6 +75,9 @@ class Judge:
         self.sizes = np.array([events.cells for events in self.events], np.int64)
         self.starts = np.cumsum(self.sizes) - self.sizes
         self.known = np.array([bool(column.chunks.sum()) for column in columns])
+        ends = np.cumsum(self.baseline.sizes)[: len(columns)]
+        parts = np.split(np.abs(self.baseline.shares - 0.5), ends)[:-1]
+        self._middle = ends - [len(part) - int(part.argmin()) for part in parts]
         self._first, self._last = (
             np.concatenate([getattr(e, end) + start for e, start in zip(self.events, self.starts, strict=True)])
             for end in ("first", "last")
@@ -105,6 +109,11 @@ class Judge:
         score[0] = np.where(valued, score[0], 0.0)
         state[1:] = np.where(self._never & (counts.states <= 0.0) | (counts.rows <= 0.0), ABSENT, state[1:])
         return Judgement(events, novelty, state, score, bound, new, valued)
+
+    def unseen_below(self, judgement: Judgement) -> FloatArray:
+        """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
+        at, events = self._middle, judgement.events
+        return np.asarray(events.required[at] + Z95 * events.sampling[at])
 
     def may_alarm(self, counts: Counts) -> bool:
         """Whether anything moved beyond its tolerance; the bounds of a distance are below it."""

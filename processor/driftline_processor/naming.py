@@ -8,14 +8,25 @@ from driftline_processor.alignment import CategoryCells, NumericCells
 from driftline_processor.judgement import ASPECTS, Judge, Judgement
 from driftline_processor.records import Tally
 from driftline_processor.verdict.decision import ALARM
-from driftline_processor.verdict.wording import describe_category, describe_novelty, describe_range, moved, span
+from driftline_processor.verdict.season import Season, in_season
+from driftline_processor.verdict.wording import (
+    describe_category,
+    describe_limit,
+    describe_novelty,
+    describe_range,
+    describe_season,
+    moved,
+    span,
+)
 
 
 class Naming:
     """The names of all events of a reference. `place`: of a numeric column among the numeric ones."""
 
-    def __init__(self, judge: Judge, numbers: NumericCells, categories: Mapping[int, CategoryCells]) -> None:
-        self._judge, self._numbers, self._categories = judge, numbers, categories
+    def __init__(
+        self, judge: Judge, numbers: NumericCells, categories: Mapping[int, CategoryCells], season: Season
+    ) -> None:
+        self._judge, self._numbers, self._categories, self._season = judge, numbers, categories, season
         self._place = {int(column): place for place, column in enumerate(np.flatnonzero(judge.numeric))}
         self._first = judge.baseline.sizes.cumsum() - judge.baseline.sizes
 
@@ -24,6 +35,26 @@ class Naming:
         alarms = [i for i in range(len(ASPECTS)) if judgement.state[i, column] == ALARM and i != aspect]
         alarms.sort(key=lambda i: -judgement.score[i, column])
         return "; ".join(self._moved(judgement, column, i, tally) for i in (aspect, *alarms))
+
+    def limit(self, column: int, move: float) -> str:
+        """What the verdict on a column's values cannot see."""
+        measured = self._judge.baseline.variation.levels
+        chunks = int(measured.degrees[0, column]) + 1 if len(measured.degrees) and measured.measured[column] else 1
+        return describe_limit(move, chunks)
+
+    def season(self, judgement: Judgement, column: int, start: float, end: float) -> str:
+        """Whether a column's values are as they were in training at the same time; nothing where they are not."""
+        at = int(judgement.events.loudest[column])
+        within = at - int(self._first[column])
+        before, after = float(judgement.events.expected[at]), float(judgement.events.shares[at])
+        chunks = self._judge.chunks[column]
+        for cycle, alike in self._season.alike(start, end):
+            cells = chunks[alike].sum(axis=0)
+            if cells.sum():
+                share = float(self._judge.events[column].sums(cells)[within] / cells.sum())
+                if in_season(after, before, share):
+                    return describe_season(cycle, share)
+        return ""
 
     def _moved(self, judgement: Judgement, column: int, aspect: int, tally: Tally) -> str:
         if aspect == 0 and judgement.new[column]:

@@ -51,6 +51,22 @@ def test_a_healthy_window_is_healthy_and_described() -> None:
     assert result.shares == {}
 
 
+@pytest.mark.parametrize(("rows", "chunks"), [(400, 100), (400, 10), (1_000, 10)])
+def test_what_may_go_unseen_is_said(rows: int, chunks: int) -> None:
+    """A healthy window that could not show two tolerances says so; few time chunks are named as the reason."""
+    column = numeric_column(random().normal(size=3_000), chunks)
+
+    event = judged(column, numeric_tally(random(2).normal(size=rows)))[1].event
+
+    assert event.startswith("a move of less than ")
+    assert ("as the training data has 10 time chunks" in event) == (chunks == 10)
+
+
+def test_a_healthy_window_of_many_rows_needs_no_words() -> None:
+    """Nothing moved, and nothing that matters could have gone unseen."""
+    assert judged(NORMAL, numeric_tally(random(2).normal(size=5_000)))[1].event == ""
+
+
 def test_a_shift_is_alarmed_and_named() -> None:
     """The event says which share moved, and alarm, score and bounds agree."""
     _, verdict = judged(NORMAL, numeric_tally(random(2).normal(0.8, 1.0, 1_000)))

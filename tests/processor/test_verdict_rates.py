@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from driftline_processor.compare import Comparison
-from driftline_processor.records import ColumnKey, ReferenceColumn, State, Tally
+from driftline_processor.records import ColumnKey, ReferenceColumn, State, Tally, Window
+from driftline_processor.spans import LONGER, Trail, Trailing
 from made_columns import HOUR, KEY, category_column, counted, fitted, numeric_column, numeric_tally, reference_of
 
 ROWS = 50_000
 CHUNKS = 128
-HOURLY = 1 / 720  # one false alarm in thirty days
+EVALUATION = 1 / 720 / (1 + len(LONGER))  # one false alarm in thirty days, in hourly windows and their spans
 LETTERS = np.array([f"c{i:02}" for i in range(50)])
 
 Sample = Callable[[int], NDArray[np.float64]]
@@ -63,11 +64,12 @@ def null_stream(rows: int, windows: int) -> Iterator[tuple[Comparison, dict[Colu
 
 @pytest.mark.parametrize(("rows", "windows"), [(50, 100), (1_000, 100)])
 def test_no_drift_no_alarm(rows: int, windows: int) -> None:
-    """At the budget of 1 in 30 days, 1,200 column-windows without drift raise none; small ones are never healthy."""
+    """At the budget of 1 in 30 days, 1,200 column-windows and their spans raise none; small ones are never healthy."""
+    trail = Trail()
     states = [
         result.verdict.state
-        for comparison, tallies in null_stream(rows, windows)
-        for result in comparison.window(tallies, HOURLY, HOUR)
+        for hour, (comparison, tallies) in enumerate(null_stream(rows, windows))
+        for result in comparison.window(tallies, EVALUATION, HOUR, trailing(trail, hour))
         if result.verdict
     ]
 
@@ -76,12 +78,22 @@ def test_no_drift_no_alarm(rows: int, windows: int) -> None:
     assert (State.HEALTHY in states) == (rows >= 100)
 
 
+def trailing(trail: Trail, hour: int) -> Trailing:
+    return Trailing(trail, Window(hour * HOUR, (hour + 1) * HOUR))
+
+
 def power(draw: Callable[[np.random.Generator], Tally], column: ReferenceColumn, windows: int = 60) -> float:
     """Share of windows in alarm, at the hourly budget of a model with thirty columns."""
     comparison = Comparison.of(reference_of(column), 0.05)
     random = np.random.default_rng(7)
-    results = [comparison.window({KEY: draw(random)}, HOURLY / 30, HOUR)[0] for _ in range(windows)]
-    return float(np.mean([result.verdict is not None and result.verdict.state is State.ALARM for result in results]))
+    return float(np.mean([within(1, comparison, lambda: draw(random)) for _ in range(windows)]))
+
+
+def within(hours: int, comparison: Comparison, draw: Callable[[], Tally]) -> bool:
+    """Whether the first so many hours of a drift raise an alarm, each by itself or together."""
+    trail = Trail()
+    results = [comparison.window({KEY: draw()}, EVALUATION / 30, HOUR, trailing(trail, i))[0] for i in range(hours)]
+    return any(result.verdict is not None and result.verdict.state is State.ALARM for result in results)
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +123,18 @@ def test_what_matters_is_found(
 def test_what_does_not_matter_is_left_alone(normal: ReferenceColumn, rows: int) -> None:
     """A shift of half the tolerance alarms in one of twenty windows at most, however many rows prove it."""
     assert power(lambda random: numeric_tally(random.normal(0.0627, 1.0, rows)), normal, windows=40) <= 0.05
+
+
+@pytest.mark.parametrize(("rows", "hours"), [(500, 2), (200, 4), (50, 24)])
+def test_what_one_window_cannot_prove_several_do(normal: ReferenceColumn, rows: int, hours: int) -> None:
+    """Twice the tolerance in few rows an hour: found within hours, where an hour alone finds it in half of them."""
+    comparison, random = Comparison.of(reference_of(normal), 0.05), np.random.default_rng(11)
+
+    def draw() -> Tally:
+        return numeric_tally(random.normal(0.2513, 1.0, rows))
+
+    assert np.mean([within(hours, comparison, draw) for _ in range(20)]) >= 0.9
+    assert np.mean([within(1, comparison, draw) for _ in range(20)]) <= 0.7
 
 
 def test_one_of_many_categories() -> None:

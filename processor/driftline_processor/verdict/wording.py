@@ -7,6 +7,9 @@ import numpy as np
 from driftline_processor.records import FloatArray
 from driftline_processor.verdict.events import Event, Family
 
+ENOUGH_CHUNKS = 64
+"""Time chunks of the training data below which natural variation is known too badly for a monthly budget."""
+
 NAMED = 3
 """Never seen categories that are named; the rest is counted."""
 
@@ -53,6 +56,17 @@ def describe_novelty(values: Sequence[str], share: float) -> str:
     """Values that training never saw: named, the most frequent ones first."""
     named = ", ".join(values[:NAMED]) + (f" and {len(values) - NAMED} more" if len(values) > NAMED else "")
     return f"values never seen in training: {percent(share)}" + (f" ({named})" if named else "")
+
+
+def describe_limit(move: float, chunks: int) -> str:
+    """What the verdict cannot see, and why: the training data may have too few time chunks."""
+    why = f", as the training data has {chunks} time chunks" if chunks < ENOUGH_CHUNKS else ""
+    return f"a move of less than {percent(min(move, 1.0))} of the rows may go unseen{why}"
+
+
+def describe_season(cycle: str, share: float) -> str:
+    """A share that is usual at this time."""
+    return f"as in training at this {cycle}: {percent(share)}"
 
 
 def edge(edges: FloatArray, at: int) -> str:
