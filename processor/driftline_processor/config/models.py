@@ -93,7 +93,7 @@ class Export(Section):
 
     endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
         default="http://127.0.0.1:4319",
-        description="OTLP endpoint; https:// for TLS. For http, `/v1/metrics` is appended",
+        description="OTLP endpoint; https:// for TLS. For http, `/v1/metrics` and `/v1/logs` are appended",
     )
     protocol: Annotated[Literal["grpc", "http"], BeforeValidator(_protocol)] = Field(
         default="grpc", description="`grpc`, or `http` (protobuf)"
@@ -110,7 +110,9 @@ class Export(Section):
         default=5 * MINUTE, ge=0, description="How long a result waits for a backend that is down"
     )
     queue: int = Field(
-        default=1000, ge=1, description="Result sets that wait at most; the oldest is dropped and counted"
+        default=1000,
+        ge=1,
+        description="Result sets, and sets of alarm events, that wait at most; the oldest is dropped",
     )
 
 
