@@ -153,7 +153,7 @@ TERMS: Final = (
     Term(MODEL_TYPE, "attribute", "Class of the model; of a pipeline or search, of the last step (spans)"),
     Term(SYSTEM_NAME, "attribute", "The framework: `scikit_learn`, `pytorch`, …"),
     Term(OPERATION_NAME, "attribute", "The method called: `predict`, `predict_proba`, …"),
-    Term(TASK, "attribute", "`classification`, `regression`, … as described or guessed (spans)"),
+    Term(TASK, "attribute", "`classification`, `regression`, … as described or guessed (spans, outputs)"),
     Term(ERROR_TYPE, "attribute", "Class of the exception that the model raised; absent on success"),
     Term(f"{INPUT}.<feature>", "attribute", "Value of a feature (one row), or of the first rows (spans)"),
     Term(VECTOR_NAMES, "attribute", "Feature names, where there are too many for an attribute each (spans)"),

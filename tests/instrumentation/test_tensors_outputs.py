@@ -241,6 +241,15 @@ def test_whole_numbers_are_classes() -> None:
     assert (column.name, column.classes, column.values.tolist()) == ("prediction", True, [2, 0, 1])
 
 
+def test_texts_that_were_written_have_a_length() -> None:
+    """What `generate` returns are token ids: no classes, but longer or shorter."""
+    module = Classifier(pad_token_id=0)
+    texts = torch.tensor([[5, 6, 7, 0], [5, 0, 0, 0]])
+    (column,) = parts.outputs(look(module), "generate", [capture_output(texts, POOL)])
+
+    assert (column.name, column.values.tolist()) == ("length", [3, 1])
+
+
 def test_how_a_text_model_takes_its_inputs() -> None:
     """The size of its vocabulary, the name of its first argument, its padding; the rest as described."""
 

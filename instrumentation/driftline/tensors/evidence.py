@@ -22,19 +22,23 @@ _LAST: Final = {
 
 
 class Evidence(NamedTuple):
-    """task and form (see `forms`) of the outputs, None where nothing shows. classes: their names, () when unknown."""
+    """task and form (see `forms`) of the outputs, None where nothing shows. classes: their names, () when unknown.
+
+    padding: the token id that fills short texts up.
+    """
 
     task: str | None = None
     form: str | None = None
     classes: tuple[str, ...] = ()
+    padding: int | None = None
 
 
 def evidence_of(module: Any) -> Evidence:
     """From Hugging Face's configuration, else from the module that comes last."""
     config = attribute(module, "config")
-    if config is not None and type_name(module).endswith(_CLASSIFIERS):
-        return _of_config(config)
-    return _of_last(module)
+    padding = attribute(config, "pad_token_id")
+    found = _of_config(config) if type_name(module).endswith(_CLASSIFIERS) and config is not None else _of_last(module)
+    return found._replace(padding=padding) if isinstance(padding, int) else found
 
 
 def _of_config(config: Any) -> Evidence:

@@ -32,15 +32,13 @@ def facts_of(settings: Settings, module: Any) -> Model:
         features=said.feature_names,
         width=None,
         outputs=partial(read_outputs, reading),
-        inputs=_inputs(said, inner),
+        inputs=_inputs(said, inner, reading.padding),
     )
 
 
-def _inputs(said: Description, module: Any) -> InputFacts:
+def _inputs(said: Description, module: Any, padding: int | None) -> InputFacts:
     embedding = _embedding(module)
-    padding = attribute(attribute(module, "config"), "pad_token_id")
-    if padding is None:
-        padding = attribute(embedding, "padding_idx")
+    padding = attribute(embedding, "padding_idx") if padding is None else padding
     return InputFacts(
         kind=said.kind or (TABULAR if said.feature_names else None),
         name=_first_argument(module),

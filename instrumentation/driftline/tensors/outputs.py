@@ -13,7 +13,10 @@ from driftline.tensors import forms
 from driftline.tensors.grid import Grid
 from driftline.tensors.kinds import EMBEDDING
 from driftline.tensors.reading import Reading
-from driftline.tensors.summaries import summarize
+from driftline.tensors.summaries import summarize, tokens
+
+GENERATE: Final = "generate"
+"""The operation that returns texts, as token ids."""
 
 MOST_RAW: Final = 16
 """Outputs up to which each is a column of its own."""
@@ -21,20 +24,27 @@ MOST_RAW: Final = 16
 
 def read_outputs(reading: Reading, operation: str, columns: Sequence[NDArray[Any]], head: int | str) -> list[Column]:
     """Columns of one output, [rows] each; `Model.outputs` of a module."""
-    del operation
     if not len(columns):
         return []
     table = np.stack(columns)
-    if table.dtype.kind in "iub":
-        return outputs.results(columns, CLASSIFICATION) if len(columns) == 1 else _raw(table)
     if table.dtype.kind != "f":
-        return outputs.results(columns, None)
+        return _named(reading, operation, columns, table)
     form = reading.form(head, table)
     if form == forms.VECTOR:
         return _vector(table)
     if form == forms.NUMBERS and reading.is_known:
         return outputs.numbered(PREDICTION, list(table))
     return _raw(table) + _meaning(form, table, reading.classes)
+
+
+def _named(reading: Reading, operation: str, columns: Sequence[NDArray[Any]], table: NDArray[Any]) -> list[Column]:
+    """Classes, by number or name; of texts that were written their length."""
+    if operation == GENERATE:
+        written = tokens(table.T, None, InputFacts(padding=reading.padding))
+        return [Column(name, values) for name, values in written.items()]
+    if table.dtype.kind in "iub" and len(columns) > 1:
+        return _raw(table)
+    return outputs.results(columns, CLASSIFICATION)
 
 
 def _raw(table: NDArray[Any]) -> list[Column]:

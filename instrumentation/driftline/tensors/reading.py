@@ -26,6 +26,7 @@ class Reading:
     def __init__(self, said: Description, evidence: Evidence, on_decision: Callable[[], None]) -> None:
         self.said = said
         self.classes = evidence.classes
+        self.padding = evidence.padding
         self._known_task = said.task or evidence.task
         self._evident = evidence.form if said.task in (None, evidence.task) else None
         self._on_decision = on_decision
