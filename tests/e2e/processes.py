@@ -30,6 +30,7 @@ BIN = Path(sys.executable).parent
 
 _READY_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
+_CHILDREN_TIMEOUT = 3.0
 _PORTS = range(10_000, 32_000)
 
 
@@ -82,16 +83,27 @@ class Process:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(_STOP_TIMEOUT)
         late = self.running
+        if not late:
+            self._await_group()
         children = self._kill_group() and not late
         status = self._popen.wait()
         assert not late, f"{self.name} did not end within {_STOP_TIMEOUT} s of SIGTERM"
         assert not children, f"{self.name} left children behind"
         return status
 
+    def _await_group(self) -> None:
+        """The resource tracker of multiprocessing ends a moment after the process that it served."""
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: not self._signal_group(0), "children have ended", _CHILDREN_TIMEOUT)
+
     def _kill_group(self) -> bool:
         """Kill what is left of it and its children; whether there was anything."""
+        return self._signal_group(signal.SIGKILL)
+
+    def _signal_group(self, number: int) -> bool:
+        """Whether there was anything to signal."""
         try:
-            os.killpg(self.pid, signal.SIGKILL)
+            os.killpg(self.pid, number)
         except ProcessLookupError:
             return False
         return True

@@ -1,0 +1,141 @@
+"""Model servers before a real processor: what a client was answered is what must be counted, neither less nor more."""
+
+import contextlib
+import itertools
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from driftline import semconv
+from e2e import line
+from e2e.processes import BIN, Process, answers_http, free_ports, running
+from otlp_sink import OtlpSink, ReceivedSpan
+
+APPS = Path(__file__).parent / "apps"
+PROCESSED_ROWS = "driftline.processor.rows"
+
+_CALLERS = 4
+_names = itertools.count()
+
+
+class Processor(NamedTuple):
+    """A processor, and the backend that it and the servers send to."""
+
+    endpoint: str
+    backend: OtlpSink
+
+    def rows(self, model: str) -> float:
+        """Rows of a model that the processor has counted so far."""
+        points = self.backend.points(PROCESSED_ROWS)
+        return max((p.value for p in points if p.attributes[semconv.MODEL_NAME] == model), default=0)
+
+    def all_rows(self, model: str, expected: int) -> float:
+        """Rows of a model, looked at once more after there were as many as expected: none came twice."""
+        self.backend.wait_for(lambda _: self.rows(model) >= expected)
+        told = len(self.backend.points(PROCESSED_ROWS))
+        models = len({p.attributes[semconv.MODEL_NAME] for p in self.backend.points(PROCESSED_ROWS)})
+        self.backend.wait_for(lambda sink: len(sink.points(PROCESSED_ROWS)) >= told + models)
+        return self.rows(model)
+
+
+@contextlib.contextmanager
+def processor(folder: Path) -> Iterator[Processor]:
+    """A real `driftline-processor` that no reference was given to."""
+    port = free_ports(1)[0]
+    (folder / "references").mkdir()
+    with OtlpSink() as backend, line.processor(folder, folder / "references", port=port, export=backend.port):
+        yield Processor(f"http://127.0.0.1:{port}", backend)
+
+
+class Server:
+    """A running model server, and the client that counts what it answered."""
+
+    def __init__(self, model: str, url: str, process: Process) -> None:
+        self.model = model
+        self.url = url
+        self.process = process
+        self.calls = self.rows = 0
+        self.answers: list[tuple[list[list[float]], list[int]]] = []
+
+    def pid(self) -> int:
+        """The process that answers: one of the workers."""
+        return int(httpx.get(f"{self.url}/health", timeout=10).raise_for_status().text)
+
+    def is_up(self) -> bool:
+        return answers_http(f"{self.url}/health")
+
+    def send(self, calls: int, start: int = 0) -> None:
+        """Requests of one to seven rows, four at a time; each has its own connection, so that all workers get some."""
+        with ThreadPoolExecutor(_CALLERS) as callers:
+            for rows, answer in callers.map(self._call, range(start, start + calls)):
+                assert len(answer) == len(rows)
+                self.calls += 1
+                self.rows += len(rows)
+                self.answers.append((rows, answer))
+
+    def _call(self, number: int) -> tuple[list[list[float]], list[int]]:
+        rows = [[number + row / 8, -row / 4, 0.5] for row in range(1 + number % 7)]
+        answer = httpx.post(f"{self.url}/predict", json=rows, timeout=30)
+        return rows, answer.raise_for_status().json()
+
+
+@contextlib.contextmanager
+def serving(
+    folder: Path, processor: Processor, command: Sequence[str | Path], *, framework: str, **env: str
+) -> Iterator[Server]:
+    """A server under `opentelemetry-instrument`, ready, and stopped by SIGTERM at the end of the block.
+
+    Spans go to the backend and sketches to the processor. command: `{port}` stands for the port.
+    """
+    port = free_ports(1)[0]
+    model = f"served-{next(_names)}"
+    variables = {
+        "FRAMEWORK": framework,
+        "OTEL_SERVICE_NAME": model,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": processor.backend.endpoint,
+        "OTEL_METRICS_EXPORTER": "none",
+        "DRIFTLINE_OTLP_ENDPOINT": processor.endpoint,
+        "DRIFTLINE_MODEL_NAME": model,
+        "DRIFTLINE_EXPORT_INTERVAL": "500",
+    }
+    url = f"http://127.0.0.1:{port}"
+    shutil.copytree(APPS, folder, dirs_exist_ok=True)
+    filled = [str(part).format(port=port) for part in command]
+    whole: list[str | Path] = [BIN / "opentelemetry-instrument", *filled]
+    ready = partial(answers_http, f"{url}/health")
+    with running("server", whole, folder=folder, ready=ready, env=variables | env) as process:
+        yield Server(model, url, process)
+
+
+def assert_all_counted(processor: Processor, server: Server) -> None:
+    """Every row that was answered is counted once; every call has a span."""
+    assert processor.all_rows(server.model, server.rows) == server.rows
+    assert len(inferences(processor.backend, server.model)) == server.calls
+
+
+def assert_traces_show_the_calls(processor: Processor, server: Server) -> None:
+    """Each inference is a child of its HTTP request, in one trace, and shows what went in and what came out."""
+    backend = processor.backend
+    requests = {each.span.span_id: each.span for each in backend.spans() if each.span.kind == Span.SPAN_KIND_SERVER}
+    for each in inferences(backend, server.model):
+        request = requests[each.span.parent_span_id]
+        assert request.trace_id == each.span.trace_id
+        assert "POST" in request.name
+    assert sorted(map(_shown, inferences(backend, server.model))) == sorted(rows[0] for rows, _ in server.answers)
+
+
+def inferences(backend: OtlpSink, model: str) -> list[ReceivedSpan]:
+    return [each for each in backend.spans() if each.attributes.get(semconv.MODEL_NAME) == model]
+
+
+def _shown(inference: ReceivedSpan) -> list[float]:
+    """The first row that the span shows."""
+    shown = (inference.attributes[f"{semconv.INPUT}.x{column}"] for column in range(3))
+    assert any(key.startswith(f"{semconv.OUTPUT}.") for key in inference.attributes)
+    return [each[0] if isinstance(each, list) else each for each in shown]

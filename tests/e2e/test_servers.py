@@ -1,0 +1,125 @@
+"""The servers that people run, before a real processor: every row answered is counted, once, however they stop."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from e2e.processes import wait_until
+from e2e.serving import Processor, assert_all_counted, assert_traces_show_the_calls, processor, serving
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
+
+UVICORN = (sys.executable, "-m", "uvicorn", "fastapi_app:app", "--port", "{port}")
+GUNICORN = (sys.executable, "-m", "gunicorn", "flask_app:app", "--bind", "127.0.0.1:{port}")
+GEVENT = (*GUNICORN, "--worker-class", "gevent")
+SERVERS = {
+    "uvicorn": (*UVICORN, "--workers", "2"),
+    "gunicorn": (*GUNICORN, "--workers", "2", "--preload"),
+    "gthread": (*GUNICORN, "--workers", "2", "--worker-class", "gthread", "--threads", "4"),
+    "gevent": (*GEVENT, "--workers", "2"),
+}
+CALLS = 40
+
+
+@pytest.fixture(scope="module", name="line")
+def line_(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processor]:
+    with processor(tmp_path_factory.mktemp("processor")) as started:
+        yield started
+
+
+@pytest.mark.parametrize(
+    ("framework", "server"),
+    [*(("scikit_learn", server) for server in SERVERS), ("pytorch", "uvicorn"), ("pytorch", "gunicorn")],
+)
+def test_what_was_answered_is_counted(line: Processor, tmp_path: Path, framework: str, server: str) -> None:
+    """Several workers, several requests at a time, SIGTERM right after the last: exact; spans below the request's."""
+    with serving(tmp_path, line, SERVERS[server], framework=framework) as served:
+        served.send(CALLS)
+
+    assert_all_counted(line, served)
+    assert_traces_show_the_calls(line, served)
+
+
+def test_a_reloaded_server(line: Processor, tmp_path: Path) -> None:
+    """`uvicorn --reload` ends its process at each change: what that one answered is counted too."""
+    with serving(tmp_path, line, (*UVICORN, "--reload"), framework="scikit_learn") as served:
+        served.send(10)
+        before = served.pid()
+        (tmp_path / "fastapi_app.py").touch()
+        wait_until(lambda: served.is_up() and served.pid() != before, "another process answers")
+        served.send(10, start=10)
+
+    assert_all_counted(line, served)
+
+
+@pytest.mark.parametrize("worker", ["sync", "gthread", "gevent"])
+def test_workers_that_are_replaced(line: Processor, tmp_path: Path, worker: str) -> None:
+    """`gunicorn --max-requests`: workers end and are forked anew amid the requests."""
+    command = (*GUNICORN, "--preload", "--workers", "2", "--worker-class", worker, "--max-requests", "7")
+    with serving(tmp_path, line, command, framework="scikit_learn") as served:
+        served.send(CALLS)
+        assert served.process.output().count("Booting worker") > 2
+
+    assert_all_counted(line, served)
+
+
+def test_a_worker_that_hangs(line: Processor, tmp_path: Path) -> None:
+    """A worker that takes longer than gunicorn's `--timeout` is ended: what it answered before is counted."""
+    command = (*GUNICORN, "--timeout", "2")
+    with serving(tmp_path, line, command, framework="scikit_learn", DRIFTLINE_EXPORT_INTERVAL="600000") as served:
+        before = served.pid()
+        served.send(10)
+        with contextlib.suppress(httpx.RemoteProtocolError):
+            assert httpx.get(f"{served.url}/hang", timeout=30).is_server_error
+        wait_until(lambda: served.is_up() and served.pid() != before, "another worker answers")
+        served.send(10, start=10)
+        assert "WORKER TIMEOUT" in served.process.output()
+
+    assert_all_counted(line, served)
+
+
+def test_the_development_server_of_flask(line: Processor, tmp_path: Path) -> None:
+    """Ended by Ctrl-C, as it is used; spans below the request's."""
+    command = (sys.executable, "-m", "flask", "--app", "flask_app", "run", "--port", "{port}")
+    with serving(tmp_path, line, command, framework="scikit_learn") as served:
+        served.send(10)
+        os.kill(served.process.pid, signal.SIGINT)
+        wait_until(lambda: not served.process.running, "the server has ended")
+
+    assert_all_counted(line, served)
+    assert_traces_show_the_calls(line, served)
+
+
+GEVENTS = {
+    "gunicorn": (*GEVENT, "--preload"),
+    "patched after instrumentation": (sys.executable, "gevent_app.py", "{port}", "instrumented"),
+    "patched before instrumentation": (sys.executable, "gevent_app.py", "{port}", "patched"),
+}
+
+
+@pytest.mark.parametrize("server", GEVENTS)
+def test_gevents_loop_never_waits_for_a_backend(line: Processor, tmp_path: Path, server: str) -> None:
+    """A backend that takes connections and never answers delays no request, though all share one thread."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        away = {"DRIFTLINE_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        fast = {"DRIFTLINE_EXPORT_INTERVAL": "100", "OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+        with serving(tmp_path, line, GEVENTS[server], framework="scikit_learn", **fast, **away) as served:
+            served.send(1)  # loads what is loaded late
+            with silent.accept()[0]:
+                longest = max(seconds_of(lambda: served.send(1)) for _ in range(30))
+
+    assert longest < 2
+
+
+def seconds_of(action: Callable[[], object]) -> float:
+    start = time.monotonic()
+    action()
+    return time.monotonic() - start
