@@ -126,6 +126,15 @@ def test_rows_that_are_not_finite_decide_nothing() -> None:
     assert len(found["raw.0"]) == ENOUGH_ROWS + 1
 
 
+def test_nobody_waits_for_a_guess() -> None:
+    """A lock that is held, as it may be in a forked child for ever, keeps no call from its outputs."""
+    module = Plain()
+    reading = look(module).outputs.args[0]  # type: ignore[attr-defined]
+    with reading._lock:
+        assert list(named(module, logits())) == ["raw.0", "raw.1", "raw.2"]
+    assert "prediction" in named(module, logits())
+
+
 def test_models_learn_of_a_guess() -> None:
     """The facts that adapters keep are made anew when a task becomes known, once."""
     module = Plain()

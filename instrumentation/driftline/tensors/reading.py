@@ -71,9 +71,12 @@ class Reading:
             if len(self._guesses) >= _MOST_HEADS:
                 return None
             guess = self._guesses.setdefault(head, Guess(self._known_task))
-        if guess.form is None:
-            with self._lock:  # spans read outputs on the callers' threads
+        # Spans read outputs on the callers' threads, which wait for nobody: who meets another one says nothing.
+        if guess.form is None and self._lock.acquire(blocking=False):
+            try:
                 guess.add(table)
+            finally:
+                self._lock.release()
         return guess.form
 
 
