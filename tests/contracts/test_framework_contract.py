@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
@@ -34,7 +35,7 @@ class Framework:
 
     model: makes a model for DATA. nested: makes one whose call makes calls of members, some of them in threads. call:
     predicts. bad: an input that the model refuses. methods: (owner, name) of what is patched. retrain: fits again; None
-    where models are never trained. pickles: whether models can be copied and pickled.
+    where models are never trained. pickles: whether models can be copied and pickled. entry: the method that predicts.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Framework:
     methods: Callable[[], list[tuple[Any, str]]]
     retrain: Callable[[Any], Any] | None
     pickles: bool = True
+    entry: str = "predict"
 
 
 def _sklearn() -> Framework:
@@ -143,7 +145,56 @@ def _boosters() -> Framework:
     )
 
 
-FRAMEWORKS = {"sklearn": _sklearn, "boosters": _boosters, "onnxruntime": _onnxruntime}
+class Classifier(torch.nn.Module):
+    """Takes arrays too; its class can be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(COLUMNS, 2).double()
+
+    def forward(self, rows: Any) -> torch.Tensor:
+        return self.layer(torch.as_tensor(rows)).softmax(1)
+
+
+def _torch() -> Framework:
+    from joblib import Parallel, delayed
+    from torch import nn
+
+    class Ensemble(nn.Module):
+        """A module of members that are models of their own, and run in threads."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.members = [Classifier().eval(), Classifier().eval()]
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return sum(Parallel(2, prefer="threads")(delayed(member)(rows) for member in self.members)) / 2
+
+    @torch.no_grad()
+    def call(model: nn.Module, rows: Any) -> torch.Tensor:
+        return model(torch.from_numpy(rows))
+
+    def train(model: nn.Module) -> None:
+        optimizer = torch.optim.SGD(model.train().parameters(), lr=0.1)
+        nn.functional.nll_loss(model(DATA).log(), torch.from_numpy(LABELS)).backward()
+        optimizer.step()
+        call(model.eval(), DATA)
+
+    methods = ("train", "eval", "load_state_dict", "compile", "forward", "__setstate__", "__call__")
+    return Framework(
+        name="torch",
+        system="pytorch",
+        model=lambda: Classifier().eval(),
+        nested=lambda: Ensemble().eval(),
+        call=call,
+        bad=lambda: np.zeros((2, COLUMNS + 1)),
+        methods=lambda: [(nn.Module, name) for name in methods],
+        retrain=train,
+        entry="__call__",
+    )
+
+
+FRAMEWORKS = {"sklearn": _sklearn, "boosters": _boosters, "onnxruntime": _onnxruntime, "torch": _torch}
 
 
 @pytest.fixture(params=FRAMEWORKS.values(), ids=FRAMEWORKS.keys(), scope="module")
@@ -450,6 +501,6 @@ def test_models_can_be_copied_and_pickled(telemetry: Telemetry, framework: Frame
     copies = (copy.deepcopy(model), pickle.loads(pickle.dumps(model)))
     for each in copies:
         framework.call(each, DATA)
-    pickle.loads(pickle.dumps(model.predict))(DATA)
+    pickle.loads(pickle.dumps(getattr(model, framework.entry)))(DATA)
 
     assert rows_counted(telemetry) == 3 * ROWS
