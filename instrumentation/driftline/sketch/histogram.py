@@ -77,6 +77,11 @@ class Buckets:
 
     def minus(self, older: "Buckets") -> "Buckets":
         """What is here and not in `older`; counts are negative where it has more."""
+        at = self.index.searchsorted(older.index)
+        if len(at) and at[-1] < len(self.index) and np.array_equal(self.index[at], older.index):  # as in a stream
+            count = self.count.copy()
+            count[at] -= older.count
+            return Buckets(self.index[count != 0], count[count != 0])
         return self.merge(Buckets(older.index, -older.count))
 
 
