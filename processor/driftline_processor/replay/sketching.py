@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from driftline.series import Series
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record, RowsPoint, SketchPoint
 from driftline_processor.replay.columns import ReplayedColumn
+from driftline_processor.sums import COUNTED_ELSEWHERE
 
 MAX_CATEGORIES: Final = 100
 """Categories of a column: the default of DRIFTLINE_MAX_CATEGORIES."""
@@ -39,7 +40,8 @@ class Sketcher:
             for histogram in (numbers.core, *numbers.tails.values()):
                 if histogram.count:
                     yield SketchPoint(*self._head(key, time), histogram)
-        for kind, counts in (("category", points.categories), ("state", points.states)):
+        states = {name: counted for name, counted in points.states.items() if name not in COUNTED_ELSEWHERE}
+        for kind, counts in (("category", points.categories), ("state", states)):
             for name, counted in counts.items():
                 yield CountPoint(*self._head(key, time), kind, name, float(counted.rows))
         series.acknowledge()
