@@ -156,6 +156,27 @@ def test_several_inputs_are_columns_by_name(telemetry: Telemetry) -> None:
     assert telemetry.total(semconv.INFERENCE_ROWS, expected) == ROWS
 
 
+def test_token_ids_are_summarized(telemetry: Telemetry) -> None:
+    """Of a model of texts the lengths are known, not one column a position."""
+    ids, mask = (onnx.helper.make_tensor_value_info(n, 7, ["rows", "length"]) for n in ("input_ids", "attention_mask"))
+    out = onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["rows", 1])
+    nodes = [
+        onnx.helper.make_node("Mul", ["input_ids", "attention_mask"], ["held"]),
+        onnx.helper.make_node("Cast", ["held"], ["numbers"], to=1),
+        onnx.helper.make_node("ReduceMean", ["numbers"], ["logits"], axes=[1]),
+    ]
+    graph = onnx.helper.make_graph(nodes, "sentiment", [ids, mask], [out])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    session = session_of(model)
+    for length in (5, 9):
+        session.run(None, {"input_ids": np.full((4, length), 7), "attention_mask": np.ones((4, length), np.int64)})
+    telemetry.flush()
+
+    assert telemetry.total(semconv.INFERENCE_ROWS, {semconv.MODEL_NAME: "sentiment"}) == 8
+    assert features(telemetry)["tokens.length"] == 8
+    assert all(name.startswith("tokens.") for name in features(telemetry))
+
+
 def test_names_come_from_the_metadata_and_from_descriptions(telemetry: Telemetry, classifier: Any) -> None:
     """What a user described goes before what the file says, and that before what its exporter made up."""
     named = onnx.ModelProto.FromString(classifier.SerializeToString())

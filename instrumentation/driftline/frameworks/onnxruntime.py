@@ -17,9 +17,9 @@ from driftline.faults import FAULTS
 from driftline.imports import Patches, forget, when_imported
 from driftline.instrumentor import FrameworkInstrumentor
 from driftline.methods import Methods, Switch
-from driftline.models import Models, description
+from driftline.models import Description, Models, description
 from driftline.prediction import CLASSIFICATION, REGRESSION, Column, InputFacts, Model
-from driftline.tensors.kinds import TABULAR
+from driftline.tensors.kinds import TABULAR, TOKENS, is_guide
 
 RUNS: Final = ("run", "run_with_ort_values", "run_with_iobinding")
 """Methods that return when the outputs are there."""
@@ -38,6 +38,9 @@ _NUMBERS: Final = frozenset({"variable", "variable1"})
 
 _CACHES: Final = ("past_key_values", "present")
 """How the names of what decoders hand from run to run begin: not read."""
+
+_IDS: Final = "input_ids"
+"""The one input of a model of texts that is no guide to another."""
 
 _MAPS: Final = "seq(map("
 _WRAPPED: Final = re.compile(r"ONNX\((\w+)\)")
@@ -242,13 +245,20 @@ def look(settings: Any, session: Any) -> Model:
         width=shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None,
         outputs=partial(read_outputs, facts, reading),
         inputs=InputFacts(
-            kind=said.kind or (TABULAR if said.feature_names or facts.model_class else None),
+            kind=said.kind or _kind(said, facts, [each.name for each in inputs]),
             name=inputs[0].name if inputs else None,
             unknown=said.unknown_token,
             centroid=said.centroid,
         ),
         joined=bool(facts.probabilities),
     )
+
+
+def _kind(said: Description, facts: _Facts, names: Sequence[str]) -> str | None:
+    """What its inputs are, where that is sure; else their shapes tell."""
+    if said.feature_names or facts.model_class:
+        return TABULAR
+    return TOKENS if [name for name in names if not is_guide(name) and not name.startswith(_CACHES)] == [_IDS] else None
 
 
 def read_outputs(facts: _Facts, reading: Any, operation: str, columns: Sequence[Any], head: int | str) -> list[Column]:
