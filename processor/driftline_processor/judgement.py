@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -147,8 +148,16 @@ def _unseen(column: ReferenceColumn, counts: FloatArray, tolerance: float) -> Un
 
 def _state(column: ReferenceColumn, state: str, tolerance: float) -> Baseline:
     """A state as a column of two cells; one that training never had is a constant."""
-    never = np.array([[column.tally.rows, 0.0]])
-    return Baseline.of(column.states.get(state, never), state_events(), tolerance, ordered=False)
+    counts = column.states.get(state)
+    if counts is None or not counts[:, 1].any():
+        return _never(column.tally.rows if counts is None else float(counts.sum()), tolerance)
+    return Baseline.of(counts, state_events(), tolerance, ordered=False)
+
+
+@lru_cache(maxsize=64)
+def _never(rows: float, tolerance: float) -> Baseline:
+    """A state that none of the rows was in."""
+    return Baseline.of(np.array([[rows, 0.0]]), state_events(), tolerance, ordered=False)
 
 
 def worst(judgement: Judgement) -> IntArray:

@@ -29,7 +29,8 @@ def reference_spread(values: Intervals) -> float:
     """
     if not values.total:
         return 1.0
-    robust = (values.quantile(0.75) / 2 - values.quantile(0.25) / 2) / NORMAL_IQR * 2
+    low, high = values.quantiles((0.25, 0.75))
+    robust = (high / 2 - low / 2) / NORMAL_IQR * 2
     middle, weight = values.lower / 2 + values.upper / 2, values.weight / values.total
     centre = float(middle @ weight)
     size = float(np.abs(middle).max())

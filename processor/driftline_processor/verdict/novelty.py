@@ -90,7 +90,8 @@ class SeenNumbers:
     """Where the training data had values: disjoint stretches, each a margin wider than what was seen."""
 
     def __init__(self, seen: Intervals) -> None:
-        self.margin = MARGIN * (seen.quantile(0.99) - seen.quantile(0.01)) if seen.total else 0.0
+        low, high = seen.quantiles((0.01, 0.99)) if seen.total else (0.0, 0.0)
+        self.margin = MARGIN * (high - low)
         order = np.argsort(seen.lower, kind="stable")
         lower = seen.lower[order] - self.margin
         upper = np.maximum.accumulate(seen.upper[order] + self.margin)
