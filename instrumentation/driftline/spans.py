@@ -38,7 +38,7 @@ class SpanSource:
         tracer = self._tracer or self._find_tracer()
         if tracer is None:
             return None
-        parent = context.get(_SPAN_KEY)
+        parent: Any = context.get(_SPAN_KEY)
         above = trace.INVALID_SPAN_CONTEXT if parent is None else parent.get_span_context()
         if not (above.trace_flags & TraceFlags.SAMPLED) and (
             self._never_below_unsampled if above.is_valid else self._never_as_root
