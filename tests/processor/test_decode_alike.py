@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from driftline import semconv
 from driftline_processor.decode import Malformed, decode_traces
 from driftline_processor.decode.alike import FEW, read_alike
 from driftline_processor.decode.spans import read_span
@@ -149,6 +152,46 @@ def test_spans_say_the_same_read_together_or_alone(spans: list[Span]) -> None:
 def test_spans_with_the_same_keys_and_types_are_read_together(spans: list[Span]) -> None:
     """Texts and integers of any size, missing values, arrays and trace states: none is left for protobuf."""
     assert shares(spans)[1] == 0
+
+
+def test_spans_as_the_collector_writes_them_are_read_together() -> None:
+    """It writes the value of an attribute before its key, and a parent of no bytes."""
+    spans = [
+        span({}, n).SerializeToString()
+        + b'"\0'
+        + b"".join(map(_backwards, pairs({**of_model(), "ml.input.a": "x" * n})))
+        for n in range(SPANS)
+    ]
+    records, left = read_alike(spans, ())
+
+    assert left == []
+    assert [list(record.columns.values()) for record in records] == [[["x" * n for n in range(SPANS)]]]
+
+
+def _backwards(pair: KeyValue) -> bytes:
+    body = KeyValue(value=pair.value).SerializeToString() + KeyValue(key=pair.key).SerializeToString()
+    return b"J" + bytes([len(body)]) + body
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_spans_that_are_sketched_are_passed_over_together(mark: bool) -> None:
+    """Neither counted nor left; a mark that says no counts."""
+    spans = [span({**of_model(), "ml.input.a": 1.5, semconv.SKETCHED: mark}, n) for n in range(1, SPANS)]
+
+    assert shares(spans) == (0 if mark else SPANS - 1, 0)
+
+
+def test_a_vector_is_read_together() -> None:
+    """Past the cap on attributes, names and values stand in two arrays: each name is a column."""
+    vector = {semconv.VECTOR_NAMES: ["a", "b"]}
+    spans = [span({**of_model(), **vector, semconv.VECTOR_VALUES: [float(n), 0.5]}, n) for n in range(1, SPANS)]
+    (record,), left = read_alike([each.SerializeToString() for each in spans], ())
+
+    assert left == []
+    assert {column.name: values.tolist() for column, values in record.columns.items()} == {
+        "a": [float(n) for n in range(1, SPANS)],
+        "b": [0.5] * (SPANS - 1),
+    }
 
 
 @settings(max_examples=500, deadline=None)

@@ -70,6 +70,8 @@ class _Reader:
         if not spans:
             return spans
         found = Gathered(self._layout, self._runs, spans)
+        if not found.matching.any():
+            return spans
         if self._record is not None:
             keys, times = found.keys(), found.times()
             found.matching &= keys.any(axis=1) & (times > 0) & (times <= MAX_TIME)

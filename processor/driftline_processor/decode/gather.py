@@ -38,7 +38,7 @@ class Run:
         for hole in holes:
             self._variable[hole.start - stretch.start : hole.stop - stretch.start] = True
         names = [str(hole.start) for hole in holes]
-        formats = [_FORMATS.get(hole.kind, f"({hole.stop - hole.start},)u1") for hole in holes]
+        formats: list[Any] = [_FORMATS.get(hole.kind) or (np.uint8, (hole.stop - hole.start,)) for hole in holes]
         offsets = [hole.start - stretch.start for hole in holes]
         spread: Any = {"names": names, "formats": formats, "offsets": offsets, "itemsize": self.size}
         self._spread = np.dtype(spread)
@@ -111,6 +111,8 @@ class Gathered:
             holes, alike = run.read(self._data, at)
             self._held |= {int(name): holes[name] for name in holes.dtype.names or ()}
             self.matching &= alike
+            if not self.matching.any():
+                return
             at = self._go_on(at + run.size, ends)
             if varying is not None:
                 place = Place(varying.kind, number)

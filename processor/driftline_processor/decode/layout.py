@@ -141,15 +141,16 @@ def layout_of(span: bytes) -> Layout:
 
 
 def _read_attribute(layout: Layout, pair: Field) -> None:
-    held = list(_fields(layout.sample, pair.start, pair.stop))
+    held = sorted(_fields(layout.sample, pair.start, pair.stop))  # the Collector writes the value first
     if [part.kind for part in held] != _PAIR:
         raise Unlike
-    key = layout.sample[held[0].start : held[0].stop].decode()
+    name, value = held
+    key = layout.sample[name.start : name.stop].decode()
     if key in layout.values:
         raise Unlike
     if key not in _CONSTANT:
         before = len(layout.varying)
-        layout.values[key] = _read_value(layout, held[1])
+        layout.values[key] = _read_value(layout, value)
         _enclose(layout, pair, before)
 
 
