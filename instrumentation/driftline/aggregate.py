@@ -47,7 +47,7 @@ class ColumnKey(NamedTuple):
 
 @dataclass(slots=True)
 class _Total:
-    """A counter of rows, and how much of it has arrived. example: of the calls since then, one with a recorded trace."""
+    """A counter of rows, and how much of it has arrived. example: a call since then whose trace is recorded."""
 
     start: int
     count: int = 0
