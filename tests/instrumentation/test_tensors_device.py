@@ -120,6 +120,24 @@ def test_the_device_takes_the_grid_out_of_large_rows(ring: Ring, slabs: list[Slo
     assert found["image.mean.0"][0] == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def test_the_slabs_of_cuda_keep_bytes_and_flag_apart(monkeypatch: pytest.MonkeyPatch, mode: Any) -> None:
+    """The same code on memory that is not pinned: any dtype and shape, again and again, in every mode of autograd."""
+    monkeypatch.setattr(device, "_one", lambda _: torch.ones(1, dtype=torch.int32))
+    data, flags = torch.zeros(4096, dtype=torch.uint8), torch.ones(2, dtype=torch.int32)
+    ring = Ring(lambda: [device._CudaSlab(data, flags[:1])])
+    for dtype in (torch.float64, torch.bfloat16, torch.bool, torch.int16):
+        with mode():
+            given = (torch.arange(15).reshape(3, 5).T % 7).to(dtype)
+            taken = take_into(ring, given.requires_grad_() if dtype is torch.float64 else given)
+        (block,) = columns.join([taken])
+        np.testing.assert_array_equal(np.stack(block.columns).T.astype(float), given.detach().double().numpy())
+        assert not data.requires_grad
+        release(taken)
+    flags[0] = 0
+    assert take_into(ring, torch.ones(1, 1)).kind == LOST
+
+
 def test_of_an_unknown_device_only_the_shape_is_kept() -> None:
     """No ring, no copy, no error."""
     assert capture(torch.empty(5, 2, device="meta"), Pool(2**20))[:3] == ("opaque", None, 5)

@@ -4,6 +4,7 @@ import math
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -75,24 +76,33 @@ class Ring:
     def __init__(self, make: Callable[[], Sequence[Slab]]) -> None:
         self._make = make
         self._lock = threading.Lock()
-        self._free: list[Slab] | None = None
+        self._free: dict[int, deque[Slab]] = {}  # by size, smallest first; in each the one that waits longest
 
     def take(self, size: int) -> Slab | None:
         """The smallest free slab of `size` bytes or more; None where there is none."""
         with self._lock:
-            if self._free is None:
-                self._free = list(self._make())
-            fitting = [slab for slab in self._free if slab.memory.nbytes >= size and slab.arrived]
-            if not fitting:
-                return None
-            slab = min(fitting, key=lambda each: each.memory.nbytes)
-            self._free.remove(slab)
-        return slab
+            if not self._free:
+                for made in sorted(self._make(), key=_size):
+                    self._free.setdefault(_size(made), deque()).append(made)
+            fitting = (slabs for held, slabs in self._free.items() if held >= size)
+            return next((slab for slabs in fitting if (slab := _arrived(slabs)) is not None), None)
 
     def put_back(self, slab: Slab) -> None:
         with self._lock:
-            assert self._free is not None
-            self._free.append(slab)
+            self._free[_size(slab)].append(slab)
+
+
+def _size(slab: Slab) -> int:
+    return slab.memory.nbytes
+
+
+def _arrived(slabs: deque[Slab]) -> Slab | None:
+    """Takes the first one out that no device writes to any more."""
+    for _ in range(len(slabs)):
+        if slabs[0].arrived:
+            return slabs.popleft()
+        slabs.rotate(-1)
+    return None
 
 
 def take(tensor: Any) -> Capture:
