@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from driftline.scramble import scrambled
+
 MOST_ROWS: Final = 4096
 """Rows kept; a layout is fitted to half as many."""
 
@@ -24,7 +26,7 @@ class RowSample:
         self._seen = 0
 
     def add(self, batch: Any) -> None:
-        rank = _scrambled(np.arange(self._seen, self._seen + batch.num_rows, dtype=np.uint64))
+        rank = scrambled(np.arange(self._seen, self._seen + batch.num_rows, dtype=np.uint64))
         self._seen += batch.num_rows
         kept = np.flatnonzero(rank <= self._limit)
         if len(kept):
@@ -46,11 +48,3 @@ class RowSample:
         if self._rows > MOST_ROWS:
             self._thin()
         return pa.Table.from_batches(self._batches).combine_chunks().to_batches()[0]
-
-
-def _scrambled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64 (Steele, Lea and Flood 2014): a bijection whose results look random."""
-    z = (numbers + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(z ^ (z >> np.uint64(31)))

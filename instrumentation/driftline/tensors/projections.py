@@ -6,6 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.scramble import scrambled
+
 DIRECTIONS: Final = 16
 
 
@@ -22,14 +24,6 @@ def directions(width: int) -> NDArray[np.float32]:
     The width alone decides them, in any process and with any version of numpy: training and serving agree.
     """
     count = np.arange(width * DIRECTIONS, dtype=np.uint64) + np.uint64(width << 32)
-    signs = (_scrambled(count) >> np.uint64(63)).astype(np.float32) * 2 - 1
+    signs = (scrambled(count) >> np.uint64(63)).astype(np.float32) * 2 - 1
     scaled: NDArray[np.float32] = signs / np.float32(np.sqrt(width))
     return scaled.reshape(width, DIRECTIONS)
-
-
-def _scrambled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64 (Steele, Lea and Flood 2014): a bijection whose results look random."""
-    z = (numbers + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(z ^ (z >> np.uint64(31)))
