@@ -9,13 +9,15 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import aggregate, caller, capture, evaluate, fit, ingest, span, verdict
+from bench import aggregate, caller, capture, evaluate, fit, ingest, span, torch_200_layers, torch_mlp_1_row, verdict
 from bench.harness import Figure, Result, table
 
 FIGURES: Final[tuple[Figure, ...]] = (
     capture.FIGURE,
     span.FIGURE,
     *caller.FIGURES,
+    torch_mlp_1_row.FIGURE,
+    torch_200_layers.FIGURE,
     aggregate.FIGURE,
     fit.FIGURE,
     verdict.FIGURE,
