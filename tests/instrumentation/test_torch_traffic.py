@@ -1,5 +1,6 @@
 """Which calls of PyTorch models do not count: training, validation, tracing, transforms, explanations."""
 
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -231,3 +232,18 @@ def test_a_live_optimizer_is_said_once(telemetry: Telemetry, caplog: pytest.LogC
     assert records(telemetry) == 0
     (hint,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert "driftline.describe" in hint.message
+
+
+@pytest.mark.parametrize("called", [True, False])
+def test_a_model_that_is_never_called_is_said(
+    instrumented: Callable[..., Telemetry], caplog: pytest.LogCaptureFixture, called: bool
+) -> None:
+    """Who prepares a model and calls its `forward` directly finds at the end why there are no records."""
+    caplog.set_level(logging.INFO, "driftline")
+    gc.collect()  # models of other tests
+    instrumented()
+    model = Net().eval()
+    model(X) if called else model.forward(X)
+    driftline.uninstrument()
+
+    assert any("none was called" in record.message for record in caplog.records) is not called

@@ -12,17 +12,22 @@ Counts = Callable[[Any, tuple[Any, ...], dict[str, Any]], bool]
 
 
 class Calls:
-    """A recorder (see `methods`) of the calls of one function. counts: asked first, with the model and arguments."""
+    """A recorder (see `methods`) of the calls of one function. counts: asked first, with the model and arguments.
 
-    __slots__ = ("_adapter", "_begin", "counts", "end")
+    seen: whether there has been any call, be it one that does not count.
+    """
+
+    __slots__ = ("__weakref__", "_adapter", "_begin", "counts", "end", "seen")
 
     def __init__(self, emitter: Emitter, models: Models, arguments: Arguments, counts: Counts) -> None:
         self._adapter = Adapter(models, arguments.data)
         self._begin = emitter.begin
         self.counts = counts
         self.end = emitter.end
+        self.seen = False
 
     def begin(self, operation: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.seen = True
         try:
             if not self.counts(model, args, kwargs):
                 return None

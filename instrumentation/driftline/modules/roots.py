@@ -4,7 +4,9 @@ Nothing is put on submodules: `model.eval()` reaches the root first, weights are
 compiles, exports or replicates a model makes a new root around it.
 """
 
+import atexit
 import gc
+import logging
 import threading
 import types
 import weakref
@@ -29,6 +31,8 @@ from driftline.modules.hooks import Hooks
 from driftline.modules.slots import FORWARD, KEY, Slots
 from driftline.modules.traffic import Traffic, is_run, is_training
 from driftline.tensors.names import unwrapped
+
+_logger = logging.getLogger("driftline")
 
 MODULE: Final = "torch.nn.modules.module"
 
@@ -79,6 +83,7 @@ class Roots:
         make = Slots if hasattr(nn.Module, KEY) else Hooks  # the name of the slot is private
         self._taps: Slots | Hooks = make(self._calls_of, self._patches)
         self._switches: list[Switch] = []
+        self._prepared: weakref.WeakSet[Calls] = weakref.WeakSet()
         self._on = True
         self._depth = threading.local()
 
@@ -98,6 +103,7 @@ class Roots:
         for (module, name), operation in CALLS.items():
             add(module, name, partial(self._recorded, operation))
         self._taps.begin()
+        atexit.register(self._hint)
         self._find()
         listeners.append(self._describe)
         for model in described():
@@ -106,11 +112,21 @@ class Roots:
     def end(self) -> None:
         """The same objects as before. Dynamo wraps some of torch's methods again: of these ours stay below, inert."""
         self._on = False
+        atexit.unregister(self._hint)
+        self._hint()
         listeners.remove(self._describe)
         for switch in self._switches:
             switch.on = False
         self._patches.remove()
         self._taps.end()
+
+    def _hint(self) -> None:
+        """At the end, to whoever looks for records that are not there."""
+        if self._prepared and not any(each.seen for each in self._prepared):
+            _logger.info(
+                "PyTorch models were prepared, and none was called. Calls of model.forward(), of compiled functions "
+                "over a model, and replays of CUDA graphs are not seen: see driftline.describe()."
+            )
 
     def _find(self) -> None:
         """Models and optimizers made before: once, in a fraction of a second."""
@@ -133,7 +149,9 @@ class Roots:
     def _calls_of(self, module: nn.Module, *, explicit: bool) -> Calls:
         reference = weakref.ref(module)
         arguments = Arguments(lambda: unwrapped(reference()).forward)
-        return Calls(self._emitter, self._models, arguments, is_run if explicit else self._traffic.counts)
+        calls = Calls(self._emitter, self._models, arguments, is_run if explicit else self._traffic.counts)
+        self._prepared.add(calls)
+        return calls
 
     def _describe(self, model: Any) -> None:
         method = description(model).method
