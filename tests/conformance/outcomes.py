@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+_FLUSH_SECONDS = 600.0
+
 outcomes: dict[str, str] = {}
 
 
@@ -28,6 +30,7 @@ def instrumented() -> Iterator[None]:
         exporter = ConsoleMetricExporter(out=file)
         driftline.instrument(tracer_provider=TracerProvider(), metric_exporter=exporter, export_interval=600_000)
         yield
+        driftline.flush(timeout=_FLUSH_SECONDS)  # at the end of a process it would be given up after two seconds
         driftline.uninstrument()
 
 
