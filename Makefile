@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OTELCOL_VERSION := 0.158.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup collector test lint types format bench conformance docs demo clean always
+.PHONY: help setup collector test lint types format bench conformance servers docs demo clean always
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,16 @@ $(VENV)/.bench: tests/bench/requirements.txt $(VENV)/.ready
 
 conformance: setup  ## scikit-learn's own tests, instrumented against not: half an hour.
 	$(BIN)/python tests/conformance $(MODULES)
+
+# Not all of them install everywhere: a test whose environment is missing is skipped.
+SERVERS := bentoml litserve mlserver ray
+
+servers: setup $(SERVERS:%=.venv-servers/%/.ready)  ## Servers that pin much, each in an environment of its own.
+	$(BIN)/pytest tests/e2e/servers
+
+.venv-servers/%/.ready: tests/e2e/servers/%/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	-$(@D)/bin/python -m pip install --quiet --requirement $< --editable '.[sklearn]' && touch $@
 
 docs: setup  ## Write the tables of the README from the code.
 	$(BIN)/python tests/readme_tables.py

@@ -3,11 +3,11 @@
 import contextlib
 import itertools
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -19,6 +19,10 @@ from otlp_sink import OtlpSink, ReceivedSpan
 
 APPS = Path(__file__).parent / "apps"
 PROCESSED_ROWS = "driftline.processor.rows"
+
+Rows = list[list[float]]
+Ask = Callable[[str, Rows], list[int]]
+"""URL of the server, rows: their labels."""
 
 _CALLERS = 4
 _names = itertools.count()
@@ -56,12 +60,13 @@ def processor(folder: Path) -> Iterator[Processor]:
 class Server:
     """A running model server, and the client that counts what it answered."""
 
-    def __init__(self, model: str, url: str, process: Process) -> None:
+    def __init__(self, model: str, url: str, process: Process, ask: Ask) -> None:
         self.model = model
         self.url = url
         self.process = process
+        self._ask = ask
         self.calls = self.rows = 0
-        self.answers: list[tuple[list[list[float]], list[int]]] = []
+        self.answers: list[tuple[Rows, list[int]]] = []
 
     def pid(self) -> int:
         """The process that answers: one of the workers."""
@@ -79,19 +84,44 @@ class Server:
                 self.rows += len(rows)
                 self.answers.append((rows, answer))
 
-    def _call(self, number: int) -> tuple[list[list[float]], list[int]]:
+    def _call(self, number: int) -> tuple[Rows, list[int]]:
         rows = [[number + row / 8, -row / 4, 0.5] for row in range(1 + number % 7)]
-        answer = httpx.post(f"{self.url}/predict", json=rows, timeout=30)
-        return rows, answer.raise_for_status().json()
+        return rows, self._ask(self.url, rows)
+
+
+def post(url: str, rows: Rows) -> Any:
+    """The labels that the server answers."""
+    return httpx.post(f"{url}/predict", json=rows, timeout=10).raise_for_status().json()
 
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, processor: Processor, command: Sequence[str | Path], *, framework: str, **env: str
+    folder: Path,
+    processor: Processor,
+    command: Sequence[str | Path],
+    *,
+    framework: str = "scikit_learn",
+    bin_: Path = BIN,
+    apps: Sequence[Path] = (APPS,),
+    health: str = "/health",
+    ask: Ask = post,
+    **env: str,
 ) -> Iterator[Server]:
     """A server under `opentelemetry-instrument`, ready, and stopped by SIGTERM at the end of the block.
 
-    Spans go to the backend and sketches to the processor. command: `{port}` stands for the port.
+    Spans go to the backend and sketches to the processor.
+
+    Args:
+        folder: where it runs.
+        processor: what counts.
+        command: what to run; `{port}` stands for the port.
+        framework: a key of `apps.models.LOAD`.
+        bin_: of the virtual environment.
+        apps: folders with its files.
+        health: what is answered when it is ready.
+        ask: how it is asked for a prediction.
+        env: more variables; `{port}` as above.
+
     """
     port = free_ports(1)[0]
     model = f"served-{next(_names)}"
@@ -105,18 +135,21 @@ def serving(
         "DRIFTLINE_EXPORT_INTERVAL": "500",
     }
     url = f"http://127.0.0.1:{port}"
-    shutil.copytree(APPS, folder, dirs_exist_ok=True)
+    for each in apps:
+        shutil.copytree(each, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    given = {name: value.format(port=port) for name, value in env.items()}
     filled = [str(part).format(port=port) for part in command]
-    whole: list[str | Path] = [BIN / "opentelemetry-instrument", *filled]
-    ready = partial(answers_http, f"{url}/health")
-    with running("server", whole, folder=folder, ready=ready, env=variables | env) as process:
-        yield Server(model, url, process)
+    whole: list[str | Path] = [bin_ / "opentelemetry-instrument", *filled]
+    ready = partial(answers_http, f"{url}{health}")
+    with running("server", whole, folder=folder, ready=ready, env=variables | given) as process:
+        yield Server(model, url, process, ask)
 
 
 def assert_all_counted(processor: Processor, server: Server) -> None:
     """Every row that was answered is counted once; every call has a span."""
     assert processor.all_rows(server.model, server.rows) == server.rows
-    assert len(inferences(processor.backend, server.model)) == server.calls
+    spans = len(inferences(processor.backend, server.model))
+    assert spans == server.calls
 
 
 def assert_traces_show_the_calls(processor: Processor, server: Server) -> None:
