@@ -217,7 +217,7 @@ class Engine:
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
             columns=comparison.window(
-                columns, self._settings.budget, self._settings.size, Trailing(model.trail, window)
+                columns, self._settings.budget, model.panes.lasting(window), Trailing(model.trail, window)
             )
             if comparison
             else describe_window(columns),

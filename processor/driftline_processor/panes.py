@@ -95,6 +95,11 @@ class Panes:
         in_turns = [trace for turn in zip_longest(*panes) for trace in turn if trace is not None]
         return tuple(dict.fromkeys(in_turns))[:MAX_TRACES]
 
+    def lasting(self, window: Window) -> int:
+        """Nanoseconds from the first pane of the window that holds rows to the last one; 0 where none does."""
+        starts = [start for start in self.by_start if window.start <= start < window.end]
+        return max(starts) + self.step - min(starts) if starts else 0
+
     def _ends(self, sealed: int) -> list[int]:
         """Ends of the windows to judge: of those after the last one and up to `sealed`, the ones that hold a pane."""
         ends = {

@@ -151,3 +151,13 @@ def test_traces_are_spread_over_the_window() -> None:
 
     assert held.traces(window) == ("1a", "2a", "3a", "4a", "5a")
     assert held.traces(Window(START, START + 2 * MINUTE)) == ("0a", "1a", "0b", "1b")
+
+
+def test_a_window_lasts_from_its_first_rows_to_its_last() -> None:
+    """A stream that has just begun fills a part of its window: it varies as that part does, not as the whole."""
+    held = panes()
+    put(held, START + 3 * MINUTE + SECOND)
+    put(held, START + 4 * MINUTE + SECOND)
+    assert held.lasting(Window(START, START + 5 * MINUTE)) == 2 * MINUTE
+    assert held.lasting(Window(START + 4 * MINUTE, START + 9 * MINUTE)) == MINUTE
+    assert held.lasting(Window(START - 5 * MINUTE, START)) == 0
