@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
 import driftline
 from driftline import semconv
@@ -214,6 +215,27 @@ def test_artefacts(telemetry: Telemetry, how: str, tmp_path: Path) -> None:
     assert records(telemetry) == 0
     for _ in range(CALLS):
         model(X)
+
+    assert records(telemetry) == CALLS
+
+
+class Loader:
+    """What runs a package of AOTInductor's, without the minute that making one takes."""
+
+    def get_call_spec(self) -> list[str]:
+        return [pytree.treespec_dumps(pytree.tree_structure(each)) for each in (((X,), {}), X)]
+
+    def boxed_run(self, flat: list[torch.Tensor]) -> list[torch.Tensor]:
+        return [flat[0] * 2]
+
+
+def test_an_aotinductor_package(telemetry: Telemetry) -> None:
+    """A package of compiled code is a model, though no module."""
+    from torch.export.pt2_archive._package import AOTICompiledModel
+
+    model = AOTICompiledModel(Loader())
+    for _ in range(CALLS):
+        assert torch.equal(model(X), X * 2)
 
     assert records(telemetry) == CALLS
 
