@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OTELCOL_VERSION := 0.158.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup collector test lint types format bench conformance servers docs demo clean always
+.PHONY: help setup collector test lint types format bench bench-verdicts conformance servers docs demo clean always
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,11 @@ test: setup collector lint types  ## All checks and all tests, the fast ones fir
 bench: setup $(VENV)/.bench  ## Measure speed against others, into bench.json; FIGURES="capture_1x30 span_1x30" for some.
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m bench $(FIGURES)
 
+# What the others are is made in .verdicts/ first; an hour for everything. STREAMS and METHODS take parts of names.
+bench-verdicts: setup  ## Score verdicts against others, into verdicts.json; STREAMS="car loan;null" METHODS=driftline SCALE=.1
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m bench.verdicts \
+	  --streams "$(STREAMS)" --methods "$(METHODS)" --scale $(or $(SCALE),1)
+
 $(VENV)/.bench: tests/bench/requirements.txt $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement $<
 	@touch $@
@@ -66,4 +71,4 @@ demo: setup collector  ## The main job, live in the terminal.
 	$(BIN)/driftline demo
 
 clean:  ## Remove everything that was built.
-	rm -rf $(VENV) .collector build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .collector .verdicts build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

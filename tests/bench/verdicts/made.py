@@ -1,0 +1,291 @@
+"""Streams that are made: nothing happens, or exactly one thing does. θ is the tolerance, 5 points of share."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+from scipy.stats import norm
+
+from bench.verdicts.stream import DAY, EPOCH, HOUR, Column, Columns, Scenario, Stream
+
+THETA: Final = 0.05
+ROWS: Final = 50_000
+"""Of training data."""
+
+MONTH: Final = 720
+"""Hourly windows."""
+
+QUIET: Final = 4
+"""Windows before a drift."""
+
+AFTER: Final = 24
+"""Windows after it."""
+
+COLUMNS: Final = 30
+DRIFTED: Final = 20
+
+Draw = Callable[[np.random.Generator, int], Column]
+
+
+def normal(mean: float = 0.0, sd: float = 1.0) -> Draw:
+    return lambda random, n: random.normal(mean, sd, n)
+
+
+def lognormal(scale: float = 1.0) -> Draw:
+    return lambda random, n: scale * random.lognormal(0.0, 1.0, n)
+
+
+def missing(share: float) -> Draw:
+    return lambda random, n: np.where(random.random(n) < share, np.nan, random.normal(size=n))
+
+
+def mode(share: float, at: float) -> Draw:
+    """A share of the rows is around `at`."""
+    return lambda random, n: np.where(random.random(n) < share, random.normal(at, 0.05, n), random.normal(size=n))
+
+
+def categories(shares: NDArray[np.float64]) -> Draw:
+    names = np.array([f"c{i:04}" for i in range(len(shares))], object)
+    below = np.cumsum(shares / shares.sum())
+    below[-1] = 1.0
+    return lambda random, n: names[below.searchsorted(random.random(n), "right")]
+
+
+def uniform(k: int) -> NDArray[np.float64]:
+    return np.full(k, 1.0 / k)
+
+
+def moved(k: int, points: float) -> NDArray[np.float64]:
+    """One of k equal categories has gained `points` from all others alike."""
+    shares = uniform(k)
+    shares[k // 2] += points
+    others = np.arange(k) != k // 2
+    shares[others] *= (1.0 - shares[k // 2]) / shares[others].sum()
+    return shares
+
+
+def zipf(k: int) -> NDArray[np.float64]:
+    return np.asarray(1.0 / np.arange(1.0, k + 1.0))
+
+
+class Autoregressive:
+    """AR(1) with unit variance that goes on from one call to the next."""
+
+    def __init__(self, rho: float) -> None:
+        self._rho, self._state = rho, None
+
+    def __call__(self, random: np.random.Generator, n: int) -> Column:
+        if self._state is None:
+            self._state = np.array([self._rho * random.normal()])
+        noise = np.sqrt(1.0 - self._rho**2) * random.normal(size=n)
+        values, self._state = lfilter([1.0], [1.0, -self._rho], noise, zi=self._state)
+        return np.asarray(values)
+
+
+def steady(draws: Mapping[str, Draw], seed: int, sizes: list[int], **other: object) -> Stream:
+    """Every column goes on as it was in training."""
+    return changing(draws, draws, seed, sizes, len(sizes), **other)
+
+
+def changing(
+    before: Mapping[str, Draw], after: Mapping[str, Draw], seed: int, sizes: list[int], onset: int, **other: object
+) -> Stream:
+    """Columns are drawn as `before` in training and in the first windows, then as `after`."""
+    random = np.random.default_rng(seed)
+    reference = {name: draw(random, ROWS) for name, draw in before.items()}
+
+    def windows() -> Iterator[Columns]:
+        for window, n in enumerate(sizes):
+            yield {name: draw(random, n) for name, draw in (before if window < onset else after).items()}
+
+    onsets = {name: onset for name, draw in after.items() if draw is not before[name]}
+    return Stream(reference, windows, sum(sizes) // len(sizes), onsets, **other)  # type: ignore[arg-type]
+
+
+def mixed() -> dict[str, Draw]:
+    """Fifteen numeric columns, two of them autocorrelated, and fifteen of 2 to 1,000 categories."""
+    numeric: dict[str, Draw] = {f"normal {i}": normal(50.0 * i, 1.0 + i) for i in range(5)}
+    numeric |= {f"lognormal {i}": lognormal(10.0**i) for i in range(3)}
+    numeric |= {f"counts {i}": partial(_poisson, 1.0 + 2 * i) for i in range(3)}
+    numeric |= {"zeros": _zeros, "gaps": missing(0.1)}
+    numeric |= {f"ar {i}": Autoregressive(0.9) for i in range(2)}
+    shares = {"coin": uniform(2), "rare": np.array([0.98, 0.02])}
+    shares |= {f"{name} {k}": make(k) for k in (5, 20, 50, 200) for name, make in (("even", uniform), ("zipf", zipf))}
+    shares |= {f"{name} {k}": make(k) for k in (500, 1000) for name, make in (("even", uniform), ("zipf", zipf))}
+    shares |= {"three": np.array([0.7, 0.2, 0.1])}
+    return numeric | {name: categories(each) for name, each in shares.items()}
+
+
+def _poisson(mean: float, random: np.random.Generator, n: int) -> Column:
+    return random.poisson(mean, n).astype(np.float64)
+
+
+def _zeros(random: np.random.Generator, n: int) -> Column:
+    return np.where(random.random(n) < 0.6, 0.0, random.exponential(1.0, n))
+
+
+def null(n: int, seed: int, slides: int = 1, windows: int = MONTH) -> Stream:
+    return steady(mixed(), seed, [n] * windows, slides=slides)
+
+
+def tripling(seed: int, slides: int = 1) -> Stream:
+    """Traffic grows from 500 to 1,500 rows an hour."""
+    return steady(mixed(), seed, np.linspace(500, 1500, MONTH).astype(int).tolist(), slides=slides)
+
+
+def autocorrelated(rho: float, n: int, seed: int, windows: int = MONTH) -> Stream:
+    return steady({f"ar {i}": Autoregressive(rho) for i in range(10)}, seed, [n] * windows)
+
+
+def daily(
+    n: int, seed: int, *, shuffled: bool = False, growing: bool = False, windows: int = MONTH, step: int = 0
+) -> Stream:
+    """Means swing by half a standard deviation a day. step: from this window on two columns are 4 θ higher."""
+    random = np.random.default_rng(seed)
+    phases = {f"x{i}": i * 0.7 for i in range(5)}
+    trained_hours = 42 * 24  # six weeks
+    times = np.sort(random.uniform(0.0, trained_hours * HOUR, ROWS))
+
+    def at(seconds: NDArray[np.float64], phase: float) -> Column:
+        swing = 0.5 * np.sin(2 * np.pi * seconds / DAY + phase)
+        return np.asarray(swing + random.normal(size=len(seconds)))
+
+    order = random.permutation(ROWS) if shuffled else np.arange(ROWS)
+    reference = {name: at(times, phase)[order] for name, phase in phases.items()}
+    sizes = np.linspace(n, 3 * n if growing else n, windows).astype(int)
+    raised = list(phases)[:2] if step else []
+
+    def live() -> Iterator[Columns]:
+        for window, size in enumerate(sizes):
+            seconds = np.sort(random.uniform(window * HOUR, (window + 1) * HOUR, size))
+            higher = _shift(4 * THETA) if step and window >= step else 0.0
+            yield {name: at(seconds, phase) + (higher if name in raised else 0.0) for name, phase in phases.items()}
+
+    begun = EPOCH - trained_hours * HOUR
+    return Stream(reference, live, n, dict.fromkeys(raised, step), times=None if shuffled else begun + times)
+
+
+def _shift(distance: float) -> float:
+    """By how many standard deviations a normal mean moves for a Kolmogorov-Smirnov distance."""
+    return float(2.0 * norm.ppf((1.0 + distance) / 2.0))
+
+
+def drift(before: Draw, after: Draw, n: int, seed: int, after_windows: int = AFTER) -> Stream:
+    """Two thirds of thirty alike columns change."""
+    names = [f"x{i}" for i in range(COLUMNS)]
+    return changing(
+        dict.fromkeys(names, before),
+        {name: after if i < DRIFTED else before for i, name in enumerate(names)},
+        seed,
+        [n] * (QUIET + after_windows),
+        QUIET,
+    )
+
+
+def swapped(n: int, seed: int) -> Stream:
+    """Two columns come in each other's place; eight others do not."""
+    before: dict[str, Draw] = {f"x{i}": normal(float(i), 1.0 + 0.2 * i) for i in range(10)}
+    return changing(before, before | {"x2": before["x5"], "x5": before["x2"]}, seed, [n] * (QUIET + AFTER), QUIET)
+
+
+def levels(seed: int) -> Stream:
+    """A setting that stays for 1,000 rows at a time, on one of two levels; a third one from the 60th hour on."""
+    random = np.random.default_rng(seed)
+    names = [f"x{i}" for i in range(4)]
+    reference = {name: np.repeat(random.permutation([1.0, 2.0] * (ROWS // 2000)), 1000) for name in names}
+
+    def windows() -> Iterator[Columns]:
+        for window in range(72):
+            level = {name: float(random.integers(1, 3)) for name in names}
+            level |= dict.fromkeys(names[:2], 1.5 if seed % 2 else 3.0) if window >= 60 else {}
+            yield {name: np.full(1000, level[name]) for name in names}
+
+    return Stream(reference, windows, 1000, dict.fromkeys(names[:2], 60))
+
+
+def correlated(seed: int, *, change: bool) -> Stream:
+    """Two columns become correlated, .5, in the 20th hour; each keeps its distribution."""
+    random = np.random.default_rng(seed)
+
+    def rows(n: int, rho: float) -> Columns:
+        a, b = random.normal(size=(2, n))
+        return {"a": a, "b": rho * a + np.sqrt(1.0 - rho**2) * b, "c": random.normal(size=n)}
+
+    reference = rows(ROWS, 0.0)
+
+    def windows() -> Iterator[Columns]:
+        for window in range(44 if change else MONTH):
+            yield rows(1000, 0.5 if change and window >= 20 else 0.0)
+
+    return Stream(reference, windows, 1000, dict.fromkeys("ab", 20) if change else {}, anywhere=change)
+
+
+def frozen(random: np.random.Generator, n: int) -> Column:
+    return np.full(n, 0.1)
+
+
+def in_other_units(random: np.random.Generator, n: int) -> Column:
+    """Degrees Fahrenheit where Celsius were trained on."""
+    return 32.0 + 1.8 * random.normal(15.0, 8.0, n)
+
+
+KINDS: Final[Mapping[str, tuple[Draw, Draw]]] = {
+    "lognormal x1.5": (lognormal(), lognormal(1.5)),
+    "variance x1.5": (normal(), normal(0.0, 1.5**0.5)),
+    "mode 10 %": (normal(), mode(0.1, 2.5)),
+    "mode 10 % in the middle": (normal(), mode(0.1, 0.3)),
+    "missing 10 to 22 %": (missing(0.1), missing(0.22)),
+    "unit change": (normal(15.0, 8.0), in_other_units),
+    "constant": (normal(), frozen),
+    **{f"k={k}, one bin + 10 points": (categories(uniform(k)), categories(moved(k, 0.1))) for k in (2, 50, 200, 1000)},
+    "k=200, one bin + 5 points": (categories(uniform(200)), categories(moved(200, 0.05))),
+}
+"""What a column was, and what it becomes."""
+
+RIVALS: Final = (1000, 10_000)
+"""Rows of a window in streams of drift that other packages are given too."""
+
+SIZES: Final = {"θ/2": THETA / 2, "θ": THETA, "2θ": 2 * THETA}
+
+
+def _mean_shift(distance: float, n: int, seed: int) -> Stream:
+    return drift(normal(), normal(_shift(distance)), n, seed, after_windows=AFTER if n <= 10_000 else 2)
+
+
+SCENARIOS: Final = (
+    Scenario("null, 30 mixed columns, n=1000", partial(null, 1000), seeds=160),
+    *(Scenario(f"null, 30 mixed columns, n={n}", partial(null, n), seeds=10) for n in (50, 200)),
+    Scenario("null, 30 mixed columns, n=10000", partial(null, 10_000, windows=100), seeds=4),
+    Scenario("null, traffic triples", tripling, seeds=8),
+    Scenario("null, 5-minute slides", partial(null, 1000, slides=12), seeds=4),
+    Scenario("null, 5-minute slides, traffic triples", partial(tripling, slides=12), seeds=2),
+    *(
+        Scenario(f"null, AR(1) {rho}, n={n}", partial(autocorrelated, rho, n), seeds=6)
+        for rho in (0.5, 0.9, 0.99)
+        for n in (50, 200, 1000)
+    ),
+    Scenario("null, daily cycle", partial(daily, 1000), seeds=6),
+    Scenario("null, daily cycle, traffic triples", partial(daily, 500, growing=True), seeds=6),
+    *(Scenario(f"two days, 30 mixed columns, n={n}", partial(null, n, windows=48), 2, 1) for n in (100, 1000, 10_000)),
+    *(Scenario(f"two days, AR(1) {rho}", partial(autocorrelated, rho, 1000, windows=48), 2, 1) for rho in (0.5, 0.9)),
+    Scenario("two days, daily cycle", partial(daily, 1000, windows=48), 2, 1),
+    *(
+        Scenario(f"shift {name}, n={n}", partial(_mean_shift, size, n), 2 if n <= 10_000 else 1, int(n in RIVALS))
+        for name, size in SIZES.items()
+        for n in (50, 200, 500, 1000, 10_000, 100_000, 1_000_000)
+    ),
+    *(
+        Scenario(f"{name}, n={n}", partial(drift, *kind, n), 2, int(n in RIVALS))
+        for name, kind in KINDS.items()
+        for n in (200, 1000, 5000)
+    ),
+    Scenario("swapped columns, n=1000", partial(swapped, 1000), 4, 1),
+    Scenario("shuffled reference, daily cycle, n=1000", partial(daily, 1000, shuffled=True), seeds=6),
+    Scenario("shuffled reference, step 4θ", partial(daily, 1000, shuffled=True, step=480), seeds=6),
+    Scenario("step levels", levels, 8, 1),
+    Scenario("correlation, null", partial(correlated, change=False), seeds=4),
+    Scenario("correlation 0 to .5", partial(correlated, change=True), 4, 1),
+)

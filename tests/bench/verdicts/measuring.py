@@ -1,0 +1,23 @@
+"""One run: a stream of a seed, given to a method, and scored."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bench.verdicts import made, real
+from bench.verdicts.methods import METHODS
+from bench.verdicts.package import PackageError
+from bench.verdicts.results import Run
+from bench.verdicts.score import Score, score
+from bench.verdicts.stream import Scenario
+
+SCENARIOS: Final[Mapping[str, Scenario]] = {each.name: each for each in (*made.SCENARIOS, *real.scenarios())}
+
+
+def measure(run: Run) -> Score | str:
+    """The score of one run, or what the package said that could not judge it."""
+    stream, method = SCENARIOS[run.stream].make(run.seed), METHODS[run.method]()
+    try:
+        method.fit(stream)
+        return score(stream, [method.window(rows) for rows in stream.windows()], method)
+    except PackageError as error:
+        return str(error)

@@ -1,0 +1,88 @@
+"""Driftline: rows through real sketches and the real engine, with nothing configured but how long windows are."""
+
+import time
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+import driftline
+from bench.verdicts.said import Said
+from bench.verdicts.stream import Columns, Stream
+from driftline.profiling.otlp import to_request
+from driftline_processor.config import Config
+from driftline_processor.engine import Engine, EngineSettings
+from driftline_processor.records import (
+    AlarmChange,
+    ColumnKey,
+    ModelKey,
+    Record,
+    RowsPoint,
+    State,
+    WindowResult,
+)
+from driftline_processor.reference.reading import read_reference
+from driftline_processor.replay.columns import ReplayedColumn
+from driftline_processor.replay.sketching import Sketcher
+
+MODEL: Final = ModelKey("model")
+AS_USUAL: Final = "as in training at this"
+"""How a verdict names the season."""
+
+NANOSECONDS: Final = 10**9
+
+
+class Driftline:
+    """results: what the engine said of the last window, one for each of its slides."""
+
+    def __init__(self) -> None:
+        self.kept, self.seconds = 0, 0.0
+        self.results: list[WindowResult] = []
+
+    def fit(self, stream: Stream) -> None:
+        names = list(stream.reference)
+        profile = driftline.profile(dict(stream.reference), model=MODEL.name, timestamp=stream.times, keep=names)
+        request = to_request(profile)
+        self.kept = request.ByteSize()
+        size = stream.length * NANOSECONDS
+        verdict = Config().verdict
+        self._step = size // stream.slides
+        self._engine = Engine(EngineSettings(size, self._step, 0, verdict.tolerance, verdict.false_alarms, verdict.per))
+        self._engine.put_reference(read_reference(request))
+        self._time = stream.begin * NANOSECONDS
+        self._slides = stream.slides
+        self._sketcher = Sketcher(MODEL, [_column(name) for name in names])
+
+    def window(self, rows: Columns) -> Said:
+        begun = time.process_time()
+        self.results = []
+        bounds = np.linspace(0, len(next(iter(rows.values()))), self._slides + 1).astype(int)
+        for first, last in pairwise(bounds.tolist()):
+            self._step_of({name: values[first:last] for name, values in rows.items()}, last - first)
+        self.seconds += time.process_time() - begun
+        judged = [
+            (c.column.name, c.verdict) for result in self.results for c in result.columns if c.verdict is not None
+        ]
+        changes = [alarm for result in self.results for alarm in result.alarms]
+        return Said(
+            frozenset(name for name, verdict in judged if verdict.state is State.ALARM),
+            frozenset(alarm.column.name for alarm in changes if alarm.change is AlarmChange.OPENED),
+            frozenset(name for name, verdict in judged if AS_USUAL in verdict.event),
+        )
+
+    def _step_of(self, rows: Columns, number: int) -> None:
+        self._time += self._step
+        values = {ColumnKey("input", name): each for name, each in rows.items()}
+        records = self._sketcher.records(values, number, self._time)
+        self._engine.observe([*records, _later(self._time + 1)], self._time + 1)
+        self.results += self._engine.advance(self._time + 1)
+
+
+def _column(name: str) -> ReplayedColumn:
+    return ReplayedColumn(ColumnKey("input", name), None, classes=False, numbers=False)  # the rows are read already
+
+
+def _later(moment: int) -> Record:
+    """A moment later no row has come: the step before is complete."""
+    stream = moment.to_bytes(16, "big")
+    return RowsPoint(stream, MODEL, ColumnKey("", ""), "predict", moment, moment, cumulative=False, count=0.0)

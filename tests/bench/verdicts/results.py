@@ -1,0 +1,65 @@
+"""What was measured: a score by stream, method and seed; verdicts.json holds it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.verdicts.score import Score
+
+
+class Run(NamedTuple):
+    stream: str
+    method: str
+    seed: int
+
+
+@dataclass(slots=True)
+class Results:
+    """scores: of runs. faults: what a method said that could not judge a stream."""
+
+    scores: dict[Run, Score] = field(default_factory=dict)
+    faults: dict[Run, str] = field(default_factory=dict)
+
+    def add(self, run: Run, found: Score | str) -> None:
+        into: dict[Run, Any] = self.faults if isinstance(found, str) else self.scores
+        self.faults.pop(run, None)
+        into[run] = found
+
+    def streams(self) -> list[str]:
+        return list(dict.fromkeys(run.stream for run in self.scores))
+
+    def methods(self, stream: str) -> list[str]:
+        return list(dict.fromkeys(run.method for run in self.scores if run.stream == stream))
+
+    def seeds(self, stream: str, method: str) -> frozenset[int]:
+        return frozenset(run.seed for run in self.scores if run.stream == stream and run.method == method)
+
+    def total(self, stream: str, method: str, seeds: Iterable[int] | None = None) -> Score:
+        """Over all seeds, or these. Raises KeyError where there is none."""
+        chosen = self.seeds(stream, method) if seeds is None else seeds
+        parts = [self.scores[Run(stream, method, seed)] for seed in sorted(chosen)]
+        if not parts:
+            raise KeyError(stream)
+        return reduce(add, parts)
+
+    @classmethod
+    def read(cls, path: Path) -> "Results":
+        """What was measured before; nothing where there is no file."""
+        if not path.exists():
+            return cls()
+        rows = json.loads(path.read_text(encoding="utf-8"))["streams"]
+        heads = [(Run(row.pop("stream"), row.pop("method"), row.pop("seed")), row) for row in rows]
+        return cls(
+            {run: Score(**row) for run, row in heads if "fault" not in row},
+            {run: row["fault"] for run, row in heads if "fault" in row},
+        )
+
+    def write(self, path: Path, gates: Sequence[dict[str, Any]]) -> None:
+        measured = [{**run._asdict(), **score.as_json()} for run, score in sorted(self.scores.items())]
+        faults = [{**run._asdict(), "fault": fault} for run, fault in sorted(self.faults.items())]
+        text = json.dumps({"gates": gates, "streams": measured + faults}, indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
