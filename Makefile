@@ -8,7 +8,7 @@ OTELCOL_VERSION := 0.158.0
 .PHONY: help setup collector test lint types format bench bench-verdicts conformance servers docs demo clean always
 
 help:  ## Show this list.
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.ready  ## Everything in .venv/: .venv/bin/driftline and .venv/bin/driftline-processor.
 

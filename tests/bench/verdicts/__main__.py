@@ -49,6 +49,8 @@ def main() -> None:
     gates = check(results)
     results.write(OUTPUT, gates)
     console.print(streams_table(results))
+    for run, fault in results.faults.items():
+        console.print(f"[red]{run.method}, {run.stream}, seed {run.seed}: {fault}", highlight=False)
     console.print(gates_table(gates))
 
 

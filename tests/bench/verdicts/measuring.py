@@ -5,7 +5,6 @@ from typing import Final
 
 from bench.verdicts import made, real
 from bench.verdicts.methods import METHODS
-from bench.verdicts.package import PackageError
 from bench.verdicts.results import Run
 from bench.verdicts.score import Score, score
 from bench.verdicts.stream import Scenario
@@ -14,10 +13,10 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {each.name: each for each in (*made.S
 
 
 def measure(run: Run) -> Score | str:
-    """The score of one run, or what the package said that could not judge it."""
-    stream, method = SCENARIOS[run.stream].make(run.seed), METHODS[run.method]()
+    """The score of one run, or the fault that it ended with, ours or a package's: no other run ends with it."""
     try:
+        stream, method = SCENARIOS[run.stream].make(run.seed), METHODS[run.method]()
         method.fit(stream)
         return score(stream, [method.window(rows) for rows in stream.windows()], method)
-    except PackageError as error:
-        return str(error)
+    except Exception as error:  # noqa: BLE001  # told, and the run has failed
+        return f"{type(error).__name__}: {error}"

@@ -19,7 +19,7 @@ class Run(NamedTuple):
 
 @dataclass(slots=True)
 class Results:
-    """scores: of runs. faults: what a method said that could not judge a stream."""
+    """scores: of runs. faults: what ended the others."""
 
     scores: dict[Run, Score] = field(default_factory=dict)
     faults: dict[Run, str] = field(default_factory=dict)
@@ -27,6 +27,7 @@ class Results:
     def add(self, run: Run, found: Score | str) -> None:
         into: dict[Run, Any] = self.faults if isinstance(found, str) else self.scores
         self.faults.pop(run, None)
+        self.scores.pop(run, None)
         into[run] = found
 
     def streams(self) -> list[str]:
