@@ -1,8 +1,9 @@
-"""Counts floats into buckets straight from their bits: no logarithm, no search, a dozen cheap passes over a block.
+"""Counts floats into buckets straight from their bits: no logarithm, no search, a few cheap passes over a block.
 
 Positive floats order like the integers that their bits make. The window of buckets is cut into *cells* of equal width
-in those integers, half a bucket wide or less, so that at most one bucket edge lies in a cell. A shift finds the cell,
-one comparison with the edge in it the half. Half cells are counted, and folded into buckets only when somebody asks.
+in those integers, half a bucket wide or less, so that at most one bucket edge lies in a cell. A shift finds the cell.
+What is missing from the edge in it to its end is added: values beyond the edge are carried into the next cell, where
+those before the next edge are of the same bucket. Cells are counted, and folded into buckets only when somebody asks.
 """
 
 from threading import local
@@ -46,82 +47,67 @@ class BitIndex:
         self._word: Any = np.int64 if dtype is np.float64 else np.int32
         self._unsigned: Any = np.uint64 if dtype is np.float64 else np.uint32
         self._signs = signs
-        self._buckets = len(edges) - 1
         bits = _as_bits(edges, dtype, self._word)
+        lowest, passed = bits[0] + 1, bits - bits[0]  # the first value inside; how far from it each edge is passed
         # A bucket is at least ln 2 times 2**-scale of an octave long, a cell half of that 2**-scale.
-        self._shift = max(0, int(np.finfo(dtype).nmant) - 1 - max(scale, 0))
-        self._base = int(bits[0]) >> self._shift << self._shift
-        self._cells = ((int(bits[-1]) - self._base) >> self._shift) + 1
-        self._fill_tables(bits)
+        width = max(0, int(np.finfo(dtype).nmant) - 1 - max(scale, 0))
+        last_in_cell = (1 << width) - 1
+        self._carry: NDArray[Any] = np.zeros((int(passed[-1]) >> width) + 1, self._word)
+        self._carry[passed >> width] = -passed & last_in_cell
+        self._starts = passed + last_in_cell >> width  # the cell, after carrying, with which each bucket starts
+        outside = int(self._starts[-1])
+        self.size = len(signs) * (outside + 1)
+        self._outside = [outside, 2 * outside + 1][: len(signs)]
         # Scalars of the right type, made once: numpy takes as long to make them as for a thousand values.
         self._magnitude, self._sign = self._word(np.iinfo(self._word).max), self._word(np.iinfo(self._word).min)
-        self._lowest, self._width = self._word(self._base), self._word(self._shift)
-        self._beyond, self._sign_bit = self._unsigned(self._cells), self._word(np.iinfo(self._word).bits - 1)
-        self._halves = self._word(len(self._bucket))
-
-    def _fill_tables(self, bits: IntArray) -> None:
-        """For each cell the edge in it, or the next one; for each half cell its bucket from 1 on, 0 outside."""
-        starts = self._base + (np.arange(self._cells, dtype=np.int64) << self._shift)
-        passed = np.searchsorted(bits, starts, "left")  # edges below the cell
-        top = np.iinfo(self._word).max
-        edge = np.where(passed <= self._buckets, bits[np.minimum(passed, self._buckets)], top)
-        halves = np.column_stack([passed, np.searchsorted(bits, edge, "right")]).ravel()
-        halves = np.append(halves, [0, 0])  # the cell of everything else
-        halves[halves > self._buckets] = 0
-        self._edge: NDArray[Any] = np.append(edge, top).astype(self._word)
-        self._bucket = halves
-        self._outside: BoolArray = np.tile(halves == 0, len(self._signs))
-        self._outside_weight = self._outside.astype(np.int64)
-
-    @property
-    def size(self) -> int:
-        """Half cells of all signs."""
-        return len(self._outside)
+        self._lowest, self._width, self._beyond = self._word(lowest), self._word(width), self._unsigned(passed[-1])
+        self._sign_bit, self._cells = self._word(np.iinfo(self._word).bits - 1), self._word(outside + 1)
 
     def count(self, x: NDArray[Any]) -> tuple[IntArray, int, NDArray[Any]]:
-        """Counts of a contiguous block by half cell, [size]; how many values lie outside; the half cell of each value.
+        """Counts of a contiguous block by cell, [size]; how many values lie outside; the cell of each value.
 
         The last is working space of the thread, for `outside`, and holds until the next call.
         """
-        codes = self._codes(x)
-        counts = np.bincount(codes, minlength=self.size)
-        return counts, int(counts @ self._outside_weight), codes
+        cells = self._cells_of(x)
+        counts = np.bincount(cells, minlength=self.size)
+        return counts, sum(int(counts[cell]) for cell in self._outside), cells
 
-    def outside(self, codes: NDArray[Any]) -> BoolArray:
+    def outside(self, cells: NDArray[Any]) -> BoolArray:
         """Which values of the block just counted lie outside the window."""
-        return np.asarray(self._outside.take(codes))
+        found = cells == self._outside[0]
+        for cell in self._outside[1:]:
+            found |= cells == cell
+        return np.asarray(found)
 
-    def _codes(self, x: NDArray[Any]) -> NDArray[Any]:
-        """The half cell of each value, in this thread's working space."""
+    def _cells_of(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The cell of each value after carrying, in this thread's working space."""
         word = self._word
-        magnitude, code, over = _scratch.arrays(word, len(x))
+        distance, cell, carry = _scratch.arrays(word, len(x))
         bits = x.view(word)
         if len(self._signs) == 2:
-            np.bitwise_and(bits, self._magnitude, out=magnitude)
+            magnitude = np.bitwise_and(bits, self._magnitude, out=distance)
         elif self._signs == (-1,):
-            np.bitwise_xor(bits, self._sign, out=magnitude)
+            magnitude = np.bitwise_xor(bits, self._sign, out=distance)
         else:
             magnitude = bits  # a value of the other sign is a negative integer: outside
-        np.subtract(magnitude, self._lowest, out=code)
-        np.right_shift(code, self._width, out=code)
-        unsigned = code.view(self._unsigned)
+        np.subtract(magnitude, self._lowest, out=distance)
+        unsigned = distance.view(self._unsigned)
         np.minimum(unsigned, self._beyond, out=unsigned)
-        self._edge.take(code, out=over, mode="wrap")  # any mode but "raise", which would buffer; this is the fastest
-        np.subtract(over, magnitude, out=over)
-        np.right_shift(over, self._sign_bit, out=over)  # -1 where the value lies above the edge, else 0
-        np.add(code, code, out=code)
-        np.subtract(code, over, out=code)
+        np.right_shift(distance, self._width, out=cell)
+        self._carry.take(cell, out=carry, mode="wrap")  # any mode but "raise", which would buffer; this is the fastest
+        np.add(distance, carry, out=cell)
+        np.right_shift(cell, self._width, out=cell)
         if len(self._signs) == 2:
-            np.right_shift(bits, self._sign_bit, out=over)
-            np.bitwise_and(over, self._halves, out=over)
-            np.add(code, over, out=code)
-        return code
+            np.right_shift(bits, self._sign_bit, out=carry)
+            np.bitwise_and(carry, self._cells, out=carry)
+            np.add(cell, carry, out=cell)
+        return cell
 
     def fold(self, counts: IntArray) -> IntArray:
-        """Counts by bucket from counts by half cell, [sign, bucket]."""
+        """Counts by bucket from counts by cell, [sign, bucket]."""
         by_sign = counts.reshape(len(self._signs), -1)
-        rows = [np.bincount(self._bucket, half, self._buckets + 1)[1:] for half in by_sign]
-        return np.asarray(rows).astype(np.int64)
+        before = by_sign.cumsum(axis=1) - by_sign
+        return np.asarray(np.diff(before[:, self._starts]))
 
 
 def _as_bits(edges: FloatArray, dtype: type[np.float64 | np.float32], word: Any) -> IntArray:
