@@ -77,7 +77,7 @@ def test_the_budget_is_one_page_in_thirty_days() -> None:
 
 
 def test_who_is_beaten_is_told_so() -> None:
-    """By a method within the budget that is quicker; not by one that cries wolf; and by one as quick that does so less."""
+    """By a method within the budget that is quicker, not by one that cries wolf, and not by a dummy."""
     ours = Score(windows=10, budget=0.1, pages=0, moved=1, delay=2)
     results = Results({Run("s", "driftline", 0): ours})
     for rival, theirs in {

@@ -1,1 +1,83 @@
-"""The short form of `make bench-verdicts`: ours and dummies, on a few seeded streams, through sketches and engine."""
+"""The short form of `make bench-verdicts`: ours on a few seeded streams, through real sketches and the real engine."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from bench.verdicts.made import KINDS, autocorrelated, categories, daily, drift, levels, normal, swapped, zipf
+from bench.verdicts.ours import Driftline
+from bench.verdicts.score import Score, score
+from bench.verdicts.stream import Stream
+
+SHIFTED = {"θ/2": 0.0627, "2θ": 0.2513}
+"""Means of normal columns whose Kolmogorov-Smirnov distance to the standard one is so many tolerances."""
+
+
+def judged(stream: Stream) -> Score:
+    ours = Driftline()
+    ours.fit(stream)
+    return score(stream, [ours.window(rows) for rows in stream.windows()], ours)
+
+
+def shifted(size: str) -> Callable[..., Stream]:
+    return partial(drift, normal(), normal(SHIFTED[size]))
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        partial(autocorrelated, 0.9, 1000, 0, windows=48),
+        partial(autocorrelated, 0.99, 50, 0, windows=96),
+        partial(daily, 1000, 0, windows=72),
+        partial(drift, categories(zipf(50)), categories(zipf(50)), 1000, 0, after_windows=4),
+    ],
+    ids=["AR(1) .9", "AR(1) .99, 50 rows", "daily cycle", "50 categories"],
+)
+def test_nothing_happens_and_nothing_is_said(stream: Callable[[], Stream]) -> None:
+    """No page on null streams, whether rows are many or few, hang together or follow the hour."""
+    found = judged(stream())
+
+    assert found.quiet + found.drifted >= 200
+    assert (found.pages, found.found) == (0, 0)
+
+
+def test_what_does_not_matter_is_left_alone() -> None:
+    """A shift of half the tolerance alarms in one of twenty windows at most, however many rows prove it."""
+    for rows in (1_000, 50_000):
+        assert judged(shifted("θ/2")(rows, seed=0, after_windows=2)).power <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("stream", "soon"),
+    [
+        (shifted("2θ"), 0.9),
+        *((partial(drift, *KINDS[name]), 1.0) for name in ("lognormal x1.5", "mode 10 %", "unit change", "constant")),
+        (partial(drift, *KINDS["variance x1.5"]), 0.9),
+        (partial(drift, *KINDS["missing 10 to 22 %"]), 0.9),
+        (partial(drift, *KINDS["k=50, one bin + 10 points"]), 0.9),
+    ],
+    ids=["2θ", "lognormal", "mode", "units", "constant", "variance", "missing", "category"],
+)
+def test_what_matters_is_found_and_named(stream: Callable[..., Stream], soon: float) -> None:
+    """Within two windows of 1,000 rows, in nine of ten columns at least; and of quiet columns none is named."""
+    found = judged(stream(1000, seed=0, after_windows=2))
+
+    assert found.soon >= soon * found.moved > 0
+    assert found.pages == 0
+    assert found.right == found.named == found.moved - found.missed
+
+
+def test_columns_in_each_others_place() -> None:
+    """Both are named, and none of the eight others."""
+    found = judged(swapped(1000, seed=0))
+
+    assert (found.missed, found.delay, found.pages, found.right, found.named) == (0, 0, 0, 2, 2)
+
+
+def test_a_level_that_training_never_saw() -> None:
+    """It alarms in its first window, between known levels as beyond them; the return of a known one never does."""
+    for seed in (0, 1):
+        found = judged(levels(seed))
+
+        assert (found.missed, found.delay, found.pages) == (0, 0, 0)
