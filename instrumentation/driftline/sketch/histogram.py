@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf, isfinite, nextafter
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,7 +33,7 @@ class Buckets:
 
     @classmethod
     def empty(cls) -> "Buckets":
-        return cls.from_dense(0, ())
+        return _NONE
 
     @classmethod
     def from_dense(cls, offset: int, counts: Sequence[int] | IntArray) -> "Buckets":
@@ -44,11 +45,14 @@ class Buckets:
     @classmethod
     def summed(cls, index: IntArray, count: IntArray) -> "Buckets":
         """From indices in any order; counts of the same one are added up, and buckets that hold nothing left out."""
+        if not len(index):
+            return _NONE
         order = np.argsort(index, kind="stable")
         index, count = index[order], count[order]
-        starts = np.flatnonzero(np.diff(index, prepend=index[:1] - 1))
-        total = np.add.reduceat(count, starts) if len(starts) else count
-        return cls(index[starts][total != 0], total[total != 0])
+        starts = _starts(index)
+        total = np.add.reduceat(count, starts)
+        held = total != 0
+        return cls(index[starts][held], total[held])
 
     def dense(self) -> tuple[int, list[int]]:
         """OTLP's form: the offset, and the counts of all buckets from the first occupied one to the last."""
@@ -83,6 +87,25 @@ class Buckets:
             count[at] -= older.count
             return Buckets(self.index[count != 0], count[count != 0])
         return self.merge(Buckets(older.index, -older.count))
+
+
+_NONE = Buckets(np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+def _bucketed(magnitudes: FloatArray, scale: int) -> Buckets:
+    """Of ascending magnitudes, each at least TINY."""
+    if not len(magnitudes):
+        return _NONE
+    index = bucket_index(magnitudes, scale)
+    starts = _starts(index)
+    return Buckets(index[starts], np.diff(starts, append=len(index)))
+
+
+def _starts(ascending: IntArray) -> IntArray:
+    """Where each run of equal numbers starts; there is one at least."""
+    new = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
+    return new.nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,14 +146,14 @@ class Histogram:
             ValueError: a value is NaN or infinite.
 
         """
-        x = np.asarray(values, np.float64)
-        if not np.isfinite(x).all():
-            raise ValueError("values of a histogram must be finite")
+        x = np.sort(np.asarray(values, np.float64))  # NaN at the end
         if not len(x):
             return cls.empty(scale)
-        sides = [Buckets.summed(i := bucket_index(v, scale), np.ones_like(i)) for v in (x[x >= TINY], -x[x <= -TINY])]
-        zero = len(x) - sides[0].total - sides[1].total
-        return cls(scale, zero, sides[0], sides[1], float(x.min()), float(x.max())).limited(limit)
+        if not (isfinite(x[0]) and isfinite(x[-1])):
+            raise ValueError("values of a histogram must be finite")
+        below, above = int(x.searchsorted(-TINY, "right")), int(x.searchsorted(TINY))
+        positive, negative = (_bucketed(side, scale) for side in (x[above:], -x[:below][::-1]))
+        return cls(scale, above - below, positive, negative, float(x[0]), float(x[-1])).limited(limit)
 
     @property
     def count(self) -> int:
@@ -149,7 +172,8 @@ class Histogram:
         if scale == self.scale:
             return self
         times = self.scale - scale
-        return replace(self, scale=scale, positive=self.positive.halved(times), negative=self.negative.halved(times))
+        positive, negative = self.positive.halved(times), self.negative.halved(times)
+        return Histogram(scale, self.zero, positive, negative, self.minimum, self.maximum)
 
     def limited(self, limit: int) -> "Histogram":
         """Halved until both signs together span at most `limit` buckets, or the coarsest scale is reached."""
@@ -200,23 +224,20 @@ class Histogram:
         A negative bucket holds its lower end and not its upper one: as (lower, upper] it ends one float earlier.
         """
         p, n = self.positive.index, self.negative.index
-        lower = [lower_edge(p, self.scale), _before(-lower_edge(n + 1, self.scale))]
-        upper = [lower_edge(p + 1, self.scale), _before(-lower_edge(n, self.scale))]
-        count = [self.positive.count, self.negative.count]
+        edges = lower_edge(np.concatenate((p, n + 1, p + 1, n)), self.scale)  # at once: a call costs more than an edge
+        ends = edges.reshape(2, -1)
+        negative = ends[:, len(p) :]
+        with np.errstate(over="ignore"):  # none is smaller than the smallest
+            np.nextafter(-negative, -np.inf, out=negative)
+        count = np.concatenate((self.positive.count, self.negative.count))
         if self.zero:
-            lower, upper, count = [*lower, np.array([-TINY])], [*upper, np.zeros(1)], [*count, np.array([self.zero])]
-        return self._clipped(np.concatenate(lower), np.concatenate(upper), np.concatenate(count))
+            ends, count = np.hstack((ends, [[-TINY], [0.0]])), np.append(count, self.zero)
+        return self._clipped(ends[0], ends[1], count.astype(np.float64))
 
-    def _clipped(self, lower: FloatArray, upper: FloatArray, count: IntArray) -> Intervals:
+    def _clipped(self, lower: FloatArray, upper: FloatArray, weight: FloatArray) -> Intervals:
         lower, upper = np.maximum(lower, -HUGE), np.minimum(upper, HUGE)
         if self.minimum is not None:  # where a sender's minimum contradicts a bucket, the bucket is believed
-            lower = np.where(upper >= self.minimum, np.maximum(lower, _before(self.minimum)), lower)
+            np.maximum(lower, nextafter(self.minimum, -inf), out=lower, where=upper >= self.minimum)
         if self.maximum is not None:
-            upper = np.where(lower < self.maximum, np.minimum(upper, self.maximum), upper)
-        return Intervals(lower, upper, count.astype(np.float64))
-
-
-def _before(values: ArrayLike) -> FloatArray:
-    """The next smaller floats."""
-    with np.errstate(over="ignore"):  # none is smaller than the smallest
-        return np.asarray(np.nextafter(values, -np.inf))
+            np.minimum(upper, self.maximum, out=upper, where=lower < self.maximum)
+        return Intervals(lower, upper, weight)

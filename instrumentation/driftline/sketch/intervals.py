@@ -69,7 +69,10 @@ class Intervals:
             return self
         order = np.lexsort((lower, upper))
         lower, upper, weight = lower[order], upper[order], weight[order]
-        first = np.flatnonzero(np.append(True, (np.diff(lower) != 0) | (np.diff(upper) != 0)))
+        new = (lower[1:] != lower[:-1]) | (upper[1:] != upper[:-1])
+        if new.all():
+            return Intervals(lower, upper, weight)
+        first = np.append(0, np.flatnonzero(new) + 1)
         return Intervals(lower[first], upper[first], np.add.reduceat(weight, first))
 
     def compact(self, limit: int) -> "Intervals":

@@ -44,7 +44,8 @@ class Layout:
     @cached_property
     def edges(self) -> FloatArray:
         """Edges of the window, [size + 1], magnitudes; those no float64 reaches lie at the limits."""
-        return np.clip(lower_edge(self.first + np.arange(self.size + 1), self.scale), TINY, HUGE)
+        edges = lower_edge(np.arange(self.first, self.first + self.size + 1), self.scale)
+        return np.minimum(np.maximum(edges, TINY), HUGE)
 
     @cached_property
     def low(self) -> float:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.bits import BLOCK, BitIndex
-from driftline.sketch.exponential import TINY
+from driftline.sketch.exponential import HUGE, TINY
 from driftline.sketch.histogram import Buckets, Histogram
 from driftline.sketch.layout import PARTS, Layout
 from driftline.sketch.points import TAIL_BUCKETS, NumericPoints
@@ -28,7 +28,7 @@ class NumericSketch:
         self._strays: list[FloatArray] = []  # outside the window, not yet told apart: cheaper when there are many
         self._waiting = 0
         self._zero = self._missing = self._non_finite = 0
-        self._tails = [Histogram.empty(layout.scale) for _ in PARTS]
+        self._tails: dict[int, Histogram] = {}  # by position in PARTS
 
     def add(self, values: NDArray[Any], most_outside: float = 1.0) -> bool:
         """Rows, [n]: float64 or float32, best contiguous and in blocks of 4,096 at least; others are converted.
@@ -83,20 +83,23 @@ class NumericSketch:
         """Puts the values outside the window where they belong: states, denormals and tails."""
         y = self._present()
         self._strays, self._waiting = [], 0
-        finite = np.isfinite(y)
-        proper = finite & (np.abs(y) >= TINY)
-        self._non_finite += len(y) - int(finite.sum())
-        self._zero += int(finite.sum()) - int(proper.sum())
+        magnitude = np.abs(y)
+        proper = (magnitude >= TINY) & (magnitude <= HUGE)
+        non_finite = np.count_nonzero(magnitude == np.inf)
         y = y[proper]
+        self._non_finite += non_finite
+        self._zero += len(proper) - non_finite - len(y)
         region = self.layout.region(y)
-        for part in np.unique(region):
-            tail = Histogram.of(y[region == part], self.layout.scale, TAIL_BUCKETS)
-            self._tails[part] = self._tails[part].merge(tail, TAIL_BUCKETS)
+        for part in range(len(PARTS)):
+            rows = y[region == part]
+            if len(rows):
+                tail, known = Histogram.of(rows, self.layout.scale, TAIL_BUCKETS), self._tails.get(part)
+                self._tails[part] = known.merge(tail, TAIL_BUCKETS) if known else tail
 
     def points(self) -> NumericPoints:
         """What has been counted so far, apart from the sketch."""
         self._settle()
-        tails = {part: tail for part, tail in zip(PARTS, self._tails, strict=True) if tail.count}
+        tails = {PARTS[part]: tail for part, tail in sorted(self._tails.items())}
         return NumericPoints(self._core(), tails, self._missing, self._non_finite)
 
     def _core(self) -> Histogram:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.sketch.arrays import FloatArray, IntArray
-from driftline.sketch.exponential import MAX_SCALE, TINY, rough_bucket_index
+from driftline.sketch.exponential import MAX_SCALE, TINY, bucket_index
 
 SAMPLE: Final = 2048
 """Values that are looked at."""
@@ -75,8 +75,7 @@ class Side(NamedTuple):
         before, after = np.zeros((2, len(magnitudes) + 1), np.int64)
         np.maximum.accumulate(run, out=before[1:])
         after[:-1] = np.maximum.accumulate(run[::-1])[::-1]
-        # Rough is good enough: a value on the edge of two buckets of a millionth of its size makes no layout worse.
-        return cls(rough_bucket_index(magnitudes, MAX_SCALE), run, before, after)
+        return cls(bucket_index(magnitudes, MAX_SCALE), run, before, after)
 
     def __len__(self) -> int:
         return len(self.finest)
