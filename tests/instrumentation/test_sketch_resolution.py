@@ -35,9 +35,9 @@ def test_unresolved_rows_are_those_that_the_layout_itself_puts_together(layout: 
     """Value by value, in every bucket and tail."""
     values = mixed()
 
-    blur = Rows.of(values).blur(Window(layout.scale, layout.first, layout.size, layout.signs))
+    rows, window = Rows.of(values), Window(layout.scale, layout.first, layout.size, layout.signs)
 
-    assert (blur.bucket, blur.tail) == counted(values, layout)
+    assert (rows.blurred_bucket(window), rows.blurred_tail(window)) == counted(values, layout)
 
 
 def test_what_has_no_bucket_is_no_row() -> None:

@@ -17,3 +17,10 @@ def frozen(values: ArrayLike, dtype: type[T]) -> NDArray[T]:
     view: NDArray[Any] = np.asarray(values, dtype).view()
     view.flags.writeable = False
     return view
+
+
+def run_starts(ascending: NDArray[Any]) -> IntArray:
+    """Where each run of equal numbers starts; there is one number at least."""
+    new = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
+    return new.nonzero()[0]

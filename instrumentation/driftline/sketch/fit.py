@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.sketch.arrays import IntArray
+from driftline.sketch.arrays import run_starts
 from driftline.sketch.exponential import MAX_SCALE, MIN_SCALE
 from driftline.sketch.layout import CORE_BUCKETS, Layout
-from driftline.sketch.resolution import Rows, Window
+from driftline.sketch.resolution import Rows, Window, blurred
 
 _FILL: Final = 0.8
 """Part of the window that the sample may take up; the rest is room for what it has not shown."""
@@ -30,13 +30,14 @@ def fit_layout(sample: ArrayLike) -> Layout:
     rows = Rows.of(sample)
     if not rows.total:
         return Layout(0, -CORE_BUCKETS // 2, CORE_BUCKETS, (1,))
-    main, rare = (rows.positive, rows.negative) if len(rows.positive) > len(rows.negative) else rows[::-1]
-    alone = _Search(rows, (1,) if main is rows.positive else (-1,), main.finest)
+    negative, positive = rows.run[: rows.negative], rows.run[rows.negative :]
+    main, rare = ((1,), negative) if len(positive) > len(negative) else ((-1,), positive)
+    alone = _Search(rows, main)
     if len(rare) <= _RARE_SIGN * rows.total:
         return Layout(*alone.run())
-    both = _Search(rows, (1, -1), np.sort(np.concatenate([side.finest for side in rows])))
+    both = _Search(rows, (1, -1))
     best = both.run()
-    if rare.whole.blurred <= both.least:  # else this tail alone is worse
+    if blurred(rare) <= both.least:  # else this tail alone is worse
         window = alone.run()
         best = window if alone.least <= both.least else best
     return Layout(*best)
@@ -49,27 +50,25 @@ def unresolved_share(sample: ArrayLike, layout: Layout) -> float:
     """
     rows = Rows.of(sample)
     window = Window(layout.scale, layout.first, layout.size, layout.signs)
-    return rows.blur(window).worst / rows.total if rows.total else 0.0
+    return max(rows.blurred_bucket(window), rows.blurred_tail(window)) / rows.total if rows.total else 0.0
 
 
 class _Search:
     """The best window of one set of signs, over all scales: least unresolved, the finer scale among equals.
 
-    own: buckets of the rows of these signs at the finest scale, ascending. At each scale there is one window: where it
-    covers most rows. The search begins at a likely scale, and goes on both ways until nothing better can come:
+    At each scale there is one window: where it covers most rows of these signs. The search begins at a likely scale,
+    and goes on both ways until nothing better can come:
 
     - Coarser: buckets only join, so the worst of them never gets better.
     - Finer: a window covers no more than one at the next coarser scale did, so the rows in the tails only get more.
     """
 
-    def __init__(self, rows: Rows, signs: tuple[int, ...], own: IntArray) -> None:
-        self._rows, self._signs, self._own = rows, signs, own
+    def __init__(self, rows: Rows, signs: tuple[int, ...]) -> None:
+        self._rows, self._signs, self._own = rows, signs, rows.indices(signs)
         self._size = CORE_BUCKETS // len(signs)
         self._filled = int(self._size * _FILL)
-        self._places = np.arange(len(own))
-        heaviest = max(rows.positive.whole.heaviest, rows.negative.whole.heaviest)
         self._tails = len(signs) + 1
-        self._resolved_tails = self._tails * heaviest  # rows that tails may hold without any being unresolved
+        self._resolved_tails = self._tails * int(rows.run.max())  # what tails may hold without any being unresolved
         self.least = rows.total + 1
 
     def run(self) -> Window:
@@ -77,12 +76,13 @@ class _Search:
         scale = start
         while scale >= MIN_SCALE:
             window, covered = self._window(scale)
-            blur = self._rows.blur(window)
-            if blur.worst < self.least:
-                best, self.least = window, blur.worst
+            bucket = self._rows.blurred_bucket(window)
+            worst = max(bucket, self._rows.blurred_tail(window))
+            if worst < self.least:
+                best, self.least = window, worst
             if scale == start:
                 covered_at_start = covered
-            if covered == len(self._own) or blur.bucket >= self.least:
+            if covered == len(self._own) or bucket >= self.least:
                 break
             scale -= 1
         covered = covered_at_start
@@ -90,9 +90,9 @@ class _Search:
             if len(self._own) - covered - self._resolved_tails > self._tails * self.least:
                 break
             window, covered = self._window(scale)
-            blur = self._rows.blur(window)
-            if blur.worst <= self.least:
-                best, self.least = window, blur.worst
+            tail = self._rows.blurred_tail(window)
+            if tail <= self.least and (bucket := self._rows.blurred_bucket(window)) <= self.least:
+                best, self.least = window, max(tail, bucket)
         return best
 
     def _likely_scale(self) -> int:
@@ -104,8 +104,10 @@ class _Search:
     def _window(self, scale: int) -> tuple[Window, int]:
         """The window that covers most rows at a scale, in the middle of which they are; and how many."""
         index = self._own >> (MAX_SCALE - scale)
-        covered = index.searchsorted(index + self._filled) - self._places
+        starts = run_starts(index)
+        occupied = index[starts]
+        end = occupied.searchsorted(occupied + self._filled)  # the first bucket behind a window that begins with each
+        covered = np.append(starts, len(index))[end] - starts
         at = int(covered.argmax())
-        most = int(covered[at])
-        first, last = int(index[at]), int(index[at + most - 1])
-        return Window(scale, first - (self._size - (last - first + 1)) // 2, self._size, self._signs), most
+        first, last = int(occupied[at]), int(occupied[end[at] - 1])
+        return Window(scale, first - (self._size - (last - first + 1)) // 2, self._size, self._signs), int(covered[at])

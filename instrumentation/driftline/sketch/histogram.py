@@ -7,7 +7,7 @@ from math import inf, isfinite, nextafter
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.sketch.arrays import FloatArray, IntArray, frozen
+from driftline.sketch.arrays import FloatArray, IntArray, frozen, run_starts
 from driftline.sketch.exponential import HUGE, MIN_SCALE, TINY, bucket_index, lower_edge
 from driftline.sketch.intervals import Intervals
 
@@ -49,7 +49,7 @@ class Buckets:
             return _NONE
         order = np.argsort(index, kind="stable")
         index, count = index[order], count[order]
-        starts = _starts(index)
+        starts = run_starts(index)
         total = np.add.reduceat(count, starts)
         held = total != 0
         return cls(index[starts][held], total[held])
@@ -97,15 +97,8 @@ def _bucketed(magnitudes: FloatArray, scale: int) -> Buckets:
     if not len(magnitudes):
         return _NONE
     index = bucket_index(magnitudes, scale)
-    starts = _starts(index)
+    starts = run_starts(index)
     return Buckets(index[starts], np.diff(starts, append=len(index)))
-
-
-def _starts(ascending: IntArray) -> IntArray:
-    """Where each run of equal numbers starts; there is one at least."""
-    new = np.ones(len(ascending), np.bool_)
-    np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
-    return new.nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,15 +1,19 @@
 """What a window of buckets leaves unresolved: rows that share their bucket, or their tail, with other values."""
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.sketch.arrays import FloatArray, IntArray
-from driftline.sketch.exponential import MAX_SCALE, TINY, bucket_index
+from driftline.sketch.arrays import IntArray, run_starts
+from driftline.sketch.exponential import HUGE, MAX_SCALE, TINY, bucket_index
 
 SAMPLE: Final = 2048
 """Values that are looked at."""
+
+_ORIGIN: Final = 1 << 40
+"""Added to indices of the finest scale: none of them is negative then, at no scale."""
 
 
 class Window(NamedTuple):
@@ -26,117 +30,75 @@ class Window(NamedTuple):
         return MAX_SCALE - self.scale
 
 
-class Blur(NamedTuple):
-    """Rows of the worst bucket and of the worst tail, less those of its most frequent value."""
+class Rows(NamedTuple):
+    """The finite values of a sample that are not zero, ascending.
 
-    bucket: int
-    tail: int
-
-    @property
-    def worst(self) -> int:
-        return max(self.bucket, self.tail)
-
-
-class _Part(NamedTuple):
-    """Some of the rows: how many, and how many of them have the most frequent value."""
-
-    rows: int
-    heaviest: int
-
-    def join(self, other: "_Part") -> "_Part":
-        """Both together; they have no value in common."""
-        return _Part(self.rows + other.rows, max(self.heaviest, other.heaviest))
-
-    @property
-    def blurred(self) -> int:
-        return self.rows - self.heaviest
-
-
-class Side(NamedTuple):
-    """The rows of one sign, by magnitude.
-
-    finest: bucket of each at the finest scale, ascending, [n]. run: rows that have the value of each, [n].
-    before, after: the longest run among the first p rows, and among the others, [n + 1].
+    place: the bucket of each at the finest scale, [n]; of negative values its complement. So they ascend as well, and
+    shifted right they tell buckets of any scale apart, of both signs. run: rows that have the value of each, [n].
+    negative: how many values are, the first ones.
     """
 
-    finest: IntArray
+    place: IntArray
     run: IntArray
-    before: IntArray
-    after: IntArray
-
-    @classmethod
-    def of(cls, magnitudes: FloatArray) -> "Side":
-        """From ascending magnitudes, each at least TINY."""
-        run = np.ones(len(magnitudes), np.int64)
-        starts = np.flatnonzero(magnitudes[1:] != magnitudes[:-1]) + 1
-        if len(starts) + 1 < len(magnitudes):
-            lengths = np.diff(starts, prepend=0, append=len(magnitudes))
-            run = np.repeat(lengths, lengths)
-        before, after = np.zeros((2, len(magnitudes) + 1), np.int64)
-        np.maximum.accumulate(run, out=before[1:])
-        after[:-1] = np.maximum.accumulate(run[::-1])[::-1]
-        return cls(bucket_index(magnitudes, MAX_SCALE), run, before, after)
-
-    def __len__(self) -> int:
-        return len(self.finest)
-
-    @property
-    def whole(self) -> _Part:
-        return _Part(len(self.finest), int(self.before[-1]))
-
-    def cut(self, window: Window) -> tuple[_Part, slice, _Part]:
-        """Rows of smaller magnitude, where those of the window are, and rows of larger magnitude.
-
-        No value is astride: the limits of a window are those of buckets.
-        """
-        limits = np.array([window.first, window.first + window.size]) << window.shift
-        low, high = self.finest.searchsorted(limits).tolist()
-        return (
-            _Part(low, int(self.before[low])),
-            slice(low, high),
-            _Part(len(self.finest) - high, int(self.after[high])),
-        )
-
-    def blurred(self, within: slice, shift: int) -> int:
-        """Of the rows `within`: those of the worst bucket, less its longest run."""
-        bucket = self.finest[within] >> shift
-        if not len(bucket):
-            return 0
-        starts = np.append(0, np.flatnonzero(bucket[1:] != bucket[:-1]) + 1)
-        rows = np.append(starts[1:], len(bucket)) - starts
-        return int((rows - np.maximum.reduceat(self.run[within], starts)).max())
-
-
-class Rows(NamedTuple):
-    """The finite values of a sample that are not zero."""
-
-    positive: Side
-    negative: Side
+    negative: int
 
     @classmethod
     def of(cls, values: ArrayLike) -> "Rows":
         """From any sample, of which at most SAMPLE evenly spaced values are looked at."""
         x = np.asarray(values, np.float64)
-        x = x[:: -(-len(x) // SAMPLE)] if len(x) > SAMPLE else x
-        x = np.sort(x[np.isfinite(x) & (np.abs(x) >= TINY)])
-        negative = int(x.searchsorted(0.0))
-        return cls(Side.of(x[negative:]), Side.of(-x[:negative][::-1]))
+        x = np.sort(x[:: -(-len(x) // SAMPLE)] if len(x) > SAMPLE else x)
+        lowest, above = x.searchsorted((-HUGE, TINY)).tolist()
+        below, end = x.searchsorted((-TINY, HUGE), "right").tolist()
+        x = np.concatenate((x[lowest:below], x[above:end]))
+        place = bucket_index(np.abs(x), MAX_SCALE) + _ORIGIN
+        negative = below - lowest
+        np.invert(place[:negative], out=place[:negative])
+        run = np.ones(len(x), np.int64)
+        if len(x) and len(starts := run_starts(x)) < len(x):
+            lengths = np.diff(starts, append=len(x))
+            run = np.repeat(lengths, lengths)
+        return cls(place, run, negative)
 
     @property
     def total(self) -> int:
-        return len(self.positive.finest) + len(self.negative.finest)
+        return len(self.place)
 
-    def blur(self, window: Window) -> Blur:
-        """What the window leaves unresolved; its tails are those of `layout.PARTS`."""
-        if len(window.signs) == 2:
-            return self._blur_of_both(window)
-        own, other = (self.positive, self.negative) if window.signs == (1,) else (self.negative, self.positive)
-        smaller, within, larger = own.cut(window)
-        tail = max(larger.blurred, smaller.join(other.whole).blurred)
-        return Blur(own.blurred(within, window.shift), tail)
+    def indices(self, signs: tuple[int, ...]) -> IntArray:
+        """Buckets at the finest scale of the rows of these signs, ascending."""
+        positive = self.place[self.negative :] - _ORIGIN
+        negative = ~self.place[: self.negative][::-1] - _ORIGIN
+        if len(signs) == 2:
+            return np.sort(np.concatenate((negative, positive)))
+        return positive if signs == (1,) else negative
 
-    def _blur_of_both(self, window: Window) -> Blur:
-        smaller, within, larger = zip(*(side.cut(window) for side in self), strict=True)
-        buckets = [side.blurred(rows, window.shift) for side, rows in zip(self, within, strict=True)]
-        tails = smaller[0].join(smaller[1]), *larger
-        return Blur(max(buckets), max(tail.blurred for tail in tails))
+    def blurred_bucket(self, window: Window) -> int:
+        """Of the rows of the worst bucket: those that are not of its most frequent value."""
+        inside, _ = self._parts(window)
+        bucket = np.concatenate([self.place[part] for part in inside]) >> window.shift
+        if not len(bucket):
+            return 0
+        starts = run_starts(bucket)
+        rows = np.append(starts[1:], len(bucket)) - starts
+        heaviest = np.maximum.reduceat(np.concatenate([self.run[part] for part in inside]), starts)
+        return int((rows - heaviest).max())
+
+    def blurred_tail(self, window: Window) -> int:
+        """Of the rows of the worst tail: those that are not of its most frequent value. Tails as in `layout.PARTS`."""
+        _, tails = self._parts(window)
+        return max(blurred(self.run[part]) for part in tails)
+
+    def _parts(self, window: Window) -> tuple[list[slice], list[slice]]:
+        """Where the rows of the window are, by sign, and those of its tails: the limits are those of buckets."""
+        low, high = ((edge << window.shift) + _ORIGIN for edge in (window.first, window.first + window.size))
+        cuts = [0, *self.place.searchsorted((-high, -low, low, high)).tolist(), self.total]
+        if window.signs == (1,):
+            del cuts[1:3]
+        elif window.signs == (-1,):
+            del cuts[3:5]
+        parts = [slice(*ends) for ends in pairwise(cuts)]  # tails and sides of the window take turns
+        return parts[1::2], parts[::2]
+
+
+def blurred(run: IntArray) -> int:
+    """Of rows that have no value in common with others: how many are not of the most frequent value."""
+    return len(run) - int(np.maximum.reduce(run, initial=0))
