@@ -10,12 +10,15 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from opentelemetry.sdk.metrics import Exemplar
 
 from driftline import parts, points, semconv
+from driftline.columns import Block
 from driftline.courtesy import Courtesy
 from driftline.faults import FAULTS
+from driftline.pairs import counted_pairs
 from driftline.points import NamedPoint
 from driftline.prediction import Capture, Column, Model, Prediction
+from driftline.references import References
 from driftline.series import Series, Span
-from driftline.settings import ALL, NONE, Secrecy, Settings
+from driftline.settings import ALL, NONE, SHOWN, Secrecy, Settings
 
 _logger = logging.getLogger("driftline")
 
@@ -87,6 +90,7 @@ class Aggregate:
         # Outputs have a bound of their own: no wide input takes their place.
         self._columns: Counter[semconv.ColumnNames] = Counter()
         self._refused: set[tuple[int, ColumnKey]] = set()
+        self._references = References(settings.reference)
         self._courtesy = Courtesy()
 
     @property
@@ -143,6 +147,7 @@ class Aggregate:
         for block in parts.inputs(model, captures):
             for name, values in zip(block.names or (), block.columns, strict=True):
                 self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, Column(name, values))
+            self._try(self._add_pairs, model, operation, block)
 
     def _add_outputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
         for column in parts.outputs(model, operation, captures):
@@ -156,16 +161,34 @@ class Aggregate:
             known[2].add(column.values, self._clock())
         self._courtesy.pause()
 
+    def _add_pairs(self, model: Model, operation: str, block: Block) -> None:
+        """What the reference wants to know of the rows beside their columns."""
+        wanted = self._references.pairs(model)
+        if not wanted:
+            return
+        counted = self._counted(model, operation)
+        for pair, rows in counted_pairs(wanted, dict(zip(block.names or (), block.columns, strict=True))):
+            key = ColumnKey(semconv.PAIR_COLUMN, pair.name, None)
+            known = counted.series.get(key) or self._begin(counted, key, classes=True)
+            if known is not None:
+                known[2].count(rows)
+        self._courtesy.pause()
+
     def _begin(self, counted: _Counted, key: ColumnKey, *, classes: bool) -> Any:
         if self._columns[key.kind] >= self._settings.max_columns:
             self._refuse(counted, key)
             return None
         self._columns[key.kind] += 1
-        settings = self._settings
-        secrecy = settings.secrecy(key.name) if key.kind is semconv.INPUT_COLUMN else settings.output_secrecy()
-        series = Series(self._clock(), settings.max_categories, classes=classes, delta=self._delta)
-        known = counted.series[key] = ({**counted.attributes, **key.attributes}, secrecy, series)
+        series = Series(self._clock(), self._settings.max_categories, classes=classes, delta=self._delta)
+        known = counted.series[key] = ({**counted.attributes, **key.attributes}, self._secrecy(key), series)
         return known
+
+    def _secrecy(self, key: ColumnKey) -> Secrecy:
+        """Of a pair it is said how many rows lie on which sides, which is no value of any row."""
+        if key.kind is semconv.PAIR_COLUMN:
+            return SHOWN
+        settings = self._settings
+        return settings.secrecy(key.name) if key.kind is semconv.INPUT_COLUMN else settings.output_secrecy()
 
     def _refuse(self, counted: _Counted, key: ColumnKey) -> None:
         if not self._refused:

@@ -41,6 +41,7 @@ OUTPUT_VALUE: Final = f"{PREFIX}.output.value"
 OUTPUT_TAIL: Final = f"{PREFIX}.output.tail"
 OUTPUT_PREDICTIONS: Final = f"{PREFIX}.output.predictions"
 OUTPUT_OBSERVATIONS: Final = f"{PREFIX}.output.observations"
+PAIR_ROWS: Final = f"{PREFIX}.pair.rows"
 
 # What Driftline says of itself, in a model server.
 DROPPED_ROWS: Final = "driftline.dropped.rows"
@@ -55,6 +56,8 @@ CATEGORY: Final = f"{PREFIX}.category"
 OUTPUT_NAME: Final = f"{PREFIX}.output.name"
 OUTPUT_CLASS: Final = f"{PREFIX}.output.class"
 SKETCH_PART: Final = f"{PREFIX}.sketch.part"
+PAIR_NAME: Final = f"{PREFIX}.pair.name"
+PAIR_SIDES: Final = f"{PREFIX}.pair.sides"
 
 # Values of FEATURE_STATE. A row of a column is `valid` exactly when a sketch or a category counts it; `out_of_range`
 # tells how many of the valid ones lie in the tails of the sketch.
@@ -68,6 +71,10 @@ OUT_OF_RANGE: Final = "out_of_range"
 BELOW: Final = "below"
 MIDDLE: Final = "middle"
 ABOVE: Final = "above"
+
+# Values of PAIR_SIDES: where a row lies, seen from the medians of both columns in training.
+SAME: Final = "same"
+OPPOSITE: Final = "opposite"
 
 OTHER: Final = "other"
 """The category, or class, under which all beyond the bound on distinct values are counted."""
@@ -94,6 +101,8 @@ CHUNK_CELLS: Final = f"{PREFIX}.chunk.cells"
 CELL_EDGES: Final = f"{PREFIX}.cell.edges"
 CELL_CATEGORIES: Final = f"{PREFIX}.cell.categories"
 COLUMN_TYPE: Final = f"{PREFIX}.column.type"
+PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
+PAIR_THRESHOLDS: Final = f"{PREFIX}.pair.thresholds"
 
 # What the processor says. Its own metrics are rows of the processor's table METRICS; these are their attributes.
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
@@ -115,12 +124,13 @@ RECORD_UID: Final = "log.record.uid"
 
 # Values of DRIFT_TARGET.
 TARGET_INPUT: Final = "input"
+TARGET_PAIR: Final = "pair"
 TARGET_OUTPUT: Final = "output"
 TARGET_LABEL: Final = "label"
 
 
 class ColumnNames(NamedTuple):
-    """Metrics and attributes of a kind of column, live or of a reference."""
+    """Metrics and attributes of a kind of column, live or of a reference; "" for what it does not have."""
 
     column: str
     value: str
@@ -136,6 +146,9 @@ INPUT_COLUMN: Final = ColumnNames(
 OUTPUT_COLUMN: Final = ColumnNames(
     OUTPUT_NAME, OUTPUT_VALUE, OUTPUT_TAIL, OUTPUT_PREDICTIONS, OUTPUT_CLASS, OUTPUT_OBSERVATIONS
 )
+
+
+PAIR_COLUMN: Final = ColumnNames(PAIR_NAME, "", "", PAIR_ROWS, PAIR_SIDES, "")
 
 
 class Term(NamedTuple):
@@ -178,6 +191,7 @@ TERMS: Final = (
     Term(OUTPUT_TAIL, "metric, exponential histogram", f"Values beyond the core, by `{SKETCH_PART}`"),
     Term(OUTPUT_PREDICTIONS, "metric, counter, {row}", f"Predictions by `{OUTPUT_CLASS}`"),
     Term(OUTPUT_OBSERVATIONS, "metric, counter, {row}", f"Rows of an output by `{FEATURE_STATE}`"),
+    Term(PAIR_ROWS, "metric, counter, {row}", f"Rows in which both inputs of a pair are numbers, by `{PAIR_SIDES}`"),
     Term(DROPPED_ROWS, "metric, counter, {row}", "Rows in no sketch, as the buffer was full"),
     Term(
         DROPPED_COLUMNS,
@@ -192,6 +206,8 @@ TERMS: Final = (
     Term(OUTPUT_NAME, "attribute", f"`{PREDICTION}`, `{CONFIDENCE}`, `{SCORE}`, `{ENTROPY}`, `{MARGIN}`, `{RAW}`, …"),
     Term(OUTPUT_CLASS, "attribute", "A predicted class"),
     Term(SKETCH_PART, "attribute", f"`{BELOW}`, `{MIDDLE}` or `{ABOVE}` the core"),
+    Term(PAIR_NAME, "attribute", "Two inputs, and a digest of the medians that they are held against"),
+    Term(PAIR_SIDES, "attribute", f"`{SAME}` or `{OPPOSITE}` sides of the medians in training"),
     Term(DATASET_ROLE, "resource attribute", f"`{REFERENCE}` marks a training profile"),
     Term(REFERENCE_ID, "resource attribute", "Digest of a training profile"),
     Term(REFERENCE_POINTS, "resource attribute", "Data points of a training profile: it counts when all have come"),
@@ -200,11 +216,13 @@ TERMS: Final = (
     Term(CHUNKED_BY, "attribute", "`time` or `rows`: how the training data was cut into chunks"),
     Term(CHUNK_STARTS, "attribute", "Start of each chunk, unix seconds (cut by rows: first row)"),
     Term(CHUNK_ENDS, "attribute", "End of each chunk, unix seconds (cut by rows: one past the last row)"),
-    Term(CHUNK_CELLS, "attribute", "For each chunk, counts of the column's cells, separated by blanks"),
+    Term(CHUNK_CELLS, "attribute", "Counts of the column's cells, separated by blanks; chunks by semicolons"),
     Term(CELL_EDGES, "attribute", "Upper edges of the cells of a numeric column"),
     Term(CELL_CATEGORIES, "attribute", "Categories that have a cell of their own; one more cell holds the rest"),
     Term(COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp`, `category` (coded numbers)"),
-    Term(DRIFT_TARGET, "attribute", f"`{TARGET_INPUT}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`"),
+    Term(PAIR_MEMBERS, "attribute", "Of a pair in a training profile: its two inputs"),
+    Term(PAIR_THRESHOLDS, "attribute", "Of a pair in a training profile: the values that part each in two halves"),
+    Term(DRIFT_TARGET, "attribute", f"`{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`"),
     Term(REFERENCE_PROVISIONAL, "attribute", "True where live data stands in for a missing training profile"),
     Term(ALARM_EVENTS["opened"], "event, WARN", "An alarm has opened: what moved, in the body"),
     Term(ALARM_EVENTS["updated"], "event, INFO", "Another aspect has moved, too, or the distance has surely grown"),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID, WRONG_TYPE
 from driftline.sketch import CategoryCounter, NumericPoints, NumericStream, StreamPoints
-from driftline.values import Split, class_names, split
+from driftline.values import Split, class_names, read_number, split
 
 
 class Span(NamedTuple):
@@ -73,6 +73,11 @@ class Series:
             self._states[MISSING] += self.rows - sum(self._states.values())
         else:
             self._add_split(split(values), now)
+
+    def count(self, categories: Mapping[str, int]) -> None:
+        """Rows that have been counted already, by category. They have no state but that they are counted."""
+        self.rows += sum(categories.values())
+        self._categories.add(categories)
 
     def _add_split(self, rows: Split, now: int) -> None:
         numbers, categories = rows.numbers, rows.categories
@@ -192,11 +197,3 @@ def _parsed(categories: Mapping[str, int]) -> tuple[NDArray[Any], int]:
         else:
             numbers += [number] * count
     return np.array(numbers), wrong
-
-
-def read_number(text: str) -> float | None:
-    """The number that a text is to scikit-learn; None for any other text."""
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -51,6 +51,10 @@ def _text(value: Any) -> str:
     return value.strip()
 
 
+def _path(value: Any) -> str:
+    return _text(os.fspath(value))
+
+
 def _setting(variable: str, default: Any, meaning: str, parse: Callable[[Any], Any], on_error: Any = None) -> Any:
     """`on_error`: what a wrong environment variable means, where that is not the default."""
     metadata = {"variable": variable, "meaning": meaning, "parse": parse, "on_error": on_error}
@@ -83,6 +87,9 @@ class Settings:
     )
     max_categories: int = _setting(
         "DRIFTLINE_MAX_CATEGORIES", 100, "Most categories counted in a column; the rest is `other`", _count
+    )
+    reference: str | None = _setting(
+        "DRIFTLINE_REFERENCE", None, "Training profile, or folder of them: the pairs of inputs in it are counted", _path
     )
     buffer_bytes: int = _setting(
         "DRIFTLINE_BUFFER_BYTES", 64 * 2**20, "Most bytes of rows that wait for aggregation", _count

@@ -43,6 +43,17 @@ def split(values: NDArray[Any]) -> Split:
     return _SPLITTERS.get(values.dtype.kind, _split_objects)(values)
 
 
+def aligned(values: NDArray[Any]) -> NDArray[Any]:
+    """Of one column: the number in each row, [rows] floats, NaN where there is none; texts are read as numbers."""
+    if values.dtype.kind in "fiubMm":
+        return split(values).numbers
+    items = values.tolist()
+    if set(map(type, items)) <= {float, int, bool}:
+        return np.array(items, np.float64)
+    numbers = [read_number(item) if isinstance(item, str) else as_number(item) for item in items]
+    return np.array([math.nan if number is None else number for number in numbers], np.float64)
+
+
 def class_names(values: NDArray[Any]) -> Mapping[str, int]:
     """Rows by the name of their class: also of classes that are numbers. Missing ones are left out."""
     if values.dtype.kind == "O":
@@ -138,6 +149,14 @@ def as_number(value: Any) -> float | None:
         if isinstance(value, kinds):
             return convert(value)
     return None
+
+
+def read_number(text: str) -> float | None:
+    """The number that a text is to scikit-learn; None for any other text."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _seconds(value: datetime) -> float:

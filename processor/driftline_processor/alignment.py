@@ -152,6 +152,7 @@ class CategoryCells:
 
     def __init__(self, column: ReferenceColumn) -> None:
         self.names = column.categories
+        self.pair = column.pair
         self.others = len(self.names)
         self.index = {name: cell for cell, name in enumerate(self.names)}
         self.index |= {name: self.others for name in column.tally.categories if name not in self.index}

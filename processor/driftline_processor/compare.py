@@ -6,6 +6,7 @@ from math import isnan
 
 import numpy as np
 
+from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline_processor.alignment import Aligned, CategoryCells, NumericCells
 from driftline_processor.bags import Bags
 from driftline_processor.counts import STATES, Counts
@@ -45,6 +46,12 @@ class Comparison:
         season = Season(reference.starts, reference.ends) if self._chunk else Season(np.zeros(0), np.zeros(0))
         self._naming = Naming(self._judge, self._numbers, self._categories, season)
         self._trained = Trained(columns, self._judge)
+        place = {key: i for i, key in enumerate(reference.columns)}
+        self._members = {
+            i: [(name, place[key]) for name in column.pair.members if (key := ColumnKey(TARGET_INPUT, name)) in place]
+            for i, column in enumerate(columns)
+            if column.pair is not None
+        }
         self._numeric_cells = np.flatnonzero(np.repeat(self._judge.numeric, self._judge.sizes))
 
     @classmethod
@@ -68,9 +75,12 @@ class Comparison:
         bags = Bags.of([tally.intervals for tally in held])
         placed = {i: cells.place(held[i]) for i, cells in self._categories.items()}
         counts = self._counts(held, bags.take(self._numeric), placed)
-        verdicts = self._verdicts(held, counts, self._alpha(budget), duration, spans.window if spans else None)
+        judged = [key.target != TARGET_PAIR or key in tallies for key in keys]  # not every server counts pairs
+        alpha = min(budget / sum(judged), MOST_ALPHA) if any(judged) else 0.0
+        verdicts = self._verdicts(held, counts, alpha, duration, spans.window if spans else None)
         if spans is not None:
-            self._hear(verdicts, spans, held, counts, self._alpha(budget))
+            self._hear(verdicts, spans, held, counts, alpha)
+        self._excuse_pairs(verdicts)
         statistics = self._trained.statistics(counts, bags.take(self._numeric))
         distributions = numbers(bags)
         known = (
@@ -87,6 +97,7 @@ class Comparison:
             for i, (key, column, tally, effective) in enumerate(
                 zip(keys, self.reference.columns.values(), held, (counts.rows * counts.effective).tolist(), strict=True)
             )
+            if judged[i]
         )
         return (*known, *describe_window(unknown))
 
@@ -106,9 +117,6 @@ class Comparison:
             states[-1, i] += aligned.mistyped
         rows, squares = (np.array([getattr(tally, name) for tally in held], float) for name in ("rows", "squares"))
         return Counts(cells, novel, states, rows, squares)
-
-    def _alpha(self, budget: float) -> float:
-        return min(budget / len(self.reference.columns), MOST_ALPHA)
 
     def _verdicts(
         self, held: Sequence[Tally], counts: Counts, alpha: float, duration: int, window: Window | None
@@ -157,6 +165,14 @@ class Comparison:
                 louder = before.state is not State.ALARM or verdict.score > before.score
                 if louder and spans.trail.eligible(keys[i], span.start):
                     verdicts[i] = verdict
+
+    def _excuse_pairs(self, verdicts: list[Verdict]) -> None:
+        """A pair may move because one of its members does: that is told once, of the member."""
+        for i, members in self._members.items():
+            moved = [name for name, at in members if verdicts[at].state is State.ALARM]
+            if moved and verdicts[i].state is State.ALARM:
+                event = f"{verdicts[i].event}; as {' and '.join(moved)} moved"
+                verdicts[i] = replace(verdicts[i], state=State.WARNING, score=min(verdicts[i].score, 1.0), event=event)
 
     def _verdict(
         self, judgement: Judgement, at: tuple[int, int], tally: Tally, base_bound: float | None, duration: int

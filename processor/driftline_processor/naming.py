@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from driftline.semconv import OPPOSITE
 from driftline_processor.alignment import CategoryCells, NumericCells
 from driftline_processor.judgement import ASPECTS, Judge, Judgement
 from driftline_processor.records import Tally
@@ -13,6 +14,7 @@ from driftline_processor.verdict.wording import (
     describe_category,
     describe_limit,
     describe_novelty,
+    describe_pair,
     describe_range,
     describe_season,
     moved,
@@ -69,6 +71,9 @@ class Naming:
         if column in self._place:
             return describe_range(event, self._numbers.edges[self._place[column]], before, after)
         cells = self._categories[column]
+        if cells.pair is not None:
+            opposite = event.first < cells.others and cells.names[event.first] == OPPOSITE
+            return describe_pair(cells.pair.members, *((1.0 - before, 1.0 - after) if opposite else (before, after)))
         guessed = cells.place(tally).guessed
         if event.first in guessed:
             pooled = np.array(guessed) + int(self._first[series])

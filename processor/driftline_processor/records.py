@@ -1,6 +1,7 @@
 """The records that flow through the processor: frozen, without behaviour beyond what describes them.
 
-Times are integers, nanoseconds since the Unix epoch, as in OTLP. Everything imports this module; it imports sketches.
+Times are integers, nanoseconds since the Unix epoch, as in OTLP. Everything imports this module; it imports
+sketches and pairs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.pairs import Pair
 from driftline.sketch import Histogram, Intervals
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -34,7 +36,7 @@ class ModelKey(NamedTuple):
 
 
 class ColumnKey(NamedTuple):
-    """A column of a model: `target` is `input`, `output` or `label`."""
+    """A column of a model: `target` is `input`, `pair` (of inputs), `output` or `label`."""
 
     target: str
     name: str
@@ -269,7 +271,7 @@ class ReferenceColumn:
     kind: "numeric" or "category". edges: upper edges of all cells of a numeric column but the last, m of them for m + 1
     cells; the first cell lies below the training minimum, the last above the maximum. categories: those with a cell of
     their own; one more cell holds all others. coded: for a categorical column of numbers, the number behind each
-    category. chunks: [chunk, cell] counts. states: state -> [chunk, 2] counts, "not it" and "it".
+    category. chunks: [chunk, cell] counts. states: state -> [chunk, 2] counts, "not it" and "it". pair: of a pair.
     """
 
     key: ColumnKey
@@ -281,6 +283,7 @@ class ReferenceColumn:
     coded: FloatArray
     chunks: FloatArray
     states: Mapping[str, FloatArray]
+    pair: Pair | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

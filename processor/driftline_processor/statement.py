@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from driftline.semconv import TARGET_INPUT, TARGET_LABEL, TARGET_OUTPUT
+from driftline.semconv import TARGET_INPUT, TARGET_LABEL, TARGET_OUTPUT, TARGET_PAIR
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State
 
-TARGETS: Final = (TARGET_INPUT, TARGET_OUTPUT, TARGET_LABEL)
+TARGETS: Final = (TARGET_INPUT, TARGET_PAIR, TARGET_OUTPUT, TARGET_LABEL)
 
 
 def model_in_words(model: ModelKey) -> str:

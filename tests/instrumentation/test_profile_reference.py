@@ -70,6 +70,7 @@ def test_the_file_is_an_otlp_request_of_the_live_metrics(profile: Profile, tmp_p
         semconv.FEATURE_TAIL,
         semconv.FEATURE_CATEGORY,
         semconv.FEATURE_OBSERVATIONS,
+        semconv.PAIR_ROWS,
         semconv.OUTPUT_VALUE,
         semconv.OUTPUT_PREDICTIONS,
         semconv.OUTPUT_OBSERVATIONS,

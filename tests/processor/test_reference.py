@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 
 import driftline
+from driftline.pairs import Pair
 from driftline.semconv import MISSING
 from driftline.sketch import project
 from driftline_processor.assembly import Assembly
@@ -60,18 +61,29 @@ def test_columns_have_their_targets_types_and_rows(visits: Reference) -> None:
         ("label", "label"): ("boolean", "category"),
         ("output", "confidence"): ("float", "numeric"),
         ("output", "score"): ("float", "numeric"),
+        ("pair", "age × balance #cf24ec"): ("pair", "category"),
+        ("pair", "age × items #53c92c"): ("pair", "category"),
+        ("pair", "balance × items #ee7dfc"): ("pair", "category"),
     }
-    assert {column.tally.rows for column in visits.columns.values()} == {float(ROWS)}
+    assert {column.tally.rows for column in visits.columns.values() if column.pair is None} == {float(ROWS)}
 
 
 def test_every_row_is_in_the_tally_once(visits: Reference) -> None:
     """Values and states add up; a count of valid rows is no state."""
     for column in visits.columns.values():
         values = column.tally.intervals.total if column.kind == "numeric" else sum(column.tally.categories.values())
-        assert values + sum(column.tally.states.values()) == ROWS
+        assert values + sum(column.tally.states.values()) == column.tally.rows
         assert column.chunks.sum() == values
     assert visits.columns[ColumnKey("input", "balance")].tally.states == {MISSING: 24.0}
     assert visits.columns[ColumnKey("input", "balance")].states[MISSING].sum(axis=0).tolist() == [216.0, 24.0]
+
+
+def test_pairs_have_members_thresholds_and_the_rows_that_hold_both(visits: Reference) -> None:
+    """A row without a balance is in no pair of it; the file says by which values sides are told."""
+    pair = visits.columns[ColumnKey("pair", "age × balance #cf24ec")]
+    assert pair.pair == Pair(("age", "balance"), (51.5, -0.25))
+    assert pair.tally.categories == {"same": 109.0, "opposite": 107.0}
+    assert (pair.tally.rows, pair.tally.states, pair.categories) == (216.0, {}, ("same", "opposite"))
 
 
 def test_the_chunks_are_the_whole_in_the_reference_s_own_cells(visits: Reference) -> None:
@@ -158,6 +170,11 @@ def point(message: Any, name: str, number: int = 0) -> Any:
     return getattr(held, held.WhichOneof("data")).data_points[number]
 
 
+def cells(message: Any, change: Callable[[str], str]) -> None:
+    held = attribute(point(message, "ml.reference.column"), "ml.chunk.cells")
+    held.string_value = change(held.string_value)
+
+
 FAULTS: dict[str, tuple[Change, str]] = {
     "empty": (lambda r: r.Clear(), "must be metrics whose resource has ml.dataset.role = 'reference'"),
     "live": (
@@ -174,7 +191,7 @@ FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "a point lost": (
         lambda r: metric(r, "ml.feature.value").exponential_histogram.data_points.pop(),
-        "resource: ml.reference.points must be the number of its data points, 39 (got 40)",
+        "resource: ml.reference.points must be the number of its data points, 48 (got 49)",
     ),
     "other clock": (
         lambda r: setattr(attribute(point(r, "ml.reference.chunks"), "ml.chunk.by"), "string_value", "moon"),
@@ -185,28 +202,20 @@ FAULTS: dict[str, tuple[Change, str]] = {
         "ml.reference.chunks: ml.chunk.starts must go with ml.chunk.ends, one or more (got '30 starts, 29 ends')",
     ),
     "fewer chunks": (
-        lambda r: attribute(point(r, "ml.reference.column"), "ml.chunk.cells").array_value.values.pop(),
-        "column 'age': ml.chunk.cells must have a text for each of the 30 chunks (got 29)",
+        lambda r: cells(r, lambda text: text.partition(";")[2]),
+        "column 'age': ml.chunk.cells must tell of each of the 30 chunks (got 29)",
     ),
     "no numbers": (
-        lambda r: setattr(
-            attribute(point(r, "ml.reference.column"), "ml.chunk.cells").array_value.values[0], "string_value", "a b"
-        ),
-        "column 'age': ml.chunk.cells must be texts of whole numbers (got ['a b', ",
+        lambda r: cells(r, lambda text: "a b" + text[text.index(";") :]),
+        "column 'age': ml.chunk.cells must be whole numbers (got ['a b', ",
     ),
     "fewer cells": (
-        lambda r: setattr(
-            attribute(point(r, "ml.reference.column"), "ml.chunk.cells").array_value.values[0], "string_value", "8"
-        ),
-        "column 'age': ml.chunk.cells must have 34 counts from 0 to 2**53 in each text (got '8')",
+        lambda r: cells(r, lambda text: "8" + text[text.index(";") :]),
+        "column 'age': ml.chunk.cells must have 34 counts from 0 to 2**53 in each chunk (got '8')",
     ),
     "too many rows": (
-        lambda r: setattr(
-            attribute(point(r, "ml.reference.column"), "ml.chunk.cells").array_value.values[0],
-            "string_value",
-            "9" * 400 + " 0" * 33,
-        ),
-        "column 'age': ml.chunk.cells must have 34 counts from 0 to 2**53 in each text (got '99999",
+        lambda r: cells(r, lambda text: "9" * 400 + " 0" * 33 + text[text.index(";") :]),
+        "column 'age': ml.chunk.cells must have 34 counts from 0 to 2**53 in each chunk (got '99999",
     ),
     "edges in disorder": (
         lambda r: attribute(point(r, "ml.reference.column"), "ml.cell.edges").array_value.values.reverse(),

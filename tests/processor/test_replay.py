@@ -199,7 +199,7 @@ def test_people_see_what_moved_and_why(reference: Path, broken_file: Path) -> No
     """A line a window, one for each column that moved, one for each alarm that opened or closed, and the sum."""
     result = replay(broken_file, "--reference", reference)
     lines = result.stdout.splitlines()
-    assert lines[0] == "2024-03-01T00:00:00Z – 2024-03-01T01:00:00Z  600 rows  5 healthy"
+    assert lines[0] == "2024-03-01T00:00:00Z – 2024-03-01T01:00:00Z  600 rows  6 healthy"
     moved = [line for line in lines if line.startswith("  input age  ALARM  ")]
     assert len(moved) >= 3
     assert "for sure, 5" in moved[0]

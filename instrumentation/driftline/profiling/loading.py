@@ -4,18 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from driftline import semconv
+from driftline.pairs import Pair
 from driftline.profiling.chunks import Chunks
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.plan import ColumnKey
 from driftline.profiling.record import Profile, ProfileColumn
-from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN
+from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN, PAIR_COLUMN
 from driftline.sketch import Buckets, Histogram, NumericPoints
 
 
@@ -55,14 +56,18 @@ def from_request(request: ExportMetricsServiceRequest) -> Profile:
                         columns[_key(attributes)].add(metric.name, attributes, point)
     if resource.get(semconv.DATASET_ROLE) != semconv.REFERENCE or chunks is None:
         raise ValueError(f"it lacks {semconv.DATASET_ROLE}={semconv.REFERENCE}, or {semconv.REFERENCE_CHUNKS}")
-    found = tuple(parts.column(key) for key, parts in columns.items())
+    every = [parts.column(key) for key, parts in columns.items()]
+    found, pairs = (tuple(each for each in every if (each.pair is not None) == paired) for paired in (False, True))
     model, version = (str(resource.get(name, "")) for name in (semconv.MODEL_NAME, semconv.MODEL_VERSION))
-    return Profile(model, version, max((column.rows for column in found), default=0), chunks, found)
+    return Profile(model, version, max((column.rows for column in found), default=0), chunks, found, pairs=pairs)
 
 
 def _place(metric: Any) -> bool:
     """Descriptions first: they hold the columns in the order of the data."""
     return bool(metric.name != semconv.REFERENCE_COLUMN)
+
+
+_CATEGORIES: Final = {names.counts: names.category for names in (INPUT_COLUMN, PAIR_COLUMN, OUTPUT_COLUMN)}
 
 
 @dataclass(slots=True)
@@ -82,9 +87,8 @@ class _Parts:
             self.core = _histogram(point)
         elif metric in (INPUT_COLUMN.tail, OUTPUT_COLUMN.tail):
             self.tails[attributes[semconv.SKETCH_PART]] = _histogram(point)
-        elif metric in (INPUT_COLUMN.counts, OUTPUT_COLUMN.counts):
-            name = semconv.CATEGORY if metric == INPUT_COLUMN.counts else semconv.OUTPUT_CLASS
-            self.categories[attributes[name]] = point.as_int
+        elif metric in _CATEGORIES:
+            self.categories[attributes[_CATEGORIES[metric]]] = point.as_int
         elif metric in (INPUT_COLUMN.observations, OUTPUT_COLUMN.observations):
             self.states[attributes[semconv.FEATURE_STATE]] = point.as_int
         elif metric == semconv.REFERENCE_COLUMN:
@@ -111,6 +115,7 @@ class _Parts:
             tuple(self.described.get(semconv.CELL_CATEGORIES, ())),
             _cells(self.described),
             self.state_cells,
+            _pair(self.described),
         )
 
     def _numbers(self, states: Mapping[str, int]) -> NumericPoints:
@@ -140,6 +145,8 @@ def _value(value: Any) -> Any:
 def _key(attributes: Mapping[str, Any]) -> ColumnKey:
     if semconv.FEATURE_NAME in attributes:
         return ColumnKey(semconv.TARGET_INPUT, attributes[semconv.FEATURE_NAME])
+    if semconv.PAIR_NAME in attributes:
+        return ColumnKey(semconv.TARGET_PAIR, attributes[semconv.PAIR_NAME])
     name = attributes[semconv.OUTPUT_NAME]
     return ColumnKey(semconv.TARGET_LABEL if name == semconv.TARGET_LABEL else semconv.TARGET_OUTPUT, name)
 
@@ -150,7 +157,14 @@ def _chunks(attributes: Mapping[str, Any]) -> Chunks:
 
 
 def _cells(attributes: Mapping[str, Any]) -> Any:
-    return np.array([text.split(" ") for text in attributes[semconv.CHUNK_CELLS]], np.int64)
+    return np.array([text.split(" ") for text in attributes[semconv.CHUNK_CELLS].split(";")], np.int64)
+
+
+def _pair(attributes: Mapping[str, Any]) -> Pair | None:
+    if semconv.PAIR_MEMBERS not in attributes:
+        return None
+    (first, second), (low, high) = attributes[semconv.PAIR_MEMBERS], attributes[semconv.PAIR_THRESHOLDS]
+    return Pair((first, second), (low, high))
 
 
 def _histogram(point: Any) -> Histogram:

@@ -30,7 +30,23 @@ def merge(a: Profile, b: Profile) -> Profile:
     chunks, rows_of_a, rows_of_b = _join_chunks(a, b)
     place = _Places(len(chunks), rows_of_a, rows_of_b)
     columns = tuple(_join_columns(column, theirs[column.key], place) for column in a.columns)
-    return Profile(a.model, a.version, a.rows + b.rows, chunks, columns, tuple(dict.fromkeys((*a.notes, *b.notes))))
+    pairs = _join_pairs(a, b, place)
+    lost = len(a.pairs) - len(pairs)
+    notes = dict.fromkeys((*a.notes, *b.notes, *([_LOST_PAIRS.format(lost)] if lost else ())))
+    return Profile(a.model, a.version, a.rows + b.rows, chunks, columns, tuple(notes), pairs)
+
+
+_LOST_PAIRS: Final = "{} pairs of inputs left out: they were counted by other medians (profile all data at once)"
+
+
+def _join_pairs(a: Profile, b: Profile, place: "_Places") -> tuple[ProfileColumn, ...]:
+    """Those that both have: their names tell members and medians."""
+    theirs = {column.key: column for column in b.pairs}
+    return tuple(_join_pair(column, theirs[column.key], place) for column in a.pairs if column.key in theirs)
+
+
+def _join_pair(a: ProfileColumn, b: ProfileColumn, place: "_Places") -> ProfileColumn:
+    return replace(a, rows=a.rows + b.rows, categories=_sums(a, b), cells=place.join(a.cells, b.cells))
 
 
 class _Places:

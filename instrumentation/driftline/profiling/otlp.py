@@ -44,7 +44,7 @@ def to_request(profile: Profile) -> ExportMetricsServiceRequest:
     named = {key: value for key, value in common.items() if value}
     model = {**named, semconv.OPERATION_NAME: OPERATION}
     points = [_chunks(profile, model)]
-    for column in profile.columns:
+    for column in (*profile.columns, *profile.pairs):
         points += _column(column, model)
     _set_times(profile, [point for _, point in points])
     metrics = _gathered(points)
@@ -83,8 +83,16 @@ def _chunks(profile: Profile, model: Attributes) -> NamedPoint:
     return semconv.REFERENCE_CHUNKS, _number(attributes, len(chunks))
 
 
+_NAMES: Final = {
+    semconv.TARGET_INPUT: semconv.INPUT_COLUMN,
+    semconv.TARGET_PAIR: semconv.PAIR_COLUMN,
+    semconv.TARGET_OUTPUT: semconv.OUTPUT_COLUMN,
+    semconv.TARGET_LABEL: semconv.OUTPUT_COLUMN,
+}
+
+
 def _column(column: ProfileColumn, model: Attributes) -> Iterator[NamedPoint]:
-    names = semconv.INPUT_COLUMN if column.key.target == semconv.TARGET_INPUT else semconv.OUTPUT_COLUMN
+    names = _NAMES[column.key.target]
     attributes = {**model, names.column: column.key.name}
     if column.numbers is not None:
         if column.numbers.core.count:
@@ -93,7 +101,7 @@ def _column(column: ProfileColumn, model: Attributes) -> Iterator[NamedPoint]:
             yield names.tail, _histogram({**attributes, semconv.SKETCH_PART: part}, tail)
     for name, rows in column.categories.items():
         yield names.counts, _number({**attributes, names.category: name}, rows)
-    for state, rows in _states(column).items():
+    for state, rows in _states(column).items() if names.observations else ():
         yield names.observations, _number({**attributes, semconv.FEATURE_STATE: state}, rows)
     yield from _cells(column, {**attributes, semconv.DRIFT_TARGET: column.key.target})
 
@@ -110,17 +118,20 @@ def _cells(column: ProfileColumn, attributes: Attributes) -> Iterator[NamedPoint
         cells: Attributes = {semconv.CELL_EDGES: column.edges.tolist()}
     else:
         cells = {semconv.CELL_CATEGORIES: list(column.cell_categories)}
-    described = {**attributes, semconv.COLUMN_TYPE: column.type, **cells, semconv.CHUNK_CELLS: _texts(column.cells)}
+    described = {**attributes, semconv.COLUMN_TYPE: column.type, **cells, semconv.CHUNK_CELLS: _text(column.cells)}
+    if column.pair is not None:
+        described |= {semconv.PAIR_MEMBERS: [*column.pair.members], semconv.PAIR_THRESHOLDS: [*column.pair.thresholds]}
     yield semconv.REFERENCE_COLUMN, _number(described, column.rows)
     everything = column.cells.sum(axis=1) + sum(column.state_cells.values())
     for state, rows in sorted(column.state_cells.items()):
         two = np.column_stack([everything - rows, rows])
-        stated = {**attributes, semconv.FEATURE_STATE: state, semconv.CHUNK_CELLS: _texts(two)}
+        stated = {**attributes, semconv.FEATURE_STATE: state, semconv.CHUNK_CELLS: _text(two)}
         yield semconv.REFERENCE_COLUMN, _number(stated, column.rows)
 
 
-def _texts(cells: IntArray) -> list[str]:
-    return [" ".join(map(str, row)) for row in cells.tolist()]
+def _text(cells: IntArray) -> str:
+    """One text for all chunks: one each would take more room than the counts."""
+    return ";".join(" ".join(map(str, row)) for row in cells.tolist())
 
 
 _UNITS: Final = {semconv.REFERENCE_CHUNKS: "{chunk}", semconv.FEATURE_VALUE: "", semconv.OUTPUT_VALUE: ""}

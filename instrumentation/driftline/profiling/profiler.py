@@ -12,6 +12,7 @@ from driftline.profiling.counting import CategoryCounter, Counter, NumberCounter
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.ids import IdProbe
 from driftline.profiling.kinds import TIMESTAMP
+from driftline.profiling.pairing import PairCounter, choose_pairs, may_be_member
 from driftline.profiling.plan import ColumnKey, Plan, Roles, make_plan
 from driftline.profiling.record import Profile, ProfileColumn
 from driftline.profiling.survey import ColumnSurvey, Survey, survey
@@ -47,12 +48,16 @@ def profile_table(
     clock, notes = _clock(table, plan, seen)
     counters = {key: _counter(column, seen, len(clock.chunks)) for key, column in _wanted(seen).items()}
     probes = {column.key: probe for column in plan.columns if (probe := IdProbe.of(column, seen.sample)) is not None}
+    members = {column.key.name: column for column in plan.columns if may_be_member(column)}
+    chosen = choose_pairs({name: column.numbers(seen.sample) for name, column in members.items()})
+    pairs = PairCounter(chosen, members, len(clock.chunks))
     for batch in table.batches(plan.sources):
         chunk = clock.chunk(batch)
         for counter in counters.values():
             counter.add(batch, chunk)
         for probe in probes.values():
             probe.add(batch)
+        pairs.add(batch, chunk)
         progress(COUNTING, batch.num_rows, total)
     ids = [key for key, probe in probes.items() if probe.is_id]
     columns = tuple(counter.result() for key, counter in counters.items() if key not in ids)
@@ -61,7 +66,8 @@ def profile_table(
             f"the data must have columns to profile (got ids only: {', '.join(key.name for key in ids)})"
         )
     notes = [*plan.notes, *notes, *_id_notes(ids), *_notes(columns), *_gap_notes(columns)]
-    return Profile(model, version, seen.rows, clock.chunks, columns, tuple(notes))
+    found = pairs.results(without=[key.name for key in ids])
+    return Profile(model, version, seen.rows, clock.chunks, columns, tuple(notes), found)
 
 
 def _wanted(seen: Survey) -> dict[ColumnKey, ColumnSurvey]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.pairs import Pair
 from driftline.profiling.chunks import Chunks
 from driftline.profiling.plan import ColumnKey
 from driftline.sketch import Histogram, NumericPoints
@@ -25,7 +26,7 @@ class ProfileColumn:
     numbers: the sketch of a numeric column, None for a categorical one. categories: rows by name, also of integers
     that are numeric. states: rows "missing" and "non_finite", where there are any.
     edges, of a numeric column: m of them for m + 1 cells. cell_categories, of a categorical one: k of them for k + 1
-    cells, the last one for all others. cells: [chunk, cell] rows. state_cells: state -> [chunk] rows.
+    cells, the last one for all others. cells: [chunk, cell] rows. state_cells: state -> [chunk] rows. pair: of a pair.
     """
 
     key: ColumnKey
@@ -38,6 +39,7 @@ class ProfileColumn:
     cell_categories: tuple[str, ...]
     cells: IntArray
     state_cells: Mapping[str, IntArray]
+    pair: Pair | None = None
 
     @property
     def valid(self) -> int:
@@ -69,7 +71,7 @@ class Profile:
     """A training profile: the reference that live data is compared with.
 
     model and version: of the model that the data trained ("" where not said). rows: all rows of the data. notes: lines
-    for people about what was decided; they are not saved.
+    for people about what was decided; they are not saved. pairs: of inputs, each as a column with two categories.
     """
 
     model: str
@@ -78,12 +80,14 @@ class Profile:
     chunks: Chunks
     columns: tuple[ProfileColumn, ...]
     notes: tuple[str, ...] = field(default=())
+    pairs: tuple[ProfileColumn, ...] = field(default=())
 
     def merge(self, other: "Profile") -> "Profile":
         """The profile of the rows of both.
 
         Sketches merge exactly (at the coarser of both scales), chunks by projection on the cells of the whole. Chunks
-        cut by rows put the rows of `other` after these.
+        cut by rows put the rows of `other` after these. Pairs of inputs remain where both have them,
+        held against the same medians.
 
         Raises:
             ProfileError: they are of different models, or have different columns.

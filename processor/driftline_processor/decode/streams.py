@@ -34,6 +34,7 @@ KINDS: Final[Mapping[str, MetricKind]] = {
     semconv.FEATURE_TAIL: MetricKind("sketch", semconv.FEATURE_NAME, semconv.SKETCH_PART),
     semconv.FEATURE_CATEGORY: MetricKind("category", semconv.FEATURE_NAME, semconv.CATEGORY),
     semconv.FEATURE_OBSERVATIONS: MetricKind("state", semconv.FEATURE_NAME, semconv.FEATURE_STATE),
+    semconv.PAIR_ROWS: MetricKind("category", semconv.PAIR_NAME, semconv.PAIR_SIDES),
     semconv.OUTPUT_VALUE: MetricKind("sketch", semconv.OUTPUT_NAME, None),
     semconv.OUTPUT_TAIL: MetricKind("sketch", semconv.OUTPUT_NAME, semconv.SKETCH_PART),
     semconv.OUTPUT_PREDICTIONS: MetricKind("category", semconv.OUTPUT_NAME, semconv.OUTPUT_CLASS),
@@ -90,6 +91,9 @@ def stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream
     )
 
 
+_TARGETS: Final = {semconv.FEATURE_NAME: semconv.TARGET_INPUT, semconv.PAIR_NAME: semconv.TARGET_PAIR}
+
+
 def column_of(output: str) -> ColumnKey:
     """The column that an output's name means: labels travel as an output of that name."""
     return ColumnKey(semconv.TARGET_LABEL if output == semconv.TARGET_LABEL else semconv.TARGET_OUTPUT, output)
@@ -98,8 +102,8 @@ def column_of(output: str) -> ColumnKey:
 def _column(attribute: str | None, found: Mapping[str, str]) -> ColumnKey:
     if attribute is None:
         return ColumnKey("", "")
-    name = found[attribute]
-    return ColumnKey(semconv.TARGET_INPUT, name) if attribute == semconv.FEATURE_NAME else column_of(name)
+    name, target = found[attribute], _TARGETS.get(attribute)
+    return column_of(name) if target is None else ColumnKey(target, name)
 
 
 def _digest(*parts: bytes) -> bytes:

@@ -6,13 +6,18 @@ from typing import Any, Final
 import numpy as np
 
 from driftline import semconv
+from driftline.pairs import Pair
 from driftline.sketch import Histogram, Intervals
 from driftline_processor.decode.histograms import read_histogram
 from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn, Tally
 from driftline_processor.reference.rules import Attributes, InvalidReference, shown
 
 SKETCHES: Final = frozenset({semconv.FEATURE_VALUE, semconv.FEATURE_TAIL, semconv.OUTPUT_VALUE, semconv.OUTPUT_TAIL})
-CATEGORIES: Final = {semconv.FEATURE_CATEGORY: semconv.CATEGORY, semconv.OUTPUT_PREDICTIONS: semconv.OUTPUT_CLASS}
+CATEGORIES: Final = {
+    semconv.FEATURE_CATEGORY: semconv.CATEGORY,
+    semconv.PAIR_ROWS: semconv.PAIR_SIDES,
+    semconv.OUTPUT_PREDICTIONS: semconv.OUTPUT_CLASS,
+}
 OBSERVATIONS: Final = frozenset({semconv.FEATURE_OBSERVATIONS, semconv.OUTPUT_OBSERVATIONS})
 
 _COUNTED: Final = frozenset({semconv.VALID, semconv.OUT_OF_RANGE})
@@ -75,7 +80,7 @@ class ColumnParts:
         if described is None:
             raise InvalidReference(f"{self.place}: must have a point of {semconv.REFERENCE_COLUMN}")
         numeric = semconv.CELL_EDGES in described
-        edges = described.numbers(semconv.CELL_EDGES) if numeric else np.zeros(0)
+        edges = described.ascending(semconv.CELL_EDGES) if numeric else np.zeros(0)
         categories = () if numeric else tuple(described.texts(semconv.CELL_CATEGORIES))
         kind = described.text(semconv.COLUMN_TYPE)
         bags = [histogram.intervals() for histogram in self.histograms]
@@ -90,21 +95,29 @@ class ColumnParts:
             coded=np.zeros(0) if numeric or kind == _TEXT else _codes(categories),
             chunks=chunk_cells(described, chunks, max(len(edges), len(categories)) + 1),
             states={state: chunk_cells(attributes, chunks, 2) for state, attributes in self.stated.items()},
+            pair=_pair(described) if self.key.target == semconv.TARGET_PAIR else None,
         )
 
 
+def _pair(attributes: Attributes) -> Pair:
+    members, thresholds = attributes.texts(semconv.PAIR_MEMBERS), attributes.numbers(semconv.PAIR_THRESHOLDS).tolist()
+    if len(members) != 2 or len(thresholds) != 2:
+        raise attributes.wrong(semconv.PAIR_MEMBERS, f"must be two, with {semconv.PAIR_THRESHOLDS}", members)
+    return Pair((members[0], members[1]), (thresholds[0], thresholds[1]))
+
+
 def chunk_cells(attributes: Attributes, chunks: int, cells: int) -> FloatArray:
-    """[chunk, cell] counts, from a text a chunk."""
-    lines = attributes.texts(semconv.CHUNK_CELLS)
+    """[chunk, cell] counts, from a text."""
+    lines = attributes.text(semconv.CHUNK_CELLS).split(";")
     if len(lines) != chunks:
-        raise attributes.wrong(semconv.CHUNK_CELLS, f"must have a text for each of the {chunks} chunks", len(lines))
+        raise attributes.wrong(semconv.CHUNK_CELLS, f"must tell of each of the {chunks} chunks", len(lines))
     try:
         counts = [[int(count) for count in line.split()] for line in lines]
     except ValueError:
-        raise attributes.wrong(semconv.CHUNK_CELLS, "must be texts of whole numbers", lines) from None
+        raise attributes.wrong(semconv.CHUNK_CELLS, "must be whole numbers", lines) from None
     for line, numbers in zip(lines, counts, strict=True):
         if len(numbers) != cells or min(numbers) < 0 or max(numbers) > _MOST_ROWS:
-            raise attributes.wrong(semconv.CHUNK_CELLS, f"must have {cells} counts from 0 to 2**53 in each text", line)
+            raise attributes.wrong(semconv.CHUNK_CELLS, f"must have {cells} counts from 0 to 2**53 in each chunk", line)
     return np.array(counts, np.float64).reshape(chunks, cells)
 
 

@@ -79,6 +79,8 @@ def _points(request: Any) -> Iterator[tuple[str, Any]]:
 def _key(attributes: Attributes) -> ColumnKey:
     if semconv.FEATURE_NAME in attributes:
         return ColumnKey(semconv.TARGET_INPUT, attributes.any_text(semconv.FEATURE_NAME))
+    if semconv.PAIR_NAME in attributes:
+        return ColumnKey(semconv.TARGET_PAIR, attributes.text(semconv.PAIR_NAME))
     return column_of(attributes.text(semconv.OUTPUT_NAME))
 
 
@@ -87,7 +89,7 @@ def _chunks(attributes: Attributes) -> tuple[bool, FloatArray, FloatArray]:
     by = attributes.text(semconv.CHUNKED_BY)
     if by not in _CLOCKS:
         raise attributes.wrong(semconv.CHUNKED_BY, f"must be one of {', '.join(_CLOCKS)}", by)
-    starts, ends = attributes.numbers(semconv.CHUNK_STARTS), attributes.numbers(semconv.CHUNK_ENDS)
+    starts, ends = attributes.ascending(semconv.CHUNK_STARTS), attributes.ascending(semconv.CHUNK_ENDS)
     if not len(starts) or len(starts) != len(ends) or (ends < starts).any():
         got = f"{len(starts)} starts, {len(ends)} ends"
         raise attributes.wrong(semconv.CHUNK_STARTS, f"must go with {semconv.CHUNK_ENDS}, one or more", got)

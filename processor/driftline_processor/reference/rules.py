@@ -46,14 +46,21 @@ class Attributes:
             raise self.wrong(name, "must be an array of texts", values)
         return values
 
-    def numbers(self, name: str) -> FloatArray:
+    def ascending(self, name: str) -> FloatArray:
         """An array of finite numbers, ascending (equal neighbours are allowed)."""
+        array = self.numbers(name)
+        if (np.diff(array) < 0).any():
+            raise self.wrong(name, "must be finite numbers, ascending", array.tolist())
+        return array
+
+    def numbers(self, name: str) -> FloatArray:
+        """An array of finite numbers."""
         values = self._list(name)
         if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
             raise self.wrong(name, "must be an array of numbers", values)
         array = np.array(values, np.float64)
-        if not np.isfinite(array).all() or (np.diff(array) < 0).any():
-            raise self.wrong(name, "must be finite numbers, ascending", values)
+        if not np.isfinite(array).all():
+            raise self.wrong(name, "must be finite numbers", values)
         return array
 
     def count(self, name: str) -> int | None:

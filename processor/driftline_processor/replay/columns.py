@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from driftline import semconv
 from driftline.profiling.kinds import BOOLEAN
 from driftline.profiling.plan import PlannedColumn
-from driftline.series import read_number
+from driftline.values import read_number
 from driftline_processor.records import ColumnKey, Reference, ReferenceColumn
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.statistics.view import CATEGORY, NUMERIC
@@ -76,7 +76,7 @@ def remarks(columns: Sequence[ReplayedColumn], reference: Reference) -> list[str
     """What data and reference do not share."""
     found = {column.key for column in columns}
     strange = [key.name for key in found if key not in reference.columns]
-    lacking = [key.name for key in reference.columns if key not in found]
+    lacking = [key.name for key in reference.columns if key not in found and key.target != semconv.TARGET_PAIR]
     lines = []
     if strange:
         lines.append(f"Not in the reference, so described only: {_listed(sorted(strange))}")

@@ -46,7 +46,8 @@ class Replay:
         model = ModelKey(self.reference.name, self.reference.version)
         self._engine = Engine(self.settings)
         self._engine.put_reference(self.reference)
-        self._sketcher = Sketcher(model, self.columns)
+        pairs = [column.pair for column in self.reference.columns.values() if column.pair is not None]
+        self._sketcher = Sketcher(model, self.columns, pairs)
 
     def run(self, batches: Iterable[Any], on_rows: Callable[[int], None]) -> Iterator[WindowResult]:
         """The windows of record batches, as they become complete. on_rows hears how many rows each batch had.

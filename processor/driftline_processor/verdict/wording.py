@@ -10,6 +10,8 @@ from driftline_processor.verdict.events import Event, Family
 ENOUGH_CHUNKS = 64
 """Time chunks of the training data below which natural variation is known too badly for a monthly budget."""
 
+WITH_TIME = "training data with a time column would tell the two apart at once"
+
 NAMED = 3
 """Never seen categories that are named; the rest is counted."""
 
@@ -52,6 +54,11 @@ def describe_category(name: str | None, before: float, after: float) -> str:
     return moved("share of all other categories" if name is None else f"share of '{name}'", before, after)
 
 
+def describe_pair(members: tuple[str, str], before: float, after: float) -> str:
+    """How often both are above, or both below, their medians of the training data."""
+    return moved(f"{' and '.join(members)}: on the same side of their medians", before, after)
+
+
 def describe_novelty(values: Sequence[str], share: float) -> str:
     """Values that training never saw: named, the most frequent ones first."""
     named = ", ".join(values[:NAMED]) + (f" and {len(values) - NAMED} more" if len(values) > NAMED else "")
@@ -62,6 +69,13 @@ def describe_limit(move: float, chunks: int) -> str:
     """What the verdict cannot see, and why: the training data may have too few time chunks."""
     why = f", as the training data has {chunks} time chunks" if chunks < ENOUGH_CHUNKS else ""
     return f"a move of less than {percent(min(move, 1.0))} of the rows may go unseen{why}"
+
+
+def describe_excuse(season: float, *, known: bool) -> str:
+    """Why a stream without drift may look like this, and what would tell."""
+    if known:
+        return f"no more than it swings with the time of day ({percent(season)}); {WITH_TIME}"
+    return f"what the time of day does is not known before 24 hours were seen; {WITH_TIME}"
 
 
 def describe_season(cycle: str, share: float) -> str:
