@@ -156,6 +156,8 @@ class CategoryCells:
         self.others = len(self.names)
         self.index = {name: cell for cell, name in enumerate(self.names)}
         self.index |= {name: self.others for name in column.tally.categories if name not in self.index}
+        self._behind = {name: rows for name, rows in column.tally.categories.items() if self.index[name] == self.others}
+        self._behind |= {hashed(name): rows for name, rows in self._behind.items() if name != OTHER}
         self.index |= {hashed(name): cell for name, cell in self.index.items()}
         self.open = column.tally.categories.get(OTHER, 0.0) > 0.0  # training had more than it could name
         self.shares = column.chunks.sum(axis=0)
@@ -171,10 +173,10 @@ class CategoryCells:
             novel |= strange
             mistyped = 0.0
         unnamed = tally.categories.get(OTHER, 0.0)
-        guessed = self._unnamed(cells) if unnamed else ()
+        room = self._room(cells, tally.categories) if unnamed else np.zeros(0)
+        guessed = tuple(np.flatnonzero(room).tolist())
         if guessed:
-            room = self.shares[list(guessed)]
-            cells[list(guessed)] += unnamed * room / room.sum()
+            cells += unnamed * room / room.sum()
         novel_rows = float(sum(novel.values())) + (0.0 if guessed else unnamed)
         names = tuple(sorted(novel, key=lambda name: (-novel[name], name)))
         return Aligned(cells, novel_rows, names, mistyped, guessed)
@@ -193,14 +195,16 @@ class CategoryCells:
                 cells[cell] += rows
         return cells, novel
 
-    def _unnamed(self, cells: FloatArray) -> tuple[int, ...]:
-        """Where rows of categories beyond the sender's bound may belong: where the reference has rows and they none.
+    def _room(self, cells: FloatArray, named: Mapping[str, float]) -> FloatArray:
+        """Where rows of categories beyond the sender's bound may belong: the reference's rows of those not named.
 
-        They are spread there in the reference's proportions, as a bucket over several cells is.
+        They are spread there in the reference's proportions, as a bucket over several cells is. Of the categories that
+        share the last cell those that the sender has named take no room there.
         """
-        room = (cells == 0.0) & (self.shares > 0.0)
-        room[self.others] = self.shares[self.others] > 0.0
-        return tuple(int(cell) for cell in np.flatnonzero(room))
+        room = np.where(cells == 0.0, self.shares, 0.0)
+        behind = sum(self._behind.get(name, 0.0) for name in named if name != OTHER)
+        room[self.others] = max(self.shares[self.others] - behind, 0.0)
+        return room
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -143,3 +143,12 @@ def test_zeros_are_where_the_reference_has_its_zeros() -> None:
     column = replace(numeric_column(np.arange(10.0)), tally=seen, edges=np.array([begin, 0.0, 1.0]))
     live = Tally(Intervals(np.array([-tiny, 0.9]), np.array([0.0, 1.0]), np.array([4.0, 1.0])), {}, {}, 5.0, 5.0)
     assert place(column, live).cells.tolist() == [0.0, 4.0, 1.0, 0.0]
+
+
+def test_named_categories_without_a_cell_take_no_room_among_the_unnamed() -> None:
+    """Of 200 equal categories the sender names 100: what it does not name is spread as if nothing had changed."""
+    names = np.array([f"c{i:03}" for i in range(200)])
+    cells = CategoryCells(category_column(np.repeat(names, 50), limit=50))
+    aligned = cells.place(category_tally({str(name): 10.0 for name in names[25:125]} | {OTHER: 1_000.0}))
+
+    np.testing.assert_allclose(aligned.cells, [*np.full(50, 10.0), 1_500.0])
