@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isnan
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,13 +12,16 @@ from driftline_processor.alignment import Aligned, CategoryCells, NumericCells
 from driftline_processor.bags import Bags
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.distribution import class_shares, numbers
+from driftline_processor.habits import DAY, Habits
 from driftline_processor.judgement import ASPECTS, Judge, Judgement, base_bounds, worst
 from driftline_processor.naming import Naming
 from driftline_processor.records import ColumnKey, ColumnResult, Reference, State, Tally, Verdict, Window
-from driftline_processor.spans import Trailing
+from driftline_processor.spans import Trailing, slides
 from driftline_processor.trained import Trained
-from driftline_processor.verdict.decision import ALARM, LOUDNESS, WARNING
+from driftline_processor.unclocked import Unclocked, has_time
+from driftline_processor.verdict.decision import ALARM, LOUDNESS, WARNING, Excuse
 from driftline_processor.verdict.season import Season
+from driftline_processor.verdict.wording import describe_excuse
 
 MOST_ALPHA = 0.001
 """False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
@@ -25,6 +29,15 @@ MOST_ALPHA = 0.001
 
 BLIND = 2.0
 """A verdict says what may go unseen where that is more than this many tolerances."""
+
+
+class Asked(NamedTuple):
+    """A window, and how it is judged: false alarms allowed in each column, and what the time of day excuses."""
+
+    held: Sequence[Tally]
+    counts: Counts
+    alpha: float
+    excuse: Excuse | None
 
 
 class Comparison:
@@ -46,6 +59,7 @@ class Comparison:
         season = Season(reference.starts, reference.ends) if self._chunk else Season(np.zeros(0), np.zeros(0))
         self._naming = Naming(self._judge, self._numbers, self._categories, season)
         self._trained = Trained(columns, self._judge)
+        self._unclocked = Unclocked(self._judge, tolerance)
         place = {key: i for i, key in enumerate(reference.columns)}
         self._members = {
             i: [(name, place[key]) for name in column.pair.members if (key := ColumnKey(TARGET_INPUT, name)) in place]
@@ -77,9 +91,10 @@ class Comparison:
         counts = self._counts(held, bags.take(self._numeric), placed)
         judged = [key.target != TARGET_PAIR or key in tallies for key in keys]  # not every server counts pairs
         alpha = min(budget / sum(judged), MOST_ALPHA) if any(judged) else 0.0
-        verdicts = self._verdicts(held, counts, alpha, duration, spans.window if spans else None)
+        asked = Asked(held, counts, alpha, self._excuse(spans, counts))
+        verdicts = self._verdicts(asked, duration, spans)
         if spans is not None:
-            self._hear(verdicts, spans, held, counts, alpha)
+            self._hear(verdicts, asked, spans)
         self._excuse_pairs(verdicts)
         statistics = self._trained.statistics(counts, bags.take(self._numeric))
         distributions = numbers(bags)
@@ -118,19 +133,40 @@ class Comparison:
         rows, squares = (np.array([getattr(tally, name) for tally in held], float) for name in ("rows", "squares"))
         return Counts(cells, novel, states, rows, squares)
 
-    def _verdicts(
-        self, held: Sequence[Tally], counts: Counts, alpha: float, duration: int, window: Window | None
-    ) -> list[Verdict]:
-        base = self._judge.judge(counts, alpha, self._chunks(duration))
-        loudest, bounds = worst(base).tolist(), base_bounds(base).tolist()
+    def _excuse(self, spans: Trailing | None, counts: Counts) -> Excuse | None:
+        """What the time of day excuses, where the reference knows no time and the stream does."""
+        if self._chunk is not None or spans is None or not has_time(spans.window):
+            return None
+        trail, window = spans
+        trail.follow(self.reference.id, window, len(counts.vector))
+        trail.habits = trail.habits or self._unclocked.begin(window)
+        return self._unclocked.excuse(trail.habits, window.end)
+
+    def _verdicts(self, asked: Asked, duration: int, spans: Trailing | None) -> list[Verdict]:
+        base = self._judge.judge(asked.counts, asked.alpha, self._chunks(duration), asked.excuse)
+        bounds = base_bounds(base)
+        if asked.excuse is not None and spans is not None and spans.trail.habits is not None:
+            self._unclocked.see(spans.trail.habits, spans.window.end, base.events)
+            bounds = spans.trail.habits.closing(bounds, asked.excuse.season.reshape(len(ASPECTS), -1).max(axis=0))
+        told = zip(worst(base).tolist(), asked.held, bounds.tolist(), strict=True)
         verdicts = [
             self._verdict(base, (aspect, i), tally, None if isnan(bound) else bound, duration)
-            for i, (aspect, tally, bound) in enumerate(zip(loudest, held, bounds, strict=True))
+            for i, (aspect, tally, bound) in enumerate(told)
         ]
         self._say_limits(verdicts, base)
-        if window is not None:
-            self._name_seasons(verdicts, base, window)
+        if asked.excuse is not None:
+            self._say_excuses(verdicts, base, asked.excuse)
+        if spans is not None:
+            self._name_seasons(verdicts, base, spans.window)
         return verdicts
+
+    def _say_excuses(self, verdicts: list[Verdict], base: Judgement, excuse: Excuse) -> None:
+        """Says where the time of day may be all that moved a column, and what a reference with time would tell."""
+        for at in np.flatnonzero(base.events.withheld).tolist():
+            aspect, i = divmod(at, len(verdicts))
+            if verdicts[i].aspect == ASPECTS[aspect] and verdicts[i].state is not State.ALARM:
+                why = describe_excuse(float(excuse.season[at]), known=excuse.known)
+                verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {why}")
 
     def _say_limits(self, verdicts: list[Verdict], base: Judgement) -> None:
         """Says of columns without an alarm what may have gone unseen, where that is more than BLIND tolerances."""
@@ -147,24 +183,40 @@ class Comparison:
             if season and verdicts[i].aspect == ASPECTS[0]:
                 verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {season}")
 
-    def _hear(
-        self, verdicts: list[Verdict], spans: Trailing, held: Sequence[Tally], counts: Counts, alpha: float
+    def _hear(self, verdicts: list[Verdict], asked: Asked, spans: Trailing) -> None:
+        """Judges the longer spans; without a clock whole days too, which need no excuse for the time of day."""
+        for span in spans.trail.spans(self.reference.id, spans.window, asked.counts.vector):
+            together = Counts.of_vector(span.counts, len(asked.held))
+            if self._judge.may_alarm(together):
+                chunks = self._chunks(spans.window.end - span.start)
+                found = self._judge.judge(together, asked.alpha, chunks, asked.excuse)
+                self._tell_louder(verdicts, found, asked.held, spans, span.start)
+        if spans.trail.habits is not None and asked.excuse is not None and not slides(spans.window):
+            self._hear_day(verdicts, asked, spans, spans.trail.habits)
+
+    def _hear_day(self, verdicts: list[Verdict], asked: Asked, spans: Trailing, habits: Habits) -> None:
+        """Learns from the window what the stream does by itself; each hour the last 24 are judged."""
+        if not habits.add(spans.window, asked.counts.vector):
+            return
+        self._unclocked.learn(habits)
+        day = habits.whole_day()
+        if day is not None:
+            counts, excuse = Counts.of_vector(day, len(asked.held)), self._unclocked.excuse_of_day(habits)
+            found = self._judge.judge(counts, asked.alpha, None, excuse)
+            habits.bound = base_bounds(found).astype(np.float32)
+            self._tell_louder(verdicts, found, asked.held, spans, habits.hours[-1].end - DAY)
+
+    def _tell_louder(
+        self, verdicts: list[Verdict], found: Judgement, held: Sequence[Tally], spans: Trailing, start: int
     ) -> None:
         """Puts the verdict of a longer span in the place of the window's, where it is in alarm and speaks louder."""
-        keys = tuple(self.reference.columns)
-        for span in spans.trail.spans(self.reference.id, spans.window, counts.vector):
-            together = Counts.of_vector(span.counts, len(held))
-            if not self._judge.may_alarm(together):
-                continue
-            duration = spans.window.end - span.start
-            found = self._judge.judge(together, alpha, self._chunks(duration))
-            loudest = worst(found).tolist()
-            for i in np.flatnonzero((found.state == ALARM).any(axis=0)).tolist():
-                before = verdicts[i]
-                verdict = self._verdict(found, (loudest[i], i), held[i], before.base_bound, duration)
-                louder = before.state is not State.ALARM or verdict.score > before.score
-                if louder and spans.trail.eligible(keys[i], span.start):
-                    verdicts[i] = verdict
+        loudest, keys = worst(found).tolist(), tuple(self.reference.columns)
+        for i in np.flatnonzero((found.state == ALARM).any(axis=0)).tolist():
+            before = verdicts[i]
+            verdict = self._verdict(found, (loudest[i], i), held[i], before.base_bound, spans.window.end - start)
+            louder = before.state is not State.ALARM or verdict.score > before.score
+            if louder and spans.trail.eligible(keys[i], start):
+                verdicts[i] = verdict
 
     def _excuse_pairs(self, verdicts: list[Verdict]) -> None:
         """A pair may move because one of its members does: that is told once, of the member."""

@@ -68,8 +68,11 @@ class EngineSettings:
 
     @property
     def budget(self) -> float:
-        """False alarms allowed in one evaluation of a model: each slide of the window, and each longer span, is one."""
-        return self.false_alarms * (self.size / self.per) / (self.size / self.step + len(LONGER))
+        """False alarms allowed in one evaluation of a model: each slide of the window, and each longer span, is one.
+
+        Whole days, which are judged where the reference has no clock, are another.
+        """
+        return self.false_alarms * (self.size / self.per) / (self.size / self.step + len(LONGER) + 1)
 
 
 class Engine:

@@ -10,7 +10,16 @@ from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.records import FloatArray, ReferenceColumn
 from driftline_processor.statistics.view import NUMERIC
-from driftline_processor.verdict.decision import INSUFFICIENT, NEARLY, Z95, Assessment, Baseline, assess, decide
+from driftline_processor.verdict.decision import (
+    INSUFFICIENT,
+    NEARLY,
+    Z95,
+    Assessment,
+    Baseline,
+    Excuse,
+    assess,
+    decide,
+)
 from driftline_processor.verdict.events import (
     BoolArray,
     Events,
@@ -89,12 +98,15 @@ class Judge:
         share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(columns))
         self._split = share / (self.baseline.sizes + np.repeat([1, 0, 0, 0], len(columns)))
 
-    def judge(self, counts: Counts, alpha: float, chunks: float | None) -> Judgement:
-        """Judge a window. alpha: false alarms allowed in each column. chunks: its duration, where both have clocks."""
+    def judge(self, counts: Counts, alpha: float, chunks: float | None, excuse: Excuse | None = None) -> Judgement:
+        """Judge a window. alpha: false alarms allowed in each column. chunks: its duration, where both have clocks.
+
+        excuse: what the stream does by itself, by aspect and column, where the reference has no clock.
+        """
         columns = len(self.sizes)
         x, rows, novel = self._drawn(counts)
         each = np.maximum(alpha * self._split, TINY_ALPHA)
-        events = assess(self.baseline, x, rows, each, chunks)
+        events = assess(self.baseline, x, rows, each, chunks, excuse=excuse)
         novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns])
         state = decide(events, rows, self.tolerance).reshape(len(ASPECTS), columns)
         score = np.maximum(events.most(events.score), 0.0).reshape(len(ASPECTS), columns)
@@ -124,6 +136,12 @@ class Judge:
         near = distance * magnify((q + self.baseline.shares) / 2.0, self.baseline.magnified) <= self.baseline.tolerance
         n = rows[: len(novel)]
         return not near.all() or bool((novel / n - self.unseen.share > self.unseen.tolerance).any())
+
+    def shares(self, counts: Counts) -> tuple[FloatArray, FloatArray]:
+        """The share of rows in each event, and effective rows of its column, [events]."""
+        x, rows, _ = self._drawn(counts)
+        n = rows[self.baseline.column]
+        return x / n, n
 
     def _drawn(self, counts: Counts) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Effective rows in each event, of each column and aspect, and at never seen values of each column."""

@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_processor import habits
+from driftline_processor.habits import Habits
 from driftline_processor.records import ColumnKey, FloatArray, Window
 
 LONGER: Final = (2, 4, 8, 16, 32)
@@ -36,13 +38,20 @@ class Span(NamedTuple):
 class Trail:
     """The last windows of a model against one reference, without overlap. Mutable, part of the model's state.
 
-    since: when spans of a column begin anew, nanoseconds; those of all others with the first window.
+    since: when spans of a column begin anew, nanoseconds; those of all others with the first window. habits: where the
+    reference has no clock.
     """
 
     reference: str = ""
     begun: int = 0
     past: list[Past] = field(default_factory=list)
     since: dict[ColumnKey, int] = field(default_factory=dict)
+    habits: Habits | None = None
+
+    def follow(self, reference: str, window: Window, cells: int) -> None:
+        """Begins anew where windows are held against another reference."""
+        if reference != self.reference or (self.past and len(self.past[-1].counts) != cells):
+            self.reference, self.begun, self.past, self.since, self.habits = reference, window.start, [], {}, None
 
     def restart(self, column: ColumnKey, time: int) -> None:
         """Spans of the column begin at `time`: what was before an alarm opened or closed is told already."""
@@ -50,11 +59,10 @@ class Trail:
 
     def spans(self, reference: str, window: Window, counts: FloatArray) -> Iterator[Span]:
         """The longer spans that end with `window`, which is remembered; none for one that overlaps the last."""
-        if reference != self.reference or (self.past and len(self.past[-1].counts) != len(counts)):
-            self.reference, self.begun, self.past, self.since = reference, window.start, [], {}
-        size = window.end - window.start
-        if window.end % size:
+        self.follow(reference, window, len(counts))
+        if slides(window):
             return
+        size = window.end - window.start
         reach = window.end - LONGER[-1] * size
         self.past = [past for past in self.past if reach <= past.window.start and past.window.end <= window.start]
         self.past.append(Past(window, counts.astype(np.float32)))
@@ -71,6 +79,11 @@ class Trail:
         return start >= self.since.get(column, self.begun)
 
 
+def slides(window: Window) -> bool:
+    """Whether a window overlaps those that are remembered."""
+    return window.end % (window.end - window.start) != 0
+
+
 class Trailing(NamedTuple):
     """Where the longer spans that end with a window are found."""
 
@@ -81,10 +94,16 @@ class Trailing(NamedTuple):
 def pack(trail: Trail) -> tuple[Any, ...]:
     """Plain values that MessagePack knows."""
     past = [(*each.window, each.counts.astype("<f4").tobytes()) for each in trail.past]
-    return trail.reference, trail.begun, past, list(trail.since.items())
+    return trail.reference, trail.begun, past, list(trail.since.items()), habits.pack(trail.habits)
 
 
 def unpack(packed: tuple[Any, ...]) -> Trail:
-    reference, begun, past, since = packed
+    reference, begun, past, since, *learned = packed
     windows = [Past(Window(start, end), np.frombuffer(counts, "<f4")) for start, end, counts in past]
-    return Trail(reference, begun, windows, {ColumnKey(*column): time for column, time in since})
+    return Trail(
+        reference,
+        begun,
+        windows,
+        {ColumnKey(*column): time for column, time in since},
+        habits.unpack(learned[0]) if learned else None,
+    )

@@ -11,7 +11,7 @@ All columns are judged at once: arrays are [events], the events of one column af
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,9 @@ EXCLUDED = 4.0
 BAND = 2.0
 """So many roots of n away lies what n rows cannot exclude for all events at once: 1.36 for the largest distance that
 chance makes in 95 % of windows (Kolmogorov), and 0.5 standard errors of 1.645 on top, rounded down."""
+
+DAY_DEGREES = 60.0
+"""Degrees of freedom of a dependence that was measured on a day: 22 second differences, in about three directions."""
 
 NEARLY = 0.95
 """Of events about as loud the first is named: novelty, then prefixes, which read better than intervals."""
@@ -107,13 +110,26 @@ class Baseline:
         return self.variation.of_reference() / self.by_event
 
 
+class Excuse(NamedTuple):
+    """What a stream does by itself, as learned from it where the reference has no clock, [columns].
+
+    season: the distance that the time of day may make. clumped: variance inflation by the dependence of rows, at least.
+    known: the stream has shown a whole day; before, `season` is what cannot be excluded yet.
+    """
+
+    season: FloatArray
+    clumped: FloatArray
+    known: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Assessment:
     """What a window says of the events; distances and widths are shares of rows, magnified in tails.
 
     sampling and natural: standard errors of the distance, by sampling (as autocorrelated as the training data) and with
-    natural variation. evidence and surprise: |z| over its critical value, with natural variation and without.
-    sizes: events of each column, of which none is without any.
+    natural variation. excused: distance that the time of day may make, and may_close: whether an alarm may close on it.
+    evidence and surprise: |z| over its critical value, with all of these and without. sizes: events of each column, of
+    which none is without any.
     """
 
     sizes: IntArray
@@ -124,6 +140,8 @@ class Assessment:
     tolerance: FloatArray
     sampling: FloatArray
     natural: FloatArray
+    excused: FloatArray
+    may_close: bool
     critical: FloatArray
     evidence: FloatArray
     surprise: FloatArray
@@ -131,7 +149,7 @@ class Assessment:
     @cached_property
     def score(self) -> FloatArray:
         """Above 1 exactly where an event is an alarm: the weaker of the two conditions."""
-        relevance = self.lower_bound / self.tolerance
+        relevance = self.lower_bound / (self.tolerance + self.excused)
         return np.where(relevance > 1.0, self.evidence, np.minimum(self.evidence, relevance))
 
     @cached_property
@@ -161,20 +179,33 @@ class Assessment:
     @cached_property
     def required(self) -> FloatArray:
         """What the lower bound has to exceed: the tolerance, widened by natural variation at the budget's level."""
-        return np.maximum(self.tolerance, self.critical * self.natural - Z95 * self.sampling)
+        return self.excused + np.maximum(self.tolerance, self.critical * self.natural - Z95 * self.sampling)
 
     def beyond_nature(self, tolerance: float) -> FloatArray:
         """What a column has surely moved beyond natural variation, as if each tolerance were `tolerance`, [columns]."""
-        return self.most((self.distance - Z95 * self.natural) * (tolerance / self.tolerance))
+        excused = self.excused if self.may_close else 0.0
+        return self.most((self.distance - excused - Z95 * self.natural) * (tolerance / self.tolerance))
+
+    @cached_property
+    def withheld(self) -> BoolArray:
+        """Columns that would be an alarm, were it not for what the time of day may make, [columns]."""
+        moved = self.relevant & (self.surprise > 1.0) & (self.excused > 0.0)
+        return np.asarray(self.any(moved) & ~self.any(self.score > 1.0))
 
 
 def assess(
-    baseline: Baseline, x: FloatArray, rows: ArrayLike, alpha: ArrayLike, chunks: float | None = None
+    baseline: Baseline,
+    x: FloatArray,
+    rows: ArrayLike,
+    alpha: ArrayLike,
+    chunks: float | None = None,
+    *,
+    excuse: Excuse | None = None,
 ) -> Assessment:
     """Hold a window against the reference: `x` rows in each event, of `rows` effective rows of its column.
 
     alpha: false alarms allowed for each event of a column, [columns]. chunks: the window's duration in chunks, where
-    both sides have clocks.
+    both sides have clocks. excuse: what the stream does by itself, where the reference cannot tell.
     """
     column, variation = baseline.column, baseline.variation
     n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
@@ -182,14 +213,22 @@ def assess(
     q = np.minimum(x / n, 1.0)
     magnified = magnify((p + q) / 2.0, baseline.magnified)
     error = magnified * np.sqrt(np.maximum(q * (1.0 - q), 0.25 / n) / n + baseline.variance)
-    inflation = (variation.inflation(n_column, chunks) / n + baseline.natural) / (1.0 / n + 1.0 / N)
-    steady = np.sqrt(np.minimum(inflation, variation.floor))
+    inflation, degrees = variation.inflation(n_column, chunks), variation.degrees(n_column, chunks)
+    excused, averaged = np.zeros(len(p)), variation.floor
+    if excuse is not None:
+        clumped = np.minimum(excuse.clumped, np.maximum(n_column, 1.0))
+        inflation, averaged = (np.maximum(each, clumped[column]) for each in (inflation, averaged))
+        degrees = np.where(excuse.clumped > 1.0, np.minimum(degrees, DAY_DEGREES), degrees)
+        excused = excuse.season[column]
+    inflation = (inflation / n + baseline.natural) / (1.0 / n + 1.0 / N)
+    steady = np.sqrt(np.minimum(inflation, averaged))
     seen_alike = np.minimum(variation.pooled_floor, np.maximum(n_column, 1.0))[column]
     inflation = np.sqrt(np.where(baseline.unseen, seen_alike, inflation))
-    critical = critical_value(alpha, variation.degrees(n_column, chunks))[column]
+    critical = critical_value(alpha, degrees)[column]
     distance = magnified * np.abs(q - p)
     evidence = signed_root(x, n, p * N, N) / critical
     sampling = error * steady
+    beyond = np.maximum(1.0 - excused / np.maximum(distance, 1e-300), 0.0)  # z is about linear in the distance
     return Assessment(
         sizes=baseline.sizes,
         shares=q,
@@ -199,8 +238,10 @@ def assess(
         tolerance=baseline.tolerance,
         sampling=sampling,
         natural=error * inflation,
+        excused=excused,
+        may_close=excuse is None or excuse.known,
         critical=critical,
-        evidence=evidence / inflation,
+        evidence=evidence / inflation * beyond,
         surprise=evidence / np.minimum(steady, inflation),
     )
 
@@ -223,4 +264,4 @@ def decide(assessment: Assessment, rows: ArrayLike, tolerance: float) -> IntArra
     state = np.where(assessment.any(relevant | evident), WARNING, HEALTHY)
     state = np.where(possible > EXCLUDED * tolerance, INSUFFICIENT, state)
     state = np.where(assessment.any(relevant & (assessment.surprise > 1.0)), WARNING, state)
-    return np.where(assessment.any(relevant & evident), ALARM, state)
+    return np.where(assessment.any(assessment.score > 1.0), ALARM, state)

@@ -80,6 +80,8 @@ def assess_novelty(unseen: Unseen, x: FloatArray, n: FloatArray, alpha: FloatArr
         tolerance=unseen.tolerance,
         sampling=error,
         natural=error,
+        excused=np.zeros(len(p)),
+        may_close=True,
         critical=critical,
         evidence=evidence,
         surprise=evidence,

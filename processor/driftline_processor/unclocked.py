@@ -1,0 +1,127 @@
+"""A reference without a clock, such as shuffled training data: what the season may explain is learned from the stream.
+
+Whole days need no season: over 24 hours every time of day had its part. Shorter stretches are excused for as much as
+the stream itself has swung within a day and come back; one that never swung is excused for nothing. In its first hours
+a stream tells nothing of its day: until it was at the reference's level for a while, or has not moved for as long as a
+season could stand still, a moderate distance is only warned of.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from driftline_processor.counts import Counts
+from driftline_processor.habits import DAY, HOUR, Habits, Stretch, Traits
+from driftline_processor.judgement import Judge
+from driftline_processor.records import FloatArray, Window
+from driftline_processor.verdict.decision import Z95, Assessment, Excuse
+from driftline_processor.verdict.events import BoolArray, magnify
+from driftline_processor.verdict.swing import beyond_chance, clumping, returned, spread
+
+MODERATE: Final = 0.25
+"""What a season may make of which nothing is known yet, a share of rows: a sine of .6 standard deviations does. Larger
+moves, such as a change of unit, are none."""
+
+PACE: Final = 0.11
+"""As far as a season goes in an hour, once it was at the reference's level: a sine of one standard deviation does."""
+
+SETTLED: Final = 3
+"""Hours in a row at the reference's level after which a stream is known to stay there."""
+
+STANDS_STILL: Final = 8 * HOUR
+"""After so long a daily season has moved by half of its height at least."""
+
+GROWS: Final = 2.0
+"""In its first two days a season may still go this many times as far as it was seen to move."""
+
+FEWEST: Final = 8
+"""Hours that tell how much rows hang together."""
+
+NUMBERED: Final = 365 * DAY
+"""Rows that are numbered, not timed, are counted from 1970 on: they have no time of day."""
+
+
+def has_time(window: Window) -> bool:
+    """Whether a day holds several such windows, and they have a time."""
+    return window.start >= NUMBERED and 2 * (window.end - window.start) <= DAY
+
+
+class Unclocked:
+    """Learns what a stream does by itself, by aspect and column, and says what that excuses."""
+
+    def __init__(self, judge: Judge, tolerance: float) -> None:
+        self._judge, self._tolerance, baseline = judge, tolerance, judge.baseline
+        self._column = baseline.column
+        self._starts = np.cumsum(baseline.sizes) - baseline.sizes
+        self._factor = magnify(baseline.shares, baseline.magnified)
+        self._variance = baseline.shares * (1.0 - baseline.shares)
+        self._far = np.full(len(self._starts), -np.inf)
+
+    def begin(self, window: Window) -> Habits:
+        """Nothing is known of a stream that begins with `window`."""
+        return Habits(window.start, Traits.of(*np.zeros((5, len(self._starts)))), near=self._far.astype(np.float32))
+
+    def excuse(self, habits: Habits, end: int) -> Excuse:
+        """For windows and spans that are shorter than a day, and end at `end`."""
+        traits, age = habits.traits, end - habits.begun
+        season = np.max([traits.swing, *habits.swings], axis=0).astype(float)
+        if age <= 2 * DAY:
+            season = np.maximum(season, GROWS * traits.moved)
+        if age <= STANDS_STILL:
+            gone = np.minimum(PACE * (age / HOUR - habits.near), MODERATE)
+            season = np.where(traits.settled < SETTLED, np.maximum(season, gone), season)
+        return Excuse(season + traits.week, traits.clumped.astype(float), known=age > DAY)
+
+    def see(self, habits: Habits, end: int, events: Assessment) -> None:
+        """Notes which columns a window finds at the reference's level."""
+        if end - habits.begun <= STANDS_STILL:
+            at = np.float32((end - habits.begun) / HOUR)
+            habits.near = np.where(self._near(events.distance, events.sampling), at, habits.near)
+
+    def excuse_of_day(self, habits: Habits) -> Excuse:
+        """For 24 hours: days of the week may differ."""
+        return Excuse(habits.traits.week.astype(float), habits.traits.clumped.astype(float), known=True)
+
+    def learn(self, habits: Habits) -> None:
+        """Looks at the hour that has become complete."""
+        levels, rows = self._levels(habits.hours)
+        clumped = self._clumped(levels, rows)
+        error = self._error(rows.mean(axis=0), clumped)
+        moved = self._most(beyond_chance(spread(levels), error))
+        swing = self._most(beyond_chance(returned(levels), error))
+        week = self._week(habits, clumped)
+        near, before = self._near(np.abs(levels[-1]), self._error(rows[-1], clumped)), habits.traits.settled
+        settled = np.where(before >= SETTLED, before, np.where(near, before + 1.0, 0.0))
+        habits.learn(Traits.of(swing, moved, week, clumped, settled))
+
+    def _week(self, habits: Habits, clumped: FloatArray) -> FloatArray:
+        """How far whole days, but for the first and the last one, swung and came back."""
+        days = habits.days[1:-1]
+        if len(days) < SETTLED:
+            return np.zeros(len(self._starts))
+        levels, rows = self._levels(days)
+        return self._most(beyond_chance(returned(levels), self._error(rows.mean(axis=0), clumped)))
+
+    def _levels(self, stretches: list[Stretch]) -> tuple[FloatArray, FloatArray]:
+        """How far each event was from its share in training, magnified, and rows, [stretches, events]."""
+        columns = len(self._judge.sizes)
+        found = [self._judge.shares(Counts.of_vector(np.asarray(each.counts, float), columns)) for each in stretches]
+        shares, rows = (np.array([each[part] for each in found]).reshape(len(found), -1) for part in (0, 1))
+        return self._factor * (shares - self._judge.baseline.shares) if found else shares, rows
+
+    def _clumped(self, levels: FloatArray, rows: FloatArray) -> FloatArray:
+        if len(levels) < FEWEST:
+            return np.ones(len(self._starts))
+        return clumping(levels / self._factor, rows, self._variance, self._starts)
+
+    def _error(self, rows: FloatArray, clumped: FloatArray) -> FloatArray:
+        variance = np.maximum(self._variance, 0.25 / rows) / rows * clumped[self._column]
+        return np.asarray(self._factor * np.sqrt(variance))
+
+    def _near(self, distance: FloatArray, error: FloatArray) -> BoolArray:
+        """Columns that are at the reference's level, as far as can be seen."""
+        surely = self._most(distance - Z95 * error)
+        return (surely <= self._tolerance / 2.0) & (self._most(distance) <= MODERATE / 2.0)
+
+    def _most(self, values: FloatArray) -> FloatArray:
+        return np.maximum.reduceat(values, self._starts)

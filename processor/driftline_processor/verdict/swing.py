@@ -1,0 +1,52 @@
+"""What a stream does by itself within a day: how far it swings and comes back, and how much its rows hang together.
+
+For a reference without a clock, such as shuffled training data: nothing in it tells the time of day from drift. A step
+that stays is no swing, and a season always comes back.
+"""
+
+import numpy as np
+
+from driftline_processor.records import FloatArray
+from driftline_processor.verdict.events import IntArray
+
+SURE = 5.0
+"""Standard errors that chance alone swings, the most of some dozens of events and of a day's hours."""
+
+CLUMPED = 1.8
+"""Inflation from which on rows are taken to hang together: what two dozen hours of independent rows hardly reach."""
+
+
+def returned(levels: FloatArray) -> FloatArray:
+    """The largest rise or fall of each event that was undone later, from its levels in time order, [times, events].
+
+    0 for a step: what was never undone did not return.
+    """
+    both = np.stack((levels, -levels))
+    before = np.minimum.accumulate(both, axis=1)
+    after = np.minimum.accumulate(both[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray((both - np.maximum(before, after)).max(axis=(0, 1)))
+
+
+def spread(levels: FloatArray) -> FloatArray:
+    """The whole range of each event, [events]."""
+    return np.asarray(levels.max(axis=0) - levels.min(axis=0))
+
+
+def beyond_chance(swing: FloatArray, error: FloatArray) -> FloatArray:
+    """What is left of a swing without what chance adds, in quadrature; error: the standard error of one level."""
+    return np.sqrt(np.maximum(swing**2 - (SURE * error) ** 2, 0.0))
+
+
+def clumping(levels: FloatArray, rows: FloatArray, variance: FloatArray, starts: IntArray) -> FloatArray:
+    """Variance inflation of the rows of each column by their dependence, [columns]; 1 where none is sure.
+
+    From second differences of the levels in time order, [times, events], which a season hardly moves: of a sine over 24
+    hours .07 times its amplitude is left. rows: at each time, [times, events]; variance: of one row, [events]. Source:
+    von Neumann 1941, with differences of second order (Anderson 1971, §3.4).
+    """
+    bends = levels[2:] - 2.0 * levels[1:-1] + levels[:-2]
+    chance = 1.0 / rows[2:] + 4.0 / rows[1:-1] + 1.0 / rows[:-2]
+    inflation = (bends**2 / chance).sum(axis=0)
+    weight = np.add.reduceat(variance, starts) * len(bends)
+    found = np.add.reduceat(inflation, starts) / np.where(weight > 0.0, weight, 1.0)
+    return np.where(found > CLUMPED, found, 1.0)

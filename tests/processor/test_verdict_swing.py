@@ -1,0 +1,50 @@
+"""What a stream does by itself within a day: swings that come back, and rows that hang together."""
+
+import numpy as np
+from scipy.signal import lfilter
+
+from driftline_processor.verdict.swing import beyond_chance, clumping, returned, spread
+
+HOURS = np.arange(24)
+
+
+def test_a_step_is_no_swing() -> None:
+    """What rose and stayed has not returned, wherever it rose; its range is known all the same."""
+    steps = (np.arange(24)[:, None] >= np.arange(1, 24)).astype(float)
+
+    assert not returned(steps).any()
+    assert not returned(-steps).any()
+    assert (spread(steps) == 1.0).all()
+
+
+def test_a_season_returns_at_least_as_far_as_it_deviates() -> None:
+    """In 24 hours a sine comes back by its amplitude at least and twice that at most, at whatever hour they begin."""
+    begins = np.linspace(0.0, 24.0, 97)
+    swings = returned(np.sin(2 * np.pi * (np.arange(25)[:, None] + begins) / 24))
+
+    assert (swings >= 0.99).all()
+    assert (swings <= 2.0).all()
+
+
+def test_chance_is_no_swing() -> None:
+    """Nothing is left of what independent hours do by themselves."""
+    noise = np.random.default_rng(1).normal(size=(24, 500))
+
+    assert np.mean(beyond_chance(returned(noise), np.ones(500)) > 0.0) <= 0.02
+    assert (beyond_chance(np.array([5.0, 13.0]), np.ones(2)) == [0.0, 12.0]).all()
+
+
+def test_rows_that_hang_together_are_told_from_a_season() -> None:
+    """AR(1) with ρ = .9 has an inflation of about 19; a season of half a standard deviation has none."""
+    random, rows = np.random.default_rng(2), 1_000
+    chained = lfilter([np.sqrt(1 - 0.81)], [1, -0.9], random.normal(size=(24 * rows)))
+    season = np.repeat(0.5 * np.sin(2 * np.pi * HOURS / 24), rows) + random.normal(size=24 * rows)
+    edges = np.array([-0.5, 0.0, 0.5])
+    levels = np.stack([(x.reshape(24, rows, 1) <= edges).mean(axis=1) for x in (chained, season)], axis=1)
+    flat = levels.reshape(24, -1)
+    variance = flat.mean(axis=0) * (1.0 - flat.mean(axis=0))
+
+    found = clumping(flat, np.full(flat.shape, float(rows)), variance, np.array([0, 3]))
+
+    assert 8.0 <= found[0] <= 40.0
+    assert found[1] == 1.0
