@@ -1,6 +1,9 @@
 """What a method says of a window."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+BESIDE: Final = " × "
+"""Between the two columns of a pair, where a method speaks of one."""
 
 
 class Said(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from scipy.stats import poisson
 
-from bench.verdicts.said import Said
+from bench.verdicts.said import BESIDE, Said
 from bench.verdicts.stream import DAY, Columns, Stream
 
 PAGES: Final = 1 / 30
@@ -89,18 +89,28 @@ def poisson_tail(count: int, mean: float) -> float:
 
 
 def score(stream: Stream, said: Sequence[Said], method: Method) -> Score:
+    """Of what a method said of each window, in order."""
     onsets = stream.onsets
     if stream.anywhere:
         said, onsets = [_together(each) for each in said], {TOGETHER: min(onsets.values())}
-    known = onsets if stream.anywhere else stream.reference
-    columns = sorted(frozenset(known).union(*(each.opened for each in said)) - stream.unclaimed)
+    known = frozenset(onsets if stream.anywhere else stream.reference)
+    opened = known.union(*(each.opened for each in said))
+    columns = sorted(name for name in opened if stream.unclaimed.isdisjoint(_parts(name)))
     days = len(said) * stream.length / DAY
     budget = min(PAGES * days, MOST * len(said) * len(columns) * stream.slides)
     total = Score(windows=len(said), budget=budget, kept=method.kept, seconds=method.seconds)
     total += Score(seasons=sum(len(each.seasons) for each in said))
     for name in columns:
-        total += _column(name, onsets.get(name, len(said)), said)
+        onset = min(onsets.get(part, len(said)) for part in _parts(name))
+        total += _quiet(name, said[:onset])
+        if name in known and onset < len(said):
+            total += _drift([name in each.alarmed for each in said[onset:]])
     return total + _named(onsets, stream.unclaimed, said)
+
+
+def _parts(name: str) -> list[str]:
+    """The columns of a pair, which drifts when one of them does; else the column itself."""
+    return name.split(BESIDE)
 
 
 def _together(said: Said) -> Said:
@@ -109,11 +119,9 @@ def _together(said: Said) -> Said:
     return Said(alarmed, opened)
 
 
-def _column(name: str, onset: int, said: Sequence[Said]) -> Score:
-    told = [name in each.opened for each in said]
-    in_alarm = [name in each.alarmed for each in said]
-    quiet = Score(quiet=onset, false=sum(in_alarm[:onset]), pages=sum(told[:onset]))
-    return quiet + _drift(in_alarm[onset:]) if onset < len(said) else quiet
+def _quiet(name: str, said: Sequence[Said]) -> Score:
+    in_alarm, pages = sum(name in each.alarmed for each in said), sum(name in each.opened for each in said)
+    return Score(quiet=len(said), false=in_alarm, pages=pages)
 
 
 def _drift(in_alarm: Sequence[bool]) -> Score:
@@ -124,5 +132,6 @@ def _drift(in_alarm: Sequence[bool]) -> Score:
 
 def _named(onsets: Mapping[str, int], unclaimed: frozenset[str], said: Sequence[Said]) -> Score:
     first = min(onsets.values(), default=len(said))
-    named = frozenset().union(*(each.opened for each in said[first:])) - unclaimed
-    return Score(named=len(named), right=len(named & onsets.keys()))
+    opened = frozenset[str]().union(*(each.opened for each in said[first:]))
+    named = [name for name in opened if unclaimed.isdisjoint(_parts(name))]
+    return Score(named=len(named), right=sum(not onsets.keys().isdisjoint(_parts(name)) for name in named))
