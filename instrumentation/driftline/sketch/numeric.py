@@ -85,7 +85,7 @@ class NumericSketch:
         self._strays, self._waiting = [], 0
         magnitude = np.abs(y)
         proper = (magnitude >= TINY) & (magnitude <= HUGE)
-        non_finite = np.count_nonzero(magnitude == np.inf)
+        non_finite = int(np.count_nonzero(magnitude == np.inf))
         y = y[proper]
         self._non_finite += non_finite
         self._zero += len(proper) - non_finite - len(y)
