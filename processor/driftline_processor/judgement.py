@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
+from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.records import FloatArray, ReferenceColumn
 from driftline_processor.statistics.view import NUMERIC
@@ -31,6 +31,7 @@ from driftline_processor.verdict.events import (
     state_events,
 )
 from driftline_processor.verdict.novelty import Unseen, assess_novelty, unseen_categories, unseen_numbers
+from driftline_processor.verdict.selection import undo_selection
 
 VALUE = "value"
 ASPECTS = (VALUE, *STATES)
@@ -68,16 +69,16 @@ class Judge:
     def __init__(self, columns: Sequence[ReferenceColumn], tolerance: float) -> None:
         values, states, unseen = [], [], []
         self.events: list[Events] = []
-        for column in columns:
-            counts = column.chunks.sum(axis=0)
+        self.chunks = [_chunks(column) for column in columns]
+        for column, chunks in zip(columns, self.chunks, strict=True):
+            counts = chunks.sum(axis=0)
             numeric = column.kind == NUMERIC and bool(counts.sum())
             self.events.append((numeric_events if numeric else category_events)(len(counts)))
-            values.append(Baseline.of(column.chunks, self.events[-1], tolerance, ordered=numeric))
+            values.append(Baseline.of(chunks, self.events[-1], tolerance, ordered=numeric))
             unseen.append(_unseen(column, counts, tolerance))
             states.append([_state(column, state, tolerance) for state in STATES])
         by_state = [baselines[i] for i in range(len(STATES)) for baselines in states]
         self.tolerance = tolerance
-        self.chunks = [column.chunks for column in columns]
         self.baseline = Baseline.stack([*values, *by_state])
         self.unseen = Unseen.stack(unseen)
         self.numeric = np.array([column.kind == NUMERIC for column in columns], bool)
@@ -154,6 +155,16 @@ class Judge:
         states = np.minimum(counts.states * scale, rows)
         n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows))
         return np.concatenate((values, states.ravel())), np.where(n > 0.0, n, 1.0), counts.novel * scale
+
+
+def _chunks(column: ReferenceColumn) -> FloatArray:
+    """Counts by chunk and cell, as if the categories with a cell of their own had not been picked by these rows."""
+    named = {name: rows for name, rows in column.tally.categories.items() if name != OTHER}
+    if column.kind == NUMERIC or len(named) <= len(column.categories):
+        return column.chunks
+    listed = set(column.categories)
+    most = max(rows for name, rows in named.items() if name not in listed)
+    return undo_selection(column.chunks, list(named.values()), most)
 
 
 def _unseen(column: ReferenceColumn, counts: FloatArray, tolerance: float) -> Unseen:
