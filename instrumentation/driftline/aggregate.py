@@ -13,7 +13,6 @@ from driftline import parts, points, semconv
 from driftline.columns import Block
 from driftline.courtesy import Courtesy
 from driftline.faults import FAULTS
-from driftline.pairs import counted_pairs
 from driftline.points import NamedPoint
 from driftline.prediction import Capture, Column, Model, Prediction
 from driftline.references import References
@@ -167,8 +166,8 @@ class Aggregate:
         if not wanted:
             return
         counted = self._counted(model, operation)
-        for pair, rows in counted_pairs(wanted, dict(zip(block.names or (), block.columns, strict=True))):
-            key = ColumnKey(semconv.PAIR_COLUMN, pair.name, None)
+        for name, rows in wanted.count(dict(zip(block.names or (), block.columns, strict=True))):
+            key = ColumnKey(semconv.PAIR_COLUMN, name, None)
             known = counted.series.get(key) or self._begin(counted, key, classes=True)
             if known is not None:
                 known[2].count(rows)

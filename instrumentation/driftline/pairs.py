@@ -35,28 +35,39 @@ class _Sides(NamedTuple):
     above: int
 
 
-def counted_pairs(pairs: Iterable[Pair], columns: Mapping[str, NDArray[Any]]) -> Iterator[tuple[Pair, dict[str, int]]]:
-    """Rows by SAME and OPPOSITE of each pair whose members are both there; rows that lack a number are in neither.
+class Pairs:
+    """Some pairs, ready to be counted in block after block of rows."""
 
-    columns: [rows] of any dtype, all of the same rows.
-    """
-    known: dict[tuple[str, float], _Sides] = {}
-    for pair in pairs:
-        if not columns.keys() >= set(pair.members):
-            continue
-        for member in zip(*pair, strict=True):
-            if member not in known:
-                known[member] = _sides(columns[member[0]], member[1])
-        first, second = (known[member] for member in zip(*pair, strict=True))
-        both = first.held & second.held
-        opposite = ((first.above ^ second.above) & both).bit_count()
-        yield pair, {SAME: both.bit_count() - opposite, OPPOSITE: opposite}
+    def __init__(self, pairs: Iterable[Pair]) -> None:
+        place: dict[tuple[str, float], int] = {}
+        self._pairs: list[tuple[str, int, int]] = []
+        for pair in pairs:
+            i, j = (place.setdefault(member, len(place)) for member in zip(*pair, strict=True))
+            self._pairs.append((pair.name, i, j))
+        self._members = list(place)
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def count(self, columns: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, dict[str, int]]]:
+        """Names of the pairs whose members are both there, and their rows by SAME and OPPOSITE.
+
+        Rows that lack a number are in neither. columns: [rows] of any dtype, all of the same rows.
+        """
+        sides = [_sides(columns[name], value) if name in columns else None for name, value in self._members]
+        for name, i, j in self._pairs:
+            first, second = sides[i], sides[j]
+            if first is not None and second is not None:
+                both = first.held & second.held
+                opposite = ((first.above ^ second.above) & both).bit_count()
+                yield name, {SAME: both.bit_count() - opposite, OPPOSITE: opposite}
 
 
 def _sides(values: NDArray[Any], threshold: float) -> _Sides:
     x = aligned(values)
-    return _Sides(_bits(x == x), _bits(x > threshold))  # noqa: PLR0124  (only NaN differs from itself)
+    held = x == x  # noqa: PLR0124  (only NaN differs from itself)
+    return _Sides((1 << len(x)) - 1 if held.all() else _bits(held), _bits(x > threshold))
 
 
 def _bits(rows: NDArray[np.bool_]) -> int:
-    return int.from_bytes(np.packbits(rows).tobytes(), "big")
+    return int.from_bytes(np.packbits(rows, bitorder="little").tobytes(), "little")

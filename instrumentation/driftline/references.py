@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from driftline import semconv
-from driftline.pairs import Pair
+from driftline.pairs import Pair, Pairs
 from driftline.prediction import Model
 
 _logger = logging.getLogger("driftline")
@@ -16,6 +16,7 @@ _logger = logging.getLogger("driftline")
 _MOST_BYTES: Final = 64 * 2**20
 """Of a file; one of 30 columns has about one MB, and takes 10 ms to parse."""
 
+_NONE: Final = Pairs(())
 _VARIABLE: Final = "DRIFTLINE_REFERENCE"
 
 
@@ -27,20 +28,20 @@ class References:
 
     def __init__(self, path: str | None) -> None:
         self._path = None if path is None else Path(path)
-        self._read: dict[tuple[str, str], tuple[Pair, ...]] | None = None
+        self._read: dict[tuple[str, str], Pairs] | None = None
         self._told = False
 
-    def pairs(self, model: Model) -> tuple[Pair, ...]:
+    def pairs(self, model: Model) -> Pairs:
         """Those of the model's own version, else of a reference without one."""
         if self._path is None:
-            return ()
+            return _NONE
         if self._read is None:
             self._read = _read(self._path)
         for version in (model.version or "", ""):
             if (model.name, version) in self._read:
                 return self._read[model.name, version]
         self._tell(model)
-        return ()
+        return _NONE
 
     def _tell(self, model: Model) -> None:
         if self._read and not self._told:
@@ -49,8 +50,8 @@ class References:
             _logger.warning("%s is of %s: no pairs are counted of model %r.", _VARIABLE, names, model.name)
 
 
-def _read(path: Path) -> dict[tuple[str, str], tuple[Pair, ...]]:
-    found: dict[tuple[str, str], tuple[Pair, ...]] = {}
+def _read(path: Path) -> dict[tuple[str, str], Pairs]:
+    found: dict[tuple[str, str], Pairs] = {}
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         _logger.warning("%s: %s must hold files named *.json; no pairs are counted.", _VARIABLE, path)
@@ -59,7 +60,7 @@ def _read(path: Path) -> dict[tuple[str, str], tuple[Pair, ...]]:
     return found
 
 
-def _read_or_tell(file: Path) -> Mapping[tuple[str, str], tuple[Pair, ...]]:
+def _read_or_tell(file: Path) -> Mapping[tuple[str, str], Pairs]:
     try:
         return _read_file(file)
     except Exception as error:  # noqa: BLE001  # a file may hold anything; the model serves without it
@@ -68,7 +69,7 @@ def _read_or_tell(file: Path) -> Mapping[tuple[str, str], tuple[Pair, ...]]:
         return {}
 
 
-def _read_file(file: Path) -> Mapping[tuple[str, str], tuple[Pair, ...]]:
+def _read_file(file: Path) -> Mapping[tuple[str, str], Pairs]:
     """Pairs by model and version."""
     if (size := file.stat().st_size) > _MOST_BYTES:
         raise ValueError(f"has {size:,} bytes, more than {_MOST_BYTES:,}")
@@ -79,7 +80,7 @@ def _read_file(file: Path) -> Mapping[tuple[str, str], tuple[Pair, ...]]:
             raise ValueError(f"lacks {semconv.DATASET_ROLE} = {semconv.REFERENCE}")
         model = resource[semconv.MODEL_NAME], resource.get(semconv.MODEL_VERSION, "")
         found[model] += _pairs(resource_metrics)
-    return {model: tuple(pairs) for model, pairs in found.items()}
+    return {model: Pairs(pairs) for model, pairs in found.items()}
 
 
 def _pairs(resource_metrics: Mapping[str, Any]) -> Iterator[Pair]:

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from driftline.pairs import Pair
-from driftline.profiling.counting import ChunkCounts
+from driftline.pairs import Pair, Pairs
 from driftline.profiling.kinds import BOOLEAN, FLOAT, INTEGER
 from driftline.profiling.plan import ColumnKey, PlannedColumn
 from driftline.profiling.record import FloatArray, IntArray, ProfileColumn
@@ -29,6 +28,7 @@ FEWEST_ROWS: Final = 0.1
 """Of the sample, with a number in both columns."""
 
 _TYPE: Final = "pair"
+_SIDES: Final = (SAME, OPPOSITE)
 
 
 def may_be_member(column: PlannedColumn) -> bool:
@@ -113,41 +113,48 @@ def _chosen(first: IntArray, second: IntArray, association: FloatArray) -> IntAr
 
 
 class PairCounter:
-    """Rows of all pairs, in the whole and in the chunks."""
+    """Rows of all pairs, in the whole and in the chunks: counted as they are in serving."""
 
     def __init__(self, pairs: Sequence[Pair], columns: Mapping[str, PlannedColumn], chunks: int) -> None:
-        self._members = {name: (columns[name], value) for pair in pairs for name, value in zip(*pair, strict=True)}
-        self._counts = {pair: ChunkCounts(chunks, 3) for pair in pairs}
-        self._rows: dict[Pair, IntArray] = {pair: np.zeros(2, np.int64) for pair in pairs}
+        self._pairs = {pair.name: pair for pair in pairs}
+        self._counter = Pairs(pairs)
+        self._members = {name: columns[name] for pair in pairs for name in pair.members}
+        self._rows = {name: np.zeros(len(_SIDES), np.int64) for name in self._pairs}
+        self._cells = {name: np.zeros((chunks, len(_SIDES) + 1), np.int64) for name in self._pairs}
 
     def add(self, batch: Any, chunk: IntArray) -> None:
         """Rows of a record batch. chunk: of each row, [rows], -1 for rows in none."""
-        values = {name: column.numbers(batch) for name, (column, _) in self._members.items()}
-        held = {name: ~np.isnan(x) for name, x in values.items()}
-        above = {name: x > self._members[name][1] for name, x in values.items()}
-        for pair, counts in self._counts.items():
-            a, b = pair.members
-            both = held[a] & held[b]
-            opposite = (above[a] != above[b])[both].astype(np.int64)
-            counts.add(chunk[both], opposite)
-            self._rows[pair] += np.bincount(opposite, minlength=2)
+        if not len(chunk) or not self._pairs:
+            return
+        order = np.argsort(chunk, kind="stable")
+        chunk = chunk[order]
+        values = {name: column.numbers(batch)[order] for name, column in self._members.items()}
+        bounds = np.flatnonzero(np.diff(chunk)) + 1
+        for first, last in zip([0, *bounds.tolist()], [*bounds.tolist(), len(chunk)], strict=True):
+            at = int(chunk[first])
+            for name, counted in self._counter.count({name: x[first:last] for name, x in values.items()}):
+                rows = [counted[side] for side in _SIDES]
+                self._rows[name] += rows
+                if at >= 0:
+                    self._cells[name][at, :-1] += rows
 
     def results(self, without: Sequence[str]) -> tuple[ProfileColumn, ...]:
         """The pairs as columns; none with a member that has been left out."""
-        return tuple(self._result(pair) for pair in self._counts if not any(name in without for name in pair.members))
+        kept = {name: pair for name, pair in self._pairs.items() if not any(each in without for each in pair.members)}
+        return tuple(self._result(name, pair) for name, pair in kept.items())
 
-    def _result(self, pair: Pair) -> ProfileColumn:
-        rows = dict(zip((SAME, OPPOSITE), self._rows[pair].tolist(), strict=True))
+    def _result(self, name: str, pair: Pair) -> ProfileColumn:
+        rows = dict(zip(_SIDES, self._rows[name].tolist(), strict=True))
         return ProfileColumn(
-            ColumnKey(TARGET_PAIR, pair.name),
+            ColumnKey(TARGET_PAIR, name),
             _TYPE,
             sum(rows.values()),
             None,
             {side: count for side, count in rows.items() if count},
             {},
             np.zeros(0),
-            (SAME, OPPOSITE),
-            self._counts[pair].cells,
+            _SIDES,
+            self._cells[name],
             {},
             pair,
         )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from driftline.pairs import Pair, counted_pairs
+from driftline.pairs import Pair, Pairs
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.series import Series
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record, RowsPoint, SketchPoint
@@ -25,7 +25,8 @@ class Sketcher:
     def __init__(self, model: ModelKey, columns: Sequence[ReplayedColumn], pairs: Sequence[Pair] = ()) -> None:
         self._model = model
         self._series = {c.key: Series(0, MAX_CATEGORIES, classes=c.classes, delta=True) for c in columns}
-        self._pairs = {pair: Series(0, MAX_CATEGORIES, classes=True, delta=True) for pair in pairs}
+        self._pairs = Pairs(pairs)
+        self._counted = {pair.name: Series(0, MAX_CATEGORIES, classes=True, delta=True) for pair in pairs}
         self._ticks = count(1)
         self._points = count(1)
 
@@ -36,9 +37,9 @@ class Sketcher:
             series.add(values[key], next(self._ticks))
             records += self._column(key, series, time)
         inputs = {key.name: column for key, column in values.items() if key.target == TARGET_INPUT}
-        for pair, counted in counted_pairs(self._pairs, inputs):
-            self._pairs[pair].count(counted)
-            records += self._column(ColumnKey(TARGET_PAIR, pair.name), self._pairs[pair], time)
+        for name, counted in self._pairs.count(inputs):
+            self._counted[name].count(counted)
+            records += self._column(ColumnKey(TARGET_PAIR, name), self._counted[name], time)
         return records
 
     def _column(self, key: ColumnKey, series: Series, time: int) -> Iterator[Record]:
