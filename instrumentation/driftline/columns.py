@@ -13,6 +13,9 @@ from driftline.tensors.host import widened
 BLOCK_ROWS: Final = 16384
 """Rows that are turned into columns at once: enough to make numpy's calls cheap, few enough to stay in the cache."""
 
+_CACHED: Final = 2**19
+"""Bytes of columns that are cut from a table at once: they are still in the cache when they are counted."""
+
 _SMALL_FRAME: Final = 64
 """Rows up to which frames are joined as objects: taking a frame apart costs more than its values."""
 
@@ -50,16 +53,36 @@ def column_names(names: Any) -> tuple[str, ...] | None:
     return tuple(unique)
 
 
+class TableColumns(Sequence[NDArray[Any]]):
+    """The columns of a table, [rows, columns], each contiguous: cut from it some at a time, as one looks at them."""
+
+    def __init__(self, table: NDArray[Any]) -> None:
+        self._table = table
+        self._at_once = max(1, _CACHED // max(1, len(table) * table.itemsize))
+        self._first, self._cut = 0, np.ascontiguousarray(table[:, : self._at_once].T)
+
+    def __len__(self) -> int:
+        return int(self._table.shape[1])
+
+    def __getitem__(self, position: Any) -> Any:
+        if not 0 <= position < len(self):
+            raise IndexError(position)
+        if not self._first <= position < self._first + len(self._cut):
+            self._first = position - position % self._at_once
+            self._cut = np.ascontiguousarray(self._table[:, self._first : self._first + self._at_once].T)
+        return self._cut[position - self._first]
+
+
 def _join_arrays(captures: Sequence[Capture]) -> Iterator[Block]:
     names = column_names(captures[0].names)
     for part in _batches([_as_table(_array(each)) for each in captures]):
         width = part[0].shape[1]
         rows = sum(len(each) for each in part)
         if len(part) == 1:
-            columns = np.ascontiguousarray(part[0].T)
-        else:
-            columns = np.empty((width, rows), part[0].dtype)
-            np.concatenate([each.T for each in part], axis=1, out=columns)
+            yield Block(TableColumns(part[0]), rows, names)
+            continue
+        columns = np.empty((width, rows), part[0].dtype)
+        np.concatenate([each.T for each in part], axis=1, out=columns)
         yield Block(list(columns), rows, names)
 
 
@@ -70,7 +93,7 @@ def _join_bytes(captures: Sequence[Capture]) -> Iterator[Block]:
         table = _as_table(array)
         for first in range(0, len(table), BLOCK_ROWS):
             part = table[first : first + BLOCK_ROWS]
-            yield Block(list(np.ascontiguousarray(part.T)), len(part), names)
+            yield Block(TableColumns(part), len(part), names)
 
 
 def arrays(captures: Sequence[Capture]) -> Iterator[NDArray[Any]]:

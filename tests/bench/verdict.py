@@ -19,7 +19,7 @@ from scipy.stats import ks_2samp, kstwobign
 
 from bench.harness import Figure, interleaved
 from bench.rig import FEATURES
-from driftline.columns import BLOCK_ROWS
+from driftline.columns import BLOCK_ROWS, TableColumns
 from driftline.sketch import NumericStream
 from driftline_processor.compare import Comparison
 from driftline_processor.provisional import provisional_reference
@@ -68,7 +68,7 @@ def tallies(rows: NDArray[np.float64]) -> dict[ColumnKey, Tally]:
     """The columns of [rows, features], sketched."""
     streams = [NumericStream(0) for _ in range(rows.shape[1])]
     for start in range(0, len(rows), BLOCK_ROWS):
-        for stream, column in zip(streams, np.ascontiguousarray(rows[start : start + BLOCK_ROWS].T), strict=True):
+        for stream, column in zip(streams, TableColumns(rows[start : start + BLOCK_ROWS]), strict=True):
             stream.observe(column, start)
     return {ColumnKey("input", f"x{i}"): _tally(stream, len(rows)) for i, stream in enumerate(streams)}
 
