@@ -171,7 +171,7 @@ class Aggregate:
             known = counted.series.get(key) or self._begin(counted, key, classes=True)
             if known is not None:
                 known[2].count(rows)
-        self._courtesy.pause()
+            self._courtesy.pause()
 
     def _begin(self, counted: _Counted, key: ColumnKey, *, classes: bool) -> Any:
         if self._columns[key.kind] >= self._settings.max_columns:

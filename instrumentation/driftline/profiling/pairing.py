@@ -64,9 +64,9 @@ def threshold(x: FloatArray) -> float | None:
     values, rows = np.unique(x[np.isfinite(x)], return_counts=True)
     if len(values) < 2:
         return None
-    below = np.cumsum(rows)[:-1] / rows.sum()
-    at = int(np.abs(below - 0.5).argmin())
-    if not SMALLER_SIDE <= below[at] <= 1.0 - SMALLER_SIDE:
+    below, total = np.cumsum(rows)[:-1], rows.sum()
+    at = int(np.abs(2 * below - total).argmin())
+    if min(below[at], total - below[at]) < SMALLER_SIDE * total:
         return None
     low, high = float(values[at]), float(values[at + 1])
     middle = low / 2 + high / 2
