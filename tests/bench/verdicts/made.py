@@ -21,6 +21,9 @@ MONTH: Final = 720
 QUIET: Final = 4
 """Windows before a drift."""
 
+UNKNOWN: Final = 30
+"""Windows before a drift where training has no clock: more than the day in which none can tell it from the hour."""
+
 AFTER: Final = 24
 """Windows after it."""
 
@@ -85,6 +88,15 @@ class Autoregressive:
         return np.asarray(values)
 
 
+TRAINED: Final = 42 * DAY
+"""Seconds of training data, where that has a clock."""
+
+
+def clock() -> NDArray[np.float64]:
+    """When each training row was."""
+    return EPOCH - TRAINED + (np.arange(ROWS) + 0.5) * (TRAINED / ROWS)
+
+
 def steady(draws: Mapping[str, Draw], seed: int, sizes: list[int], **other: object) -> Stream:
     """Every column goes on as it was in training."""
     return changing(draws, draws, seed, sizes, len(sizes), **other)
@@ -146,8 +158,7 @@ def daily(
     """Means swing by half a standard deviation a day. step: from this window on two columns are 4 θ higher."""
     random = np.random.default_rng(seed)
     phases = {f"x{i}": i * 0.7 for i in range(5)}
-    trained_hours = 42 * 24  # six weeks
-    times = np.sort(random.uniform(0.0, trained_hours * HOUR, ROWS))
+    times = clock()
 
     def at(seconds: NDArray[np.float64], phase: float) -> Column:
         swing = 0.5 * np.sin(2 * np.pi * seconds / DAY + phase)
@@ -164,8 +175,7 @@ def daily(
             higher = _shift(4 * THETA) if step and window >= step else 0.0
             yield {name: at(seconds, phase) + (higher if name in raised else 0.0) for name, phase in phases.items()}
 
-    begun = EPOCH - trained_hours * HOUR
-    return Stream(reference, live, n, dict.fromkeys(raised, step), times=None if shuffled else begun + times)
+    return Stream(reference, live, n, dict.fromkeys(raised, step), times=None if shuffled else times)
 
 
 def _shift(distance: float) -> float:
@@ -173,22 +183,34 @@ def _shift(distance: float) -> float:
     return float(2.0 * norm.ppf((1.0 + distance) / 2.0))
 
 
-def drift(before: Draw, after: Draw, n: int, seed: int, after_windows: int = AFTER) -> Stream:
-    """Two thirds of thirty alike columns change."""
+def drift(
+    before: Draw,
+    after: Draw,
+    n: int,
+    seed: int,
+    *,
+    after_windows: int = AFTER,
+    clocked: bool = True,
+) -> Stream:
+    """Two thirds of thirty alike columns change; without a clock, after the day in which its season is learned."""
+    quiet = QUIET if clocked else UNKNOWN
     names = [f"x{i}" for i in range(COLUMNS)]
     return changing(
         dict.fromkeys(names, before),
         {name: after if i < DRIFTED else before for i, name in enumerate(names)},
         seed,
-        [n] * (QUIET + after_windows),
-        QUIET,
+        [n] * (quiet + after_windows),
+        quiet,
+        times=clock() if clocked else None,
     )
 
 
 def swapped(n: int, seed: int) -> Stream:
     """Two columns come in each other's place; eight others do not."""
     before: dict[str, Draw] = {f"x{i}": normal(float(i), 1.0 + 0.2 * i) for i in range(10)}
-    return changing(before, before | {"x2": before["x5"], "x5": before["x2"]}, seed, [n] * (QUIET + AFTER), QUIET)
+    return changing(
+        before, before | {"x2": before["x5"], "x5": before["x2"]}, seed, [n] * (QUIET + AFTER), QUIET, times=clock()
+    )
 
 
 def levels(seed: int) -> Stream:
@@ -220,7 +242,8 @@ def correlated(seed: int, *, change: bool) -> Stream:
         for window in range(44 if change else MONTH):
             yield rows(1000, 0.5 if change and window >= 20 else 0.0)
 
-    return Stream(reference, windows, 1000, dict.fromkeys("ab", 20) if change else {}, anywhere=change)
+    onsets = dict.fromkeys("ab", 20) if change else {}
+    return Stream(reference, windows, 1000, onsets, times=clock(), anywhere=change)
 
 
 def frozen(random: np.random.Generator, n: int) -> Column:
@@ -281,6 +304,10 @@ SCENARIOS: Final = (
         Scenario(f"{name}, n={n}", partial(drift, *kind, n), 2, int(n in RIVALS))
         for name, kind in KINDS.items()
         for n in (200, 1000, 5000)
+    ),
+    *(
+        Scenario(f"no clock, {name}, n=1000", partial(drift, *kind, 1000, clocked=False), seeds=2)
+        for name, kind in {"shift 2θ": (normal(), normal(_shift(2 * THETA))), **KINDS}.items()
     ),
     Scenario("swapped columns, n=1000", partial(swapped, 1000), 4, 1),
     Scenario("shuffled reference, daily cycle, n=1000", partial(daily, 1000, shuffled=True), seeds=6),

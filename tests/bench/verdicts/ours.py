@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 import driftline
-from bench.verdicts.said import Said
+from bench.verdicts.said import BESIDE, Said
 from bench.verdicts.stream import Columns, Stream
 from driftline.profiling.otlp import to_request
 from driftline_processor.config import Config
@@ -48,10 +48,13 @@ class Driftline:
         verdict = Config().verdict
         self._step = size // stream.slides
         self._engine = Engine(EngineSettings(size, self._step, 0, verdict.tolerance, verdict.false_alarms, verdict.per))
-        self._engine.put_reference(read_reference(request))
+        reference = read_reference(request)
+        self._engine.put_reference(reference)
+        pairs = {key: column.pair for key, column in reference.columns.items() if column.pair is not None}
+        self._names = {key: BESIDE.join(pair.members) for key, pair in pairs.items()}
         self._time = stream.begin * NANOSECONDS
         self._slides = stream.slides
-        self._sketcher = Sketcher(MODEL, [_column(name) for name in names])
+        self._sketcher = Sketcher(MODEL, [_column(name) for name in names], list(pairs.values()))
 
     def window(self, rows: Columns) -> Said:
         begun = time.process_time()
@@ -61,14 +64,20 @@ class Driftline:
             self._step_of({name: values[first:last] for name, values in rows.items()}, last - first)
         self.seconds += time.process_time() - begun
         judged = [
-            (c.column.name, c.verdict) for result in self.results for c in result.columns if c.verdict is not None
+            (self._name(c.column), c.verdict)
+            for result in self.results
+            for c in result.columns
+            if c.verdict is not None
         ]
         changes = [alarm for result in self.results for alarm in result.alarms]
         return Said(
             frozenset(name for name, verdict in judged if verdict.state is State.ALARM),
-            frozenset(alarm.column.name for alarm in changes if alarm.change is AlarmChange.OPENED),
+            frozenset(self._name(alarm.column) for alarm in changes if alarm.change is AlarmChange.OPENED),
             frozenset(name for name, verdict in judged if AS_USUAL in verdict.event),
         )
+
+    def _name(self, column: ColumnKey) -> str:
+        return self._names.get(column, column.name)
 
     def _step_of(self, rows: Columns, number: int) -> None:
         self._time += self._step
