@@ -1,6 +1,7 @@
 """What is known of each model object: what users describe, and what an adapter finds out, once, held weakly."""
 
 import functools
+import inspect
 import itertools
 import types
 import weakref
@@ -109,15 +110,16 @@ def describe(
         What is to be called: the model itself or, for a function, one that does the same and is recorded.
 
     Raises:
-        TypeError: the object cannot be referenced weakly.
+        TypeError: the object cannot be referenced weakly, or what is called is a coroutine function.
         AttributeError: its class has no such method.
         ValueError: there is no such kind, or the centroid is no vector of numbers.
 
     """
     if isinstance(model, _FUNCTIONS):
+        _check_predicts(model)
         model = Described(model)
     if method is not None:
-        getattr(type(model), method)
+        _check_predicts(getattr(type(model), method))
     names = None if feature_names is None else tuple(str(each) for each in feature_names)
     said: dict[str, Any] = {
         "name": name,
@@ -143,6 +145,12 @@ def describe(
 def described() -> list[Any]:
     """The models that something has been said of."""
     return _described.objects()
+
+
+def _check_predicts(function: Callable[..., Any]) -> None:
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        name = getattr(function, "__qualname__", function)
+        raise TypeError(f"{name} is async: it returns before there is a prediction. Describe the model that it calls")
 
 
 def _checked_kind(kind: str) -> str:

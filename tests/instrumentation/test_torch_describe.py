@@ -1,6 +1,7 @@
 """`describe` where PyTorch is used: what is said to be a model is recorded, whatever it is."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -145,3 +146,23 @@ def test_several_inputs_are_named(telemetry: Telemetry) -> None:
 
     shown = {name for name in attributes if name.startswith(f"{semconv.INPUT}.")}
     assert shown == {f"{semconv.INPUT}.age", f"{semconv.INPUT}.income"}
+
+
+def test_what_is_async_is_refused() -> None:
+    """A coroutine function returns before there is a prediction: the mistake is told at once."""
+
+    class Engine:
+        async def infer(self, x: Any) -> Any:
+            return x
+
+    async def serve(x: Any) -> Any:
+        return x
+
+    async def stream(x: Any) -> Any:
+        yield x
+
+    for described in (serve, stream, partial(serve), Engine().infer):
+        with pytest.raises(TypeError, match="is async"):
+            driftline.describe(described)
+    with pytest.raises(TypeError, match=r"Engine\.infer is async"):
+        driftline.describe(Engine(), method="infer")

@@ -22,8 +22,8 @@ from torch.optim import Optimizer
 from driftline.emitter import Emitter
 from driftline.faults import FAULTS
 from driftline.guard import paused
-from driftline.imports import Patches
-from driftline.methods import Switch, recording
+from driftline.imports import Patches, forget, when_imported
+from driftline.methods import Methods, Switch, recording
 from driftline.models import Models, described, description, is_described, listeners
 from driftline.modules.arguments import Arguments
 from driftline.modules.calls import Calls
@@ -62,6 +62,10 @@ CALLS: Final = {
 }
 """Methods that are themselves the call of a model, and the operation that they are."""
 
+EXPLAINERS: Final = "captum.attr._utils.attribution"
+EXPLAINS: Final = ("attribute", "compute_convergence_delta")
+"""Methods of captum's explainers, which call models with inputs that nobody has sent."""
+
 _LAYERS: Final = (nn.modules.batchnorm._NormBase, nn.modules.dropout._DropoutNd)  # noqa: SLF001  # no public base
 """Layers whose mode is changed alone while a model is trained: never a model."""
 
@@ -82,7 +86,9 @@ class Roots:
         self._patches = Patches()
         make = Slots if hasattr(nn.Module, KEY) else Hooks  # the name of the slot is private
         self._taps: Slots | Hooks = make(self._calls_of, self._patches)
-        self._switches: list[Switch] = []
+        self._explaining = Switch()
+        self._explainers = Methods((), (), EXPLAINS, self._explaining)
+        self._switches = [self._explaining]
         self._prepared: weakref.WeakSet[Calls] = weakref.WeakSet()
         self._on = True
         self._depth = threading.local()
@@ -103,6 +109,8 @@ class Roots:
         for (module, name), operation in CALLS.items():
             add(module, name, partial(self._recorded, operation))
         self._taps.begin()
+        self._explaining.on = True
+        when_imported(EXPLAINERS, self._pause)
         atexit.register(self._hint)
         self._find()
         listeners.append(self._describe)
@@ -117,8 +125,13 @@ class Roots:
         listeners.remove(self._describe)
         for switch in self._switches:
             switch.on = False
+        forget(EXPLAINERS, self._pause)
+        self._explainers.remove()
         self._patches.remove()
         self._taps.end()
+
+    def _pause(self, captum: Any) -> None:
+        self._explainers.add_root(captum.Attribution)
 
     def _hint(self) -> None:
         """At the end, to whoever looks for records that are not there."""
