@@ -1,13 +1,17 @@
 """DRIFTLINE_REFERENCE: the pairs of training profiles, and what becomes of a file that is none."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 
 import driftline
+from driftline import semconv
 from driftline.prediction import Model
 from driftline.references import References
+from telemetry import Telemetry
 
 
 def model(name: str = "churn", version: str | None = None) -> Model:
@@ -85,3 +89,15 @@ def test_an_empty_folder_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFix
     """It may be the wrong one."""
     assert len(References(str(tmp_path)).pairs(model())) == 0
     assert caplog.messages == [f"DRIFTLINE_REFERENCE: {tmp_path} must hold files named *.json; no pairs are counted."]
+
+
+def test_pairs_are_metrics_and_never_on_spans(tmp_path: Path, instrumented: Callable[..., Telemetry]) -> None:
+    """`instrument(reference=…)`: a call's span is as it is without, and the rows of each pair are sent."""
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    estimator = LinearRegression().fit(x, x[:, 0])
+    telemetry = instrumented(reference=save(tmp_path / "churn.json"), model_name="churn")
+    estimator.predict(x)
+    telemetry.flush()
+    (span,) = telemetry.spans()
+    assert not [name for name in span.attributes if "pair" in name or "×" in name]
+    assert telemetry.total(semconv.PAIR_ROWS) == 3 * 200

@@ -27,6 +27,10 @@ UNKNOWN = ColumnResult(ColumnKey("input", "x"), 9.0, 9.0, 0.0, {}, {}, {}, None)
         ([column("input", "b", alarm=True), column("output", "y")], "1 of 1 inputs moved; outputs did not"),
         ([QUIET, column("output", "y", alarm=True)], "inputs did not move; 1 of 1 outputs did"),
         (
+            [QUIET, column("pair", "a × b", alarm=True), column("pair", "a × c"), column("output", "y")],
+            "inputs did not move; 1 of 2 pairs did; outputs did not",
+        ),
+        (
             [QUIET, column("input", "b", alarm=True), column("label", "t", state=State.INSUFFICIENT_DATA)],
             "1 of 2 inputs moved; labels could not be judged",
         ),

@@ -79,12 +79,14 @@ def _profiled(data: tuple[Path, ...], roles: object, listener: "Listener", model
 
 
 def _report(made: "Profile", output: Path) -> None:
-    from driftline.profiling.summary import chunk_line, schema_table
+    from driftline.profiling.summary import chunk_line, pair_line, schema_table
 
     console = Console(highlight=False)
     console.print(schema_table(made))
     console.print()
     console.print(chunk_line(made), soft_wrap=True, markup=False)
+    if made.pairs:
+        console.print(pair_line(made), soft_wrap=True, markup=False)
     for note in made.notes:
         console.print(note, soft_wrap=True, markup=False)
     size = output.stat().st_size

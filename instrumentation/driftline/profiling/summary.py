@@ -35,6 +35,13 @@ def chunk_line(profile: Profile) -> str:
     return f"{profile.rows:,} rows in {len(chunks)} chunks of {each}, {_time(first)} to {_time(last)}"
 
 
+def pair_line(profile: Profile) -> str:
+    """What the pairs are for."""
+    return (
+        f"{len(profile.pairs)} pairs of inputs, to see correlation change: set DRIFTLINE_REFERENCE where it is served"
+    )
+
+
 def _name(key: ColumnKey) -> str:
     name = key.name or "(unnamed)"
     return name if key.target == semconv.TARGET_INPUT else f"→ {name}"
