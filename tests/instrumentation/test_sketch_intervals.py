@@ -131,3 +131,8 @@ def test_a_quantile_is_a_share(q: float) -> None:
 def test_the_mean_of_huge_values_does_not_overflow() -> None:
     """Sums may be larger than the largest float; the mean is not."""
     assert Intervals.of_values([HUGE, HUGE, HUGE]).mean() == pytest.approx(HUGE)
+
+
+def test_a_bag_may_be_as_wide_as_float64() -> None:
+    """Neighbours further apart than the largest float are told apart, without a warning."""
+    assert len(Intervals.of_values([-HUGE, HUGE, HUGE])) == 2
