@@ -11,6 +11,7 @@ from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline_processor.alignment import Aligned, CategoryCells, NumericCells
 from driftline_processor.bags import Bags
 from driftline_processor.counts import STATES, Counts
+from driftline_processor.daily import COARSE, by_day
 from driftline_processor.distribution import class_shares, numbers
 from driftline_processor.habits import DAY, Habits
 from driftline_processor.judgement import ASPECTS, Judge, Judgement, base_bounds, worst
@@ -32,11 +33,12 @@ BLIND = 2.0
 
 
 class Asked(NamedTuple):
-    """A window, and how it is judged: false alarms allowed in each column, and what the time of day excuses."""
+    """A window and how it is judged: false alarms allowed in a column, what is remembered, and what that excuses."""
 
     held: Sequence[Tally]
     counts: Counts
     alpha: float
+    habits: Habits | None
     excuse: Excuse | None
 
 
@@ -59,7 +61,10 @@ class Comparison:
         season = Season(reference.starts, reference.ends) if self._chunk else Season(np.zeros(0), np.zeros(0))
         self._naming = Naming(self._judge, self._numbers, self._categories, season)
         self._trained = Trained(columns, self._judge)
-        self._unclocked = Unclocked(self._judge, tolerance)
+        knows_time = lasting > 0.0 and lasting <= COARSE
+        self._learner = None if knows_time else Unclocked(self._judge, tolerance)
+        days = by_day(columns, lasting) if knows_time else None
+        self._daily = None if days is None else Judge(days, tolerance)
         place = {key: i for i, key in enumerate(reference.columns)}
         self._members = {
             i: [(name, place[key]) for name in column.pair.members if (key := ColumnKey(TARGET_INPUT, name)) in place]
@@ -91,7 +96,7 @@ class Comparison:
         counts = self._counts(held, bags.take(self._numeric), placed)
         judged = [key.target != TARGET_PAIR or key in tallies for key in keys]  # not every server counts pairs
         alpha = min(budget / sum(judged), MOST_ALPHA) if any(judged) else 0.0
-        asked = Asked(held, counts, alpha, self._excuse(spans, counts))
+        asked = self._asked(held, counts, alpha, spans)
         verdicts = self._verdicts(asked, duration, spans)
         if spans is not None:
             self._hear(verdicts, asked, spans)
@@ -133,21 +138,22 @@ class Comparison:
         rows, squares = (np.array([getattr(tally, name) for tally in held], float) for name in ("rows", "squares"))
         return Counts(cells, novel, states, rows, squares)
 
-    def _excuse(self, spans: Trailing | None, counts: Counts) -> Excuse | None:
-        """What the time of day excuses, where the reference knows no time and the stream does."""
-        if self._chunk is not None or spans is None or not has_time(spans.window):
-            return None
+    def _asked(self, held: Sequence[Tally], counts: Counts, alpha: float, spans: Trailing | None) -> Asked:
+        if spans is None or not has_time(spans.window) or (self._daily is None and self._learner is None):
+            return Asked(held, counts, alpha, None, None)
         trail, window = spans
         trail.follow(self.reference.id, window, len(counts.vector))
-        trail.habits = trail.habits or self._unclocked.begin(window)
-        return self._unclocked.excuse(trail.habits, window.end)
+        habits = trail.habits = trail.habits or Habits.begin(window.start, len(self._judge.baseline.sizes))
+        excuse = None if self._learner is None else self._learner.excuse(habits, window.end)
+        return Asked(held, counts, alpha, habits, excuse)
 
     def _verdicts(self, asked: Asked, duration: int, spans: Trailing | None) -> list[Verdict]:
         base = self._judge.judge(asked.counts, asked.alpha, self._chunks(duration), asked.excuse)
         bounds = base_bounds(base)
-        if asked.excuse is not None and spans is not None and spans.trail.habits is not None:
-            self._unclocked.see(spans.trail.habits, spans.window.end, base.events)
-            bounds = spans.trail.habits.closing(bounds, asked.excuse.season.reshape(len(ASPECTS), -1).max(axis=0))
+        if asked.habits is not None and spans is not None:
+            if self._learner is not None:
+                self._learner.see(asked.habits, spans.window.end, base.events)
+            bounds = asked.habits.closing(bounds, self._judge.hidden(base))
         told = zip(worst(base).tolist(), asked.held, bounds.tolist(), strict=True)
         verdicts = [
             self._verdict(base, (aspect, i), tally, None if isnan(bound) else bound, duration)
@@ -165,7 +171,7 @@ class Comparison:
         for at in np.flatnonzero(base.events.withheld).tolist():
             aspect, i = divmod(at, len(verdicts))
             if verdicts[i].aspect == ASPECTS[aspect] and verdicts[i].state is not State.ALARM:
-                why = describe_excuse(float(excuse.season[at]), known=excuse.known)
+                why = describe_excuse(float(excuse.season[at]), known=excuse.known, clock=self._chunk is not None)
                 verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {why}")
 
     def _say_limits(self, verdicts: list[Verdict], base: Judgement) -> None:
@@ -184,27 +190,33 @@ class Comparison:
                 verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {season}")
 
     def _hear(self, verdicts: list[Verdict], asked: Asked, spans: Trailing) -> None:
-        """Judges the longer spans; without a clock whole days too, which need no excuse for the time of day."""
+        """Judges the longer spans, and whole days, in which every time of day had its part."""
         for span in spans.trail.spans(self.reference.id, spans.window, asked.counts.vector):
             together = Counts.of_vector(span.counts, len(asked.held))
             if self._judge.may_alarm(together):
                 chunks = self._chunks(spans.window.end - span.start)
                 found = self._judge.judge(together, asked.alpha, chunks, asked.excuse)
                 self._tell_louder(verdicts, found, asked.held, spans, span.start)
-        if spans.trail.habits is not None and asked.excuse is not None and not slides(spans.window):
-            self._hear_day(verdicts, asked, spans, spans.trail.habits)
+        if asked.habits is not None and not slides(spans.window):
+            self._hear_day(verdicts, asked, spans, asked.habits)
 
     def _hear_day(self, verdicts: list[Verdict], asked: Asked, spans: Trailing, habits: Habits) -> None:
-        """Learns from the window what the stream does by itself; each hour the last 24 are judged."""
+        """Remembers the window; each hour the last 24 are judged."""
         if not habits.add(spans.window, asked.counts.vector):
             return
-        self._unclocked.learn(habits)
+        if self._learner is not None:
+            self._learner.learn(habits)
         day = habits.whole_day()
         if day is not None:
-            counts, excuse = Counts.of_vector(day, len(asked.held)), self._unclocked.excuse_of_day(habits)
-            found = self._judge.judge(counts, asked.alpha, None, excuse)
+            found = self._of_day(Counts.of_vector(day, len(asked.held)), asked.alpha, habits)
             habits.bound = base_bounds(found).astype(np.float32)
             self._tell_louder(verdicts, found, asked.held, spans, habits.hours[-1].end - DAY)
+
+    def _of_day(self, counts: Counts, alpha: float, habits: Habits) -> Judgement:
+        if self._daily is not None:
+            return self._daily.judge(counts, alpha, 1.0)
+        excuse = None if self._learner is None else self._learner.excuse_of_day(habits)
+        return self._judge.judge(counts, alpha, self._chunks(DAY), excuse)
 
     def _tell_louder(
         self, verdicts: list[Verdict], found: Judgement, held: Sequence[Tally], spans: Trailing, start: int

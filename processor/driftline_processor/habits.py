@@ -1,7 +1,7 @@
-"""What is remembered of a stream whose reference has no clock: its last hours, its last days, and how it swung.
+"""What is remembered of a stream to judge whole days: its last hours, its last days, and how it swung.
 
 An hour is the shortest stretch that is looked at, or a window where that is longer. For a model of 30 columns all of it
-is about 170 kB.
+is about 180 kB.
 """
 
 from dataclasses import dataclass, field
@@ -15,9 +15,10 @@ from driftline_processor.records import FloatArray, Window
 HOUR: Final = 3_600 * 10**9
 DAY: Final = 24 * HOUR
 
-DAYS: Final = 8
-"""Days that are remembered: a week, and the day that it is held against."""
+DAYS: Final = 10
+"""Days that are remembered: from before the last weekend to the next one."""
 
+BoolArray = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 
@@ -65,6 +66,11 @@ class Habits:
     swings: list[Floats] = field(default_factory=list)
     bound: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
 
+    @classmethod
+    def begin(cls, start: int, columns: int) -> "Habits":
+        """Nothing is known; columns: by aspect."""
+        return cls(start, Traits.of(*np.zeros((len(Traits._fields), columns))), np.full(columns, -np.inf, np.float32))
+
     def add(self, window: Window, counts: FloatArray) -> bool:
         """Counts a window that overlaps none before. True where an hour is complete."""
         size = max(HOUR, window.end - window.start)
@@ -88,11 +94,11 @@ class Habits:
         else:
             self.swings[-1] = np.maximum(self.swings[-1], traits.swing)
 
-    def closing(self, bounds: FloatArray, season: FloatArray) -> FloatArray:
-        """What the closing of an alarm goes by, [columns]: under a season the last whole day has a say."""
+    def closing(self, bounds: FloatArray, seasonal: BoolArray) -> FloatArray:
+        """What the closing of an alarm goes by, [columns]: in seasonal ones the last whole day has a say."""
         if not len(self.bound):
             return bounds
-        return np.where(season > 0.0, np.maximum(bounds, np.nan_to_num(self.bound)), bounds)
+        return np.where(seasonal, np.maximum(bounds, np.nan_to_num(self.bound)), bounds)
 
     def whole_day(self) -> FloatArray | None:
         """Counts of the last 24 hours; None before there were so many."""

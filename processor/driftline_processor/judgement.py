@@ -129,6 +129,12 @@ class Judge:
         at, events = self._middle, judgement.events
         return np.asarray(events.required[at] + Z95 * events.sampling[at])
 
+    def hidden(self, judgement: Judgement) -> BoolArray:
+        """Columns in which a season may hide more than a tolerance from a window, [columns]."""
+        events = judgement.events
+        unseen = events.most(events.excused + Z95 * (events.natural - events.sampling)) > self.tolerance
+        return np.asarray(unseen.reshape(len(ASPECTS), -1).any(axis=0))
+
     def may_alarm(self, counts: Counts) -> bool:
         """Whether anything moved beyond its tolerance; the bounds of a distance are below it."""
         x, rows, novel = self._drawn(counts)

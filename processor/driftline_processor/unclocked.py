@@ -1,4 +1,4 @@
-"""A reference without a clock, such as shuffled training data: what the season may explain is learned from the stream.
+"""A reference that knows no time of day, such as shuffled training data: its season is learned from the stream.
 
 Whole days need no season: over 24 hours every time of day had its part. Shorter stretches are excused for as much as
 the stream itself has swung within a day and come back; one that never swung is excused for nothing. In its first hours
@@ -28,8 +28,8 @@ PACE: Final = 0.11
 SETTLED: Final = 3
 """Hours in a row at the reference's level after which a stream is known to stay there."""
 
-STANDS_STILL: Final = 8 * HOUR
-"""After so long a daily season has moved by half of its height at least."""
+STANDS_STILL: Final = 12 * HOUR
+"""After so long a sine over 24 hours has moved by its amplitude at least."""
 
 GROWS: Final = 2.0
 """In its first two days a season may still go this many times as far as it was seen to move."""
@@ -55,11 +55,6 @@ class Unclocked:
         self._starts = np.cumsum(baseline.sizes) - baseline.sizes
         self._factor = magnify(baseline.shares, baseline.magnified)
         self._variance = baseline.shares * (1.0 - baseline.shares)
-        self._far = np.full(len(self._starts), -np.inf)
-
-    def begin(self, window: Window) -> Habits:
-        """Nothing is known of a stream that begins with `window`."""
-        return Habits(window.start, Traits.of(*np.zeros((5, len(self._starts)))), near=self._far.astype(np.float32))
 
     def excuse(self, habits: Habits, end: int) -> Excuse:
         """For windows and spans that are shorter than a day, and end at `end`."""
@@ -95,9 +90,9 @@ class Unclocked:
         habits.learn(Traits.of(swing, moved, week, clumped, settled))
 
     def _week(self, habits: Habits, clumped: FloatArray) -> FloatArray:
-        """How far whole days, but for the first and the last one, swung and came back."""
-        days = habits.days[1:-1]
-        if len(days) < SETTLED:
+        """How far whole days swung and came back: a weekend does."""
+        days = [day for day in habits.days[:-1] if day.start >= habits.begun]
+        if len(days) < 3:
             return np.zeros(len(self._starts))
         levels, rows = self._levels(days)
         return self._most(beyond_chance(returned(levels), self._error(rows.mean(axis=0), clumped)))

@@ -93,12 +93,12 @@ def test_what_is_plainly_wrong_from_the_start_alarms_at_once() -> None:
 
 def test_what_is_moderately_wrong_from_the_start_is_warned_of_first() -> None:
     """What a season could be is not known yet, and said; a season would have moved within hours."""
-    verdicts = list(stream(STEADY, lambda _: FOUR, 10, Trail()))
+    verdicts = list(stream(STEADY, lambda _: FOUR, 14, Trail()))
 
     assert verdicts[0].state is State.WARNING
     assert "what the time of day does is not known before 24 hours were seen" in verdicts[0].event
     assert "training data with a time column would tell" in verdicts[0].event
-    assert verdicts[9].state is State.ALARM
+    assert verdicts[13].state is State.ALARM
 
 
 def test_rows_that_are_numbered_have_no_time_of_day() -> None:

@@ -10,8 +10,6 @@ from driftline_processor.verdict.events import Event, Family
 ENOUGH_CHUNKS = 64
 """Time chunks of the training data below which natural variation is known too badly for a monthly budget."""
 
-WITH_TIME = "training data with a time column would tell the two apart at once"
-
 NAMED = 3
 """Never seen categories that are named; the rest is counted."""
 
@@ -71,11 +69,13 @@ def describe_limit(move: float, chunks: int) -> str:
     return f"a move of less than {percent(min(move, 1.0))} of the rows may go unseen{why}"
 
 
-def describe_excuse(season: float, *, known: bool) -> str:
-    """Why a stream without drift may look like this, and what would tell."""
+def describe_excuse(season: float, *, known: bool, clock: bool) -> str:
+    """Why a stream without drift may look like this, and what would tell. clock: the training data has times."""
+    told = "training data in finer stretches of time" if clock else "training data with a time column"
+    better = f"{told} would tell the two apart at once"
     if known:
-        return f"no more than it swings with the time of day ({percent(season)}); {WITH_TIME}"
-    return f"what the time of day does is not known before 24 hours were seen; {WITH_TIME}"
+        return f"no more than it swings with the time of day ({percent(season)}); {better}"
+    return f"what the time of day does is not known before 24 hours were seen; {better}"
 
 
 def describe_season(cycle: str, share: float) -> str:
