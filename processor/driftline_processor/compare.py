@@ -22,7 +22,7 @@ from driftline_processor.trained import Trained
 from driftline_processor.unclocked import Unclocked, has_time
 from driftline_processor.verdict.decision import ALARM, LOUDNESS, WARNING, Excuse
 from driftline_processor.verdict.season import Season
-from driftline_processor.verdict.wording import describe_excuse
+from driftline_processor.verdict.wording import RECOVERED, describe_excuse
 
 MOST_ALPHA = 0.001
 """False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
@@ -191,6 +191,7 @@ class Comparison:
 
     def _hear(self, verdicts: list[Verdict], asked: Asked, spans: Trailing) -> None:
         """Judges the longer spans, and whole days, in which every time of day had its part."""
+        healthy = [i for i, verdict in enumerate(verdicts) if verdict.state is State.HEALTHY]
         for span in spans.trail.spans(self.reference.id, spans.window, asked.counts.vector):
             together = Counts.of_vector(span.counts, len(asked.held))
             if self._judge.may_alarm(together):
@@ -199,6 +200,9 @@ class Comparison:
                 self._tell_louder(verdicts, found, asked.held, spans, span.start)
         if asked.habits is not None and not slides(spans.window):
             self._hear_day(verdicts, asked, spans, asked.habits)
+        for i in healthy:
+            if verdicts[i].state is State.ALARM:
+                verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {RECOVERED}")
 
     def _hear_day(self, verdicts: list[Verdict], asked: Asked, spans: Trailing, habits: Habits) -> None:
         """Remembers the window; each hour the last 24 are judged."""

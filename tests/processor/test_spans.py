@@ -37,6 +37,18 @@ def test_a_small_drift_is_found_by_a_span_and_not_by_a_window() -> None:
     assert all(verdict.lower_bound > 0.05 for verdict in alarms)
 
 
+def test_an_alarm_that_only_the_past_holds_says_so() -> None:
+    """After twenty shifted hours a healthy one: the hours together are still in alarm, and the text tells which."""
+    trail = Trail()
+    during = [judged(trail, number, mean=0.35).event for number in range(20)]
+    after = judged(trail, 20, mean=0.0, rows=1_000)
+
+    assert after.state is State.ALARM
+    assert after.duration > HOUR
+    assert "the last window by itself is healthy" in after.event
+    assert not any("by itself is healthy" in event for event in during[-8:])
+
+
 def test_without_drift_no_span_alarms() -> None:
     """The same rows without drift."""
     trail = Trail()

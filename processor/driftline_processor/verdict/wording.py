@@ -10,6 +10,9 @@ from driftline_processor.verdict.events import Event, Family
 ENOUGH_CHUNKS = 64
 """Time chunks of the training data below which natural variation is known too badly for a monthly budget."""
 
+RECOVERED = "the last window by itself is healthy"
+"""Said of several windows together that are in alarm."""
+
 NAMED = 3
 """Never seen categories that are named; the rest is counted."""
 
