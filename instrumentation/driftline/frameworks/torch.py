@@ -19,7 +19,8 @@ class TorchInstrumentor(FrameworkInstrumentor):
     _roots: "Roots | None" = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        return ("torch >= 2.4",)
+        # Whether Dynamo is at work could not be asked in 2.4; in 2.6 asking frees its callback, and the process dies.
+        return ("torch >= 2.8",)
 
     def _attach(self, emitter: Emitter) -> None:
         self._action = partial(self._begin, emitter)

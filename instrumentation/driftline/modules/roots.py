@@ -51,9 +51,10 @@ MAKERS: Final = (
     ("torch.jit", "trace_module"),
     ("torch.jit", "freeze"),
     ("torch.jit", "optimize_for_inference"),
+    ("torch.export", "export"),
     ("torch.export.exported_program", "ExportedProgram.module"),
 )
-"""Functions whose result is a root."""
+"""Functions that may call a model to make something of it: if that is a module, it is a root."""
 
 CALLS: Final = {
     ("transformers.generation.utils", "GenerationMixin.generate"): "generate",

@@ -31,7 +31,7 @@ _inside = INSIDE.get
 _enter = INSIDE.set
 _leave = INSIDE.reset
 # Code that Dynamo runs is code of a compiled function of the user's: its calls of models are none of ours, as they are
-# not seen where Dynamo traced them, and Dynamo would compile what records them. (torch 2.4 has no way to ask.)
+# not seen where Dynamo traced them, and Dynamo would compile what records them. The name is private: it may go.
 compiler: Final[Callable[[], Any]] = getattr(eval_frame, "get_eval_frame_callback", lambda: None)
 
 
