@@ -30,7 +30,7 @@ BIN = Path(sys.executable).parent
 
 _READY_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
-_CHILDREN_TIMEOUT = 3.0
+_CHILDREN_TIMEOUT = 15.0
 _PORTS = range(10_000, 32_000)
 
 
@@ -92,7 +92,7 @@ class Process:
         return status
 
     def _await_group(self) -> None:
-        """The resource tracker of multiprocessing ends a moment after the process that it served."""
+        """Helpers of multiprocessing and of Ray end some time after the process that they served."""
         with contextlib.suppress(AssertionError):
             wait_until(lambda: not self._signal_group(0), "children have ended", _CHILDREN_TIMEOUT)
 

@@ -85,7 +85,7 @@ class Server:
                 self.answers.append((rows, answer))
 
     def _call(self, number: int) -> tuple[Rows, list[int]]:
-        rows = [[number + row / 8, -row / 4, 0.5] for row in range(1 + number % 7)]
+        rows = [[(-1) ** number * (number + row / 8), -row / 4, 0.5] for row in range(1 + number % 7)]
         return rows, self._ask(self.url, rows)
 
 
@@ -145,14 +145,9 @@ def serving(
         yield Server(model, url, process, ask)
 
 
-def assert_rows_counted(processor: Processor, server: Server) -> None:
-    """Every row that was answered is counted once."""
-    assert processor.all_rows(server.model, server.rows) == server.rows
-
-
 def assert_all_counted(processor: Processor, server: Server) -> None:
     """Every row that was answered is counted once; every call has a span."""
-    assert_rows_counted(processor, server)
+    assert processor.all_rows(server.model, server.rows) == server.rows
     assert len(inferences(processor.backend, server.model)) == server.calls
 
 
@@ -164,15 +159,27 @@ def assert_traces_show_the_calls(processor: Processor, server: Server) -> None:
         request = requests[each.span.parent_span_id]
         assert request.trace_id == each.span.trace_id
         assert "POST" in request.name
-    assert sorted(map(_shown, inferences(backend, server.model))) == sorted(rows[0] for rows, _ in server.answers)
+    assert_calls_are_shown(processor, server)
+
+
+def assert_calls_are_shown(processor: Processor, server: Server) -> None:
+    """There is one span for each call that was answered: it shows its rows and its labels."""
+    assert sorted(map(_shown, inferences(processor.backend, server.model))) == sorted(server.answers)
 
 
 def inferences(backend: OtlpSink, model: str) -> list[ReceivedSpan]:
     return [each for each in backend.spans() if each.attributes.get(semconv.MODEL_NAME) == model]
 
 
-def _shown(inference: ReceivedSpan) -> list[float]:
-    """The first row that the span shows."""
-    shown = (inference.attributes[f"{semconv.INPUT}.x{column}"] for column in range(3))
-    assert any(key.startswith(f"{semconv.OUTPUT}.") for key in inference.attributes)
-    return [each[0] if isinstance(each, list) else each for each in shown]
+def _shown(inference: ReceivedSpan) -> tuple[Rows, list[int]]:
+    """Rows and labels that the span shows; the label of PyTorch's two scores is the greater one's."""
+    rows = [list(row) for row in zip(*(_values(inference, f"{semconv.INPUT}.x{at}") for at in range(3)), strict=True)]
+    if inference.attributes[semconv.SYSTEM_NAME] == "pytorch":
+        scores = zip(*(_values(inference, f"{semconv.OUTPUT}.raw.{at}") for at in range(2)), strict=True)
+        return rows, [int(second > first) for first, second in scores]
+    return rows, [int(label) for label in _values(inference, f"{semconv.OUTPUT}.{semconv.PREDICTION}")]
+
+
+def _values(inference: ReceivedSpan, name: str) -> list[float]:
+    value = inference.attributes[name]
+    return value if isinstance(value, list) else [value]

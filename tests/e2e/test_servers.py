@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -19,14 +19,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
 UVICORN = (sys.executable, "-m", "uvicorn", "fastapi_app:app", "--port", "{port}")
 GUNICORN = (sys.executable, "-m", "gunicorn", "flask_app:app", "--bind", "127.0.0.1:{port}")
-GEVENT = (*GUNICORN, "--worker-class", "gevent")
-SERVERS = {
-    "uvicorn": (*UVICORN, "--workers", "2"),
-    "gunicorn": (*GUNICORN, "--workers", "2", "--preload"),
-    "gthread": (*GUNICORN, "--workers", "2", "--worker-class", "gthread", "--threads", "4"),
-    "gevent": (*GEVENT, "--workers", "2"),
-}
+PRELOADED = (*GUNICORN, "--preload", "--workers", "2")
+FLASK = (sys.executable, "-m", "flask", "--app", "flask_app", "run", "--port", "{port}")
 CALLS = 40
+NEVER = "600000"
+"""As `DRIFTLINE_EXPORT_INTERVAL`: what is counted was sent at the end of a process."""
 
 
 @pytest.fixture(scope="module", name="line")
@@ -36,12 +33,16 @@ def line_(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processor]:
 
 
 @pytest.mark.parametrize(
-    ("framework", "server"),
-    [*(("scikit_learn", server) for server in SERVERS), ("pytorch", "uvicorn"), ("pytorch", "gunicorn")],
+    ("framework", "command"),
+    [
+        pytest.param("scikit_learn", (*UVICORN, "--workers", "2"), id="uvicorn"),
+        pytest.param("pytorch", (*UVICORN, "--workers", "2"), id="uvicorn, PyTorch"),
+        pytest.param("pytorch", PRELOADED, id="gunicorn, PyTorch"),
+    ],
 )
-def test_what_was_answered_is_counted(line: Processor, tmp_path: Path, framework: str, server: str) -> None:
+def test_what_was_answered_is_counted(line: Processor, tmp_path: Path, framework: str, command: Sequence[str]) -> None:
     """Several workers, several requests at a time, SIGTERM right after the last: exact; spans below the request's."""
-    with serving(tmp_path, line, SERVERS[server], framework=framework) as served:
+    with serving(tmp_path, line, command, framework=framework, DRIFTLINE_EXPORT_INTERVAL=NEVER) as served:
         served.send(CALLS)
 
     assert_all_counted(line, served)
@@ -50,7 +51,7 @@ def test_what_was_answered_is_counted(line: Processor, tmp_path: Path, framework
 
 def test_a_reloaded_server(line: Processor, tmp_path: Path) -> None:
     """`uvicorn --reload` ends its process at each change: what that one answered is counted too."""
-    with serving(tmp_path, line, (*UVICORN, "--reload"), framework="scikit_learn") as served:
+    with serving(tmp_path, line, (*UVICORN, "--reload")) as served:
         served.send(10)
         before = served.pid()
         (tmp_path / "fastapi_app.py").touch()
@@ -60,21 +61,36 @@ def test_a_reloaded_server(line: Processor, tmp_path: Path) -> None:
     assert_all_counted(line, served)
 
 
-@pytest.mark.parametrize("worker", ["sync", "gthread", "gevent"])
-def test_workers_that_are_replaced(line: Processor, tmp_path: Path, worker: str) -> None:
-    """`gunicorn --max-requests`: workers end and are forked anew amid the requests."""
-    command = (*GUNICORN, "--preload", "--workers", "2", "--worker-class", worker, "--max-requests", "7")
-    with serving(tmp_path, line, command, framework="scikit_learn") as served:
-        served.send(CALLS)
-        assert served.process.output().count("Booting worker") > 2
+@pytest.mark.parametrize("worker", [("sync",), ("gthread", "--threads", "4"), ("gevent",)], ids="".join)
+def test_workers_that_are_replaced(line: Processor, tmp_path: Path, worker: Sequence[str]) -> None:
+    """`gunicorn --max-requests`: workers end and are forked amid the requests: exact; spans below the request's."""
+    command = (*PRELOADED, "--worker-class", *worker, "--max-requests", "7")
+    with serving(tmp_path, line, command, DRIFTLINE_EXPORT_INTERVAL=NEVER) as served:
+        served.send(CALLS // 2)  # one of the two gets more than seven
+        wait_until(lambda: served.process.output().count("Booting worker") > 2, "a worker is replaced")
+        served.send(CALLS // 2, start=CALLS // 2)
 
     assert_all_counted(line, served)
+    assert_traces_show_the_calls(line, served)
+
+
+def test_a_worker_that_is_killed(line: Processor, tmp_path: Path) -> None:
+    """SIGKILL: what a worker had exported before is counted once, as is what its successor answers."""
+    with serving(tmp_path, line, GUNICORN, DRIFTLINE_EXPORT_INTERVAL="100") as served:
+        served.send(10)
+        assert line.all_rows(served.model, served.rows) == served.rows
+        before = served.pid()
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: served.is_up() and served.pid() != before, "another worker answers")
+        served.send(10, start=10)
+
+    assert line.all_rows(served.model, served.rows) == served.rows
 
 
 def test_a_worker_that_hangs(line: Processor, tmp_path: Path) -> None:
     """A worker that takes longer than gunicorn's `--timeout` is ended: what it answered before is counted."""
     command = (*GUNICORN, "--timeout", "2")
-    with serving(tmp_path, line, command, framework="scikit_learn", DRIFTLINE_EXPORT_INTERVAL="600000") as served:
+    with serving(tmp_path, line, command, DRIFTLINE_EXPORT_INTERVAL=NEVER) as served:
         before = served.pid()
         served.send(10)
         with contextlib.suppress(httpx.RemoteProtocolError):
@@ -88,8 +104,7 @@ def test_a_worker_that_hangs(line: Processor, tmp_path: Path) -> None:
 
 def test_the_development_server_of_flask(line: Processor, tmp_path: Path) -> None:
     """Ended by Ctrl-C, as it is used; spans below the request's."""
-    command = (sys.executable, "-m", "flask", "--app", "flask_app", "run", "--port", "{port}")
-    with serving(tmp_path, line, command, framework="scikit_learn") as served:
+    with serving(tmp_path, line, FLASK, DRIFTLINE_EXPORT_INTERVAL=NEVER) as served:
         served.send(10)
         os.kill(served.process.pid, signal.SIGINT)
         wait_until(lambda: not served.process.running, "the server has ended")
@@ -99,9 +114,8 @@ def test_the_development_server_of_flask(line: Processor, tmp_path: Path) -> Non
 
 
 GEVENTS = {
-    "gunicorn": (*GEVENT, "--preload"),
-    "patched after instrumentation": (sys.executable, "gevent_app.py", "{port}", "instrumented"),
-    "patched before instrumentation": (sys.executable, "gevent_app.py", "{port}", "patched"),
+    "patched after instrumentation": (*GUNICORN, "--preload", "--worker-class", "gevent"),
+    "patched before instrumentation": (sys.executable, "gevent_app.py", "{port}"),
 }
 
 
@@ -111,7 +125,7 @@ def test_gevents_loop_never_waits_for_a_backend(line: Processor, tmp_path: Path,
     with socket.create_server(("127.0.0.1", 0)) as silent:
         away = {"DRIFTLINE_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
         fast = {"DRIFTLINE_EXPORT_INTERVAL": "100", "OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
-        with serving(tmp_path, line, GEVENTS[server], framework="scikit_learn", **fast, **away) as served:
+        with serving(tmp_path, line, GEVENTS[server], **fast, **away) as served:
             served.send(1)  # loads what is loaded late
             with silent.accept()[0]:
                 longest = max(seconds_of(lambda: served.send(1)) for _ in range(30))

@@ -1,11 +1,14 @@
-"""A model server on LitServe: two processes that predict behind one that answers."""
+"""A model server on LitServe: two processes that predict behind one that answers. `signal` is what the README tells."""
 
+import signal
 import sys
 from typing import Any
 
 import litserve
 from fastapi import Request
 from models import LOAD, Rows
+
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class Api(litserve.LitAPI):  # type: ignore[misc]  # untyped base
