@@ -24,14 +24,14 @@ def _no_faults() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def classifier() -> Any:
     config = BertConfig(
-        vocab_size=64, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16, num_labels=3
+        vocab_size=64, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, num_labels=3
     )
     return BertForSequenceClassification(config)
 
 
 @pytest.fixture(scope="module")
 def writer() -> Any:
-    config = GPT2Config(vocab_size=64, n_positions=32, n_embd=16, n_layer=2, n_head=2, bos_token_id=1, eos_token_id=2)
+    config = GPT2Config(vocab_size=64, n_positions=32, n_embd=16, n_layer=1, n_head=2, bos_token_id=1, eos_token_id=2)
     return GPT2LMHeadModel(config)
 
 

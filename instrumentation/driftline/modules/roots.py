@@ -281,9 +281,7 @@ class Roots:
             with paused(), self._taps.hidden(args):  # tracers call the model to compare
                 made = original(*args, **kwargs)
             if isinstance(made, nn.Module):
-                self._announce(
-                    made, explicit=served and isinstance(made, (torch.jit.ScriptModule, torch.fx.GraphModule))
-                )
+                self._announce(made, explicit=served and isinstance(made, _ARTEFACTS))
             return made
 
         return make
