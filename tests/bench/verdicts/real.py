@@ -111,8 +111,16 @@ def _bike(rows: int, _: int) -> Stream:
 
     assert first >= trained
     reference = {name: values[:trained] for name, values in columns.items()}
+    fault = (int(times[table["dteday"].index("2012-08-17")]) - begin) // length
     return Stream(
-        reference, windows, rows, unclaimed=frozenset({"cnt"}), times=times[:trained], begin=begin, length=length
+        reference,
+        windows,
+        rows,
+        {"atemp": fault},
+        unclaimed=frozenset({"cnt"}),
+        times=times[:trained],
+        begin=begin,
+        length=length,
     )
 
 

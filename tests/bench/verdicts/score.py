@@ -104,13 +104,18 @@ def score(stream: Stream, said: Sequence[Said], method: Method) -> Score:
         onset = min(onsets.get(part, len(said)) for part in _parts(name))
         total += _quiet(name, said[:onset])
         if name in known and onset < len(said):
-            total += _drift([name in each.alarmed for each in said[onset:]])
+            total += _drift([name in _named_in(each.alarmed) for each in said[onset:]])
     return total + _named(onsets, stream.unclaimed, said)
 
 
 def _parts(name: str) -> list[str]:
     """The columns of a pair, which drifts when one of them does; else the column itself."""
     return name.split(BESIDE)
+
+
+def _named_in(alarmed: frozenset[str]) -> frozenset[str]:
+    """Columns in alarm, alone or as one of a pair."""
+    return alarmed.union(*map(_parts, alarmed))
 
 
 def _together(said: Said) -> Said:

@@ -30,7 +30,7 @@ def shifted(size: str) -> Callable[..., Stream]:
         partial(autocorrelated, 0.9, 1000, 0, windows=48),
         partial(autocorrelated, 0.99, 50, 0, windows=96),
         partial(daily, 1000, 0, windows=72),
-        partial(drift, categories(zipf(50)), categories(zipf(50)), 1000, 0, after_windows=4),
+        partial(drift, categories(zipf(50)), categories(zipf(50)), 1000, 0, quiet=4, after_windows=4),
     ],
     ids=["AR(1) .9", "AR(1) .99, 50 rows", "daily cycle", "50 categories"],
 )
@@ -45,7 +45,7 @@ def test_nothing_happens_and_nothing_is_said(stream: Callable[[], Stream]) -> No
 def test_what_does_not_matter_is_left_alone() -> None:
     """A shift of half the tolerance alarms in one of twenty windows at most, however many rows prove it."""
     for rows in (1_000, 50_000):
-        assert judged(shifted("θ/2")(rows, seed=0, after_windows=2)).power <= 0.05
+        assert judged(shifted("θ/2")(rows, seed=0, quiet=4, after_windows=2)).power <= 0.05
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_does_not_matter_is_left_alone() -> None:
 )
 def test_what_matters_is_found_and_named(stream: Callable[..., Stream], soon: float) -> None:
     """Within two windows of 1,000 rows, in nine of ten columns at least; and of quiet columns none is named."""
-    found = judged(stream(1000, seed=0, after_windows=2))
+    found = judged(stream(1000, seed=0, quiet=4, after_windows=2))
 
     assert found.soon >= soon * found.moved > 0
     assert found.pages == 0
