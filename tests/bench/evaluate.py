@@ -1,9 +1,9 @@
 """evaluate_vs_ks: the verdict on one column in one window.
 
 Measured: CPU time, a column, of judging a window of 30 numeric columns of ten kinds (see aggregate_vs_kll) against a
-profile of 50,000 rows in row chunks, whose pairs the window lacks: aligned with its cells, statistics, quantiles and the
-verdict. The window's sketches are of 10,000 rows and of another layout than the profile's; they have been merged, and
-the reference has been prepared. Against: `scipy.stats.ks_2samp` on 1,000 + 1,000 raw values of the same columns, a
+profile of 50,000 rows in row chunks, whose pairs the window lacks: aligned with its cells, statistics, quantiles and
+the verdict. The window's sketches are of 10,000 rows and of another layout than the profile's; they have been merged,
+and the reference has been prepared. Against: `scipy.stats.ks_2samp` on 1,000 + 1,000 raw values of the same columns, a
 column.
 """
 
