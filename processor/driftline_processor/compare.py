@@ -252,8 +252,9 @@ class Comparison:
             nothing = (0.0, 0.0, self._judge.tolerance, 0.0, "no rows")
             return Verdict(ASPECTS[0], state, *nothing, base_bound, duration)
         new = not aspect and bool(judgement.new[column])
-        source = judgement.novelty if new else judgement.events
-        event = column if new else source.loudest[aspect * len(self._judge.sizes) + column]
+        spread = not aspect and bool(judgement.spread[column])
+        source = judgement.diffuse if spread else judgement.novelty if new else judgement.events
+        event = column if new or spread else source.loudest[aspect * len(self._judge.sizes) + column]
         return Verdict(
             aspect=ASPECTS[aspect],
             state=state,

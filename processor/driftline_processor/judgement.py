@@ -11,6 +11,7 @@ from driftline_processor.counts import STATES, Counts
 from driftline_processor.records import FloatArray, ReferenceColumn
 from driftline_processor.statistics.view import NUMERIC
 from driftline_processor.verdict.decision import (
+    ALARM,
     INSUFFICIENT,
     NEARLY,
     Z95,
@@ -20,6 +21,7 @@ from driftline_processor.verdict.decision import (
     assess,
     decide,
 )
+from driftline_processor.verdict.diffuse import Diffuse
 from driftline_processor.verdict.events import (
     BoolArray,
     Events,
@@ -44,22 +46,27 @@ ABSENT = -1
 
 TINY_ALPHA = 1e-300
 
+NO_ROWS = 1e-100
+"""Weights may be anything; the square of one over so few rows is still a number."""
+
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
     """What a window, or several together, say of every column; arrays by aspect are [ASPECTS, columns].
 
     state: number of LOUDNESS, or ABSENT. score: above 1 in alarm. bound: what the closing of an alarm goes by, see
-    `records.Verdict`. new: whether never seen values are the loudest of a column's values; valued: whether it has
-    values, on both sides, [columns].
+    `records.Verdict`. new: whether never seen values are the loudest of a column's values; spread: whether only many
+    categories together are in alarm; valued: whether it has values, on both sides, [columns].
     """
 
     events: Assessment
     novelty: Assessment
+    diffuse: Assessment
     state: IntArray
     score: FloatArray
     bound: FloatArray
     new: BoolArray
+    spread: BoolArray
     valued: BoolArray
 
 
@@ -96,8 +103,10 @@ class Judge:
         self._outside = np.concatenate([events.outside for events in self.events])
         self._column = self.baseline.column[: len(self._first)]
         self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
+        self._diffuse = Diffuse(self.baseline, ~self.numeric, tolerance)
         share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(columns))
-        self._split = share / (self.baseline.sizes + np.repeat([1, 0, 0, 0], len(columns)))
+        others = np.append(1 + self._diffuse.possible, np.zeros(len(STATES) * len(columns)))  # novelty, diffuse change
+        self._split = share / (self.baseline.sizes + others)
 
     def judge(self, counts: Counts, alpha: float, chunks: float | None, excuse: Excuse | None = None) -> Judgement:
         """Judge a window. alpha: false alarms allowed in each column. chunks: its duration, where both have clocks.
@@ -112,17 +121,21 @@ class Judge:
         state = decide(events, rows, self.tolerance).reshape(len(ASPECTS), columns)
         score = np.maximum(events.most(events.score), 0.0).reshape(len(ASPECTS), columns)
         bound = np.maximum(events.beyond_nature(self.tolerance), 0.0).reshape(len(ASPECTS), columns)
+        diffuse = self._diffuse.assess(events, rows, each[:columns], chunks)
         both = np.maximum(score[0], novelty.score)
+        spread = (diffuse.score > 1.0) & (both <= 1.0)
         farther = novelty.distance >= events.most(events.distance)[:columns]
         new = np.where(both > 0.0, novelty.score >= NEARLY * both, farther)
-        score[0] = both
+        score[0] = np.where(spread, diffuse.score, both)
         state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerance))
+        state[0] = np.where(spread, ALARM, state[0])
         bound[0] = np.maximum(bound[0], novelty.beyond_nature(self.tolerance))
+        bound[0] = np.maximum(bound[0], diffuse.lower_bound * (diffuse.score > 1.0))
         valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
         state[0] = np.where(valued, state[0], INSUFFICIENT)
         score[0] = np.where(valued, score[0], 0.0)
         state[1:] = np.where(self._never & (counts.states <= 0.0) | (counts.rows <= 0.0), ABSENT, state[1:])
-        return Judgement(events, novelty, state, score, bound, new, valued)
+        return Judgement(events, novelty, diffuse, state, score, bound, new & ~spread, spread, valued)
 
     def unseen_below(self, judgement: Judgement) -> FloatArray:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
@@ -142,7 +155,8 @@ class Judge:
         distance = np.abs(q - self.baseline.shares)
         near = distance * magnify((q + self.baseline.shares) / 2.0, self.baseline.magnified) <= self.baseline.tolerance
         n = rows[: len(novel)]
-        return not near.all() or bool((novel / n - self.unseen.share > self.unseen.tolerance).any())
+        new = novel / n - self.unseen.share > self.unseen.tolerance
+        return not near.all() or bool(new.any()) or self._diffuse.may_alarm(q, rows)
 
     def shares(self, counts: Counts) -> tuple[FloatArray, FloatArray]:
         """The share of rows in each event, and effective rows of its column, [events]."""
@@ -160,7 +174,7 @@ class Judge:
         rows = counts.rows * scale
         states = np.minimum(counts.states * scale, rows)
         n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows))
-        return np.concatenate((values, states.ravel())), np.where(n > 0.0, n, 1.0), counts.novel * scale
+        return np.concatenate((values, states.ravel())), np.where(n > NO_ROWS, n, 1.0), counts.novel * scale
 
 
 def _chunks(column: ReferenceColumn) -> FloatArray:

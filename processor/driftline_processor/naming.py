@@ -12,6 +12,7 @@ from driftline_processor.verdict.decision import ALARM
 from driftline_processor.verdict.season import Season, in_season
 from driftline_processor.verdict.wording import (
     describe_category,
+    describe_diffuse,
     describe_limit,
     describe_novelty,
     describe_pair,
@@ -59,14 +60,22 @@ class Naming:
         return ""
 
     def _moved(self, judgement: Judgement, column: int, aspect: int, tally: Tally) -> str:
-        if aspect == 0 and judgement.new[column]:
-            return describe_novelty(self._novel(column, tally), float(judgement.novelty.shares[column]))
-        events = judgement.events
         series = aspect * len(self._judge.sizes) + column
-        at = int(events.loudest[series])
-        before, after = float(events.expected[at]), float(events.shares[at])
+        at = int(judgement.events.loudest[series])
+        before, after = float(judgement.events.expected[at]), float(judgement.events.shares[at])
         if aspect:
             return moved(ASPECTS[aspect].replace("_", " "), before, after)
+        if judgement.new[column]:
+            return describe_novelty(self._novel(column, tally), float(judgement.novelty.shares[column]))
+        if judgement.spread[column]:
+            return describe_diffuse(float(judgement.diffuse.distance[column]))
+        return self._value(judgement, column, tally)
+
+    def _value(self, judgement: Judgement, column: int, tally: Tally) -> str:
+        """Which of the values that training has seen moved."""
+        events, series = judgement.events, column
+        at = int(events.loudest[series])
+        before, after = float(events.expected[at]), float(events.shares[at])
         event = self._judge.events[column].items[at - int(self._first[series])]
         if column in self._place:
             return describe_range(event, self._numbers.edges[self._place[column]], before, after)

@@ -60,6 +60,11 @@ def describe_pair(members: tuple[str, str], before: float, after: float) -> str:
     return moved(f"{' and '.join(members)}: on the same side of their medians", before, after)
 
 
+def describe_diffuse(share: float) -> str:
+    """Many categories that moved a little each."""
+    return f"many categories moved a little: {percent(share)} of the rows in all"
+
+
 def describe_novelty(values: Sequence[str], share: float) -> str:
     """Values that training never saw: named, the most frequent ones first."""
     named = ", ".join(values[:NAMED]) + (f" and {len(values) - NAMED} more" if len(values) > NAMED else "")
