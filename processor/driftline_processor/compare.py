@@ -11,7 +11,7 @@ from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline_processor.alignment import Aligned, CategoryCells, NumericCells
 from driftline_processor.bags import Bags
 from driftline_processor.counts import STATES, Counts
-from driftline_processor.daily import COARSE, by_day
+from driftline_processor.daily import COARSE, FINE, by_day
 from driftline_processor.distribution import class_shares, numbers
 from driftline_processor.habits import DAY, Habits
 from driftline_processor.judgement import ASPECTS, Judge, Judgement, base_bounds, worst
@@ -62,7 +62,8 @@ class Comparison:
         self._naming = Naming(self._judge, self._numbers, self._categories, season)
         self._trained = Trained(columns, self._judge)
         knows_time = lasting > 0.0 and lasting <= COARSE
-        self._learner = None if knows_time else Unclocked(self._judge, tolerance)
+        resolves_hours = lasting > 0.0 and lasting <= FINE
+        self._learner = None if resolves_hours else Unclocked(self._judge, tolerance, blank=not knows_time)
         days = by_day(columns, lasting) if knows_time else None
         self._daily = None if days is None else Judge(days, tolerance)
         place = {key: i for i, key in enumerate(reference.columns)}

@@ -13,6 +13,9 @@ from driftline_processor.verdict.variation import FEW_BLOCKS
 COARSE: Final = 2 / 3 * DAY
 """Seconds in a chunk from which on the chunks of a reference show next to nothing of a daily season."""
 
+FINE: Final = DAY / 12
+"""Seconds in a chunk up to which chunks show what an hour may do, also where days have two peaks."""
+
 
 def by_day(columns: Sequence[ReferenceColumn], chunk: float) -> list[ReferenceColumn] | None:
     """The columns in chunks of about a day; None where these are too few. chunk: seconds in a chunk of the columns."""

@@ -34,7 +34,7 @@ STANDS_STILL: Final = 12 * HOUR
 GROWS: Final = 2.0
 """In its first two days a season may still go this many times as far as it was seen to move."""
 
-FEWEST: Final = 8
+FEWEST: Final = 18
 """Hours that tell how much rows hang together."""
 
 NUMBERED: Final = 365 * DAY
@@ -49,7 +49,9 @@ def has_time(window: Window) -> bool:
 class Unclocked:
     """Learns what a stream does by itself, by aspect and column, and says what that excuses."""
 
-    def __init__(self, judge: Judge, tolerance: float) -> None:
+    def __init__(self, judge: Judge, tolerance: float, *, blank: bool) -> None:
+        """blank: nothing of the day is known before the stream has shown it."""
+        self._blank = blank
         self._judge, self._tolerance, baseline = judge, tolerance, judge.baseline
         self._column = baseline.column
         self._starts = np.cumsum(baseline.sizes) - baseline.sizes
@@ -62,7 +64,7 @@ class Unclocked:
         season = np.max([traits.swing, *habits.swings], axis=0).astype(float)
         if age <= 2 * DAY:
             season = np.maximum(season, GROWS * traits.moved)
-        if age <= STANDS_STILL:
+        if self._blank and age <= STANDS_STILL:
             gone = np.minimum(PACE * (age / HOUR - habits.near), MODERATE)
             season = np.where(traits.settled < SETTLED, np.maximum(season, gone), season)
         return Excuse(season + traits.week, traits.clumped.astype(float), known=age > DAY)

@@ -9,10 +9,11 @@ import numpy as np
 from driftline_processor.records import FloatArray
 from driftline_processor.verdict.events import IntArray
 
-SURE = 5.0
-"""Standard errors that chance alone swings, the most of some dozens of events and of a day's hours."""
+SURE = 7.0
+"""Standard errors that chance alone swings at most, over the hours of ten days and some dozens of events; over those of
+one day it is five and a half."""
 
-CLUMPED = 1.8
+CLUMPED = 2.2
 """Inflation from which on rows are taken to hang together: what two dozen hours of independent rows hardly reach."""
 
 
