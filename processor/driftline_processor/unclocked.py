@@ -16,7 +16,7 @@ from driftline_processor.judgement import Judge
 from driftline_processor.records import FloatArray, Window
 from driftline_processor.verdict.decision import Z95, Assessment, Excuse
 from driftline_processor.verdict.events import BoolArray, magnify
-from driftline_processor.verdict.swing import beyond_chance, clumping, returned, spread
+from driftline_processor.verdict.swing import LIKELY, beyond_chance, clumping, returned, spread
 
 MODERATE: Final = 0.25
 """What a season may make of which nothing is known yet, a share of rows: a sine of .6 standard deviations does. Larger
@@ -62,11 +62,8 @@ class Unclocked:
         """For windows and spans that are shorter than a day, and end at `end`."""
         traits, age = habits.traits, end - habits.begun
         season = np.max([traits.swing, *habits.swings], axis=0).astype(float)
-        if age <= 2 * DAY:
-            season = np.maximum(season, GROWS * traits.moved)
-        if self._blank and age <= STANDS_STILL:
-            gone = np.minimum(PACE * (age / HOUR - habits.near), MODERATE)
-            season = np.where(traits.settled < SETTLED, np.maximum(season, gone), season)
+        if self._blank and age <= 2 * DAY:
+            season = np.where(traits.settled < SETTLED, np.maximum(season, self._possible(habits, age)), season)
         return Excuse(season + traits.week, traits.clumped.astype(float), known=age > DAY)
 
     def see(self, habits: Habits, end: int, events: Assessment) -> None:
@@ -74,6 +71,14 @@ class Unclocked:
         if end - habits.begun <= STANDS_STILL:
             at = np.float32((end - habits.begun) / HOUR)
             habits.near = np.where(self._near(events.distance, events.sampling), at, habits.near)
+
+    def _possible(self, habits: Habits, age: int) -> FloatArray:
+        """What a season may make of which less than two cycles were seen, in columns that never stayed at one level."""
+        seen = GROWS * np.asarray(habits.traits.moved, float)
+        if age > STANDS_STILL:
+            return seen
+        gone = np.minimum(PACE * (age / HOUR - habits.near), MODERATE)
+        return np.asarray(np.maximum(seen, gone))
 
     def excuse_of_day(self, habits: Habits) -> Excuse:
         """For 24 hours: days of the week may differ."""
@@ -84,10 +89,11 @@ class Unclocked:
         levels, rows = self._levels(habits.hours)
         clumped = self._clumped(levels, rows)
         error = self._error(rows.mean(axis=0), clumped)
-        moved = self._most(beyond_chance(spread(levels), error))
+        moved = self._most(beyond_chance(spread(levels), error, LIKELY))
         swing = self._most(beyond_chance(returned(levels), error))
         week = self._week(habits, clumped)
         near, before = self._near(np.abs(levels[-1]), self._error(rows[-1], clumped)), habits.traits.settled
+        near &= Z95 * self._most(self._error(rows[-1], clumped)) <= self._tolerance  # too few rows are near anything
         settled = np.where(before >= SETTLED, before, np.where(near, before + 1.0, 0.0))
         habits.learn(Traits.of(swing, moved, week, clumped, settled))
 

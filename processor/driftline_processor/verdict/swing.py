@@ -13,6 +13,9 @@ SURE = 7.0
 """Standard errors that chance alone swings at most, over the hours of ten days and some dozens of events; over those of
 one day it is five and a half."""
 
+LIKELY = 4.0
+"""Standard errors that chance alone swings on most days."""
+
 CLUMPED = 2.2
 """Inflation from which on rows are taken to hang together: what two dozen hours of independent rows hardly reach."""
 
@@ -33,9 +36,9 @@ def spread(levels: FloatArray) -> FloatArray:
     return np.asarray(levels.max(axis=0) - levels.min(axis=0))
 
 
-def beyond_chance(swing: FloatArray, error: FloatArray) -> FloatArray:
-    """What is left of a swing without what chance adds, in quadrature; error: the standard error of one level."""
-    return np.sqrt(np.maximum(swing**2 - (SURE * error) ** 2, 0.0))
+def beyond_chance(swing: FloatArray, error: FloatArray, errors: float = SURE) -> FloatArray:
+    """What is left of a swing without so many standard errors of one level, in quadrature."""
+    return np.sqrt(np.maximum(swing**2 - (errors * error) ** 2, 0.0))
 
 
 def clumping(levels: FloatArray, rows: FloatArray, variance: FloatArray, starts: IntArray) -> FloatArray:
