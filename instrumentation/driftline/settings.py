@@ -86,7 +86,7 @@ class Settings:
         "DRIFTLINE_MAX_COLUMNS", 5000, "Most inputs, and outputs, sketched in a process", _count
     )
     max_categories: int = _setting(
-        "DRIFTLINE_MAX_CATEGORIES", 100, "Most categories counted in a column; the rest is `other`", _count
+        "DRIFTLINE_MAX_CATEGORIES", 256, "Most categories counted in a column; the rest is `other`", _count
     )
     reference: str | None = _setting(
         "DRIFTLINE_REFERENCE", None, "Training profile, or folder of them: the pairs of inputs in it are counted", _path

@@ -173,7 +173,7 @@ class CategoryCells:
             novel |= strange
             mistyped = 0.0
         unnamed = tally.categories.get(OTHER, 0.0)
-        room = self._room(cells, tally.categories) if unnamed else np.zeros(0)
+        room = self._room(tally.categories) if unnamed else np.zeros(0)
         guessed = tuple(np.flatnonzero(room).tolist())
         if guessed:
             cells += unnamed * room / room.sum()
@@ -189,19 +189,20 @@ class CategoryCells:
             if name == OTHER:
                 continue
             cell = self.index.get(name, self.others if self.open else None)
-            if cell is None:
-                novel[name] = rows
-            else:
+            if cell is not None:
                 cells[cell] += rows
+            elif rows:
+                novel[name] = rows
         return cells, novel
 
-    def _room(self, cells: FloatArray, named: Mapping[str, float]) -> FloatArray:
+    def _room(self, named: Mapping[str, float]) -> FloatArray:
         """Where rows of categories beyond the sender's bound may belong: the reference's rows of those not named.
 
         They are spread there in the reference's proportions, as a bucket over several cells is. Of the categories that
         share the last cell those that the sender has named take no room there.
         """
-        room = np.where(cells == 0.0, self.shares, 0.0)
+        room: FloatArray = self.shares.copy()
+        room[[self.index[name] for name in named if name in self.index]] = 0.0
         behind = sum(self._behind.get(name, 0.0) for name in named if name != OTHER)
         room[self.others] = max(self.shares[self.others] - behind, 0.0)
         return room

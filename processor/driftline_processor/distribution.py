@@ -29,7 +29,8 @@ def class_shares(categories: Mapping[str, float]) -> dict[str, float]:
     total = sum(categories.values())
     if not total:
         return {}
-    ranked = sorted((name for name in categories if name != OTHER), key=lambda name: (-categories[name], name))
+    seen = [name for name, rows in categories.items() if rows and name != OTHER]
+    ranked = sorted(seen, key=lambda name: (-categories[name], name))
     shares = {name: categories[name] / total for name in ranked[:TOP]}
     others = 1.0 - sum(shares.values())
-    return shares | ({OTHER: others} if len(shares) < len(categories) else {})
+    return shares | ({OTHER: others} if len(ranked) > TOP or categories.get(OTHER) else {})

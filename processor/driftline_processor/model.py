@@ -10,7 +10,7 @@ import numpy as np
 from driftline_processor.alarms import Alarm
 from driftline_processor.panes import Held, Panes
 from driftline_processor.provisional import Gathering
-from driftline_processor.records import ColumnKey, ExampleRows, IntArray, ModelKey, RowsPoint, Window
+from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, IntArray, ModelKey, RowsPoint, Window
 from driftline_processor.spans import Trail
 from driftline_processor.streams import KEPT, Kind, Point, Streams
 
@@ -137,12 +137,19 @@ class Model:
             return Taken(Fate.DUPLICATE)
         if increment.kind is Kind.BASELINE or not increment.rows:
             self.panes.see(time)
+            self._note_category(point, time)
             return Taken(Fate.BASELINE if increment.kind is Kind.BASELINE else Fate.COUNTED, rows)
         pane = self.panes.pane(time)
         if pane is None:
             return Taken(Fate.LATE, rows, time=point.time)
         pane.add(point, increment)
         return Taken(Fate.COUNTED, rows)
+
+    def _note_category(self, point: Point, time: int) -> None:
+        """A category without new rows: its sender would have counted it by name, and not among the others."""
+        pane = self.panes.open_pane(time)
+        if pane is not None and isinstance(point, CountPoint) and point.kind == "category":
+            pane.note_category(point)
 
     def _take_spans(self, spans: ExampleRows, times: IntArray) -> Iterator[Taken]:
         room = max(MAX_KEYS - len(self.streams.keys), 0)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from driftline.sketch import Histogram
-from driftline_processor.records import ColumnKey, ExampleRows, RowsPoint, SketchPoint, Tally
+from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, RowsPoint, SketchPoint, Tally
 from driftline_processor.streams import Increment, Point, difference
 from driftline_processor.sums import COUNTED_ELSEWHERE, Sum
 
@@ -63,6 +63,10 @@ class Pane:
         elif point.value not in COUNTED_ELSEWHERE or point.kind != "state":
             held = self._sum(Cell(point.column, point.operation))
             (held.add_category if point.kind == "category" else held.add_state)(point.value, increment.rows)
+
+    def note_category(self, point: CountPoint) -> None:
+        """A category that has a name, and no rows yet."""
+        self._sum(Cell(point.column, point.operation)).add_category(point.value, 0.0)
 
     def add_spans(self, spans: ExampleRows, columns: Iterable[ColumnKey]) -> None:
         """Counts the rows of spans, and of them what these columns hold."""

@@ -50,6 +50,11 @@ class Panes:
             pane = self.by_start[start] = Pane()
         return pane
 
+    def open_pane(self, time: int) -> Pane | None:
+        """The pane of that time, where rows have come and more may."""
+        start = self._start(time)
+        return None if start + self.step <= self.closed else self.by_start.get(start)
+
     def see(self, time: int) -> None:
         """Event time has come this far, with or without rows."""
         if self.newest:

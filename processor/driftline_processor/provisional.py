@@ -14,7 +14,7 @@ from driftline_processor.tally import total
 
 SECOND: Final = 1e9
 
-MAX_CATEGORIES: Final = 64
+MAX_CATEGORIES: Final = 256
 """Categories with a cell of their own; one more cell holds the rest, as in a training profile."""
 
 MIN_ROWS: Final = 100

@@ -198,7 +198,7 @@ def test_declared_codes_are_categories_by_the_names_of_their_numbers() -> None:
 
 
 def test_categories_beyond_the_bounds_are_counted_together() -> None:
-    """1,000 categories have a name and 64 a cell; all rows are counted; long texts go by their digest."""
+    """1,000 categories have a name and 256 a cell; all rows are counted; long texts go by their digest."""
     rng = np.random.default_rng(0)
     values = [f"c{i}" for i in rng.zipf(1.2, 60_000) % 100_000] + ["long " * 100] * 500
     profile = driftline.profile({"name": values})
@@ -208,8 +208,17 @@ def test_categories_beyond_the_bounds_are_counted_together() -> None:
     assert sum(name.categories.values()) == len(values)
     assert name.categories["c1"] == truth["c1"]
     assert len([each for each in name.categories if each.startswith("#")]) == 1
-    assert name.cells.shape == (128, 65)
+    assert name.cells.shape == (128, 257)
     assert name.cells.sum() == len(values)
+
+
+def test_many_columns_of_many_categories_share_the_cells() -> None:
+    """Thirty such columns have 68 cells each, so that a reference stays small; columns of few categories take none."""
+    rng = np.random.default_rng(0)
+    wide = {f"wide{i}": rng.integers(0, 300, 2_000).astype(str) for i in range(30)}
+    profile = driftline.profile({**wide, "narrow": rng.integers(0, 3, 2_000).astype(str)})
+    assert {column(profile, name).cells.shape[1] for name in wide} == {69}
+    assert column(profile, "narrow").cells.shape[1] == 4
 
 
 def test_outputs_and_labels_are_classes_or_numbers_by_what_they_hold() -> None:

@@ -152,3 +152,20 @@ def test_named_categories_without_a_cell_take_no_room_among_the_unnamed() -> Non
     aligned = cells.place(category_tally({str(name): 10.0 for name in names[25:125]} | {OTHER: 1_000.0}))
 
     np.testing.assert_allclose(aligned.cells, [*np.full(50, 10.0), 1_500.0])
+
+
+def test_a_category_that_is_named_without_rows_takes_none_of_the_unnamed() -> None:
+    """Its sender would have counted its rows by name: they are of the others."""
+    named = {"red": 60.0, "green": 0.0}
+    aligned = CategoryCells(category_column(COLORS)).place(category_tally(named | {OTHER: 40.0}))
+
+    assert aligned.cells[1] == 0.0
+    assert aligned.cells.sum() == 100.0
+    assert 1 not in aligned.guessed
+
+
+def test_an_unknown_category_without_rows_is_no_novelty() -> None:
+    """A sender goes on to name what it has once counted."""
+    aligned = CategoryCells(category_column(COLORS)).place(category_tally({"red": 60.0, "mauve": 0.0}))
+
+    assert (aligned.novel, aligned.novel_rows) == ((), 0.0)

@@ -543,3 +543,27 @@ def test_no_model_waits_for_ever_for_its_turn() -> None:
         judged += [result.model for result in engine.advance(time, most=1)]
 
     assert set(judged) == set(models)
+
+
+def test_a_category_without_new_rows_keeps_its_name_in_the_window() -> None:
+    """What a sender has once named it counts by name: none of its rows are among the unnamed."""
+    engine, sender = Engine(SETTINGS), Sender()
+    engine.observe(sender.predict({"plan": ["gold", "free"]}).tell(START + SECOND), START + SECOND)
+    later = START + 7 * MINUTE
+    engine.observe(sender.predict({"plan": ["free"] * 3}).tell(later), later)
+    model = engine._models[CHURN]
+    column = ColumnKey("input", "plan")
+
+    assert model.held(Window(START + 5 * MINUTE, START + 10 * MINUTE)).columns[column].categories == {
+        "free": 3.0,
+        "gold": 0.0,
+    }
+
+
+def test_a_category_without_new_rows_makes_no_window() -> None:
+    """A model that is told of again and again, and predicts nothing, is not judged."""
+    engine, sender = Engine(SETTINGS), Sender()
+    engine.observe(sender.predict({"plan": ["gold"]}).tell(START + SECOND), START + SECOND)
+    engine.observe(sender.tell(START + 30 * MINUTE), START + 30 * MINUTE)
+
+    assert list(engine._models[CHURN].panes.by_start) == [START]

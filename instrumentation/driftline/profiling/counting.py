@@ -18,8 +18,12 @@ from driftline.values import class_name
 MOST_CATEGORIES: Final = 1000
 """Categories with a name; all others are counted together."""
 
-MOST_CELLS: Final = 64
-"""Categories with a cell of their own in each chunk."""
+FEWEST_CELLS: Final = 64
+"""Categories of a column that can always have a cell of their own in each chunk."""
+
+_MOST_CELLS: Final = 256
+_CELLS_TOGETHER: Final = 2048
+"""As many as the columns with more than FEWEST_CELLS share: a reference of 30 columns stays under a megabyte."""
 
 CATEGORY: Final = "category"
 """Type of a column of numbers that are codes."""
@@ -127,6 +131,11 @@ def _with_range(points: NumericPoints, extent: Range) -> NumericPoints:
     return replace(points, core=core)
 
 
+def most_cells(columns: int) -> int:
+    """Categories with a cell of their own in each of so many columns that have more than FEWEST_CELLS."""
+    return max(FEWEST_CELLS, min(_MOST_CELLS, _CELLS_TOGETHER // max(columns, 1)))
+
+
 class _Category(NamedTuple):
     """A value of the data as a category; rows: at least so many have it."""
 
@@ -147,14 +156,16 @@ def _ranked(survey: ColumnSurvey) -> list[_Category]:
 class CategoryCounter:
     """A categorical column: rows by name in the whole, the most frequent names in the chunks."""
 
-    def __init__(self, survey: ColumnSurvey, chunks: int) -> None:
+    def __init__(self, survey: ColumnSurvey, chunks: int, cells: int) -> None:
+        """cells: at most so many categories have one of their own."""
         self._column = survey.column
         named = [each for each in _ranked(survey) if each.name != semconv.OTHER][:MOST_CATEGORIES]
         self._names = [each.name for each in named]
         kind = pa.large_string() if self._column.is_text else pa.float64()
         self._values = pa.array([each.value for each in named], kind)
         self._totals = np.zeros(len(named) + 1, np.int64)
-        self._counts = ChunkCounts(chunks, min(len(named), MOST_CELLS) + 1)
+        self._cells = min(len(named), cells)
+        self._counts = ChunkCounts(chunks, self._cells + 1)
         self._rows = 0
 
     def add(self, batch: Any, chunk: IntArray) -> None:
@@ -186,7 +197,7 @@ class CategoryCounter:
             {name: count for name, count in rows.items() if count},
             self._counts.totals,
             np.zeros(0),
-            tuple(self._names[:MOST_CELLS]),
+            tuple(self._names[: self._cells]),
             self._counts.cells,
             self._counts.states,
         )

@@ -7,7 +7,7 @@ import numpy as np
 
 from driftline import semconv
 from driftline.profiling.chunks import MOST_CHUNKS, Chunks
-from driftline.profiling.counting import CATEGORY, MOST_CATEGORIES, MOST_CELLS
+from driftline.profiling.counting import CATEGORY, FEWEST_CELLS, MOST_CATEGORIES
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.kinds import widest
 from driftline.profiling.record import FloatArray, IntArray, Profile, ProfileColumn
@@ -177,7 +177,8 @@ def _rounded(cells: FloatArray, rows: IntArray) -> IntArray:
 
 def _join_categories(a: ProfileColumn, b: ProfileColumn, place: _Places) -> ProfileColumn:
     categories = _sums(a, b)
-    named = tuple(name for name in categories if name != semconv.OTHER)[:MOST_CELLS]
+    cells = max(FEWEST_CELLS, len(a.cell_categories), len(b.cell_categories))
+    named = tuple(name for name in categories if name != semconv.OTHER)[:cells]
     kind = CATEGORY if CATEGORY in (a.type, b.type) else _type(a, b)
     return replace(
         a,

@@ -8,7 +8,7 @@ import numpy as np
 
 from driftline import semconv
 from driftline.profiling.chunks import Chunks, IntArray, second_of
-from driftline.profiling.counting import CategoryCounter, Counter, NumberCounter
+from driftline.profiling.counting import FEWEST_CELLS, CategoryCounter, Counter, NumberCounter, most_cells
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.ids import IdProbe
 from driftline.profiling.kinds import TIMESTAMP
@@ -46,7 +46,9 @@ def profile_table(
     total = table.rows
     seen = survey(table, plan, lambda rows: progress(LOOKING, rows, total))
     clock, notes = _clock(table, plan, seen)
-    counters = {key: _counter(column, seen, len(clock.chunks)) for key, column in _wanted(seen).items()}
+    wanted = _wanted(seen)
+    cells = _most_cells(wanted.values())
+    counters = {key: _counter(column, seen, len(clock.chunks), cells) for key, column in wanted.items()}
     probes = {column.key: probe for column in plan.columns if (probe := IdProbe.of(column, seen.sample)) is not None}
     members = {column.key.name: column for column in plan.columns if may_be_member(column)}
     chosen = choose_pairs({name: column.numbers(seen.sample) for name, column in members.items()})
@@ -83,10 +85,19 @@ def _is_probability(score: ColumnSurvey) -> bool:
     return score.range.least >= 0.0 and score.range.greatest <= 1.0
 
 
-def _counter(column: ColumnSurvey, seen: Survey, chunks: int) -> Counter:
-    if column.column.is_text or column.column.declared or _holds_classes(column):
-        return CategoryCounter(column, chunks)
+def _counter(column: ColumnSurvey, seen: Survey, chunks: int, cells: int) -> Counter:
+    if _is_categorical(column):
+        return CategoryCounter(column, chunks, cells)
     return NumberCounter(column, column.column.numbers(seen.sample), chunks)
+
+
+def _is_categorical(column: ColumnSurvey) -> bool:
+    return column.column.is_text or column.column.declared or _holds_classes(column)
+
+
+def _most_cells(columns: Iterable[ColumnSurvey]) -> int:
+    categorical = (column.values for column in columns if _is_categorical(column))
+    return most_cells(sum(values is not None and len(values.counts()) > FEWEST_CELLS for values in categorical))
 
 
 def _holds_classes(column: ColumnSurvey) -> bool:

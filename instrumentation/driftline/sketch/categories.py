@@ -24,7 +24,7 @@ class CategoryCounter:
     the most frequent are admitted, by name among equals: the result does not depend on the order of the rows.
     """
 
-    def __init__(self, limit: int = 100) -> None:
+    def __init__(self, limit: int = 256) -> None:
         if limit < 1:
             raise ValueError(f"the limit on categories must be at least 1, got {limit!r}")
         self.limit = limit

@@ -13,7 +13,7 @@ from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record,
 from driftline_processor.replay.columns import ReplayedColumn
 from driftline_processor.sums import COUNTED_ELSEWHERE
 
-MAX_CATEGORIES: Final = 100
+MAX_CATEGORIES: Final = 256
 """Categories of a column: the default of DRIFTLINE_MAX_CATEGORIES."""
 
 _OPERATION: Final = "predict"
