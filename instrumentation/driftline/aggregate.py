@@ -166,7 +166,9 @@ class Aggregate:
         if not wanted:
             return
         counted = self._counted(model, operation)
-        for name, rows in wanted.count(dict(zip(block.names or (), block.columns, strict=True))):
+        # Of these alone: a column is cut from the table when it is looked at.
+        places = ((place, name) for place, name in enumerate(block.names or ()) if name in wanted.members)
+        for name, rows in wanted.count({name: block.columns[place] for place, name in places}):
             key = ColumnKey(semconv.PAIR_COLUMN, name, None)
             known = counted.series.get(key) or self._begin(counted, key, classes=True)
             if known is not None:

@@ -36,7 +36,7 @@ class _Sides(NamedTuple):
 
 
 class Pairs:
-    """Some pairs, ready to be counted in block after block of rows."""
+    """Some pairs, ready to be counted in block after block of rows. members: names of their columns."""
 
     def __init__(self, pairs: Iterable[Pair]) -> None:
         place: dict[tuple[str, float], int] = {}
@@ -45,6 +45,7 @@ class Pairs:
             i, j = (place.setdefault(member, len(place)) for member in zip(*pair, strict=True))
             self._pairs.append((pair.name, i, j))
         self._members = list(place)
+        self.members = frozenset(name for name, _ in place)
 
     def __len__(self) -> int:
         return len(self._pairs)

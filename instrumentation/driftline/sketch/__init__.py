@@ -5,7 +5,7 @@ Against 20,000 rows the certain bound of the Kolmogorov-Smirnov distance from tw
 own, is within .005 of the exact distance, for all but the heaviest-tailed distributions.
 """
 
-from driftline.sketch.categories import CategoryCounter, hashed
+from driftline.sketch.categories import MOST_NAMED, CategoryCounter, hashed
 from driftline.sketch.cells import cut_cells, project
 from driftline.sketch.compare import ks_bounds, ks_lower_bound
 from driftline.sketch.fit import fit_layout, unresolved_share
@@ -17,6 +17,7 @@ from driftline.sketch.points import NumericPoints
 from driftline.sketch.stream import NumericStream, StreamPoints
 
 __all__ = [
+    "MOST_NAMED",
     "Buckets",
     "CategoryCounter",
     "Histogram",

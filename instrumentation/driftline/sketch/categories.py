@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from typing import Final
 
 from driftline.semconv import OTHER
 
@@ -17,6 +18,10 @@ def hashed(name: str) -> str:
     return "#" + blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
+MOST_NAMED: Final = 256
+"""Categories of a column that are counted by name, where nothing else is said."""
+
+
 class CategoryCounter:
     """Counts rows of at most `limit` categories by name, and all other rows under OTHER.
 
@@ -24,7 +29,7 @@ class CategoryCounter:
     the most frequent are admitted, by name among equals: the result does not depend on the order of the rows.
     """
 
-    def __init__(self, limit: int = 256) -> None:
+    def __init__(self, limit: int = MOST_NAMED) -> None:
         if limit < 1:
             raise ValueError(f"the limit on categories must be at least 1, got {limit!r}")
         self.limit = limit

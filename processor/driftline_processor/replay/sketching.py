@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from driftline.pairs import Pair, Pairs
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.series import Series
+from driftline.sketch import MOST_NAMED
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record, RowsPoint, SketchPoint
 from driftline_processor.replay.columns import ReplayedColumn
 from driftline_processor.sums import COUNTED_ELSEWHERE
-
-MAX_CATEGORIES: Final = 256
-"""Categories of a column: the default of DRIFTLINE_MAX_CATEGORIES."""
 
 _OPERATION: Final = "predict"
 
@@ -24,9 +22,9 @@ class Sketcher:
 
     def __init__(self, model: ModelKey, columns: Sequence[ReplayedColumn], pairs: Sequence[Pair] = ()) -> None:
         self._model = model
-        self._series = {c.key: Series(0, MAX_CATEGORIES, classes=c.classes, delta=True) for c in columns}
+        self._series = {c.key: Series(0, MOST_NAMED, classes=c.classes, delta=True) for c in columns}
         self._pairs = Pairs(pairs)
-        self._counted = {pair.name: Series(0, MAX_CATEGORIES, classes=True, delta=True) for pair in pairs}
+        self._counted = {pair.name: Series(0, MOST_NAMED, classes=True, delta=True) for pair in pairs}
         self._ticks = count(1)
         self._points = count(1)
 
