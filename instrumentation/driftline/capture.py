@@ -21,7 +21,7 @@ from driftline.tensors.host import BFLOAT16, as_array, rows_of, stacked
 SMALL: Final = 16 * 1024
 """Bytes up to which `tobytes` beats a pooled buffer."""
 
-_NUMBERS: Final = "fiubcmMUS"
+_PLAIN: Final = "fiubcmMUS"
 """Kinds of arrays whose bytes say all."""
 
 _OBJECT_SIZE: Final = 56  # of a Python number with its pointer; strings are longer, the bound is not exact
@@ -102,7 +102,7 @@ def _lost(rows: int) -> Capture:
 def _take_array(value: Any, pool: Pool) -> Capture:
     dtype, shape, size = value.dtype, value.shape, value.nbytes
     rows = shape[0] if shape else 1
-    if size <= SMALL and (dtype.kind in _NUMBERS or dtype == BFLOAT16):
+    if size <= SMALL and (dtype.kind in _PLAIN or dtype == BFLOAT16):
         return new_small_array((value.tobytes(), dtype, shape, rows, size))
     if dtype.kind in "OV" and dtype != BFLOAT16:
         return _take_objects(value)

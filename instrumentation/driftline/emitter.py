@@ -109,7 +109,7 @@ class Emitter:
             if context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN):
                 return None
             known = adapter.models.of(model)
-            pipeline = self._pipeline or self._make_pipeline()
+            pipeline = self.pipeline
             inputs = pipeline.capture(adapter.rows(operation, args, kwargs))
             span = self._spans.start(known, operation, context)
             attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
@@ -127,7 +127,7 @@ class Emitter:
         try:
             if attached is not None:
                 otel.detach(attached)
-            pipeline = self._pipeline or self._make_pipeline()
+            pipeline = self.pipeline
             outputs = pipeline.capture_output(output)
             taken = inputs or outputs
             rows = 0 if taken is None else taken.rows
