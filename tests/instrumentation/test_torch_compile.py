@@ -15,19 +15,10 @@ from torch._dynamo.utils import counters
 import driftline
 from driftline.faults import FAULTS
 from telemetry import Telemetry
+from torch_nets import Net
 
 CALLS: Final = 3
 X: Final = torch.randn(5, 4)
-
-
-class Net(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
-        self.head = nn.Linear(8, 2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.body(x))
 
 
 @pytest.fixture(autouse=True)

@@ -23,18 +23,9 @@ from driftline.faults import FAULTS
 from driftline.modules import roots as roots_module
 from driftline.modules.slots import KEY
 from telemetry import Telemetry
+from torch_nets import Net
 
 X: Final = torch.randn(5, 4)
-
-
-class Net(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
-        self.head = nn.Linear(8, 2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.body(x))
 
 
 class OwnState(Net):
