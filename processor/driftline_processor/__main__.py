@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from threading import Event
+from queue import SimpleQueue
 from types import FrameType
 
 import click
@@ -50,10 +50,10 @@ def _show(config: Config) -> None:
 def _serve(config: Config) -> None:
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # the exporter's state is told in lines of our own
-    stop = Event()
+    asked: SimpleQueue[int] = SimpleQueue()  # an Event would deadlock if the signal came while it begins to wait
 
     def ask(number: int, _: FrameType | None) -> None:
-        stop.set()
+        asked.put(number)
         signal.signal(number, signal.SIG_DFL)  # who asks twice does not want to wait
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -61,7 +61,7 @@ def _serve(config: Config) -> None:
     service = Service(config)
     try:
         service.start()
-        stop.wait()
+        asked.get()
     finally:
         service.stop()
 
