@@ -128,6 +128,23 @@ def test_a_column_that_goes_missing_keeps_its_stream(odd: float) -> None:
         assert point.start == 0
 
 
+@pytest.mark.parametrize("value", [1.0, 5.0, -3.0, 1e-6])
+@pytest.mark.parametrize("share", [0.01, 0.1])
+def test_a_column_that_began_with_zeros_keeps_its_later_value(value: float, share: float) -> None:
+    """A flag that is set for the first time has its own mean, and not that of an octave."""
+    stream = NumericStream(0)
+    observe(stream, np.zeros(BLOCK), 10)
+    stream.collect(MINUTE)
+    stream.acknowledge()
+    flags = np.where(np.arange(1_000) < 1_000 * share, value, 0.0)
+    observe(stream, flags, MINUTE + 10)
+    points = stream.collect(2 * MINUTE)
+    rows = points[0].points.intervals().merge(*(point.points.intervals() for point in points[1:]))
+
+    assert rows.total == BLOCK + 1_000
+    assert rows.mean() * rows.total == pytest.approx(flags.sum(), rel=1e-5)
+
+
 def test_a_column_that_moves_far_is_fitted_anew_once_its_sample_is_of_the_new_kind() -> None:
     """No layout resolves a half of both: the next export looks again, however long the column was at rest."""
     stream = NumericStream(0)

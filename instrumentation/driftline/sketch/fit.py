@@ -25,11 +25,12 @@ def fit_layout(sample: ArrayLike) -> Layout:
 
     Give it a sample of everything that the sketch is to count: rows in order of time show only where a clock begins.
     Outliers go to the tails. Integers get a scale that separates them, a constant the finest one. Without any finite
-    non-zero value the layout is 320 octaves about 1.
+    non-zero value it is the finest about 1: a flag that was never set has its value exactly when it is, and any other
+    value goes to a tail, which is finer than octaves.
     """
     rows = Rows.of(sample)
     if not rows.total:
-        return Layout(0, -CORE_BUCKETS // 2, CORE_BUCKETS, (1,))
+        return Layout(MAX_SCALE, -CORE_BUCKETS // 2, CORE_BUCKETS, (1,))
     negative, positive = rows.run[: rows.negative], rows.run[rows.negative :]
     main, rare = ((1,), negative) if len(positive) > len(negative) else ((-1,), positive)
     alone = _Search(rows, main)
