@@ -1,7 +1,7 @@
 """`make bench-verdicts`: gives streams with a known truth to Driftline and to others, and says which gates hold.
 
 Streams and methods may be chosen by parts of their names; what an earlier run measured of the others stays in
-verdicts.json, and counts for the gates.
+verdicts.json, and counts for the gates. `agreement with scipy` is chosen as a stream is: our statistics beside scipy's.
 """
 
 import argparse
@@ -15,9 +15,10 @@ from typing import Final
 from rich.console import Console
 from rich.progress import track
 
+from bench.verdicts import agreement
 from bench.verdicts.gates import check
 from bench.verdicts.measuring import SCENARIOS, measure
-from bench.verdicts.methods import METHODS
+from bench.verdicts.methods import METHODS, OURS
 from bench.verdicts.package import PACKAGES, prepare
 from bench.verdicts.report import gates_table, streams_table
 from bench.verdicts.results import Results, Run
@@ -35,6 +36,9 @@ def main() -> None:
     for package in (name for name in PACKAGES if name in chosen):
         console.print(f"[dim]preparing {package} …")
         prepare(package)
+    if OURS in chosen and _is_asked(agreement.AGREEMENT, asked.streams):
+        console.print("[dim]comparing statistics with scipy's …")
+        results.compared = agreement.measure()
     runs = [
         run
         for each in SCENARIOS.values()

@@ -33,7 +33,7 @@ NANOSECONDS: Final = 10**9
 
 
 class Driftline:
-    """results: what the engine said of the last window, one for each of its slides."""
+    """reference: as the engine has it. results: what it said of the last window, one for each of its slides."""
 
     def __init__(self) -> None:
         self.kept, self.seconds = 0, 0.0
@@ -48,9 +48,9 @@ class Driftline:
         verdict = Config().verdict
         self._step = size // stream.slides
         self._engine = Engine(EngineSettings(size, self._step, 0, verdict.tolerance, verdict.false_alarms, verdict.per))
-        reference = read_reference(request)
-        self._engine.put_reference(reference)
-        pairs = {key: column.pair for key, column in reference.columns.items() if column.pair is not None}
+        self.reference = read_reference(request)
+        self._engine.put_reference(self.reference)
+        pairs = {key: column.pair for key, column in self.reference.columns.items() if column.pair is not None}
         self._names = {key: BESIDE.join(pair.members) for key, pair in pairs.items()}
         self._time = stream.begin * NANOSECONDS
         self._slides = stream.slides

@@ -1,13 +1,14 @@
-"""What was measured: a score by stream, method and seed; verdicts.json holds it."""
+"""What was measured: a score by stream, method and seed, and statistics beside scipy's; verdicts.json holds it."""
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import reduce
 from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.verdicts.oracles import Compared
 from bench.verdicts.score import Score
 
 
@@ -19,10 +20,11 @@ class Run(NamedTuple):
 
 @dataclass(slots=True)
 class Results:
-    """scores: of runs. faults: what ended the others."""
+    """scores: of runs. faults: what ended the others. compared: our statistics beside scipy's."""
 
     scores: dict[Run, Score] = field(default_factory=dict)
     faults: dict[Run, str] = field(default_factory=dict)
+    compared: list[Compared] = field(default_factory=list)
 
     def add(self, run: Run, found: Score | str) -> None:
         into: dict[Run, Any] = self.faults if isinstance(found, str) else self.scores
@@ -52,15 +54,17 @@ class Results:
         """What was measured before; nothing where there is no file."""
         if not path.exists():
             return cls()
-        rows = json.loads(path.read_text(encoding="utf-8"))["streams"]
-        heads = [(Run(row.pop("stream"), row.pop("method"), row.pop("seed")), row) for row in rows]
+        found = json.loads(path.read_text(encoding="utf-8"))
+        heads = [(Run(row.pop("stream"), row.pop("method"), row.pop("seed")), row) for row in found["streams"]]
         return cls(
             {run: Score(**row) for run, row in heads if "fault" not in row},
             {run: row["fault"] for run, row in heads if "fault" in row},
+            [Compared(**row) for row in found.get("statistics", [])],
         )
 
     def write(self, path: Path, gates: Sequence[dict[str, Any]]) -> None:
         measured = [{**run._asdict(), **score.as_json()} for run, score in sorted(self.scores.items())]
         faults = [{**run._asdict(), "fault": fault} for run, fault in sorted(self.faults.items())]
-        text = json.dumps({"gates": gates, "streams": measured + faults}, indent=1, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        compared = [asdict(each) for each in self.compared]
+        whole = {"gates": gates, "streams": measured + faults, "statistics": compared}
+        path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
