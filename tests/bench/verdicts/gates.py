@@ -116,7 +116,7 @@ def _bike(results: Results) -> tuple[str, bool]:
 
 def _dominance(results: Results) -> tuple[str, bool]:
     beaten = {stream: by for stream in results.streams() if (by := beaten_by(results, stream))}
-    compared = [stream for stream in results.streams() if len(_rivals(results, stream))]
+    compared = [stream for stream in results.streams() if _rivals(results, stream)]
     if not compared:
         raise KeyError("rivals")
     named = "; ".join(f"{stream} ({', '.join(by)})" for stream, by in beaten.items())
@@ -126,7 +126,14 @@ def _dominance(results: Results) -> tuple[str, bool]:
 
 
 def _rivals(results: Results, stream: str) -> list[str]:
-    return [name for name in results.methods(stream) if name in COUNTED and name != OURS]
+    """The methods that can be compared with us: those that were run on a seed that we were run on as well."""
+    others = [name for name in results.methods(stream) if name in COUNTED and name != OURS]
+    return [name for name in others if _seeds(results, stream, name)]
+
+
+def _seeds(results: Results, stream: str, rival: str) -> frozenset[int]:
+    """Those of both."""
+    return results.seeds(stream, OURS) & results.seeds(stream, rival)
 
 
 def beaten_by(results: Results, stream: str) -> list[str]:
@@ -139,9 +146,7 @@ def beaten_by(results: Results, stream: str) -> list[str]:
 
 
 def _beats(results: Results, stream: str, rival: str) -> bool:
-    seeds = results.seeds(stream, OURS) & results.seeds(stream, rival)
-    if not seeds:
-        return False
+    seeds = _seeds(results, stream, rival)
     ours, theirs = results.total(stream, OURS, seeds), results.total(stream, rival, seeds)
     quicker = theirs.delay < ours.delay or theirs.missed < ours.missed
     as_good = theirs.delay <= ours.delay and theirs.missed <= ours.missed

@@ -94,6 +94,27 @@ def test_who_is_beaten_is_told_so() -> None:
     assert beaten_by(results, "s") == ["evidently"]
 
 
+def test_only_a_stream_that_both_were_run_on_is_compared() -> None:
+    """On the same seeds: where we were not run we were not unbeaten either."""
+    slow, quick = (Score(windows=10, budget=0.1, moved=1, delay=delay) for delay in (2, 1))
+    results = Results({Run("theirs", "river", 0): quick, Run("other seeds", "river", 1): quick})
+    results.add(Run("other seeds", "driftline", 0), slow)
+    results.add(Run("ours", "driftline", 0), slow)
+    results.add(Run("dummies", "never", 0), quick)
+    results.add(Run("dummies", "driftline", 0), slow)
+
+    assert check(results) == []
+
+    results.add(Run("both", "river", 0), slow)
+    results.add(Run("both", "driftline", 0), quick)
+    (gate,) = check(results)
+    assert (gate["name"], gate["value"], gate["holds"]) == ("5 dominance", "1 of 1 streams", True)
+
+    results.add(Run("other seeds", "driftline", 1), slow)
+    (gate,) = check(results)
+    assert (gate["value"], gate["holds"]) == ("1 of 2 streams; failed: other seeds (river)", False)
+
+
 def test_only_what_was_run_has_a_gate() -> None:
     """A gate is told when its streams were run, and as failed where it fails."""
     assert check(Results()) == []
