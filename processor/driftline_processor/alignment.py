@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals, hashed
 from driftline_processor.bags import Bags, IntArray
+from driftline_processor.cells import cell_rows
 from driftline_processor.records import FloatArray, ReferenceColumn, Tally
 from driftline_processor.verdict.novelty import SeenNumbers
 from driftline_processor.verdict.wording import span
@@ -148,10 +149,10 @@ class Aligned:
 
 
 class CategoryCells:
-    """Cells of a categorical column: the categories that the reference lists, and one for all others that it saw."""
+    """Cells of a categorical column: the categories that the reference names, and one for all others that it saw."""
 
     def __init__(self, column: ReferenceColumn) -> None:
-        self.names = column.categories
+        self.names = (*column.categories, *column.minor)
         self.pair = column.pair
         self.others = len(self.names)
         self.index = {name: cell for cell, name in enumerate(self.names)}
@@ -160,7 +161,7 @@ class CategoryCells:
         self._behind |= {hashed(name): rows for name, rows in self._behind.items() if name != OTHER}
         self.index |= {hashed(name): cell for name, cell in self.index.items()}
         self.open = column.tally.categories.get(OTHER, 0.0) > 0.0  # training had more than it could name
-        self.shares = column.chunks.sum(axis=0)
+        self.shares = cell_rows(column)
         self.codes = Codes.of(column.coded)
 
     def place(self, tally: Tally) -> Aligned:

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
+from driftline_processor.cells import minor_shares
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.records import FloatArray, ReferenceColumn
 from driftline_processor.statistics.view import NUMERIC
@@ -78,11 +79,10 @@ class Judge:
         self.events: list[Events] = []
         self.chunks = [_chunks(column) for column in columns]
         for column, chunks in zip(columns, self.chunks, strict=True):
-            counts = chunks.sum(axis=0)
-            numeric = column.kind == NUMERIC and bool(counts.sum())
-            self.events.append((numeric_events if numeric else category_events)(len(counts)))
-            values.append(Baseline.of(chunks, self.events[-1], tolerance, ordered=numeric))
-            unseen.append(_unseen(column, counts, tolerance))
+            events, value = _values(column, chunks, tolerance)
+            self.events.append(events)
+            values.append(value)
+            unseen.append(_unseen(column, float(chunks.sum()), tolerance))
             states.append([_state(column, state, tolerance) for state in STATES])
         by_state = [baselines[i] for i in range(len(STATES)) for baselines in states]
         self.tolerance = tolerance
@@ -103,7 +103,7 @@ class Judge:
         self._outside = np.concatenate([events.outside for events in self.events])
         self._column = self.baseline.column[: len(self._first)]
         self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
-        self._diffuse = Diffuse(self.baseline, ~self.numeric, tolerance)
+        self._diffuse = Diffuse(self.baseline, ~self.numeric, self._last - self._first == 1, tolerance)
         share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(columns))
         others = np.append(1 + self._diffuse.possible, np.zeros(len(STATES) * len(columns)))  # novelty, diffuse change
         self._split = share / (self.baseline.sizes + others)
@@ -187,9 +187,20 @@ def _chunks(column: ReferenceColumn) -> FloatArray:
     return undo_selection(column.chunks, list(named.values()), most)
 
 
-def _unseen(column: ReferenceColumn, counts: FloatArray, tolerance: float) -> Unseen:
+def _values(column: ReferenceColumn, chunks: FloatArray, tolerance: float) -> tuple[Events, Baseline]:
+    """The events of a column's values, and what the reference says of them."""
+    cells, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
+    events = numeric_events(cells) if numeric else category_events(cells)
+    baseline = Baseline.of(chunks, events, tolerance, ordered=numeric)
+    if not column.minor:
+        return events, baseline
+    parts = minor_shares(column)
+    return category_events(cells - 1 + len(parts), len(parts)), baseline.divided(parts)
+
+
+def _unseen(column: ReferenceColumn, rows: float, tolerance: float) -> Unseen:
     if column.kind == NUMERIC:
-        return unseen_numbers(float(counts.sum()), tolerance)
+        return unseen_numbers(rows, tolerance)
     listed = set(column.categories)
     single = sum(rows <= 1.0 for name, rows in column.tally.categories.items() if name not in listed)
     return unseen_categories(column.chunks, single, tolerance)

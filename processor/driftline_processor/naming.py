@@ -51,10 +51,13 @@ class Naming:
         within = at - int(self._first[column])
         before, after = float(judgement.events.expected[at]), float(judgement.events.shares[at])
         chunks = self._judge.chunks[column]
+        if column not in self._place and within >= chunks.shape[1]:
+            return ""  # a category that is known in the whole alone
         for cycle, alike in self._season.alike(start, end):
             cells = chunks[alike].sum(axis=0)
             if cells.sum():
-                share = float(self._judge.events[column].sums(cells)[within] / cells.sum())
+                known = self._judge.events[column].sums(cells) if column in self._place else cells
+                share = float(known[within] / cells.sum())
                 if in_season(after, before, share):
                     return describe_season(cycle, share)
         return ""
@@ -84,11 +87,13 @@ class Naming:
             opposite = event.first < cells.others and cells.names[event.first] == OPPOSITE
             return describe_pair(cells.pair.members, *((1.0 - before, 1.0 - after) if opposite else (before, after)))
         guessed = cells.place(tally).guessed
-        if event.first in guessed:
+        alone = event.last - event.first == 1
+        if alone and event.first in guessed:
             pooled = np.array(guessed) + int(self._first[series])
             before, after = (float(shares[pooled].sum()) for shares in (events.expected, events.shares))
             return describe_category(None, before, after)
-        return describe_category(cells.names[event.first] if event.first < cells.others else None, before, after)
+        named = alone and event.first < cells.others
+        return describe_category(cells.names[event.first] if named else None, before, after)
 
     def _novel(self, column: int, tally: Tally) -> Sequence[str]:
         if column not in self._place:

@@ -270,8 +270,9 @@ class ReferenceColumn:
 
     kind: "numeric" or "category". edges: upper edges of all cells of a numeric column but the last, m of them for m + 1
     cells; the first cell lies below the training minimum, the last above the maximum. categories: those with a cell of
-    their own; one more cell holds all others. coded: for a categorical column of numbers, the number behind each
-    category. chunks: [chunk, cell] counts. states: state -> [chunk, 2] counts, "not it" and "it". pair: of a pair.
+    their own in chunks, where one more cell holds all others; minor: of those others, the ones whose rows in the whole
+    are known. coded: for a categorical column of numbers, the number behind each category, minor ones after the rest.
+    chunks: [chunk, cell] counts. states: state -> [chunk, 2] counts, "not it" and "it". pair: of a pair.
     """
 
     key: ColumnKey
@@ -284,6 +285,7 @@ class ReferenceColumn:
     chunks: FloatArray
     states: Mapping[str, FloatArray]
     pair: Pair | None = None
+    minor: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ import numpy as np
 
 from driftline.semconv import MISSING
 from driftline_processor.bags import Bags
+from driftline_processor.cells import cell_rows
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.judgement import Judge
 from driftline_processor.records import ReferenceColumn, Tally
@@ -24,7 +25,7 @@ class Trained:
         self._last = ends - 1
         self._cells = np.setdiff1d(np.arange(int(self._sizes.sum())), self._last)
         self._counts = np.zeros(int(self._sizes.sum()))
-        self._counts[self._cells] = np.concatenate([column.chunks.sum(axis=0) for column in columns])
+        self._counts[self._cells] = np.concatenate([cell_rows(column) for column in columns])
         numeric = [column for column in columns if column.kind == NUMERIC]
         self._bags = Bags.of([column.tally.intervals for column in numeric])
         self._spread = np.array([reference_spread(column.tally.intervals) for column in columns])

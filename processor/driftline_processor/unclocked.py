@@ -88,12 +88,13 @@ class Unclocked:
         """Looks at the hour that has become complete."""
         levels, rows = self._levels(habits.hours)
         clumped = self._clumped(levels, rows)
-        error = self._error(rows.mean(axis=0), clumped)
+        error = self._error(levels, rows, clumped)
         moved = self._most(beyond_chance(spread(levels), error, LIKELY))
         swing = self._most(beyond_chance(returned(levels), error))
         week = self._week(habits, clumped)
-        near, before = self._near(np.abs(levels[-1]), self._error(rows[-1], clumped)), habits.traits.settled
-        near &= Z95 * self._most(self._error(rows[-1], clumped)) <= self._tolerance  # too few rows are near anything
+        last, before = self._error(levels[-1:], rows[-1:], clumped), habits.traits.settled
+        near = self._near(np.abs(levels[-1]), last)
+        near &= Z95 * self._most(last) <= self._tolerance  # too few rows are near anything
         settled = np.where(before >= SETTLED, before, np.where(near, before + 1.0, 0.0))
         habits.learn(Traits.of(swing, moved, week, clumped, settled))
 
@@ -103,7 +104,7 @@ class Unclocked:
         if len(days) < 3:
             return np.zeros(len(self._starts))
         levels, rows = self._levels(days)
-        return self._most(beyond_chance(returned(levels), self._error(rows.mean(axis=0), clumped)))
+        return self._most(beyond_chance(returned(levels), self._error(levels, rows, clumped)))
 
     def _levels(self, stretches: list[Stretch]) -> tuple[FloatArray, FloatArray]:
         """How far each event was from its share in training, magnified, and rows, [stretches, events]."""
@@ -117,9 +118,12 @@ class Unclocked:
             return np.ones(len(self._starts))
         return clumping(levels / self._factor, rows, self._variance, self._starts)
 
-    def _error(self, rows: FloatArray, clumped: FloatArray) -> FloatArray:
-        variance = np.maximum(self._variance, 0.25 / rows) / rows * clumped[self._column]
-        return np.asarray(self._factor * np.sqrt(variance))
+    def _error(self, levels: FloatArray, rows: FloatArray, clumped: FloatArray) -> FloatArray:
+        """Standard error of one of the levels, [events]: what became frequent varies more than it did in training."""
+        shares = np.clip(self._judge.baseline.shares + levels / self._factor, 0.0, 1.0)
+        variance = np.maximum(self._variance, (shares * (1.0 - shares)).mean(axis=0))
+        n = rows.mean(axis=0)
+        return np.asarray(self._factor * np.sqrt(np.maximum(variance, 0.25 / n) / n * clumped[self._column]))
 
     def _near(self, distance: FloatArray, error: FloatArray) -> BoolArray:
         """Columns that are at the reference's level, as far as can be seen."""

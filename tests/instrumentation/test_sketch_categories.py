@@ -69,3 +69,40 @@ def test_a_hashed_name_is_stable_and_tells_nothing() -> None:
     assert hashed("Berlin") != hashed("berlin")
     assert len(hashed("\ud800")) == 17
     assert hashed(OTHER) == OTHER
+
+
+def test_a_category_that_becomes_frequent_later_gets_a_name() -> None:
+    """Some places are kept for it: of rare ones, however many come, none takes them; no row is lost."""
+    rare = CategoryCounter(64)
+    for batch in range(50):
+        rare.add([f"rare {batch} {i}" for i in range(100)])
+    before = rare.counts()
+    rare.add(["late"] * 40 + [f"rare {i}" for i in range(60)])
+    after = rare.counts()
+
+    assert len(before) == 56 + 1
+    assert after.keys() - before.keys() == {"late"}
+    assert after["late"] == 40
+    assert rare.rows == 5_100
+
+
+def test_what_is_frequent_shows_over_small_batches_too() -> None:
+    """Single rows add up; from then on the category has a count of its own, and it keeps it."""
+    counted = CategoryCounter(64)
+    counted.add([f"first {i}" for i in range(56)])
+    for i in range(3_000):
+        counted.add([f"rare {i}" if i % 10 else "late"])
+
+    assert 250 <= counted.counts()["late"] < 300
+    assert counted.rows == 3_056
+
+
+def test_names_stay_within_the_limit() -> None:
+    """However many become frequent one after the other."""
+    counted = CategoryCounter(64)
+    counted.add([f"first {i}" for i in range(100)])
+    for i in range(30):
+        counted.add([f"late {i}"] * 100)
+
+    assert len(counted.counts()) == 64 + 1
+    assert counted.rows == 3_100

@@ -64,7 +64,7 @@ def test_numbers_are_nearly_those_of_the_trial(k: int, rows: int, seed: int, tri
     window = random.multinomial(rows, moved / moved.sum()).astype(float)
     baseline, n, alpha = Baseline.of(chunks, category_events(k), 0.05, ordered=False), np.array([float(rows)]), 1e-6
     events = assess(baseline, window, n, alpha)
-    found = Diffuse(baseline, np.array([True]), 0.05).assess(events, n, np.array([alpha]), None)
+    found = Diffuse(baseline, np.array([True]), np.ones(k, bool), 0.05).assess(events, n, np.array([alpha]), None)
 
     ours = (float(each[0]) for each in (found.distance, found.lower_bound, found.evidence))
     for value, theirs, near in zip(ours, trial, (0.95, 0.75, 0.9), strict=True):

@@ -8,6 +8,7 @@ import numpy as np
 from driftline import semconv
 from driftline.pairs import Pair
 from driftline.sketch import Histogram, Intervals
+from driftline_processor.cells import codes
 from driftline_processor.decode.histograms import read_histogram
 from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn, Tally
 from driftline_processor.reference.rules import Attributes, InvalidReference, shown
@@ -24,7 +25,6 @@ _COUNTED: Final = frozenset({semconv.VALID, semconv.OUT_OF_RANGE})
 """States that tell how many rows sketches and categories hold: they are counted there."""
 
 _TEXT: Final = "string"
-_BOOLEANS: Final = {"True": 1.0, "False": 0.0}
 _MOST_ROWS: Final = 1 << 53
 
 
@@ -92,7 +92,7 @@ class ColumnParts:
             tally=Tally(Intervals.empty().merge(*bags), self.categories, states, self.rows, self.rows),
             edges=edges,
             categories=categories,
-            coded=np.zeros(0) if numeric or kind == _TEXT else _codes(categories),
+            coded=np.zeros(0) if numeric or kind == _TEXT else codes(categories),
             chunks=chunk_cells(described, chunks, max(len(edges), len(categories)) + 1),
             states={state: chunk_cells(attributes, chunks, 2) for state, attributes in self.stated.items()},
             pair=_pair(described) if self.key.target == semconv.TARGET_PAIR else None,
@@ -119,15 +119,3 @@ def chunk_cells(attributes: Attributes, chunks: int, cells: int) -> FloatArray:
         if len(numbers) != cells or min(numbers) < 0 or max(numbers) > _MOST_ROWS:
             raise attributes.wrong(semconv.CHUNK_CELLS, f"must have {cells} counts from 0 to 2**53 in each chunk", line)
     return np.array(counts, np.float64).reshape(chunks, cells)
-
-
-def _codes(categories: tuple[str, ...]) -> FloatArray:
-    """The number that each category stands for; NaN for one that stands for none."""
-    return np.array([_code(name) for name in categories])
-
-
-def _code(name: str) -> float:
-    try:
-        return _BOOLEANS[name] if name in _BOOLEANS else float(name)
-    except ValueError:
-        return float("nan")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from driftline import semconv
+from driftline_processor.cells import with_minor
 from driftline_processor.decode.streams import column_of
 from driftline_processor.records import ColumnKey, FloatArray, Reference
 from driftline_processor.reference.column import CATEGORIES, OBSERVATIONS, SKETCHES, ColumnParts
@@ -49,7 +50,7 @@ def read_reference(request: Any) -> Reference:
         clock=clock,
         starts=starts,
         ends=ends,
-        columns={key: columns[key].column(len(starts)) for key in sorted(columns)},
+        columns=with_minor({key: columns[key].column(len(starts)) for key in sorted(columns)}),
     )
 
 

@@ -9,7 +9,7 @@ All columns are judged at once: arrays are [events], the events of one column af
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -70,6 +70,22 @@ class Baseline:
             variation=variation,
             unseen=unseen,
             tolerance=np.where(unseen, excused, tolerance),
+        )
+
+    def divided(self, parts: FloatArray) -> "Baseline":
+        """Of one column, with parts of its last event as events too: of each only its share of that is known, [parts].
+
+        What the last event as a whole does over time is the best guess at what its parts do.
+        """
+        every = np.minimum(np.arange(len(self.shares) + len(parts)), len(self.shares) - 1)
+        return replace(
+            self,
+            sizes=self.sizes + len(parts),
+            shares=np.concatenate((self.shares, self.shares[-1] * parts)),
+            magnified=self.magnified[every],
+            variation=self.variation.divided(len(parts)),
+            unseen=self.unseen[every],
+            tolerance=self.tolerance[every],
         )
 
     @classmethod

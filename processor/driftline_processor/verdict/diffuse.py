@@ -28,13 +28,15 @@ TINY: Final = 1e-300
 
 
 class Diffuse:
-    """The categories of columns among all events; by_cell: which of the baseline's first columns are categorical."""
+    """The categories of columns among all events.
 
-    def __init__(self, baseline: Baseline, by_cell: BoolArray, tolerance: float) -> None:
+    by_cell: which of the baseline's first columns are categorical; single: which of their events are one category.
+    """
+
+    def __init__(self, baseline: Baseline, by_cell: BoolArray, single: BoolArray, tolerance: float) -> None:
         self._baseline, self._columns, self._tolerance = baseline, len(by_cell), tolerance
         self.possible = by_cell & (baseline.sizes[: len(by_cell)] >= FEWEST)
-        every = np.append(self.possible, np.zeros(len(baseline.sizes) - len(by_cell), bool))
-        self._at = np.flatnonzero(every[baseline.column])
+        self._at = np.flatnonzero(self.possible[baseline.column[: len(single)]] & single)
         self._column: IntArray = baseline.column[self._at]
         self._p = baseline.shares[self._at]
 

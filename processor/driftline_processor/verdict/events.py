@@ -103,9 +103,12 @@ def numeric_events(cells: int) -> Events:
 
 
 @lru_cache(maxsize=256)
-def category_events(cells: int) -> Events:
-    """Events of a categorical column: every cell."""
-    return Events.of(cells, tuple(Event(Family.CELL, cell, cell + 1) for cell in range(cells)))
+def category_events(cells: int, minor: int = 0) -> Events:
+    """Events of a categorical column: every cell; the last `minor` cells are parts of one more, after the others."""
+    major = cells - minor
+    each = [Event(Family.CELL, cell, cell + 1) for cell in range(cells)]
+    together = [Event(Family.CELL, major, cells)] if minor else []
+    return Events.of(cells, (*each[:major], *together, *each[major:]))
 
 
 @lru_cache(maxsize=1)

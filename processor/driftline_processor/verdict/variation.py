@@ -12,7 +12,7 @@ Sources: variance-time curves (Cox and Lewis 1966; Allan 1966); overdispersion p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
 
@@ -95,6 +95,16 @@ class Variation:
                 *(beside("rows"), beside("degrees"), beside("own"), beside("pooled")),
             ),
         )
+
+    def divided(self, parts: int) -> "Variation":
+        """Of one column, with so many parts of its last event as events too: each varies as that does."""
+
+        def repeated(values: FloatArray) -> FloatArray:
+            return np.concatenate((values, np.repeat(values[..., -1:], parts, axis=-1)), axis=-1)
+
+        column = np.zeros(len(self.column) + parts, np.int64)
+        levels = replace(self.levels, own=repeated(self.levels.own))
+        return replace(self, column=column, floor=repeated(self.floor), growth=repeated(self.growth), levels=levels)
 
     def of_reference(self) -> FloatArray:
         """R of the whole reference, by event: tau² is known up to its largest blocks."""

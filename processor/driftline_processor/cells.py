@@ -1,0 +1,69 @@
+"""Cells of categorical columns: those known by chunk, those known in the whole alone, and one for all others.
+
+How a category varies over time is known of the most frequent ones only, for the size of a reference. How frequent it is
+is known of many more, so that one of those that becomes frequent is seen by itself, too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from driftline.semconv import OTHER
+from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn
+
+MOST_MINOR: Final = 16_384
+"""Categories known in the whole alone, over all columns of a reference: windows are remembered cell by cell."""
+
+_BOOLEANS: Final = {"True": 1.0, "False": 0.0}
+
+
+def with_minor(columns: Mapping[ColumnKey, ReferenceColumn]) -> dict[ColumnKey, ReferenceColumn]:
+    """The columns with their minor categories, the most frequent ones where there are too many."""
+    ranked = {key: _minor(column) for key, column in columns.items()}
+    most = MOST_MINOR // max(sum(len(names) > 0 for names in ranked.values()), 1)
+    return {key: _with(column, ranked[key][:most]) for key, column in columns.items()}
+
+
+def cell_rows(column: ReferenceColumn) -> FloatArray:
+    """Rows of the training data in each cell of a window; those of minor categories are in the last one of chunks."""
+    rows = column.chunks.sum(axis=0)
+    return np.concatenate((rows[:-1], rows[-1] * minor_shares(column))) if column.minor else rows
+
+
+def minor_shares(column: ReferenceColumn) -> FloatArray:
+    """Of the rows without a cell in chunks: the share of each minor category, and last that of all others."""
+    behind = _behind(column)
+    minor = [behind[name] for name in column.minor]
+    total = sum(behind.values())
+    return np.array([*minor, total - sum(minor)]) / total
+
+
+def codes(categories: Sequence[str]) -> FloatArray:
+    """The number that each category stands for; NaN for one that stands for none."""
+    return np.array([_code(name) for name in categories], np.float64)
+
+
+def _code(name: str) -> float:
+    try:
+        return _BOOLEANS[name] if name in _BOOLEANS else float(name)
+    except ValueError:
+        return float("nan")
+
+
+def _with(column: ReferenceColumn, minor: Sequence[str]) -> ReferenceColumn:
+    coded = np.append(column.coded, codes(minor)) if len(column.coded) else column.coded
+    return replace(column, minor=tuple(minor), coded=coded)
+
+
+def _minor(column: ReferenceColumn) -> list[str]:
+    """Named categories without a cell in chunks, the most frequent first, by name among equals."""
+    behind = _behind(column) if column.categories else {}
+    return sorted(behind.keys() - {OTHER}, key=lambda name: (-behind[name], name))
+
+
+def _behind(column: ReferenceColumn) -> dict[str, float]:
+    """Rows in the whole of what has no cell of its own in chunks."""
+    listed = set(column.categories)
+    return {name: rows for name, rows in column.tally.categories.items() if name not in listed and rows > 0.0}
