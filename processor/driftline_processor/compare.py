@@ -16,28 +16,40 @@ from driftline_processor.distribution import class_shares, numbers
 from driftline_processor.habits import DAY, Habits
 from driftline_processor.judgement import ASPECTS, Judge, Judgement, base_bounds, worst
 from driftline_processor.naming import Naming
-from driftline_processor.records import ColumnKey, ColumnResult, Reference, State, Tally, Verdict, Window
+from driftline_processor.records import (
+    ColumnKey,
+    ColumnResult,
+    FloatArray,
+    Reference,
+    State,
+    Tally,
+    Verdict,
+    Window,
+)
 from driftline_processor.spans import Trailing, slides
 from driftline_processor.trained import Trained
 from driftline_processor.unclocked import Unclocked, has_time
 from driftline_processor.verdict.decision import ALARM, LOUDNESS, WARNING, Excuse
+from driftline_processor.verdict.events import BoolArray
 from driftline_processor.verdict.season import Season
 from driftline_processor.verdict.wording import RECOVERED, describe_excuse
 
 MOST_ALPHA = 0.001
 """False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
 
+PAIRS_SHARE = 0.1
+"""Of a model's false alarms: for all of its pairs together. They are many, and few ever move alone."""
 
 BLIND = 2.0
 """A verdict says what may go unseen where that is more than this many tolerances."""
 
 
 class Asked(NamedTuple):
-    """A window and how it is judged: false alarms allowed in a column, what is remembered, and what that excuses."""
+    """A window and how it is judged: false alarms allowed by column, what is remembered, and what that excuses."""
 
     held: Sequence[Tally]
     counts: Counts
-    alpha: float
+    alpha: FloatArray
     habits: Habits | None
     excuse: Excuse | None
 
@@ -66,6 +78,7 @@ class Comparison:
         self._learner = None if resolves_hours else Unclocked(self._judge, tolerance, blank=not knows_time)
         days = by_day(columns, lasting) if knows_time else None
         self._daily = None if days is None else Judge(days, tolerance)
+        self._pairs = np.array([key.target == TARGET_PAIR for key in reference.columns])
         place = {key: i for i, key in enumerate(reference.columns)}
         self._members = {
             i: [(name, place[key]) for name in column.pair.members if (key := ColumnKey(TARGET_INPUT, name)) in place]
@@ -96,8 +109,7 @@ class Comparison:
         placed = {i: cells.place(held[i]) for i, cells in self._categories.items()}
         counts = self._counts(held, bags.take(self._numeric), placed)
         judged = [key.target != TARGET_PAIR or key in tallies for key in keys]  # not every server counts pairs
-        alpha = min(budget / sum(judged), MOST_ALPHA) if any(judged) else 0.0
-        asked = self._asked(held, counts, alpha, spans)
+        asked = self._asked(held, counts, self._allowed(budget, np.array(judged)), spans)
         verdicts = self._verdicts(asked, duration, spans)
         if spans is not None:
             self._hear(verdicts, asked, spans)
@@ -122,6 +134,14 @@ class Comparison:
         )
         return (*known, *describe_window(unknown))
 
+    def _allowed(self, budget: float, judged: BoolArray) -> FloatArray:
+        """False alarms allowed in each column, [columns]: alike, but in all pairs together a small part."""
+        pairs = judged & self._pairs
+        for_pairs = PAIRS_SHARE if pairs.any() else 0.0
+        single = (1.0 - for_pairs) * budget / max(int((judged & ~self._pairs).sum()), 1)
+        of_pair = for_pairs * budget / max(int(pairs.sum()), 1)
+        return np.minimum(np.where(self._pairs, of_pair, single), MOST_ALPHA)
+
     def _counts(self, held: Sequence[Tally], bags: Bags, placed: Mapping[int, Aligned]) -> Counts:
         """The window in the reference's cells."""
         cells, novel = np.zeros(int(self._judge.sizes.sum())), np.zeros(len(held))
@@ -139,7 +159,7 @@ class Comparison:
         rows, squares = (np.array([getattr(tally, name) for tally in held], float) for name in ("rows", "squares"))
         return Counts(cells, novel, states, rows, squares)
 
-    def _asked(self, held: Sequence[Tally], counts: Counts, alpha: float, spans: Trailing | None) -> Asked:
+    def _asked(self, held: Sequence[Tally], counts: Counts, alpha: FloatArray, spans: Trailing | None) -> Asked:
         if spans is None or not has_time(spans.window) or (self._daily is None and self._learner is None):
             return Asked(held, counts, alpha, None, None)
         trail, window = spans
@@ -217,7 +237,7 @@ class Comparison:
             habits.bound = base_bounds(found).astype(np.float32)
             self._tell_louder(verdicts, found, asked.held, spans, habits.hours[-1].end - DAY)
 
-    def _of_day(self, counts: Counts, alpha: float, habits: Habits) -> Judgement:
+    def _of_day(self, counts: Counts, alpha: FloatArray, habits: Habits) -> Judgement:
         if self._daily is not None:
             return self._daily.judge(counts, alpha, 1.0)
         excuse = None if self._learner is None else self._learner.excuse_of_day(habits)

@@ -15,7 +15,7 @@ import numpy as np
 from driftline_processor.alarms import follow
 from driftline_processor.compare import Comparison, describe_window
 from driftline_processor.config import Config
-from driftline_processor.matching import choose_reference, other_versions
+from driftline_processor.matching import choose_reference, other_versions, without_pairs
 from driftline_processor.model import Model
 from driftline_processor.outcome import Observed, Outcome, named
 from driftline_processor.provisional import provisional_reference
@@ -83,7 +83,7 @@ class Engine:
         self._models: dict[ModelKey, Model] = {}
         self._forgotten: set[ModelKey] = set()
         self._references: dict[str, Reference] = {}
-        self._comparisons: dict[str, Comparison] = {}
+        self._comparisons: dict[tuple[str, bool], Comparison] = {}
         self._provisional: dict[ModelKey, Comparison] = {}
         self._notices: list[str] = []
         self._told: dict[ModelKey, list[str]] = {}
@@ -117,7 +117,8 @@ class Engine:
     def drop_reference(self, identity: str) -> None:
         """Windows are no longer compared with it."""
         self._references.pop(identity, None)
-        self._comparisons.pop(identity, None)
+        for pairs in (False, True):
+            self._comparisons.pop((identity, pairs), None)
 
     def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
         """The windows that have become complete, by event time or because nothing came for lateness and a step.
@@ -235,7 +236,7 @@ class Engine:
         """The training profile of the model; else what its first full window held; nothing until there is one."""
         reference = choose_reference(self._references.values(), model.key)
         if reference is not None:
-            return self._prepared(reference)
+            return self._prepared(reference, pairs=model.counts_pairs)
         self._tell_of_other_versions(model.key)
         if model.key not in self._provisional:
             restored = model.gathering.full
@@ -260,7 +261,9 @@ class Engine:
             versions = ", ".join(map(repr, others))
             self._notices.append(f"{named(key)}: no reference for it, only for version {versions}, which is not used")
 
-    def _prepared(self, reference: Reference) -> Comparison:
-        if reference.id not in self._comparisons:
-            self._comparisons[reference.id] = Comparison.of(reference, self._settings.tolerance)
-        return self._comparisons[reference.id]
+    def _prepared(self, reference: Reference, *, pairs: bool) -> Comparison:
+        key = reference.id, pairs
+        if key not in self._comparisons:
+            judged = reference if pairs else without_pairs(reference)
+            self._comparisons[key] = Comparison.of(judged, self._settings.tolerance)
+        return self._comparisons[key]

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
 from driftline_processor.cells import minor_shares
 from driftline_processor.counts import STATES, Counts
+from driftline_processor.pairing import Pairing
 from driftline_processor.records import FloatArray, ReferenceColumn
 from driftline_processor.statistics.view import NUMERIC
 from driftline_processor.verdict.decision import (
@@ -28,7 +30,6 @@ from driftline_processor.verdict.events import (
     Events,
     IntArray,
     category_events,
-    magnify,
     numeric_events,
     running,
     state_events,
@@ -94,28 +95,35 @@ class Judge:
         self.starts = np.cumsum(self.sizes) - self.sizes
         self.known = np.array([bool(column.chunks.sum()) for column in columns])
         ends = np.cumsum(self.baseline.sizes)[: len(columns)]
-        parts = np.split(np.abs(self.baseline.shares - 0.5), ends)[:-1]
-        self._middle = ends - [len(part) - int(part.argmin()) for part in parts]
+        apart = np.where(self.baseline.by_ranks, 1.0, np.abs(self.baseline.shares - 0.5))
+        parts = np.split(apart, ends)[:-1]
+        self._middle = ends - np.array([len(part) - int(part.argmin()) for part in parts], np.int64)
+        first = ends - self.baseline.sizes[: len(columns)]
+        self._pairing = Pairing(columns, self.baseline.shares, first, self._middle)
         self._first, self._last = (
             np.concatenate([getattr(e, end) + start for e, start in zip(self.events, self.starts, strict=True)])
             for end in ("first", "last")
         )
         self._outside = np.concatenate([events.outside for events in self.events])
+        self._by_ranks = np.flatnonzero(self.baseline.by_ranks)
+        self._ranks = np.concatenate([e.ranks if len(e.ranks) else np.zeros(e.cells) for e in self.events])
         self._column = self.baseline.column[: len(self._first)]
         self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
         self._diffuse = Diffuse(self.baseline, ~self.numeric, self._last - self._first == 1, tolerance)
         share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(columns))
-        others = np.append(1 + self._diffuse.possible, np.zeros(len(STATES) * len(columns)))  # novelty, diffuse change
-        self._split = share / (self.baseline.sizes + others)
+        ways = np.array([_ways(events, chunks) for events, chunks in zip(self.events, self.chunks, strict=True)])
+        ways += 1 + self._diffuse.possible  # novelty, diffuse change
+        self._split = share / np.append(ways, np.ones(len(STATES) * len(columns)))
 
-    def judge(self, counts: Counts, alpha: float, chunks: float | None, excuse: Excuse | None = None) -> Judgement:
-        """Judge a window. alpha: false alarms allowed in each column. chunks: its duration, where both have clocks.
+    def judge(self, counts: Counts, alpha: ArrayLike, chunks: float | None, excuse: Excuse | None = None) -> Judgement:
+        """Judge a window. alpha: false alarms allowed in each column, or by column, [columns].
 
-        excuse: what the stream does by itself, by aspect and column, where the reference has no clock.
+        chunks: its duration, where both have clocks. excuse: what the stream does by itself, by aspect and column,
+        where the reference has no clock.
         """
         columns = len(self.sizes)
         x, rows, novel = self._drawn(counts)
-        each = np.maximum(alpha * self._split, TINY_ALPHA)
+        each = np.maximum(np.tile(np.broadcast_to(alpha, columns), len(ASPECTS)) * self._split, TINY_ALPHA)
         events = assess(self.baseline, x, rows, each, chunks, excuse=excuse)
         novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns])
         state = decide(events, rows, self.tolerance).reshape(len(ASPECTS), columns)
@@ -153,7 +161,7 @@ class Judge:
         x, rows, novel = self._drawn(counts)
         q = x / rows[self.baseline.column]
         distance = np.abs(q - self.baseline.shares)
-        near = distance * magnify((q + self.baseline.shares) / 2.0, self.baseline.magnified) <= self.baseline.tolerance
+        near = distance * self.baseline.magnify(q) <= self.baseline.tolerance
         n = rows[: len(novel)]
         new = novel / n - self.unseen.share > self.unseen.tolerance
         return not near.all() or bool(new.any()) or self._diffuse.may_alarm(q, rows)
@@ -170,11 +178,16 @@ class Judge:
         below = running(counts.cells)
         inside = below[self._last] - below[self._first]
         total = (below[self.starts + self.sizes] - below[self.starts])[self._column]
-        values = np.where(self._outside, total - inside, inside) * scale[self._column]
+        values = np.where(self._outside, total - inside, inside)
+        ranked = np.add.reduceat(counts.cells * self._ranks, self.starts)
+        values[self._by_ranks] = ranked[self._column[self._by_ranks]]
+        values *= scale[self._column]
         rows = counts.rows * scale
         states = np.minimum(counts.states * scale, rows)
         n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows))
-        return np.concatenate((values, states.ravel())), np.where(n > NO_ROWS, n, 1.0), counts.novel * scale
+        n = np.where(n > NO_ROWS, n, 1.0)
+        self._pairing.explain(values, n[: len(scale)])
+        return np.concatenate((values, states.ravel())), n, counts.novel * scale
 
 
 def _chunks(column: ReferenceColumn) -> FloatArray:
@@ -190,12 +203,21 @@ def _chunks(column: ReferenceColumn) -> FloatArray:
 def _values(column: ReferenceColumn, chunks: FloatArray, tolerance: float) -> tuple[Events, Baseline]:
     """The events of a column's values, and what the reference says of them."""
     cells, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
-    events = numeric_events(cells) if numeric else category_events(cells)
+    shares = chunks.sum(axis=0) / max(float(chunks.sum()), 1.0)
+    events = numeric_events(cells).with_ranks(shares) if numeric else category_events(cells)
     baseline = Baseline.of(chunks, events, tolerance, ordered=numeric)
     if not column.minor:
         return events, baseline
     parts = minor_shares(column)
     return category_events(cells - 1 + len(parts), len(parts)), baseline.divided(parts)
+
+
+def _ways(events: Events, chunks: FloatArray) -> int:
+    """Events of a column that may move by themselves: of two categories that are all there is, one is the other."""
+    if len(events) != chunks.shape[1]:
+        return len(events)
+    held = int(np.count_nonzero(chunks.sum(axis=0)))
+    return held if held != 2 else 1
 
 
 def _unseen(column: ReferenceColumn, rows: float, tolerance: float) -> Unseen:

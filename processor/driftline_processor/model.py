@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from driftline.semconv import TARGET_PAIR
 from driftline_processor.alarms import Alarm
 from driftline_processor.panes import Held, Panes
 from driftline_processor.provisional import Gathering
@@ -99,6 +100,11 @@ class Model:
         self.idle = idle
         if self.panes.sealed != sealed:
             self._forget()
+
+    @property
+    def counts_pairs(self) -> bool:
+        """Whether one of its servers counts pairs of inputs."""
+        return any(column.target == TARGET_PAIR for column in self.columns)
 
     def held(self, window: Window) -> Held:
         """What a window held."""

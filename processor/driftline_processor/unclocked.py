@@ -15,7 +15,7 @@ from driftline_processor.habits import DAY, HOUR, Habits, Stretch, Traits
 from driftline_processor.judgement import Judge
 from driftline_processor.records import FloatArray, Window
 from driftline_processor.verdict.decision import Z95, Assessment, Excuse
-from driftline_processor.verdict.events import BoolArray, magnify
+from driftline_processor.verdict.events import BoolArray
 from driftline_processor.verdict.swing import LIKELY, beyond_chance, clumping, returned, spread
 
 MODERATE: Final = 0.25
@@ -55,8 +55,8 @@ class Unclocked:
         self._judge, self._tolerance, baseline = judge, tolerance, judge.baseline
         self._column = baseline.column
         self._starts = np.cumsum(baseline.sizes) - baseline.sizes
-        self._factor = magnify(baseline.shares, baseline.magnified)
-        self._variance = baseline.shares * (1.0 - baseline.shares)
+        self._factor = baseline.magnify(baseline.shares)
+        self._variance = baseline.spread
 
     def excuse(self, habits: Habits, end: int) -> Excuse:
         """For windows and spans that are shorter than a day, and end at `end`."""
@@ -121,7 +121,7 @@ class Unclocked:
     def _error(self, levels: FloatArray, rows: FloatArray, clumped: FloatArray) -> FloatArray:
         """Standard error of one of the levels, [events]: what became frequent varies more than it did in training."""
         shares = np.clip(self._judge.baseline.shares + levels / self._factor, 0.0, 1.0)
-        variance = np.maximum(self._variance, (shares * (1.0 - shares)).mean(axis=0))
+        variance = np.maximum(self._variance, self._judge.baseline.spread_at(shares).mean(axis=0))
         n = rows.mean(axis=0)
         return np.asarray(self._factor * np.sqrt(np.maximum(variance, 0.25 / n) / n * clumped[self._column]))
 

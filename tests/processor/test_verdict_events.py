@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from driftline_processor.verdict.events import (
     MAGNIFICATION,
@@ -63,3 +64,31 @@ def test_members_are_the_cells_that_are_summed(cells: int) -> None:
     counts, events = np.random.default_rng(cells).integers(0, 100, cells).astype(float), numeric_events(cells)
 
     assert counts @ events.members(np.ones(len(events), bool)) == pytest.approx(events.sums(counts))
+
+
+def test_ranks_are_the_chance_that_a_value_exceeds_one_of_training() -> None:
+    """Half where nothing moved; ties count half. The variance is that of the ranks."""
+    random = np.random.default_rng(0)
+    trained, live = (random.integers(0, 6, size) for size in (3_000, 500))
+    counts = [np.bincount(x, minlength=6).astype(float) for x in (trained, live)]
+    shares = counts[0] / 3_000
+    events = numeric_events(6).with_ranks(shares)
+    above, ties = ((op(live[:, None], trained)).mean() for op in (np.greater, np.equal))
+    ranks = (trained[:, None] > trained).mean(axis=1) + (trained[:, None] == trained).mean(axis=1) / 2
+
+    assert events.sums(shares)[-1] == pytest.approx(0.5)
+    assert events.sums(counts[1])[-1] / 500 == pytest.approx(above + ties / 2)
+    assert events.variance(events.sums(shares), shares)[-1] == pytest.approx(ranks.var())
+    np.testing.assert_array_equal(events.sums(counts[1])[:-1], numeric_events(6).sums(counts[1]))
+
+
+def test_a_small_shift_of_a_normal_mean_has_one_distance() -> None:
+    """By ranks it is that of Kolmogorov-Smirnov, so that one tolerance holds for both."""
+    edges = norm.ppf(np.arange(1, 200) / 200)
+    trained, live = (np.diff(norm.cdf([-np.inf, *edges, np.inf], shift)) for shift in (0.0, 0.2))
+    events = numeric_events(200).with_ranks(trained)
+    moved = np.abs(events.sums(live) - events.sums(trained)) * magnify(events.sums(trained), events.magnified)
+    prefixes = np.array([event.family is Family.PREFIX for event in events.items])
+    middle = np.abs(events.sums(trained) - 0.5).argsort()[:3]
+
+    assert moved[-1] == pytest.approx(moved[middle][prefixes[middle]].max(), rel=0.02)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from driftline_processor.records import FloatArray, State
-from driftline_processor.verdict.events import BoolArray, Events, IntArray, magnify
+from driftline_processor.verdict.events import BoolArray, Events, Family, IntArray, magnify
 from driftline_processor.verdict.evidence import critical_value, signed_root
 from driftline_processor.verdict.variation import Variation, fit_variation
 
@@ -42,14 +42,17 @@ NEARLY = 0.95
 class Baseline:
     """What the reference says of the events of some columns: shares, natural variation and what matters, [events].
 
-    sizes: events of each column. unseen: events that all or none of the training rows are in, such as the numeric range
-    beyond its ends: how much seen values vary with the season says nothing about them.
+    sizes: events of each column. spread: variance of one row in an event. by_ranks: events by degrees. magnified:
+    least and most magnification, [2, events]. unseen: events that all or none of the training rows are in, such as the
+    numeric range beyond its ends: how much seen values vary with the season says nothing about them.
     """
 
     sizes: IntArray
     rows: FloatArray  # [columns]
     shares: FloatArray
-    magnified: BoolArray
+    spread: FloatArray
+    by_ranks: BoolArray
+    magnified: FloatArray
     variation: Variation
     unseen: BoolArray
     tolerance: FloatArray
@@ -58,14 +61,18 @@ class Baseline:
     def of(cls, chunks: FloatArray, events: Events, tolerance: float, *, ordered: bool) -> "Baseline":
         """Prepare a column once, from counts by [chunk, cell]; `ordered` when the cells are ranges of numbers."""
         rows = float(chunks.sum())
-        shares = np.minimum(events.sums(chunks.sum(axis=0)) / max(rows, 1.0), 1.0)
+        cells = chunks.sum(axis=0) / max(rows, 1.0)
+        shares = np.minimum(events.sums(cells), 1.0)
         variation = fit_variation(chunks, events, shares)
-        unseen = (shares * (1.0 - shares) * rows < 0.5) & ordered
+        by_ranks = np.array([event.family is Family.RANKS for event in events.items], bool)
+        unseen = (shares * (1.0 - shares) * rows < 0.5) & ordered & ~by_ranks
         excused = max(tolerance, float(np.sqrt(variation.pooled_growth[0])))  # 2 tau; tau² = growth p(1-p) at p = 1/2
         return cls(
             sizes=np.array([len(events)]),
             rows=np.array([max(rows, 1.0)]),
             shares=shares,
+            spread=events.variance(shares, cells),
+            by_ranks=by_ranks,
             magnified=events.magnified,
             variation=variation,
             unseen=unseen,
@@ -78,11 +85,14 @@ class Baseline:
         What the last event as a whole does over time is the best guess at what its parts do.
         """
         every = np.minimum(np.arange(len(self.shares) + len(parts)), len(self.shares) - 1)
+        shares = np.concatenate((self.shares, self.shares[-1] * parts))
         return replace(
             self,
             sizes=self.sizes + len(parts),
-            shares=np.concatenate((self.shares, self.shares[-1] * parts)),
-            magnified=self.magnified[every],
+            shares=shares,
+            spread=shares * (1.0 - shares),
+            by_ranks=self.by_ranks[every],
+            magnified=self.magnified[:, every],
             variation=self.variation.divided(len(parts)),
             unseen=self.unseen[every],
             tolerance=self.tolerance[every],
@@ -93,12 +103,14 @@ class Baseline:
         """The columns of all parts, one after the other."""
 
         def joined(name: str) -> NDArray[Any]:
-            return np.concatenate([getattr(part, name) for part in parts])
+            return np.concatenate([getattr(part, name) for part in parts], axis=-1)
 
         return cls(
             sizes=joined("sizes"),
             rows=joined("rows"),
             shares=joined("shares"),
+            spread=joined("spread"),
+            by_ranks=joined("by_ranks"),
             magnified=joined("magnified"),
             variation=Variation.stack([part.variation for part in parts]),
             unseen=joined("unseen"),
@@ -118,7 +130,15 @@ class Baseline:
     @cached_property
     def variance(self) -> FloatArray:
         """Of the reference's shares, by sampling."""
-        return np.maximum(self.shares * (1.0 - self.shares), 0.25 / self.by_event) / self.by_event
+        return np.maximum(self.spread, 0.25 / self.by_event) / self.by_event
+
+    def spread_at(self, shares: FloatArray) -> FloatArray:
+        """Variance of one row in each event where a window has these shares, [..., events]; by ranks as in training."""
+        return np.where(self.by_ranks, self.spread, shares * (1.0 - shares))
+
+    def magnify(self, shares: FloatArray) -> FloatArray:
+        """Factors of distances from the reference's shares, [..., events]."""
+        return magnify((shares + self.shares) / 2.0, self.magnified)
 
     @cached_property
     def natural(self) -> FloatArray:
@@ -149,6 +169,7 @@ class Assessment:
     """
 
     sizes: IntArray
+    by_ranks: BoolArray
     shares: FloatArray
     expected: FloatArray
     distance: FloatArray
@@ -187,9 +208,14 @@ class Assessment:
 
     @cached_property
     def loudest(self) -> IntArray:
-        """The event to name, [columns]: the nearest to an alarm; where none surely moved, the one that moved most."""
-        score, distance = (np.repeat(self.most(each), self.sizes) for each in (self.score, self.distance))
-        named = np.flatnonzero(np.where(score > 0.0, self.score >= NEARLY * score, self.distance >= distance))
+        """The event to name, [columns]: the nearest to an alarm; where none surely moved, the one that moved most.
+
+        Ranks say least of what happened: they are named where no other event is in alarm.
+        """
+        of_sets = np.repeat(self.most(np.where(self.by_ranks, 0.0, self.score)) > 1.0, self.sizes)
+        nameable = np.where(self.by_ranks & of_sets, 0.0, self.score)
+        score, distance = (np.repeat(self.most(each), self.sizes) for each in (nameable, self.distance))
+        named = np.flatnonzero(np.where(score > 0.0, nameable >= NEARLY * score, self.distance >= distance))
         return np.asarray(named[named.searchsorted(self.starts)])
 
     @cached_property
@@ -227,8 +253,8 @@ def assess(
     n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
     p, n, N = baseline.shares, n_column[column], baseline.by_event
     q = np.minimum(x / n, 1.0)
-    magnified = magnify((p + q) / 2.0, baseline.magnified)
-    error = magnified * np.sqrt(np.maximum(q * (1.0 - q), 0.25 / n) / n + baseline.variance)
+    magnified = baseline.magnify(q)
+    error = magnified * np.sqrt(np.maximum(baseline.spread_at(q), 0.25 / n) / n + baseline.variance)
     inflation, degrees = variation.inflation(n_column, chunks), variation.degrees(n_column, chunks)
     excused, averaged = np.zeros(len(p)), variation.floor
     if excuse is not None:
@@ -242,11 +268,13 @@ def assess(
     inflation = np.sqrt(np.where(baseline.unseen, seen_alike, inflation))
     critical = critical_value(alpha, degrees)[column]
     distance = magnified * np.abs(q - p)
-    evidence = signed_root(x, n, p * N, N) / critical
+    by_ranks = np.abs(q - p) / np.sqrt(np.maximum(baseline.spread, 0.25 / n) * (1.0 / n + 1.0 / N))
+    evidence = np.where(baseline.by_ranks, by_ranks, signed_root(x, n, p * N, N)) / critical
     sampling = error * steady
     beyond = np.maximum(1.0 - excused / np.maximum(distance, 1e-300), 0.0)  # z is about linear in the distance
     return Assessment(
         sizes=baseline.sizes,
+        by_ranks=baseline.by_ranks,
         shares=q,
         expected=p,
         distance=distance,

@@ -107,6 +107,7 @@ class Diffuse:
         nothing = np.zeros(self._columns)
         return Assessment(
             sizes=np.ones(self._columns, np.int64),
+            by_ranks=np.zeros(self._columns, bool),
             shares=distance,
             expected=nothing,
             distance=distance,

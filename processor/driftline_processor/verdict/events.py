@@ -3,12 +3,17 @@
 A verdict about one number (a p-value, a PSI) cannot say what happened. A verdict about events can: "share above 3.2".
 Numeric columns have every prefix (what Kolmogorov-Smirnov looks at), the dyadic intervals of about 1/4, 1/8 and 1/16 of
 the mass (which see a new mode) and both tails together (which see spread); other columns have every cell.
+
+Numbers have one event by degrees as well, their ranks: a row is in it as far as its value exceeds those of training.
+Its share is the probability that a live value exceeds a trained one (Mann and Whitney 1947). A shift of all values shows
+in it with fewer rows than in any one set.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from math import sqrt
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +29,27 @@ tolerance reaches twice the tolerance in the tail; a cap of 2 would put it exact
 
 
 class Family(Enum):
-    """What kind of set of cells an event is. Only intervals and tails are not magnified: they come from the middle."""
+    """What kind of set of cells an event is."""
 
     PREFIX = "prefix"
     INTERVAL = "interval"
     TAILS = "tails"
     CELL = "cell"
+    RANKS = "ranks"
+
+
+MAGNIFIED: Final = {
+    Family.PREFIX: (1.0, MAGNIFICATION),
+    Family.CELL: (1.0, MAGNIFICATION),
+    Family.INTERVAL: (1.0, 1.0),  # from the middle
+    Family.TAILS: (1.0, 1.0),
+    Family.RANKS: (sqrt(2.0), sqrt(2.0)),  # a small shift of a normal mean has then the distance of Kolmogorov-Smirnov
+}
+"""How much distances are magnified at least and at most."""
 
 
 class Event(NamedTuple):
-    """The cells first <= i < last; for `TAILS` all cells but those."""
+    """The cells first <= i < last; for `TAILS` all cells but those; for `RANKS` all, by degrees."""
 
     family: Family
     first: int
@@ -42,22 +58,33 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
-    """Events over a number of cells: first, last and outside are those of `items`, [events], for arithmetic."""
+    """Events over a number of cells: first, last and outside are those of `items`, [events], for arithmetic.
+
+    magnified: least and most magnification, [2, events]. ranks: of each cell, from 0 to 1, [cells]; nothing where no
+    event is by ranks. That is the last event.
+    """
 
     cells: int
     items: tuple[Event, ...]
     first: IntArray
     last: IntArray
     outside: BoolArray
-    magnified: BoolArray
+    magnified: FloatArray
+    ranks: FloatArray
 
     @classmethod
     def of(cls, cells: int, items: tuple[Event, ...]) -> "Events":
         first, last = (np.array([event[part] for event in items], np.int64) for part in (1, 2))
         families = [event.family for event in items]
         outside = np.array([family is Family.TAILS for family in families], bool)
-        magnified = np.array([family in (Family.PREFIX, Family.CELL) for family in families], bool)
-        return cls(cells, items, first, last, outside, magnified)
+        magnified = np.array([MAGNIFIED[family] for family in families]).T
+        return cls(cells, items, first, last, outside, magnified, np.zeros(0))
+
+    def with_ranks(self, shares: FloatArray) -> "Events":
+        """The same and one more, by ranks among training rows of which each cell has that share, [cells]."""
+        below = running(shares)
+        events = Events.of(self.cells, (*self.items, Event(Family.RANKS, 0, self.cells)))
+        return replace(events, ranks=(below[:-1] + below[1:]) / 2.0)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -71,7 +98,17 @@ class Events:
         """Counts of the events, [..., events], from counts of the cells, [..., cells]."""
         below = running(counts)
         inside = below[..., self.last] - below[..., self.first]
-        return np.asarray(np.where(self.outside, below[..., -1:] - inside, inside))
+        sums = np.where(self.outside, below[..., -1:] - inside, inside)
+        if len(self.ranks):
+            sums[..., -1] = counts @ self.ranks
+        return np.asarray(sums)
+
+    def variance(self, shares: FloatArray, cells: FloatArray) -> FloatArray:
+        """Of one row in each event, [events]: p(1 - p), but less by ranks. shares: of the cells, [cells]."""
+        variance = shares * (1.0 - shares)
+        if len(self.ranks):
+            variance[-1] = cells @ self.ranks**2 - shares[-1] ** 2
+        return np.maximum(variance, 0.0)
 
     def members(self, events: BoolArray) -> FloatArray:
         """Whether a cell belongs to an event, as 0 and 1, [cells, events]; of the given events only."""
@@ -87,13 +124,13 @@ def running(counts: FloatArray) -> FloatArray:
     return sums
 
 
-def magnify(shares: FloatArray, magnified: BoolArray) -> FloatArray:
-    """Factor of the distance at these shares: 0.5/sqrt(p(1-p)) within [1, 1.6], so that a tail counts for more.
+def magnify(shares: FloatArray, magnified: FloatArray) -> FloatArray:
+    """Factor of the distance at these shares: 0.5/sqrt(p(1-p)) within bounds, so that a tail counts for more.
 
-    Source: the arcsine transform (Freeman and Tukey 1950), capped.
+    magnified: the bounds, [2, events]. Source: the arcsine transform (Freeman and Tukey 1950), capped.
     """
     spread = np.sqrt(np.maximum(shares * (1.0 - shares), 1e-12))
-    return np.where(magnified, np.minimum(np.maximum(0.5 / spread, 1.0), MAGNIFICATION), 1.0)
+    return np.asarray(np.minimum(np.maximum(0.5 / spread, magnified[0]), magnified[1]))
 
 
 @lru_cache(maxsize=256)

@@ -73,6 +73,7 @@ def assess_novelty(unseen: Unseen, x: FloatArray, n: FloatArray, alpha: FloatArr
     evidence = z / np.sqrt(burst) / critical
     return Assessment(
         sizes=np.ones(len(p), np.int64),
+        by_ranks=np.zeros(len(p), bool),
         shares=q,
         expected=p,
         distance=excess,

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline_processor.records import FloatArray
-from driftline_processor.verdict.events import BoolArray, Events, IntArray
+from driftline_processor.verdict.events import MAGNIFICATION, BoolArray, Events, IntArray
 
 FEW_BLOCKS = 8
 """Blocks below which a level is not measured; a reference of fewer chunks has its one level, and little trust."""
@@ -198,7 +198,7 @@ def fit_variation(chunks: FloatArray, events: Events, shares: FloatArray) -> Var
     """The curve of a column, from counts by chunk and cell in time order, and the shares of the events in the whole."""
     rows = chunks.sum()
     blocks = int(np.count_nonzero(chunks.sum(axis=1)))
-    variance = shares * (1.0 - shares)
+    variance = events.variance(shares, chunks.sum(axis=0) / max(rows, 1.0))
     if rows == 0.0 or variance.max() * rows < 1.0:
         return _independent(len(events), few=False)  # a constant: no share of it can vary
     if blocks < 2:
@@ -231,7 +231,8 @@ def _independent(events: int, *, few: bool) -> Variation:
 def _pool(events: Events, shares: FloatArray, rows: float) -> BoolArray:
     """Events whose variation is estimated well enough to speak for all: one at least."""
     if not events.by_cell and len(events) > 1:
-        pool = (shares > 0.04) & (shares < 0.96) & events.magnified
+        prefixes = events.magnified[1] == MAGNIFICATION
+        pool = np.asarray((shares > 0.04) & (shares < 0.96) & prefixes, bool)
     else:
         pool = (shares * rows >= 50) & (shares < 0.999)
     if pool.any() and (shares * (1.0 - shares))[pool].max() * rows >= 1.0:

@@ -30,6 +30,8 @@ def percent(share: float) -> str:
 
 def describe_range(event: Event, edges: FloatArray, before: float, after: float) -> str:
     """An event of a numeric column, of the cells between `edges`; the outer cells are beyond the training range."""
+    if event.family is Family.RANKS:
+        return moved("chance that a value exceeds one of training", before, after)
     if event.family is Family.PREFIX:
         return _describe_prefix(event.last - 1, edges, before, after)
     low = edge(edges, event.first - 1) if event.first else None
