@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from driftline.guard import INSIDE
+from driftline.imports import Action, forget, when_imported
 
 _logger = logging.getLogger("driftline")
 
@@ -27,8 +28,8 @@ class Recorder(Protocol):
         """A model may be another one now."""
 
 
-class _Nobody:
-    """Records nothing: what is told of calls before a recorder is there."""
+class Nobody:
+    """Records nothing: for methods that are only quiet, of models that nobody fits."""
 
     def begin(self, operation: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         pass
@@ -43,12 +44,12 @@ class _Nobody:
 class Switch:
     """What a wrapper reaches: on or off, the guard, the recorder. Pickled with a class by value it arrives inert."""
 
-    def __init__(self) -> None:
-        self.on = False
+    def __init__(self, recorder: Recorder) -> None:
+        self.on = True
         self.get = INSIDE.get
         self.set = INSIDE.set
         self.reset = INSIDE.reset
-        self.recorder: Recorder = _Nobody()
+        self.recorder = recorder
 
     def __reduce__(self) -> tuple[Any, ...]:
         return types.SimpleNamespace, (), {"on": False}
@@ -119,24 +120,33 @@ class _Wrapping:
 
 
 class Methods:
-    """The methods `calls` (recorded), `fits` and `others` (quiet) of the classes below roots.
+    """The methods `calls` (recorded), `fits` and `others` (quiet) of the classes below roots, until `remove`.
 
     Classes are held weakly. A wrapper is known by its identity, never by a mark on it: `functools.wraps` copies marks.
     """
 
-    def __init__(self, calls: Iterable[str], fits: Iterable[str], others: Iterable[str], switch: Switch) -> None:
-        self._switch = switch
+    def __init__(self, calls: Iterable[str], fits: Iterable[str], others: Iterable[str], recorder: Recorder) -> None:
+        self.switch = switch = Switch(recorder)
         self._wraps: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
             **{name: functools.partial(recording, name, switch=switch) for name in calls},
             **{name: functools.partial(quiet, switch=switch, fits=True) for name in fits},
             **{name: functools.partial(quiet, switch=switch, fits=False) for name in others},
         }
+        self._waiting: list[tuple[str, Action]] = []
         self._roots: weakref.WeakSet[type] = weakref.WeakSet()
         self._owners: weakref.WeakSet[type] = weakref.WeakSet()
         self._ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
-    def add_root(self, root: type) -> None:
-        """Wrap a class and all below it, those that exist and those to come."""
+    def add(self, module: str, name: str) -> None:
+        """Wrap a class of a module once that is imported, and all below it, those that exist and those to come."""
+
+        def add_root(imported: Any) -> None:
+            self._add_root(getattr(imported, name))
+
+        self._waiting.append((module, add_root))
+        when_imported(module, add_root)
+
+    def _add_root(self, root: type) -> None:
         if root not in self._roots:
             self._roots.add(root)
             self._hook(root)
@@ -158,10 +168,14 @@ class Methods:
 
     def remove(self) -> None:
         """The same objects as before, where nobody has put anything over ours since."""
+        self.switch.on = False
+        for module, action in self._waiting:
+            forget(module, action)
         for owner in list(self._owners):
             for name, value in list(vars(owner).items()):
                 if self._is_ours(value):
                     _restore(owner, name, _carrier(value).driftline_original)
+        self._waiting.clear()
         self._owners.clear()
         self._roots.clear()
 
@@ -220,7 +234,7 @@ def _after(raw: Any, methods: "weakref.ref[Methods]") -> Callable[..., None]:
 def _safely(methods: "weakref.ref[Methods]", cls: type) -> None:
     """An error here would break the user's class statement."""
     found = methods()
-    if found is None or not found._switch.on:  # noqa: SLF001  # of this module
+    if found is None or not found.switch.on:
         return
     try:
         found.wrap_class(cls)

@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.emitter import Adapter, Emitter
-from driftline.imports import forget, when_imported
 from driftline.instrumentor import FrameworkInstrumentor
-from driftline.methods import Methods, Switch
+from driftline.methods import Methods
 from driftline.models import Models, description
 from driftline.models import forget as forget_models
 from driftline.prediction import CLASSIFICATION, REGRESSION, Model
@@ -52,20 +51,11 @@ class BoosterInstrumentor(FrameworkInstrumentor):
         return ()  # either of them
 
     def _attach(self, emitter: Emitter) -> None:
-        self._switch = Switch()
-        self._switch.recorder = _Calls(emitter)
-        self._methods = Methods(CALLS, FITS, QUIET, self._switch)
-        self._switch.on = True
+        self._methods = Methods(CALLS, FITS, QUIET, _Calls(emitter))
         for module in ROOTS:
-            when_imported(module, self._add_root)
-
-    def _add_root(self, module: Any) -> None:
-        self._methods.add_root(module.Booster)
+            self._methods.add(module, "Booster")
 
     def _detach(self) -> None:
-        self._switch.on = False
-        for module in ROOTS:
-            forget(module, self._add_root)
         self._methods.remove()
 
 

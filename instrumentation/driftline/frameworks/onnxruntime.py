@@ -6,7 +6,6 @@ device, which would be waited for. Their calls and rows are counted all the same
 
 import functools
 import re
-import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import copy_context
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from driftline.emitter import Adapter, Emitter
 from driftline.faults import FAULTS
-from driftline.imports import Patches, forget, when_imported
+from driftline.imports import Patches
 from driftline.instrumentor import FrameworkInstrumentor
 from driftline.methods import Methods, Switch
 from driftline.models import Description, Models, description
@@ -57,20 +56,12 @@ class OnnxRuntimeInstrumentor(FrameworkInstrumentor):
         return ()  # there is a distribution a device (onnxruntime-gpu, …), all with the same module
 
     def _attach(self, emitter: Emitter) -> None:
-        self._switch = Switch()
-        self._switch.recorder = _Runs(emitter)
-        self._methods = Methods(RUNS, (), (), self._switch)
+        self._methods = Methods(RUNS, (), (), _Runs(emitter))
+        self._methods.add(_MODULE, _ROOT)
         self._patches = Patches()
-        self._patches.add(_MODULE, f"{_ROOT}.{RUN_LATER}", partial(recording_later, switch=self._switch))
-        self._switch.on = True
-        when_imported(_MODULE, self._add_root)
-
-    def _add_root(self, module: types.ModuleType) -> None:
-        self._methods.add_root(getattr(module, _ROOT))
+        self._patches.add(_MODULE, f"{_ROOT}.{RUN_LATER}", partial(recording_later, switch=self._methods.switch))
 
     def _detach(self) -> None:
-        self._switch.on = False
-        forget(_MODULE, self._add_root)
         self._methods.remove()
         self._patches.remove()
 

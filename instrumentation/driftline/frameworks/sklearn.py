@@ -1,15 +1,13 @@
 """scikit-learn, and all that follows its protocol: XGBoost, LightGBM, CatBoost, a user's own classes."""
 
 import sys
-import types
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
 from driftline.emitter import Adapter, Emitter
-from driftline.imports import forget, when_imported
 from driftline.instrumentor import FrameworkInstrumentor
-from driftline.methods import Methods, Switch
+from driftline.methods import Methods
 from driftline.models import Models, description
 from driftline.models import forget as forget_models
 from driftline.prediction import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, Column, Model
@@ -43,22 +41,12 @@ class SklearnInstrumentor(FrameworkInstrumentor):
         return ("scikit-learn >= 1.4",)
 
     def _attach(self, emitter: Emitter) -> None:
-        self._switch = Switch()
-        self._switch.recorder = _Calls(emitter)
-        self._methods = Methods(CALLS, FITS, QUIET, self._switch)
-        self._switch.on = True
-        self._waiting = {module: partial(self._add_root, name) for module, name in ROOTS.items()}
-        for module, action in self._waiting.items():
-            when_imported(module, action)
+        self._methods = Methods(CALLS, FITS, QUIET, _Calls(emitter))
+        for module, name in ROOTS.items():
+            self._methods.add(module, name)
         emitter.before_export.append(self._methods.walk)
 
-    def _add_root(self, name: str, module: types.ModuleType) -> None:
-        self._methods.add_root(getattr(module, name))
-
     def _detach(self) -> None:
-        self._switch.on = False
-        for module, action in self._waiting.items():
-            forget(module, action)
         self._methods.remove()
 
 

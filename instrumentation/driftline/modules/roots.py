@@ -22,8 +22,8 @@ from torch.optim import Optimizer
 from driftline.emitter import Emitter
 from driftline.faults import FAULTS
 from driftline.guard import paused
-from driftline.imports import Patches, forget, when_imported
-from driftline.methods import Methods, Switch, recording
+from driftline.imports import Patches
+from driftline.methods import Methods, Nobody, Switch, recording
 from driftline.models import Models, described, description, is_described, listeners
 from driftline.modules.arguments import Arguments
 from driftline.modules.calls import Calls
@@ -87,9 +87,8 @@ class Roots:
         self._patches = Patches()
         make = Slots if hasattr(nn.Module, KEY) else Hooks  # the name of the slot is private
         self._taps: Slots | Hooks = make(self._calls_of, self._patches)
-        self._explaining = Switch()
-        self._explainers = Methods((), (), EXPLAINS, self._explaining)
-        self._switches = [self._explaining]
+        self._explainers = Methods((), (), EXPLAINS, Nobody())
+        self._switches: list[Switch] = []
         self._prepared: weakref.WeakSet[Calls] = weakref.WeakSet()
         self._on = True
         self._depth = threading.local()
@@ -110,8 +109,7 @@ class Roots:
         for (module, name), operation in CALLS.items():
             add(module, name, partial(self._recorded, operation))
         self._taps.begin()
-        self._explaining.on = True
-        when_imported(EXPLAINERS, self._pause)
+        self._explainers.add(EXPLAINERS, "Attribution")
         atexit.register(self._hint)
         self._find()
         listeners.append(self._describe)
@@ -126,13 +124,9 @@ class Roots:
         listeners.remove(self._describe)
         for switch in self._switches:
             switch.on = False
-        forget(EXPLAINERS, self._pause)
         self._explainers.remove()
         self._patches.remove()
         self._taps.end()
-
-    def _pause(self, captum: Any) -> None:
-        self._explainers.add_root(captum.Attribution)
 
     def _hint(self) -> None:
         """At the end, to whoever looks for records that are not there."""
@@ -188,10 +182,8 @@ class Roots:
         return call
 
     def _recorded(self, operation: str, original: _Method) -> _Method:
-        switch = Switch()
         arguments = Arguments(lambda: types.MethodType(original, self))  # without its first argument
-        switch.recorder = Calls(self._emitter, self._models, arguments, self._counts)
-        switch.on = True
+        switch = Switch(Calls(self._emitter, self._models, arguments, self._counts))
         self._switches.append(switch)
         return recording(operation, original, switch)
 
