@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from opentelemetry import context as otel
@@ -57,16 +58,31 @@ def _id_text(number: int) -> str:
     return f"{number:032x}"
 
 
-# A call that is being made: model, operation, inputs, span, what to detach, when it began. A bare tuple: it is made and
-# taken apart for every row served, and a named one costs five times as much.
-_Started: TypeAlias = "tuple[Model, str, Capture | None, trace.Span | None, Token[Context] | None, float]"
+def _outputs(read: Callable[[Any], Any], output: Any) -> Any:
+    try:
+        return read(output)
+    except Exception as error:  # noqa: BLE001  # the call is still recorded, without its outputs
+        FAULTS.note("outputs", error)
+        return None
+
+
+# How outputs are read of what a call returned; None: as they are.
+_Read: TypeAlias = "Callable[[Any], Any] | None"
+
+# A call that is being made: model, operation, inputs, how outputs are read, span, what to detach, when it began. A bare
+# tuple: it is made and taken apart for every row served, and a named one costs five times as much.
+_Started: TypeAlias = "tuple[Model, str, Capture | None, _Read, trace.Span | None, Token[Context] | None, float]"
 
 
 class Adapter(NamedTuple):
-    """What a framework adds: the facts of a model object, and which argument of a call holds the rows."""
+    """What a framework adds: the facts of a model object, and which argument of a call holds the rows.
+
+    outputs: what is read of what a call returned; None: all of it.
+    """
 
     models: Models
     rows: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
+    outputs: Callable[[str, Any, tuple[Any, ...], dict[str, Any], Any], Any] | None = None
 
 
 class Emitter:
@@ -111,9 +127,10 @@ class Emitter:
             known = adapter.models.of(model)
             pipeline = self.pipeline
             inputs = pipeline.capture(adapter.rows(operation, args, kwargs))
+            read = adapter.outputs and partial(adapter.outputs, operation, model, args, kwargs)
             span = self._spans.start(known, operation, context)
             attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
-            return known, operation, inputs, span, attached, time.perf_counter()
+            return known, operation, inputs, read, span, attached, time.perf_counter()
         except Exception as error:  # noqa: BLE001  # a fault of ours is not the caller's
             FAULTS.note("begin", error)
             return None
@@ -123,11 +140,13 @@ class Emitter:
         if started is None:
             return
         now = time.perf_counter()
-        model, operation, inputs, span, attached, began = started
+        model, operation, inputs, read, span, attached, began = started
         try:
             if attached is not None:
                 otel.detach(attached)
             pipeline = self.pipeline
+            if read is not None and error is None:
+                output = _outputs(read, output)
             outputs = pipeline.capture_output(output)
             taken = inputs or outputs
             rows = 0 if taken is None else taken.rows

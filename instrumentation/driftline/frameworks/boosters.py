@@ -60,19 +60,11 @@ class BoosterInstrumentor(FrameworkInstrumentor):
 
 
 class _Calls:
-    """Tells the emitter of predictions; of other results only that they were asked for."""
+    """Tells the emitter of predictions."""
 
     def __init__(self, emitter: Emitter) -> None:
-        self._begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), rows_of))
-        self._end = emitter.end
-
-    def begin(self, operation: str, booster: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        is_prediction = not any(kwargs.get(option) for option in OTHER_RESULTS)
-        return self._begin(operation, booster, args, kwargs), is_prediction
-
-    def end(self, started: Any, output: Any, error: BaseException | None) -> None:
-        begun, is_prediction = started
-        self._end(begun, output if is_prediction else None, error)
+        self.begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), rows_of, outputs_of))
+        self.end = emitter.end
 
     def end_fit(self) -> None:
         forget_models()
@@ -85,6 +77,12 @@ def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
     if isinstance(rows, str) or hasattr(rows, "__cuda_array_interface__"):
         return None
     return rows if hasattr(rows, "__len__") or hasattr(rows, "__array__") else None
+
+
+def outputs_of(operation: str, booster: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+    """A prediction; None of other results, of which only that they were asked for is recorded."""
+    del operation, booster, args
+    return None if any(map(kwargs.get, OTHER_RESULTS)) else output
 
 
 def look(settings: Any, booster: Any) -> Model:

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from driftline.emitter import Adapter, Emitter
-from driftline.faults import FAULTS
 from driftline.imports import Patches
 from driftline.instrumentor import FrameworkInstrumentor
 from driftline.methods import Methods, Switch
@@ -67,19 +66,11 @@ class OnnxRuntimeInstrumentor(FrameworkInstrumentor):
 
 
 class _Runs:
-    """Tells the emitter of runs, each output under its name."""
+    """Tells the emitter of runs."""
 
     def __init__(self, emitter: Emitter) -> None:
-        self._begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), feeds_of))
-        self._end = emitter.end
-
-    def begin(self, operation: str, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self._begin(operation, session, args, kwargs), (operation, session, args, kwargs)
-
-    def end(self, started: Any, output: Any, error: BaseException | None) -> None:
-        begun, (operation, session, args, kwargs) = started
-        outputs = None if error is not None else _named_outputs(operation, session, args, kwargs, output)
-        self._end(begun, outputs, error)
+        self.begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), feeds_of, outputs_of))
+        self.end = emitter.end
 
     def end_fit(self) -> None:
         """A session is never fitted."""
@@ -146,21 +137,17 @@ def _readable(value: Any) -> Any:
     return value.numpy()
 
 
-def _named_outputs(operation: str, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
-    """Outputs by name, of a session with one the output itself; None where they cannot be told."""
-    try:
-        if operation == "run_with_iobinding":
-            binding = args[0] if args else kwargs["iobinding"]
-            asked, output = None, binding.get_outputs()
-        else:
-            asked = args[0] if args else kwargs.get("output_names")
-        known = [each.name for each in session.get_outputs()]
-        named = zip(asked or known, output, strict=True)
-        found = {name: _table(_readable(value)) for name, value in named if not name.startswith(_CACHES)}
-        return found if len(known) > 1 else next(iter(found.values()))
-    except Exception as error:  # noqa: BLE001  # the run is still recorded, without its outputs
-        FAULTS.note("outputs", error)
-        return None
+def outputs_of(operation: str, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+    """Outputs by name, of a session with one the output itself."""
+    if operation == "run_with_iobinding":
+        binding = args[0] if args else kwargs["iobinding"]
+        asked, output = None, binding.get_outputs()
+    else:
+        asked = args[0] if args else kwargs.get("output_names")
+    known = [each.name for each in session.get_outputs()]
+    named = zip(asked or known, output, strict=True)
+    found = {name: _table(_readable(value)) for name, value in named if not name.startswith(_CACHES)}
+    return found if len(known) > 1 else next(iter(found.values()))
 
 
 def _table(value: Any) -> Any:
