@@ -12,7 +12,7 @@ from sklearn.utils import all_estimators
 
 import driftline
 from driftline import semconv
-from driftline.frameworks.sklearn import CALLS
+from driftline.frameworks.sklearn import SklearnInstrumentor
 from telemetry import Telemetry
 
 RNG = np.random.default_rng(2)
@@ -73,7 +73,7 @@ def test_one_call_is_one_record_on_every_estimator(telemetry: Telemetry) -> None
         warnings.simplefilter("ignore")
         for _, cls in all_estimators():
             estimator = fitted(cls)
-            for name in CALLS:
+            for name in SklearnInstrumentor.calls:
                 if estimator is None or not hasattr(estimator, name):
                     continue
                 try:

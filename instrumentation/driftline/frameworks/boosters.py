@@ -8,24 +8,10 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
-from driftline.emitter import Adapter, Emitter
-from driftline.instrumentor import FrameworkInstrumentor
-from driftline.methods import Methods
+from driftline.classes import ClassInstrumentor
+from driftline.emitter import Adapter
 from driftline.models import Models, description
-from driftline.models import forget as forget_models
 from driftline.prediction import CLASSIFICATION, REGRESSION, Model
-
-CALLS: Final = ("predict", "inplace_predict")
-"""Methods that are recorded."""
-
-FITS: Final = ("update", "refit")
-"""Methods that change a model, and may predict on the way: within them nothing is recorded."""
-
-QUIET: Final = ("eval", "eval_set", "eval_train", "eval_valid")
-"""Further ones: a user's own metric is given predictions."""
-
-ROOTS: Final = ("xgboost.core", "lightgbm.basic")
-"""The modules that have a class `Booster`; the package is the name of the system."""
 
 OTHER_RESULTS: Final = frozenset(
     {"output_margin", "pred_leaf", "pred_contribs", "pred_interactions", "raw_score", "pred_contrib"}
@@ -44,30 +30,19 @@ _EVIDENCE: Final = {
 """Objectives that say what comes out; of the others the values tell (see `driftline.tensors.forms`)."""
 
 
-class BoosterInstrumentor(FrameworkInstrumentor):
+class BoosterInstrumentor(ClassInstrumentor):
     """Records the predictions of boosters. Loads neither library."""
+
+    roots = (("xgboost.core", "Booster"), ("lightgbm.basic", "Booster"))
+    calls = ("predict", "inplace_predict")
+    fits = ("update", "refit")  # they may predict on the way
+    quiet = ("eval", "eval_set", "eval_train", "eval_valid")  # a user's own metric is given predictions
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return ()  # either of them
 
-    def _attach(self, emitter: Emitter) -> None:
-        self._methods = Methods(CALLS, FITS, QUIET, _Calls(emitter))
-        for module in ROOTS:
-            self._methods.add(module, "Booster")
-
-    def _detach(self) -> None:
-        self._methods.remove()
-
-
-class _Calls:
-    """Tells the emitter of predictions."""
-
-    def __init__(self, emitter: Emitter) -> None:
-        self.begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), rows_of, outputs_of))
-        self.end = emitter.end
-
-    def end_fit(self) -> None:
-        forget_models()
+    def _adapter(self, settings: Any) -> Adapter:
+        return Adapter(Models(partial(look, settings)), rows_of, outputs_of)
 
 
 def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -108,7 +83,8 @@ def look(settings: Any, booster: Any) -> Model:
 
 
 def _is_root(cls: type) -> bool:
-    return cls.__module__ in ROOTS
+    """Whether it is a library's own class: the package is the name of the system."""
+    return (cls.__module__, cls.__name__) in BoosterInstrumentor.roots
 
 
 def _names(booster: Any) -> Sequence[str] | None:

@@ -11,20 +11,18 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from driftline.classes import ClassInstrumentor
 from driftline.emitter import Adapter, Emitter
 from driftline.imports import Patches
-from driftline.instrumentor import FrameworkInstrumentor
-from driftline.methods import Methods, Switch
+from driftline.methods import Switch
 from driftline.models import Description, Models, description
 from driftline.prediction import CLASSIFICATION, REGRESSION, Column, InputFacts, Model
 from driftline.tensors.kinds import TABULAR, TOKENS, is_guide
 
-RUNS: Final = ("run", "run_with_ort_values", "run_with_iobinding")
-"""Methods that return when the outputs are there."""
-
 SYSTEM: Final = "onnxruntime"
 
 RUN_LATER: Final = "run_async"
+"""The method that returns before the outputs are there."""
 
 _MODULE: Final = "onnxruntime.capi.onnxruntime_inference_collection"
 _ROOT: Final = "Session"
@@ -48,32 +46,26 @@ _NOBODYS: Final = re.compile(r"(main_graph|torch[-_]jit.*|[0-9a-f]{32})?")
 _UNSET_VERSION: Final = 2**63 - 1
 
 
-class OnnxRuntimeInstrumentor(FrameworkInstrumentor):
+class OnnxRuntimeInstrumentor(ClassInstrumentor):
     """Records the runs of sessions, those made before and those to come. Does not load ONNX Runtime."""
+
+    roots = ((_MODULE, _ROOT),)
+    calls = ("run", "run_with_ort_values", "run_with_iobinding")
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return ()  # there is a distribution a device (onnxruntime-gpu, …), all with the same module
 
+    def _adapter(self, settings: Any) -> Adapter:
+        return Adapter(Models(partial(look, settings)), feeds_of, outputs_of)
+
     def _attach(self, emitter: Emitter) -> None:
-        self._methods = Methods(RUNS, (), (), _Runs(emitter))
-        self._methods.add(_MODULE, _ROOT)
+        super()._attach(emitter)
         self._patches = Patches()
         self._patches.add(_MODULE, f"{_ROOT}.{RUN_LATER}", partial(recording_later, switch=self._methods.switch))
 
     def _detach(self) -> None:
-        self._methods.remove()
+        super()._detach()
         self._patches.remove()
-
-
-class _Runs:
-    """Tells the emitter of runs."""
-
-    def __init__(self, emitter: Emitter) -> None:
-        self.begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), feeds_of, outputs_of))
-        self.end = emitter.end
-
-    def end_fit(self) -> None:
-        """A session is never fitted."""
 
 
 class AsynchronousError(RuntimeError):

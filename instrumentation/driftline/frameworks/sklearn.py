@@ -5,24 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
-from driftline.emitter import Adapter, Emitter
-from driftline.instrumentor import FrameworkInstrumentor
-from driftline.methods import Methods
+from driftline.classes import ClassInstrumentor
+from driftline.emitter import Adapter
 from driftline.models import Models, description
-from driftline.models import forget as forget_models
 from driftline.prediction import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, Column, Model
-
-CALLS: Final = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
-"""Methods that are recorded."""
-
-FITS: Final = ("fit", "partial_fit", "fit_predict", "fit_transform")
-"""Methods that change a model; within them nothing is recorded."""
-
-QUIET: Final = ("transform", "score")
-"""Further methods within which nothing is recorded: they call predictions of members."""
-
-ROOTS: Final = {"sklearn.base": "BaseEstimator", "catboost.core": "_CatBoostBase"}
-"""Where the families of classes begin: the module to wait for, and the class."""
 
 _SYSTEMS: Final = {"sklearn": "scikit_learn", "xgboost": "xgboost", "lightgbm": "lightgbm", "catboost": "catboost"}
 _DEEPEST: Final = 8  # pipelines in searches in pipelines
@@ -34,31 +20,19 @@ _KINDS: Final = {
 }
 
 
-class SklearnInstrumentor(FrameworkInstrumentor):
+class SklearnInstrumentor(ClassInstrumentor):
     """Records the outermost calls of estimators. Loads neither scikit-learn nor numpy."""
+
+    roots = (("sklearn.base", "BaseEstimator"), ("catboost.core", "_CatBoostBase"))
+    calls = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
+    fits = ("fit", "partial_fit", "fit_predict", "fit_transform")
+    quiet = ("transform", "score")  # they call predictions of members
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return ("scikit-learn >= 1.4",)
 
-    def _attach(self, emitter: Emitter) -> None:
-        self._methods = Methods(CALLS, FITS, QUIET, _Calls(emitter))
-        for module, name in ROOTS.items():
-            self._methods.add(module, name)
-        emitter.before_export.append(self._methods.walk)
-
-    def _detach(self) -> None:
-        self._methods.remove()
-
-
-class _Calls:
-    """Tells the emitter of calls, with what this framework adds."""
-
-    def __init__(self, emitter: Emitter) -> None:
-        self.begin = partial(emitter.begin, Adapter(Models(partial(look, emitter.settings)), rows_of))
-        self.end = emitter.end
-
-    def end_fit(self) -> None:
-        forget_models()
+    def _adapter(self, settings: Any) -> Adapter:
+        return Adapter(Models(partial(look, settings)), rows_of)
 
 
 def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
