@@ -124,7 +124,7 @@ def test_what_matters_is_found(
 
 
 def test_ranks_find_what_no_set_of_values_proves(normal: ReferenceColumn) -> None:
-    """A shift of all values in few rows, at the hourly budget of a month: a third of what sets miss is found by ranks."""
+    """A shift of all values in few rows, at the hourly budget: of what sets miss, a third is found by ranks."""
     judge, place = Judge([normal], 0.05), NumericCells([normal]).place
     random, found, rows = np.random.default_rng(8), [], 600
     for _ in range(200):

@@ -5,8 +5,8 @@ Numeric columns have every prefix (what Kolmogorov-Smirnov looks at), the dyadic
 the mass (which see a new mode) and both tails together (which see spread); other columns have every cell.
 
 Numbers have one event by degrees as well, their ranks: a row is in it as far as its value exceeds those of training.
-Its share is the probability that a live value exceeds a trained one (Mann and Whitney 1947). A shift of all values shows
-in it with fewer rows than in any one set.
+Its share is the probability that a live value exceeds a trained one (Mann and Whitney 1947). A shift of all values
+shows in it with fewer rows than in any one set.
 """
 
 from dataclasses import dataclass, replace
