@@ -28,7 +28,7 @@ from driftline_processor.records import (
 )
 from driftline_processor.spans import Trailing, slides
 from driftline_processor.trained import Trained
-from driftline_processor.unclocked import Unclocked, has_time
+from driftline_processor.unclocked import Unclocked, has_time_of_day
 from driftline_processor.verdict.decision import ALARM, LOUDNESS, WARNING, Excuse
 from driftline_processor.verdict.events import BoolArray
 from driftline_processor.verdict.season import Season
@@ -57,8 +57,9 @@ class Asked(NamedTuple):
 class Comparison:
     """A reference, prepared for the windows to come."""
 
-    def __init__(self, reference: Reference, tolerance: float) -> None:
+    def __init__(self, reference: Reference, tolerance: float, *, timed: bool) -> None:
         self.reference = reference
+        self._timed = timed
         columns = list(reference.columns.values())
         lasting = (
             float((reference.ends - reference.starts).mean()) if reference.clock and len(reference.starts) else 0.0
@@ -66,7 +67,8 @@ class Comparison:
         self._chunk = lasting if lasting > 0.0 else None  # mean duration in seconds, where the reference has a clock
         if not columns:
             return
-        self._judge = Judge(columns, tolerance)
+        self._judge = Judge(columns, tolerance, *((reference.starts, reference.ends) if timed and self._chunk else ()))
+        self._pairs = np.array([key.target == TARGET_PAIR for key in reference.columns])
         self._numeric = np.flatnonzero(self._judge.numeric)
         self._numbers = NumericCells([columns[i] for i in self._numeric])
         self._categories = {int(i): CategoryCells(columns[i]) for i in np.flatnonzero(~self._judge.numeric)}
@@ -75,10 +77,11 @@ class Comparison:
         self._trained = Trained(columns, self._judge)
         knows_time = lasting > 0.0 and lasting <= COARSE
         resolves_hours = lasting > 0.0 and lasting <= FINE
-        self._learner = None if resolves_hours else Unclocked(self._judge, tolerance, blank=not knows_time)
+        self._learner = (
+            None if resolves_hours else Unclocked(self._judge, tolerance, blank=not knows_time, pairs=self._pairs)
+        )
         days = by_day(columns, lasting) if knows_time else None
         self._daily = None if days is None else Judge(days, tolerance)
-        self._pairs = np.array([key.target == TARGET_PAIR for key in reference.columns])
         place = {key: i for i, key in enumerate(reference.columns)}
         self._members = {
             i: [(name, place[key]) for name in column.pair.members if (key := ColumnKey(TARGET_INPUT, name)) in place]
@@ -88,9 +91,12 @@ class Comparison:
         self._numeric_cells = np.flatnonzero(np.repeat(self._judge.numeric, self._judge.sizes))
 
     @classmethod
-    def of(cls, reference: Reference, tolerance: float) -> "Comparison":
-        """Prepare `reference`; `tolerance` is the distance that does not matter yet, a share of rows."""
-        return cls(reference, tolerance)
+    def of(cls, reference: Reference, tolerance: float, *, timed: bool = False) -> "Comparison":
+        """Prepare `reference`; `tolerance` is the distance that does not matter yet, a share of rows.
+
+        timed: all windows will come with `spans` that tell their time of day, of which the reference may know more.
+        """
+        return cls(reference, tolerance, timed=timed)
 
     def window(
         self, tallies: Mapping[ColumnKey, Tally], budget: float, duration: int, spans: Trailing | None = None
@@ -109,7 +115,8 @@ class Comparison:
         placed = {i: cells.place(held[i]) for i, cells in self._categories.items()}
         counts = self._counts(held, bags.take(self._numeric), placed)
         judged = [key.target != TARGET_PAIR or key in tallies for key in keys]  # not every server counts pairs
-        asked = self._asked(held, counts, self._allowed(budget, np.array(judged)), spans)
+        timeless = counts if spans is None or not self._timed else self._judge.without_time(counts, spans.window)
+        asked = self._asked(held, timeless, self._allowed(budget, np.array(judged)), spans)
         verdicts = self._verdicts(asked, duration, spans)
         if spans is not None:
             self._hear(verdicts, asked, spans)
@@ -160,7 +167,7 @@ class Comparison:
         return Counts(cells, novel, states, rows, squares)
 
     def _asked(self, held: Sequence[Tally], counts: Counts, alpha: FloatArray, spans: Trailing | None) -> Asked:
-        if spans is None or not has_time(spans.window) or (self._daily is None and self._learner is None):
+        if spans is None or not has_time_of_day(spans.window) or (self._daily is None and self._learner is None):
             return Asked(held, counts, alpha, None, None)
         trail, window = spans
         trail.follow(self.reference.id, window, len(counts.vector))
@@ -169,7 +176,8 @@ class Comparison:
         return Asked(held, counts, alpha, habits, excuse)
 
     def _verdicts(self, asked: Asked, duration: int, spans: Trailing | None) -> list[Verdict]:
-        base = self._judge.judge(asked.counts, asked.alpha, self._chunks(duration), asked.excuse)
+        window = spans.window if spans is not None and self._timed else None
+        base = self._judge.judge(asked.counts, asked.alpha, self._chunks(duration), asked.excuse, window)
         bounds = base_bounds(base)
         if asked.habits is not None and spans is not None:
             if self._learner is not None:
@@ -216,8 +224,9 @@ class Comparison:
         for span in spans.trail.spans(self.reference.id, spans.window, asked.counts.vector):
             together = Counts.of_vector(span.counts, len(asked.held))
             if self._judge.may_alarm(together):
+                window = Window(span.start, spans.window.end) if self._timed else None
                 chunks = self._chunks(spans.window.end - span.start)
-                found = self._judge.judge(together, asked.alpha, chunks, asked.excuse)
+                found = self._judge.judge(together, asked.alpha, chunks, asked.excuse, window)
                 self._tell_louder(verdicts, found, asked.held, spans, span.start)
         if asked.habits is not None and not slides(spans.window):
             self._hear_day(verdicts, asked, spans, asked.habits)

@@ -33,6 +33,7 @@ from driftline_processor.records import (
 from driftline_processor.snapshot import dump, load
 from driftline_processor.spans import LONGER, Trailing
 from driftline_processor.streams import Point
+from driftline_processor.unclocked import is_timed
 
 __all__ = ["Engine", "EngineSettings", "Observed"]
 
@@ -83,7 +84,7 @@ class Engine:
         self._models: dict[ModelKey, Model] = {}
         self._forgotten: set[ModelKey] = set()
         self._references: dict[str, Reference] = {}
-        self._comparisons: dict[tuple[str, bool], Comparison] = {}
+        self._comparisons: dict[str, dict[tuple[bool, bool], Comparison]] = {}
         self._provisional: dict[ModelKey, Comparison] = {}
         self._notices: list[str] = []
         self._told: dict[ModelKey, list[str]] = {}
@@ -117,8 +118,7 @@ class Engine:
     def drop_reference(self, identity: str) -> None:
         """Windows are no longer compared with it."""
         self._references.pop(identity, None)
-        for pairs in (False, True):
-            self._comparisons.pop((identity, pairs), None)
+        self._comparisons.pop(identity, None)
 
     def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
         """The windows that have become complete, by event time or because nothing came for lateness and a step.
@@ -236,7 +236,7 @@ class Engine:
         """The training profile of the model; else what its first full window held; nothing until there is one."""
         reference = choose_reference(self._references.values(), model.key)
         if reference is not None:
-            return self._prepared(reference, pairs=model.counts_pairs)
+            return self._prepared(reference, pairs=model.counts_pairs, timed=is_timed(window))
         self._tell_of_other_versions(model.key)
         if model.key not in self._provisional:
             restored = model.gathering.full
@@ -261,9 +261,9 @@ class Engine:
             versions = ", ".join(map(repr, others))
             self._notices.append(f"{named(key)}: no reference for it, only for version {versions}, which is not used")
 
-    def _prepared(self, reference: Reference, *, pairs: bool) -> Comparison:
-        key = reference.id, pairs
-        if key not in self._comparisons:
+    def _prepared(self, reference: Reference, *, pairs: bool, timed: bool) -> Comparison:
+        prepared = self._comparisons.setdefault(reference.id, {})
+        if (pairs, timed) not in prepared:
             judged = reference if pairs else without_pairs(reference)
-            self._comparisons[key] = Comparison.of(judged, self._settings.tolerance)
-        return self._comparisons[key]
+            prepared[pairs, timed] = Comparison.of(judged, self._settings.tolerance, timed=timed)
+        return prepared[pairs, timed]

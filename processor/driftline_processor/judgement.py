@@ -1,7 +1,7 @@
 """All columns of a window judged at once: values, values never seen, and states, each a column of events."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,8 +11,9 @@ from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
 from driftline_processor.cells import minor_shares
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.pairing import Pairing
-from driftline_processor.records import FloatArray, ReferenceColumn
+from driftline_processor.records import FloatArray, ReferenceColumn, Window
 from driftline_processor.statistics.view import NUMERIC
+from driftline_processor.verdict.cycle import Cycle, fit_cycle, known_harmonics
 from driftline_processor.verdict.decision import (
     ALARM,
     INSUFFICIENT,
@@ -48,6 +49,8 @@ ABSENT = -1
 
 TINY_ALPHA = 1e-300
 
+NEVER: FloatArray = np.zeros(0)
+
 NO_ROWS = 1e-100
 """Weights may be anything; the square of one over so few rows is still a number."""
 
@@ -58,7 +61,8 @@ class Judgement:
 
     state: number of LOUDNESS, or ABSENT. score: above 1 in alarm. bound: what the closing of an alarm goes by, see
     `records.Verdict`. new: whether never seen values are the loudest of a column's values; spread: whether only many
-    categories together are in alarm; valued: whether it has values, on both sides, [columns].
+    categories together are in alarm; valued: whether it has values, on both sides, [columns]. at_the_time: by how much
+    shares are others at this time of the day than in the whole, [events]: the shares in `events` are without it.
     """
 
     events: Assessment
@@ -70,19 +74,33 @@ class Judgement:
     new: BoolArray
     spread: BoolArray
     valued: BoolArray
+    at_the_time: FloatArray
 
 
 class Judge:
     """The columns of a reference, prepared. Events are numbered over all columns and aspects."""
 
-    def __init__(self, columns: Sequence[ReferenceColumn], tolerance: float) -> None:
+    def __init__(
+        self,
+        columns: Sequence[ReferenceColumn],
+        tolerance: float,
+        starts: FloatArray = NEVER,
+        ends: FloatArray = NEVER,
+    ) -> None:
+        """Where the time of day is to be told from what else moves: when chunks began and ended, Unix seconds."""
+        harmonics = known_harmonics(starts, ends)
+        cycles: list[Cycle] = []
         values, states, unseen = [], [], []
         self.events: list[Events] = []
         self.chunks = [_chunks(column) for column in columns]
         for column, chunks in zip(columns, self.chunks, strict=True):
-            events, value = _values(column, chunks, tolerance)
+            cycle = fit_cycle(chunks, starts, ends, harmonics)
+            events, value, cycle = _values(
+                column, cycle.without(chunks, starts, ends) if cycle else chunks, cycle, tolerance
+            )
             self.events.append(events)
             values.append(value)
+            cycles.append(cycle)
             unseen.append(_unseen(column, float(chunks.sum()), tolerance))
             states.append([_state(column, state, tolerance) for state in STATES])
         by_state = [baselines[i] for i in range(len(STATES)) for baselines in states]
@@ -93,12 +111,14 @@ class Judge:
         self.apart = np.where(self.numeric, 0.0, 1.0)
         self.sizes = np.array([events.cells for events in self.events], np.int64)
         self.starts = np.cumsum(self.sizes) - self.sizes
+        self._cycle = Cycle.stack(cycles)
+        self.seasonal = np.array([bool(cycle) for cycle in cycles])
         self.known = np.array([bool(column.chunks.sum()) for column in columns])
-        ends = np.cumsum(self.baseline.sizes)[: len(columns)]
+        last = np.cumsum(self.baseline.sizes)[: len(columns)]
         apart = np.where(self.baseline.by_ranks, 1.0, np.abs(self.baseline.shares - 0.5))
-        parts = np.split(apart, ends)[:-1]
-        self._middle = ends - np.array([len(part) - int(part.argmin()) for part in parts], np.int64)
-        first = ends - self.baseline.sizes[: len(columns)]
+        parts = np.split(apart, last)[:-1]
+        self._middle = last - np.array([len(part) - int(part.argmin()) for part in parts], np.int64)
+        first = last - self.baseline.sizes[: len(columns)]
         self._pairing = Pairing(columns, self.baseline.shares, first, self._middle)
         self._first, self._last = (
             np.concatenate([getattr(e, end) + start for e, start in zip(self.events, self.starts, strict=True)])
@@ -115,11 +135,25 @@ class Judge:
         ways += 1 + self._diffuse.possible  # novelty, diffuse change
         self._split = share / np.append(ways, np.ones(len(STATES) * len(columns)))
 
-    def judge(self, counts: Counts, alpha: ArrayLike, chunks: float | None, excuse: Excuse | None = None) -> Judgement:
+    def without_time(self, counts: Counts, window: Window) -> Counts:
+        """The counts of a window as they were without what the time of day does to them."""
+        if not self._cycle:
+            return counts
+        rows = np.add.reduceat(counts.cells, self.starts)
+        return replace(counts, cells=counts.cells - np.repeat(rows, self.sizes) * self._shift(window))
+
+    def judge(
+        self,
+        counts: Counts,
+        alpha: ArrayLike,
+        chunks: float | None,
+        excuse: Excuse | None = None,
+        window: Window | None = None,
+    ) -> Judgement:
         """Judge a window. alpha: false alarms allowed in each column, or by column, [columns].
 
         chunks: its duration, where both have clocks. excuse: what the stream does by itself, by aspect and column,
-        where the reference has no clock.
+        where the reference has no clock. window: when it was, where `counts` are `without_time`.
         """
         columns = len(self.sizes)
         x, rows, novel = self._drawn(counts)
@@ -143,7 +177,8 @@ class Judge:
         state[0] = np.where(valued, state[0], INSUFFICIENT)
         score[0] = np.where(valued, score[0], 0.0)
         state[1:] = np.where(self._never & (counts.states <= 0.0) | (counts.rows <= 0.0), ABSENT, state[1:])
-        return Judgement(events, novelty, diffuse, state, score, bound, new & ~spread, spread, valued)
+        at_the_time = self._at_the_time(window)
+        return Judgement(events, novelty, diffuse, state, score, bound, new & ~spread, spread, valued, at_the_time)
 
     def unseen_below(self, judgement: Judgement) -> FloatArray:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
@@ -172,16 +207,30 @@ class Judge:
         n = rows[self.baseline.column]
         return x / n, n
 
-    def _drawn(self, counts: Counts) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Effective rows in each event, of each column and aspect, and at never seen values of each column."""
-        scale = counts.effective
-        below = running(counts.cells)
+    def _at_the_time(self, window: Window | None) -> FloatArray:
+        shift = np.zeros(len(self.baseline.shares))
+        if self._cycle and window is not None:
+            shift[: len(self._first)] = self._sums(self._shift(window))
+        return shift
+
+    def _shift(self, window: Window) -> FloatArray:
+        start, end = np.array([window.start / 1e9]), np.array([window.end / 1e9])
+        return np.asarray(self._cycle.shifts(start, end)[0])
+
+    def _sums(self, cells: FloatArray) -> FloatArray:
+        """What events of values hold, from what cells do."""
+        below = running(cells)
         inside = below[self._last] - below[self._first]
         total = (below[self.starts + self.sizes] - below[self.starts])[self._column]
         values = np.where(self._outside, total - inside, inside)
-        ranked = np.add.reduceat(counts.cells * self._ranks, self.starts)
+        ranked = np.add.reduceat(cells * self._ranks, self.starts)
         values[self._by_ranks] = ranked[self._column[self._by_ranks]]
-        values *= scale[self._column]
+        return np.asarray(values)
+
+    def _drawn(self, counts: Counts) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Effective rows in each event, of each column and aspect, and at never seen values of each column."""
+        scale = counts.effective
+        values = self._sums(counts.cells) * scale[self._column]
         rows = counts.rows * scale
         states = np.minimum(counts.states * scale, rows)
         n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows))
@@ -200,16 +249,20 @@ def _chunks(column: ReferenceColumn) -> FloatArray:
     return undo_selection(column.chunks, list(named.values()), most)
 
 
-def _values(column: ReferenceColumn, chunks: FloatArray, tolerance: float) -> tuple[Events, Baseline]:
-    """The events of a column's values, and what the reference says of them."""
+def _values(
+    column: ReferenceColumn, chunks: FloatArray, cycle: Cycle, tolerance: float
+) -> tuple[Events, Baseline, Cycle]:
+    """The events of a column's values, what the reference says of them, and what the time of day does to its cells."""
     cells, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
     shares = chunks.sum(axis=0) / max(float(chunks.sum()), 1.0)
     events = numeric_events(cells).with_ranks(shares) if numeric else category_events(cells)
     baseline = Baseline.of(chunks, events, tolerance, ordered=numeric)
+    if cycle:
+        baseline = baseline.over_a_day(events.sums(cycle.of_day()), cycle.parameters)
     if not column.minor:
-        return events, baseline
+        return events, baseline, cycle
     parts = minor_shares(column)
-    return category_events(cells - 1 + len(parts), len(parts)), baseline.divided(parts)
+    return category_events(cells - 1 + len(parts), len(parts)), baseline.divided(parts), cycle.divided(parts)
 
 
 def _ways(events: Events, chunks: FloatArray) -> int:

@@ -49,7 +49,7 @@ class Naming:
         """Whether a column's values are as they were in training at the same time; nothing where they are not."""
         at = int(judgement.events.loudest[column])
         within = at - int(self._first[column])
-        before, after = float(judgement.events.expected[at]), float(judgement.events.shares[at])
+        whole, after = float(judgement.events.expected[at]), _shares(judgement, at)[1]
         chunks = self._judge.chunks[column]
         if column not in self._place and within >= chunks.shape[1]:
             return ""  # a category that is known in the whole alone
@@ -58,14 +58,14 @@ class Naming:
             if cells.sum():
                 known = self._judge.events[column].sums(cells) if column in self._place else cells
                 share = float(known[within] / cells.sum())
-                if in_season(after, before, share):
+                if in_season(after, whole, share):
                     return describe_season(cycle, share)
         return ""
 
     def _moved(self, judgement: Judgement, column: int, aspect: int, tally: Tally) -> str:
         series = aspect * len(self._judge.sizes) + column
         at = int(judgement.events.loudest[series])
-        before, after = float(judgement.events.expected[at]), float(judgement.events.shares[at])
+        before, after = _shares(judgement, at)
         if aspect:
             return moved(ASPECTS[aspect].replace("_", " "), before, after)
         if judgement.new[column]:
@@ -78,7 +78,7 @@ class Naming:
         """Which of the values that training has seen moved."""
         events, series = judgement.events, column
         at = int(events.loudest[series])
-        before, after = float(events.expected[at]), float(events.shares[at])
+        before, after = _shares(judgement, at)
         event = self._judge.events[column].items[at - int(self._first[series])]
         if column in self._place:
             return describe_range(event, self._numbers.edges[self._place[column]], before, after)
@@ -100,3 +100,10 @@ class Naming:
             return self._categories[column].place(tally).novel
         novel = self._numbers.seen[self._place[column]].beyond(tally.intervals)
         return (span(float(novel.lower.min()), float(novel.upper.max())),) if len(novel) else ()
+
+
+def _shares(judgement: Judgement, event: int) -> tuple[float, float]:
+    """The share of an event in training, at this time of the day, and in the window."""
+    events, time = judgement.events, float(judgement.at_the_time[event])
+    expected, found = (min(max(float(shares[event]) + time, 0.0), 1.0) for shares in (events.expected, events.shares))
+    return expected, found

@@ -28,6 +28,9 @@ PACE: Final = 0.11
 SETTLED: Final = 3
 """Hours in a row at the reference's level after which a stream is known to stay there."""
 
+SETTLED_IN_SEASON: Final = 12
+"""The same, where the reference knows of a season, in chunks too coarse to tell its shape."""
+
 STANDS_STILL: Final = 12 * HOUR
 """After so long a sine over 24 hours has moved by its amplitude at least."""
 
@@ -41,17 +44,29 @@ NUMBERED: Final = 365 * DAY
 """Rows that are numbered, not timed, are counted from 1970 on: they have no time of day."""
 
 
-def has_time(window: Window) -> bool:
+def is_timed(window: Window) -> bool:
+    """Whether it begins at a time, and not at a row."""
+    return window.start >= NUMBERED
+
+
+def has_time_of_day(window: Window) -> bool:
     """Whether a day holds several such windows, and they have a time."""
-    return window.start >= NUMBERED and 2 * (window.end - window.start) <= DAY
+    return is_timed(window) and 2 * (window.end - window.start) <= DAY
 
 
 class Unclocked:
     """Learns what a stream does by itself, by aspect and column, and says what that excuses."""
 
-    def __init__(self, judge: Judge, tolerance: float, *, blank: bool) -> None:
-        """blank: nothing of the day is known before the stream has shown it."""
-        self._blank = blank
+    def __init__(self, judge: Judge, tolerance: float, *, blank: bool, pairs: BoolArray) -> None:
+        """blank: nothing of the day is known before the stream has shown it; else not all of it is, in a season.
+
+        pairs: which columns are pairs. What a season does to a pair in an hour is guesswork: whole days tell.
+        """
+        states = np.zeros(len(judge.baseline.sizes) - len(pairs), bool)
+        seasonal = np.append(judge.seasonal | (pairs & judge.seasonal.any()), states)
+        self._blank = seasonal | blank
+        self._settles = np.where(seasonal, SETTLED_IN_SEASON, SETTLED)
+        self._least = np.where(seasonal & np.append(pairs, states), MODERATE, 0.0)
         self._judge, self._tolerance, baseline = judge, tolerance, judge.baseline
         self._column = baseline.column
         self._starts = np.cumsum(baseline.sizes) - baseline.sizes
@@ -61,9 +76,10 @@ class Unclocked:
     def excuse(self, habits: Habits, end: int) -> Excuse:
         """For windows and spans that are shorter than a day, and end at `end`."""
         traits, age = habits.traits, end - habits.begun
-        season = np.max([traits.swing, *habits.swings], axis=0).astype(float)
-        if self._blank and age <= 2 * DAY:
-            season = np.where(traits.settled < SETTLED, np.maximum(season, self._possible(habits, age)), season)
+        season = np.maximum(np.max([traits.swing, *habits.swings], axis=0), self._least).astype(float)
+        if age <= 2 * DAY:
+            unsettled = self._blank & (traits.settled < self._settles)
+            season = np.where(unsettled, np.maximum(season, self._possible(habits, age)), season)
         return Excuse(season + traits.week, traits.clumped.astype(float), known=age > DAY)
 
     def see(self, habits: Habits, end: int, events: Assessment) -> None:
@@ -95,7 +111,7 @@ class Unclocked:
         last, before = self._error(levels[-1:], rows[-1:], clumped), habits.traits.settled
         near = self._near(np.abs(levels[-1]), last)
         near &= Z95 * self._most(last) <= self._tolerance  # too few rows are near anything
-        settled = np.where(before >= SETTLED, before, np.where(near, before + 1.0, 0.0))
+        settled = np.where(before >= self._settles, before, np.where(near, before + 1.0, 0.0))
         habits.learn(Traits.of(swing, moved, week, clumped, settled))
 
     def _week(self, habits: Habits, clumped: FloatArray) -> FloatArray:

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER
 from driftline_processor.compare import Comparison, describe_window
-from driftline_processor.records import ColumnKey, ColumnResult, ReferenceColumn, State, Tally, Verdict
+from driftline_processor.records import (
+    ColumnKey,
+    ColumnResult,
+    Reference,
+    ReferenceColumn,
+    State,
+    Tally,
+    Verdict,
+    Window,
+)
+from driftline_processor.spans import Trail, Trailing
 from made_columns import (
     HOUR,
     KEY,
@@ -262,7 +272,7 @@ def test_the_budget_is_shared_by_the_columns() -> None:
 
 
 def test_with_clocks_variation_belongs_to_time() -> None:
-    """A daily cycle in training: at any traffic an hour of it is no alarm, where by rows a busy hour is."""
+    """A daily cycle in training: at any traffic an hour of it is no alarm; at another time of the day it is one."""
     hours = np.arange(24 * 30)
     level = np.repeat(np.sin(hours / 24 * 2 * np.pi), 40)
     values = level + random(7).normal(size=len(level))
@@ -273,15 +283,16 @@ def test_with_clocks_variation_belongs_to_time() -> None:
         reference_of(numeric_column(random(9).permutation(values))),
     )
 
-    states = [
-        result.verdict.state
-        for reference in (clocked, shuffled)
-        for result in Comparison.of(reference, 0.05).window({KEY: busy}, BUDGET, HOUR)
-        if result.verdict
-    ]
+    def state(reference: Reference, hour: int) -> State:
+        begin = (400 * 24 + hour) * HOUR
+        spans = Trailing(Trail(), Window(begin, begin + HOUR))
+        (result,) = Comparison.of(reference, 0.05, timed=True).window({KEY: busy}, BUDGET, HOUR, spans)
+        assert result.verdict is not None
+        return result.verdict.state
 
-    assert states[0] is not State.ALARM
-    assert states[1] is State.ALARM
+    assert state(clocked, 4) is State.HEALTHY
+    assert state(clocked, 16) is State.ALARM
+    assert state(shuffled, 4) is State.ALARM
 
 
 @settings(max_examples=60, deadline=None)

@@ -44,7 +44,8 @@ class Baseline:
 
     sizes: events of each column. spread: variance of one row in an event. by_ranks: events by degrees. magnified:
     least and most magnification, [2, events]. unseen: events that all or none of the training rows are in, such as the
-    numeric range beyond its ends: how much seen values vary with the season says nothing about them.
+    numeric range beyond its ends: how much seen values vary with the season says nothing about them. swing: how many
+    times as large the variance of a row is at some time of the day, at least 1.
     """
 
     sizes: IntArray
@@ -56,6 +57,7 @@ class Baseline:
     variation: Variation
     unseen: BoolArray
     tolerance: FloatArray
+    swing: FloatArray
 
     @classmethod
     def of(cls, chunks: FloatArray, events: Events, tolerance: float, *, ordered: bool) -> "Baseline":
@@ -77,7 +79,17 @@ class Baseline:
             variation=variation,
             unseen=unseen,
             tolerance=np.where(unseen, excused, tolerance),
+            swing=np.ones(len(events)),
         )
+
+    def over_a_day(self, shifts: FloatArray, parameters: int) -> "Baseline":
+        """Of one column whose shares are shifted so at times of the day, [times, events].
+
+        As many numbers as are `parameters` were fitted beside each share: the reference's rows tell less of each.
+        """
+        most = self.spread_at(np.clip(self.shares + shifts, 0.0, 1.0)).max(axis=0)
+        swing = np.maximum(most / np.maximum(self.spread, 0.25 / self.rows), 1.0)
+        return replace(self, rows=self.rows / (1.0 + parameters), swing=swing)
 
     def divided(self, parts: FloatArray) -> "Baseline":
         """Of one column, with parts of its last event as events too: of each only its share of that is known, [parts].
@@ -96,6 +108,7 @@ class Baseline:
             variation=self.variation.divided(len(parts)),
             unseen=self.unseen[every],
             tolerance=self.tolerance[every],
+            swing=self.swing[every],
         )
 
     @classmethod
@@ -115,6 +128,7 @@ class Baseline:
             variation=Variation.stack([part.variation for part in parts]),
             unseen=joined("unseen"),
             tolerance=joined("tolerance"),
+            swing=joined("swing"),
         )
 
     @property
@@ -252,9 +266,9 @@ def assess(
     column, variation = baseline.column, baseline.variation
     n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
     p, n, N = baseline.shares, n_column[column], baseline.by_event
-    q = np.minimum(x / n, 1.0)
+    q = np.clip(x / n, 0.0, 1.0)
     magnified = baseline.magnify(q)
-    error = magnified * np.sqrt(np.maximum(baseline.spread_at(q), 0.25 / n) / n + baseline.variance)
+    error = magnified * np.sqrt(baseline.swing * np.maximum(baseline.spread_at(q), 0.25 / n) / n + baseline.variance)
     inflation, degrees = variation.inflation(n_column, chunks), variation.degrees(n_column, chunks)
     excused, averaged = np.zeros(len(p)), variation.floor
     if excuse is not None:
@@ -270,6 +284,7 @@ def assess(
     distance = magnified * np.abs(q - p)
     by_ranks = np.abs(q - p) / np.sqrt(np.maximum(baseline.spread, 0.25 / n) * (1.0 / n + 1.0 / N))
     evidence = np.where(baseline.by_ranks, by_ranks, signed_root(x, n, p * N, N)) / critical
+    evidence /= np.sqrt(baseline.swing)
     sampling = error * steady
     beyond = np.maximum(1.0 - excused / np.maximum(distance, 1e-300), 0.0)  # z is about linear in the distance
     return Assessment(

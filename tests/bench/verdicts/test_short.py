@@ -81,3 +81,12 @@ def test_a_level_that_training_never_saw() -> None:
         found = judged(levels(seed))
 
         assert (found.missed, found.delay, found.pages) == (0, 0, 0)
+
+
+def test_a_step_under_a_daily_cycle() -> None:
+    """Chunks of eight hours tell the time of day: a step is found in its first hours, and nothing else."""
+    found = judged(daily(1000, seed=0, windows=60, step=48))
+
+    assert (found.missed, found.pages) == (0, 0)
+    assert found.delay <= 2
+    assert found.power >= 0.8
