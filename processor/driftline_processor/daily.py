@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from driftline_processor.records import FloatArray, ReferenceColumn
+from driftline_processor.records import IntArray, ReferenceColumn
 from driftline_processor.verdict.season import DAY
 from driftline_processor.verdict.variation import FEW_BLOCKS
 
@@ -22,16 +22,16 @@ def by_day(columns: Sequence[ReferenceColumn], chunk: float) -> list[ReferenceCo
     together = max(round(DAY / chunk), 1)
     if len(columns[0].chunks) // together < FEW_BLOCKS:
         return None
+    return joined(columns, np.arange(0, len(columns[0].chunks), together))
+
+
+def joined(columns: Sequence[ReferenceColumn], first: IntArray) -> list[ReferenceColumn]:
+    """The columns in longer chunks, of several in a row each; first: that each of them begins with."""
     return [
         replace(
             column,
-            chunks=_joined(column.chunks, together),
-            states={state: _joined(counts, together) for state, counts in column.states.items()},
+            chunks=np.add.reduceat(column.chunks, first, axis=0),
+            states={state: np.add.reduceat(counts, first, axis=0) for state, counts in column.states.items()},
         )
         for column in columns
     ]
-
-
-def _joined(chunks: FloatArray, together: int) -> FloatArray:
-    """Sums of so many chunks in a row; the last ones may be fewer."""
-    return np.add.reduceat(chunks, np.arange(0, len(chunks), together), axis=0)

@@ -89,9 +89,9 @@ TRAINED: Final = 42 * DAY
 """Seconds of training data, where that has a clock."""
 
 
-def clock() -> NDArray[np.float64]:
+def clock(rows: int = ROWS) -> NDArray[np.float64]:
     """When each training row was."""
-    return EPOCH - TRAINED + (np.arange(ROWS) + 0.5) * (TRAINED / ROWS)
+    return EPOCH - TRAINED + (np.arange(rows) + 0.5) * (TRAINED / rows)
 
 
 def steady(draws: Mapping[str, Draw], seed: int, sizes: list[int], **other: object) -> Stream:
@@ -100,11 +100,18 @@ def steady(draws: Mapping[str, Draw], seed: int, sizes: list[int], **other: obje
 
 
 def changing(
-    before: Mapping[str, Draw], after: Mapping[str, Draw], seed: int, sizes: list[int], onset: int, **other: object
+    before: Mapping[str, Draw],
+    after: Mapping[str, Draw],
+    seed: int,
+    sizes: list[int],
+    onset: int,
+    *,
+    trained: int = ROWS,
+    **other: object,
 ) -> Stream:
     """Columns are drawn as `before` in training and in the first windows, then as `after`."""
     random = np.random.default_rng(seed)
-    reference = {name: draw(random, ROWS) for name, draw in before.items()}
+    reference = {name: draw(random, trained) for name, draw in before.items()}
 
     def windows() -> Iterator[Columns]:
         for window, n in enumerate(sizes):
@@ -150,9 +157,16 @@ def autocorrelated(rho: float, n: int, seed: int, windows: int = MONTH) -> Strea
 
 
 def daily(
-    n: int, seed: int, *, shuffled: bool = False, growing: bool = False, windows: int = MONTH, step: int = 0
+    n: int,
+    seed: int,
+    *,
+    shuffled: bool = False,
+    growing: bool = False,
+    windows: int = MONTH,
+    step: int = 0,
+    size: float = 4 * THETA,
 ) -> Stream:
-    """Means swing by half a standard deviation a day. step: from this window on two columns are 4 θ higher."""
+    """Means swing by half a standard deviation a day. step: from this window on two columns are so much higher."""
     random = np.random.default_rng(seed)
     phases = {f"x{i}": i * 0.7 for i in range(5)}
     times = clock()
@@ -167,9 +181,9 @@ def daily(
     raised = list(phases)[:2] if step else []
 
     def live() -> Iterator[Columns]:
-        for window, size in enumerate(sizes):
-            seconds = np.sort(random.uniform(window * HOUR, (window + 1) * HOUR, size))
-            higher = _shift(4 * THETA) if step and window >= step else 0.0
+        for window, rows in enumerate(sizes):
+            seconds = np.sort(random.uniform(window * HOUR, (window + 1) * HOUR, rows))
+            higher = _shift(size) if step and window >= step else 0.0
             yield {name: at(seconds, phase) + (higher if name in raised else 0.0) for name, phase in phases.items()}
 
     return Stream(reference, live, n, dict.fromkeys(raised, step), times=None if shuffled else times)
@@ -189,6 +203,8 @@ def drift(
     quiet: int = QUIET,
     after_windows: int = AFTER,
     clocked: bool = True,
+    trained: int = ROWS,
+    chunks: int | None = None,
 ) -> Stream:
     """Two thirds of thirty alike columns change."""
     names = [f"x{i}" for i in range(COLUMNS)]
@@ -198,7 +214,9 @@ def drift(
         seed,
         [n] * (quiet + after_windows),
         quiet,
-        times=clock() if clocked else None,
+        trained=trained,
+        times=clock(trained) if clocked else None,
+        chunks=chunks,
     )
 
 
@@ -271,8 +289,17 @@ RIVALS: Final = (1000, 10_000)
 SIZES: Final = {"θ/2": THETA / 2, "θ": THETA, "2θ": 2 * THETA}
 
 
-def _mean_shift(distance: float, n: int, seed: int) -> Stream:
-    return drift(normal(), normal(_shift(distance)), n, seed, after_windows=AFTER if n <= 10_000 else 2)
+TRAINED_OTHERWISE: Final[Mapping[str, Mapping[str, int]]] = {
+    ", 10,000 trained": {"trained": 10_000},
+    ", 10 chunks": {"chunks": 10},
+    ", 10,000 trained in 10 chunks": {"trained": 10_000, "chunks": 10},
+}
+"""Training data that tells less."""
+
+
+def _mean_shift(distance: float, n: int, seed: int, **trained: int) -> Stream:
+    after = AFTER if n <= 10_000 else 2
+    return drift(normal(), normal(_shift(distance)), n, seed, after_windows=after, **trained)  # type: ignore[arg-type]
 
 
 SCENARIOS: Final = (
@@ -296,6 +323,15 @@ SCENARIOS: Final = (
         Scenario(f"shift {name}, n={n}", partial(_mean_shift, size, n), 2 if n <= 10_000 else 1, int(n in RIVALS))
         for name, size in SIZES.items()
         for n in (50, 200, 500, 1000, 10_000, 100_000, 1_000_000)
+    ),
+    *(
+        Scenario(f"shift 2θ, n={n}{name}", partial(_mean_shift, 2 * THETA, n, **trained), 2)
+        for name, trained in TRAINED_OTHERWISE.items()
+        for n in (200, 500, 1000)
+    ),
+    *(
+        Scenario(f"daily cycle, step {name}", partial(daily, 1000, windows=96, step=48, size=size), 2, 1)
+        for name, size in {"2θ": 2 * THETA, "4θ": 4 * THETA}.items()
     ),
     *(
         Scenario(f"{name}, n={n}", partial(drift, *kind, n), 2, int(n in RIVALS))

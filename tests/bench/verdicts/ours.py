@@ -1,6 +1,7 @@
 """Driftline: rows through real sketches and the real engine, with nothing configured but how long windows are."""
 
 import time
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -11,12 +12,14 @@ from bench.verdicts.said import BESIDE, Said
 from bench.verdicts.stream import Columns, Stream
 from driftline.profiling.otlp import to_request
 from driftline_processor.config import Config
+from driftline_processor.daily import joined
 from driftline_processor.engine import Engine, EngineSettings
 from driftline_processor.records import (
     AlarmChange,
     ColumnKey,
     ModelKey,
     Record,
+    Reference,
     RowsPoint,
     State,
     WindowResult,
@@ -48,7 +51,7 @@ class Driftline:
         verdict = Config().verdict
         self._step = size // stream.slides
         self._engine = Engine(EngineSettings(size, self._step, 0, verdict.tolerance, verdict.false_alarms, verdict.per))
-        self.reference = read_reference(request)
+        self.reference = _in_chunks(read_reference(request), stream.chunks)
         self._engine.put_reference(self.reference)
         pairs = {key: column.pair for key, column in self.reference.columns.items() if column.pair is not None}
         self._names = {key: BESIDE.join(pair.members) for key, pair in pairs.items()}
@@ -85,6 +88,16 @@ class Driftline:
         records = self._sketcher.records(values, number, self._time)
         self._engine.observe([*records, _later(self._time + 1)], self._time + 1)
         self.results += self._engine.advance(self._time + 1)
+
+
+def _in_chunks(reference: Reference, chunks: int | None) -> Reference:
+    """The reference in so many chunks; as it is where nothing is asked for."""
+    if chunks is None:
+        return reference
+    first = np.linspace(0, len(reference.starts), chunks, endpoint=False).astype(int)
+    columns = zip(reference.columns, joined(list(reference.columns.values()), first), strict=True)
+    ends = reference.ends[np.append(first[1:], len(reference.ends)) - 1]
+    return replace(reference, starts=reference.starts[first], ends=ends, columns=dict(columns))
 
 
 def _column(name: str) -> ReplayedColumn:

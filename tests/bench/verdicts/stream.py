@@ -26,7 +26,8 @@ class Stream:
     times: when each training row was, Unix seconds, [rows]; None where the training data has no clock.
     begin and length: of the first window, and of each, seconds. slides: evaluations in one length, for who slides.
     onsets: the window from which each drifted column drifts. unclaimed: columns of which nobody knows.
-    anywhere: a drift of several columns together, which any alarm finds.
+    anywhere: a drift of several columns together, which any alarm finds. chunks: stretches of time that are kept of the
+    training data; None: as many as a profile makes.
     """
 
     reference: Columns
@@ -39,6 +40,7 @@ class Stream:
     length: int = HOUR
     slides: int = 1
     anywhere: bool = False
+    chunks: int | None = None
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,16 @@ def test_who_is_beaten_is_told_so() -> None:
     assert beaten_by(results, "s") == ["evidently"]
 
 
+def test_a_drift_within_the_tolerance_decides_nothing() -> None:
+    """Who tells of it is not quicker by that."""
+    results = Results()
+    for method, delay in {"driftline": 10, "river": 0}.items():
+        for name in ("shift θ/2, n=1000", "shift θ, n=1000"):
+            results.add(Run(name, method, 0), Score(windows=10, budget=0.1, moved=1, delay=delay))
+
+    assert "5 dominance" not in {gate["name"] for gate in check(results)}
+
+
 def test_only_a_stream_that_both_were_run_on_is_compared() -> None:
     """On the same seeds: where we were not run we were not unbeaten either."""
     slow, quick = (Score(windows=10, budget=0.1, moved=1, delay=delay) for delay in (2, 1))
