@@ -6,7 +6,7 @@ from typing import Final
 
 from driftline.capture import without_rows
 from driftline.native import Lock
-from driftline.prediction import Prediction
+from driftline.prediction import SIZE, Prediction, Record
 
 _RECORD_BYTES: Final = 512
 """About what a record takes beside its rows."""
@@ -26,21 +26,21 @@ class Buffer:
         self._limit = limit
         self._wake_bytes = limit // 4
         self._wake = wake
-        self._waiting: deque[Prediction] = deque()
+        self._waiting: deque[Record] = deque()
         self._bytes = 0
         self._rows = 0
         self._lock = Lock()  # of what is rare: drops
         self._dropped = 0
 
-    def put(self, prediction: Prediction) -> bool:
+    def put(self, record: Record) -> bool:
         """Whether it was kept with the rows that it came with: they will be counted."""
-        inputs, outputs = prediction.inputs, prediction.outputs
-        size = _RECORD_BYTES + (inputs.size if inputs else 0) + (outputs.size if outputs else 0)
-        held, rows = self._bytes + size, self._rows + prediction.rows
+        _, _, rows, inputs, outputs, _, _, _ = record
+        held = self._bytes + _RECORD_BYTES + (inputs[SIZE] if inputs else 0) + (outputs[SIZE] if outputs else 0)
+        rows += self._rows
         if held > self._limit:
-            return self._put_without_rows(prediction)
+            return self._put_without_rows(Prediction.of(record))
         self._bytes, self._rows = held, rows
-        self._waiting.append(prediction)
+        self._waiting.append(record)
         if rows >= _WAKE_ROWS or held > self._wake_bytes:
             self._wake()
         return True
@@ -60,7 +60,7 @@ class Buffer:
         """All that wait now, oldest first."""
         waiting = self._waiting
         self._bytes = self._rows = 0
-        return [waiting.popleft() for _ in range(len(waiting))]
+        return [Prediction.of(waiting.popleft()) for _ in range(len(waiting))]
 
     @property
     def dropped_rows(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from driftline.pool import Pool
-from driftline.prediction import LOST, Capture, Taken, new_small_array
+from driftline.prediction import LOST, Capture, SmallArray, named
 from driftline.tensors import device
 from driftline.tensors.grid import MOST_VALUES, WIDEST, in_memory_order, next_grid, sample
 from driftline.tensors.host import BFLOAT16, as_array, rows_of, stacked
@@ -26,17 +26,17 @@ _PLAIN: Final = "fiubcmMUS"
 
 _OBJECT_SIZE: Final = 56  # of a Python number with its pointer; strings are longer, the bound is not exact
 
-Taker = Callable[[Any, Pool], Capture]
+Taker = Callable[[Any, Pool], Capture | SmallArray]
 
 
 def capture(value: Any, pool: Pool) -> Capture:
     """A copy of what a model was given or returned. Of something unknown only the number of rows is kept."""
-    return TAKERS[type(value)](value, pool)
+    return named(TAKERS[type(value)](value, pool))
 
 
 def capture_output(value: Any, pool: Pool) -> Capture:
     """As `capture`, of what a model returned: several arrays are an output each, by their keys or positions."""
-    return OUTPUT_TAKERS[type(value)](value, pool)
+    return named(OUTPUT_TAKERS[type(value)](value, pool))
 
 
 def _take_heads(value: Any, pool: Pool) -> Capture:
@@ -67,7 +67,7 @@ def _has_rows(value: Any) -> bool:
 
 def _take_record(value: Any, pool: Pool) -> Capture:
     parts = {name: each for name, each in value.items() if _has_rows(each) or _is_column(each)}
-    return _together("record", parts, pool) if parts else Taken("opaque", None, 0, None, None, 0)
+    return _together("record", parts, pool) if parts else Capture("opaque", None, 0, None, None, 0)
 
 
 def _is_column(value: Any) -> bool:
@@ -78,7 +78,7 @@ def _together(kind: str, values: dict[Any, Any], pool: Pool) -> Capture:
     """Captures by name, as one; without room for one of them there is none for the others."""
     parts = {name: capture(each, pool) for name, each in values.items()}
     rows = next(iter(parts.values())).rows
-    whole = Taken(kind, parts, rows, _layout(parts), None, sum(part.size for part in parts.values()))
+    whole = Capture(kind, parts, rows, _layout(parts), None, sum(part.size for part in parts.values()))
     return without_rows(whole) if any(part.kind == LOST for part in parts.values()) else whole
 
 
@@ -96,14 +96,14 @@ def without_rows(taken: Capture) -> Capture:
 
 
 def _lost(rows: int) -> Capture:
-    return Taken(LOST, None, rows, None, None, 0)
+    return Capture(LOST, None, rows, None, None, 0)
 
 
-def _take_array(value: Any, pool: Pool) -> Capture:
+def _take_array(value: Any, pool: Pool) -> Capture | SmallArray:
     dtype, shape, size = value.dtype, value.shape, value.nbytes
     rows = shape[0] if shape else 1
     if size <= SMALL and (dtype.kind in _PLAIN or dtype == BFLOAT16):
-        return new_small_array((value.tobytes(), dtype, shape, rows, size))
+        return value.tobytes(), dtype, rows, shape, size
     if dtype.kind in "OV" and dtype != BFLOAT16:
         return _take_objects(value)
     if len(shape) > 2 and math.prod(shape[1:]) > MOST_VALUES:
@@ -113,47 +113,47 @@ def _take_array(value: Any, pool: Pool) -> Capture:
     if lease is None:
         return _lost(rows)
     np.copyto(lease.array, value)
-    return Taken("lease", lease, rows, (dtype, shape[1:]), None, size)
+    return Capture("lease", lease, rows, (dtype, shape[1:]), None, size)
 
 
 def _take_grid(value: Any, pool: Pool) -> Capture:
     value = in_memory_order(value)
     grid = next_grid(value.shape[1:])
-    taken = _take_array(sample(value, grid), pool)
+    taken = named(_take_array(sample(value, grid), pool))
     if taken.kind == LOST:
         return taken
-    return Taken("grid", (grid, taken), taken.rows, (value.dtype, grid.shape), None, taken.size)
+    return Capture("grid", (grid, taken), taken.rows, (value.dtype, grid.shape), None, taken.size)
 
 
 def _take_objects(value: Any) -> Capture:
     copy = value.copy()  # never tobytes: it would copy pointers
     rows = copy.shape[0] if copy.ndim else 1
-    return Taken("objects", copy, rows, copy.shape[1:], None, copy.size * _OBJECT_SIZE)
+    return Capture("objects", copy, rows, copy.shape[1:], None, copy.size * _OBJECT_SIZE)
 
 
-def _take_tensor(value: Any, pool: Pool) -> Capture:
+def _take_tensor(value: Any, pool: Pool) -> Capture | SmallArray:
     if not value.is_cpu:
         return device.take(value)
     array = as_array(value)
     if array is None:
-        return Taken("opaque", None, rows_of(value), None, None, 0)
+        return Capture("opaque", None, rows_of(value), None, None, 0)
     if array.ndim == 2 and array.shape[1] > WIDEST:
         return _take_grid(array, pool)
     return _take_array(array, pool)
 
 
-def _take_list(value: Any, pool: Pool) -> Capture:
+def _take_list(value: Any, pool: Pool) -> Capture | SmallArray:
     if value and type(value[0]).__module__ == "torch":
         tensors = stacked(value)
-        return Taken("opaque", None, len(value), None, None, 0) if tensors is None else _take_tensor(tensors, pool)
+        return Capture("opaque", None, len(value), None, None, 0) if tensors is None else _take_tensor(tensors, pool)
     if value and isinstance(value[0], dict):  # a result of many parts for each row
-        return Taken("opaque", None, len(value), None, None, 0)
+        return Capture("opaque", None, len(value), None, None, 0)
     if not value or isinstance(value[0], str) or not hasattr(value[0], "__len__"):
-        return Taken("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
+        return Capture("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
     if hasattr(value[0], "dtype"):  # rows that are arrays
         return _take_array(np.array(value), pool)
     rows = [tuple(row) for row in value]
-    return Taken("rows", rows, len(rows), len(rows[0]), None, len(rows) * len(rows[0]) * _OBJECT_SIZE)
+    return Capture("rows", rows, len(rows), len(rows[0]), None, len(rows) * len(rows[0]) * _OBJECT_SIZE)
 
 
 def _take_pandas_frame(value: Any, pool: Pool) -> Capture:
@@ -163,11 +163,10 @@ def _take_pandas_frame(value: Any, pool: Pool) -> Capture:
     if getattr(getattr(value, "_mgr", None), "is_single_block", False):
         values = value.to_numpy()
         if values.dtype.kind in "fiub":
-            taken = _take_array(values, pool)
-            return Taken(taken.kind, taken.payload, taken.rows, taken.layout, names, taken.size)
+            return named(_take_array(values, pool))._replace(names=names)
     # A shallow copy would do with pandas 3, unless the frame was built with copy=False: it still shares memory then.
     copy = value.copy(deep=True)
-    return Taken("pandas", copy, len(copy), len(names), names, copy.size * _OBJECT_SIZE)
+    return Capture("pandas", copy, len(copy), len(names), names, copy.size * _OBJECT_SIZE)
 
 
 def _take_pandas_series(value: Any, pool: Pool) -> Capture:
@@ -178,7 +177,7 @@ def _take_pandas_series(value: Any, pool: Pool) -> Capture:
 def _take_polars_frame(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every taker takes both
     # `clone` shares memory with a numpy array that the frame was built from.
     columns = [each.to_numpy(writable=True) if each.dtype.is_numeric() else each.to_list() for each in value]
-    return Taken("columns", columns, value.height, value.width, tuple(value.columns), int(value.estimated_size()))
+    return Capture("columns", columns, value.height, value.width, tuple(value.columns), int(value.estimated_size()))
 
 
 def _take_polars_series(value: Any, pool: Pool) -> Capture:
@@ -192,14 +191,14 @@ def _take_sparse(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every ta
         rows = value.tocsr()
         parts = rows.data, rows.indices, rows.indptr
     size = sum(part.nbytes for part in parts)
-    return Taken("sparse", parts, value.shape[0], value.shape[1], None, size)
+    return Capture("sparse", parts, value.shape[0], value.shape[1], None, size)
 
 
-def _take_other(value: Any, pool: Pool) -> Capture:
+def _take_other(value: Any, pool: Pool) -> Capture | SmallArray:
     if hasattr(value, "__array__"):
         return _take_array(np.asarray(value), pool)
     rows = len(value) if hasattr(value, "__len__") else 0
-    return Taken("opaque", None, rows, None, None, 0)
+    return Capture("opaque", None, rows, None, None, 0)
 
 
 # By the class's own module and name, or a base's: nothing is imported to find out what something is.

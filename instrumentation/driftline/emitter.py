@@ -19,7 +19,7 @@ from driftline.exporter_choice import choose
 from driftline.faults import FAULTS
 from driftline.models import Models
 from driftline.native import Lock
-from driftline.prediction import Prediction, new_prediction
+from driftline.prediction import ROWS, Prediction
 from driftline.spans import SpanSource
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from driftline.examples import Examples
     from driftline.pipeline import Pipeline
-    from driftline.prediction import Capture, Model
+    from driftline.prediction import Capture, Model, Record, SmallArray
     from driftline.settings import Settings
 
 _EXIT_SECONDS: Final = 2.0
@@ -71,7 +71,9 @@ _Read: TypeAlias = "Callable[[Any], Any] | None"
 
 # A call that is being made: model, operation, inputs, how outputs are read, span, what to detach, when it began. A bare
 # tuple: it is made and taken apart for every row served, and a named one costs five times as much.
-_Started: TypeAlias = "tuple[Model, str, Capture | None, _Read, trace.Span | None, Token[Context] | None, float]"
+_Started: TypeAlias = (
+    "tuple[Model, str, Capture | SmallArray | None, _Read, trace.Span | None, Token[Context] | None, float]"
+)
 
 
 class Adapter(NamedTuple):
@@ -149,27 +151,28 @@ class Emitter:
                 output = _outputs(read, output)
             outputs = pipeline.capture_output(output)
             taken = inputs or outputs
-            rows = 0 if taken is None else taken.rows
+            rows = 0 if taken is None else taken[ROWS]
             failure = None if error is None else type(error).__qualname__
-            prediction = new_prediction((model, operation, rows, inputs, outputs, now - began, failure, span))
+            record = model, operation, rows, inputs, outputs, now - began, failure, span
             number = next(self._ids)
             _last_id.set(number)
             if span is None:
-                pipeline.put(prediction)
+                pipeline.put(record)
             else:
-                self._finish(span, prediction, number, error)
+                self._finish(span, record, number, error)
         except Exception as fault:  # noqa: BLE001  # a fault of ours is not the caller's
             FAULTS.note("end", fault)
         finally:
             if span is not None:
                 self._end_span(span)
 
-    def _finish(self, span: trace.Span, prediction: Prediction, number: int, error: BaseException | None) -> None:
+    def _finish(self, span: trace.Span, record: Record, number: int, error: BaseException | None) -> None:
+        prediction = Prediction.of(record)
         attributes: dict[str, Any] = {semconv.ROW_COUNT: prediction.rows}
         if span.is_recording():
             # Before the rows are handed over: their buffers may be used again from then on.
             attributes |= self._content(prediction)
-        kept = self.pipeline.put(prediction) and not prediction.lost
+        kept = self.pipeline.put(record) and not prediction.lost
         attributes[semconv.SKETCHED] = kept and self.settings.sketch != "none"
         if not span.is_recording():
             return

@@ -18,13 +18,13 @@ from opentelemetry.sdk.resources import Resource
 from driftline import semconv
 from driftline.aggregate import Aggregate, Packet
 from driftline.buffer import Buffer
-from driftline.capture import capture, capture_output, release
+from driftline.capture import OUTPUT_TAKERS, TAKERS, release
 from driftline.exporter_choice import ExporterFactory, is_delta
 from driftline.exporters import SketchExporter
 from driftline.faults import FAULTS
 from driftline.native import Lock, Signal, start_thread
 from driftline.pool import Pool
-from driftline.prediction import Capture, Prediction
+from driftline.prediction import Capture, Prediction, Record, SmallArray
 from driftline.process import finish_multiprocessing_child
 from driftline.settings import Settings
 
@@ -71,30 +71,30 @@ class Pipeline:
     def _sketch_exporter(self, make: ExporterFactory, *, delta: bool) -> SketchExporter:
         return SketchExporter(make, self._packets, delta=delta)
 
-    def capture(self, value: Any) -> Capture | None:
+    def capture(self, value: Any) -> Capture | SmallArray | None:
         """A copy of what a model is given; None where there is nothing, or nothing that can be copied."""
         try:
-            return None if value is None else capture(value, self._pool)
+            return None if value is None else TAKERS[type(value)](value, self._pool)
         except Exception as error:  # noqa: BLE001  # values may be anything; the call is recorded without them
             FAULTS.note("capture", error)
             return None
 
-    def capture_output(self, value: Any) -> Capture | None:
+    def capture_output(self, value: Any) -> Capture | SmallArray | None:
         """As `capture`, of what it returned, which may be several outputs."""
         try:
-            return None if value is None else capture_output(value, self._pool)
+            return None if value is None else OUTPUT_TAKERS[type(value)](value, self._pool)
         except Exception as error:  # noqa: BLE001  # as above
             FAULTS.note("capture", error)
             return None
 
-    def put(self, prediction: Prediction) -> bool:
+    def put(self, record: Record) -> bool:
         """Hand a prediction over; whether its rows will be counted. Never blocks."""
         if not self._started:
             self._begin()
         if self._closed:
-            _release(prediction)
+            _release(Prediction.of(record))
             return False
-        return self._buffer.put(prediction) and self._exporter is not None
+        return self._buffer.put(record) and self._exporter is not None
 
     @property
     def used(self) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 
 from driftline import parts
 from driftline.columns import Block
-from driftline.prediction import Capture, Column, Model, Taken
+from driftline.prediction import Capture, Column, Model
 
 
 def first_rows(model: Model, taken: Capture, rows: int) -> Block | None:
@@ -51,7 +51,7 @@ def head_of(taken: Capture, rows: int) -> Capture:
     elif taken.kind == "lease":
         kept = taken.payload.array[:rows]
         kept = np.ascontiguousarray(kept).tobytes()
-        return Taken("bytes", kept, rows, taken.layout, taken.names, len(kept))
+        return Capture("bytes", kept, rows, taken.layout, taken.names, len(kept))
     elif taken.kind == "pandas":
         kept = taken.payload.iloc[:rows]
     elif taken.kind == "columns":
@@ -61,4 +61,4 @@ def head_of(taken: Capture, rows: int) -> Capture:
         kept = (data[: indptr[rows]], indices[: indptr[rows]], indptr[: rows + 1])
     else:
         kept = taken.payload[:rows]
-    return Taken(taken.kind, kept, rows, taken.layout, taken.names, taken.size)
+    return Capture(taken.kind, kept, rows, taken.layout, taken.names, taken.size)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bench.harness import Figure, interleaved
 from bench.rig import FEATURES
 from driftline.aggregate import Aggregate
-from driftline.prediction import Model, Prediction, Taken
+from driftline.prediction import Capture, Model, Prediction
 from driftline.settings import Settings
 
 ROWS: Final = 10_000
@@ -72,7 +72,7 @@ def _cpu(update: Callable[[], object]) -> float:
 def _prediction(X: NDArray[np.float64]) -> Prediction:
     """What the buffer holds of a call: its inputs; outputs would be further columns."""
     model = Model("model", None, "Model", "scikit_learn", None, None, FEATURES, lambda *_: [])
-    taken = Taken("objects", X, len(X), X.shape[1:], None, X.nbytes)  # a pooled buffer is read in the same way
+    taken = Capture("objects", X, len(X), X.shape[1:], None, X.nbytes)  # a pooled buffer is read in the same way
     return Prediction(model, "predict", len(X), taken, None, 0.001, None, None)
 
 

@@ -16,7 +16,7 @@ import driftline
 from driftline import points, semconv
 from driftline.aggregate import Aggregate
 from driftline.courtesy import Courtesy
-from driftline.prediction import Model, Prediction, Taken
+from driftline.prediction import Capture, Model, Prediction
 from driftline.settings import Settings
 from driftline_processor.decode import decode_metrics
 from driftline_processor.engine import Engine, EngineSettings
@@ -77,7 +77,7 @@ class Server:
 
 
 def prediction(x: NDArray[Any]) -> Prediction:
-    return Prediction(MODEL, "predict", len(x), Taken("objects", x, len(x), None, NAMES, 0), None, 0.0, None, None)
+    return Prediction(MODEL, "predict", len(x), Capture("objects", x, len(x), None, NAMES, 0), None, 0.0, None, None)
 
 
 def served(reference: Path, correlation: float, seeds: Sequence[int], windows: int) -> Iterator[list[WindowResult]]:
@@ -165,7 +165,7 @@ def test_serving_training_and_a_backtest_count_the_same_rows_alike(tmp_path: Pat
 
 def sent_pairs(settings: Settings, x: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, int]]:
     """Rows of each pair by sides, as a server sends them."""
-    taken = Taken("columns", list(x.values()), ROWS, None, tuple(x), 0)
+    taken = Capture("columns", list(x.values()), ROWS, None, tuple(x), 0)
     aggregate = Aggregate(settings)
     aggregate.add([Prediction(MODEL, "predict", ROWS, taken, None, 0.0, None, None)])
     found: dict[str, dict[str, int]] = {}

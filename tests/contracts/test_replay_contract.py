@@ -8,7 +8,7 @@ from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint
 
 from driftline import semconv
 from driftline.aggregate import Aggregate
-from driftline.prediction import Model, Prediction, Taken
+from driftline.prediction import Capture, Model, Prediction
 from driftline.profiling.kinds import FLOAT, INTEGER, STRING
 from driftline.profiling.plan import ColumnKey as PlannedKey
 from driftline.profiling.plan import PlannedColumn
@@ -34,7 +34,7 @@ def served() -> list[Any]:
     """What a server sends of the rows: a sorted description of each point."""
     names = tuple(COLUMNS)
     model = Model("churn", None, "Model", "scikit_learn", None, names, len(names), lambda *_: [])
-    taken = Taken("columns", list(COLUMNS.values()), ROWS, None, names, 0)
+    taken = Capture("columns", list(COLUMNS.values()), ROWS, None, names, 0)
     aggregate = Aggregate(Settings(), delta=True)
     aggregate.add([Prediction(model, "predict", ROWS, taken, None, 0.0, None, None)])
     points = [point for packet, _ in aggregate.packets() for _, point in packet]

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.prediction import LOST, Capture, Taken
+from driftline.prediction import LOST, Capture
 from driftline.tensors.grid import MOST_VALUES, WIDEST, Grid, next_grid
 from driftline.tensors.host import BFLOAT16, rows_of
 
@@ -109,7 +109,7 @@ def take(tensor: Any) -> Capture:
     """A copy that is on its way; of devices that are not known, and where nothing can be copied now, the shape only."""
     ring = _RINGS.get(tensor.device.type)
     if ring is None or not tensor.shape or _is_capturing():
-        return Taken("opaque", None, rows_of(tensor), None, None, 0)
+        return Capture("opaque", None, rows_of(tensor), None, None, 0)
     return take_into(ring, tensor)
 
 
@@ -117,21 +117,21 @@ def take_into(ring: Ring, tensor: Any) -> Capture:
     """As `take`, into slabs of this ring. LOST where none is free."""
     dtype, rows = _DTYPES.get(str(tensor.dtype)), rows_of(tensor)
     if dtype is None:
-        return Taken("opaque", None, rows, None, None, 0)
+        return Capture("opaque", None, rows, None, None, 0)
     values, grid = _reduced(tensor.detach())
     values = values.contiguous()
     size = values.numel() * dtype.itemsize
     slab = ring.take(size)
     if slab is None:
-        return Taken(LOST, None, rows, None, None, 0)
+        return Capture(LOST, None, rows, None, None, 0)
     try:
         slab.receive(values)
     except BaseException:
         ring.put_back(slab)
         raise
     shape = tuple(values.shape)
-    lease = Taken("lease", DeviceLease(ring, slab, dtype, shape), rows, (dtype, shape[1:]), None, size)
-    return lease if grid is None else Taken("grid", (grid, lease), rows, (dtype, grid.shape), None, size)
+    lease = Capture("lease", DeviceLease(ring, slab, dtype, shape), rows, (dtype, shape[1:]), None, size)
+    return lease if grid is None else Capture("grid", (grid, lease), rows, (dtype, grid.shape), None, size)
 
 
 def _reduced(tensor: Any) -> tuple[Any, Grid | None]:
