@@ -7,8 +7,9 @@ import secrets
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from opentelemetry import context as otel
 from opentelemetry import metrics, trace
@@ -76,7 +77,8 @@ _Started: TypeAlias = (
 )
 
 
-class Adapter(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Adapter:
     """What a framework adds: the facts of a model object, and which argument of a call holds the rows.
 
     outputs: what is read of what a call returned; None: all of it.
@@ -127,7 +129,7 @@ class Emitter:
             if context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN):
                 return None
             known = adapter.models.of(model)
-            pipeline = self.pipeline
+            pipeline = self._pipeline or self._make_pipeline()
             inputs = pipeline.capture(adapter.rows(operation, args, kwargs))
             read = adapter.outputs and partial(adapter.outputs, operation, model, args, kwargs)
             span = self._spans.start(known, operation, context)
@@ -146,7 +148,7 @@ class Emitter:
         try:
             if attached is not None:
                 otel.detach(attached)
-            pipeline = self.pipeline
+            pipeline = self._pipeline or self._make_pipeline()
             if read is not None and error is None:
                 output = _outputs(read, output)
             outputs = pipeline.capture_output(output)

@@ -1,5 +1,6 @@
 """What is known of each model object: what users describe, and what an adapter finds out, once, held weakly."""
 
+import contextlib
 import functools
 import inspect
 import itertools
@@ -187,23 +188,23 @@ def is_described(model: Any) -> bool:
     return _described.get(model) is not None
 
 
-class Models:
+class Models(ByObject):
     """What an adapter found out, kept until something changes. look: model object to facts."""
 
     def __init__(self, look: Callable[[Any], Model]) -> None:
+        super().__init__()
         self._look = look
-        self._known = ByObject()
         self._generation = -1
 
     def of(self, model: Any) -> Model:
         if self._generation != _generation:
-            self._known.clear()
+            self.clear()
             self._generation = _generation
-        known: Model | None = self._known.get(model)
-        if known is None:
-            known = self._look(model)
-            try:
-                self._known.set(model, known)
-            except TypeError:  # cannot be referenced weakly: looked at anew each time
-                return known
+        entry = self._entries.get(id(model))  # `get`, without a call of it
+        if entry is not None and entry[0]() is model:
+            known: Model = entry[1]
+            return known
+        known = self._look(model)
+        with contextlib.suppress(TypeError):  # cannot be referenced weakly: looked at anew each time
+            self.set(model, known)
         return known

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from driftline.prediction import Model
 
 _NEVER: Final = "AlwaysOffSampler"
+
+_FLAGS: Final = 3
+_IS_VALID: Final = 5
+"""Where a span context, a tuple, has its `trace_flags` and `is_valid`: the properties cost four times as much."""
+
 _MOST_CONSTANTS: Final = 1000
 """Models and operations that are remembered."""
 
@@ -40,8 +45,8 @@ class SpanSource:
             return None
         parent: Any = context.get(_SPAN_KEY)
         above = trace.INVALID_SPAN_CONTEXT if parent is None else parent.get_span_context()
-        if not (above.trace_flags & TraceFlags.SAMPLED) and (
-            self._never_below_unsampled if above.is_valid else self._never_as_root
+        if not (above[_FLAGS] & TraceFlags.SAMPLED) and (
+            self._never_below_unsampled if above[_IS_VALID] else self._never_as_root
         ):
             return None
         name, attributes = self._constant(model, operation)
