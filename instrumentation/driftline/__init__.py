@@ -7,8 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from driftline.emitter import prediction_id
-    from driftline.guard import paused
+    from driftline.guard import paused, prediction_id
     from driftline.instrumentor import instrument, uninstrument
     from driftline.models import describe
     from driftline.profiling import Profile, load_profile, profile
@@ -33,7 +32,7 @@ _HOMES: Final = {
     "instrument": "driftline.instrumentor",
     "load_profile": "driftline.profiling",
     "paused": "driftline.guard",
-    "prediction_id": "driftline.emitter",
+    "prediction_id": "driftline.guard",
     "profile": "driftline.profiling",
     "uninstrument": "driftline.instrumentor",
 }

@@ -2,11 +2,9 @@
 
 from __future__ import annotations  # numpy is only loaded once there is a row
 
-import itertools
 import secrets
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -18,6 +16,8 @@ from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 from driftline import process, semconv
 from driftline.exporter_choice import choose
 from driftline.faults import FAULTS
+from driftline.guard import identify
+from driftline.ids import IDS
 from driftline.models import Models
 from driftline.native import Lock
 from driftline.prediction import ROWS, Prediction
@@ -45,18 +45,6 @@ _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _DURATION_BOUNDS: Final = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-
-_last_id: Final[ContextVar[int | None]] = ContextVar("driftline_prediction_id", default=None)
-
-
-def prediction_id() -> str | None:
-    """The id of the model call just made in this context, to join an outcome with it later; None before any."""
-    number = _last_id.get()
-    return None if number is None else _id_text(number)
-
-
-def _id_text(number: int) -> str:
-    return f"{number:032x}"
 
 
 def _outputs(read: Callable[[Any], Any], output: Any) -> Any:
@@ -119,8 +107,6 @@ class Emitter:
     def _reset(self) -> None:
         self._pipeline: Pipeline | None = None
         self._making = Lock()
-        # Ids are unique over processes: 96 random bits, then a count.
-        self._ids = itertools.count(secrets.randbits(96) << 32)
 
     def begin(self, adapter: Adapter, operation: str, model: Any, args: Any, kwargs: Any) -> _Started | None:
         """Before the call: copy its input, which the call may change. None: this call is not recorded."""
@@ -156,19 +142,17 @@ class Emitter:
             rows = 0 if taken is None else taken[ROWS]
             failure = None if error is None else type(error).__qualname__
             record = model, operation, rows, inputs, outputs, now - began, failure, span
-            number = next(self._ids)
-            _last_id.set(number)
             if span is None:
                 pipeline.put(record)
             else:
-                self._finish(span, record, number, error)
+                self._finish(span, record, error)
         except Exception as fault:  # noqa: BLE001  # a fault of ours is not the caller's
             FAULTS.note("end", fault)
         finally:
             if span is not None:
                 self._end_span(span)
 
-    def _finish(self, span: trace.Span, record: Record, number: int, error: BaseException | None) -> None:
+    def _finish(self, span: trace.Span, record: Record, error: BaseException | None) -> None:
         prediction = Prediction.of(record)
         attributes: dict[str, Any] = {semconv.ROW_COUNT: prediction.rows}
         if span.is_recording():
@@ -178,7 +162,7 @@ class Emitter:
         attributes[semconv.SKETCHED] = kept and self.settings.sketch != "none"
         if not span.is_recording():
             return
-        attributes[semconv.PREDICTION_ID] = _id_text(number)
+        attributes[semconv.PREDICTION_ID] = identify()
         if error is not None:
             attributes[semconv.ERROR_TYPE] = prediction.error
             # What an exception says may quote values of the input.
@@ -255,6 +239,7 @@ class Emitter:
         if self._pipeline is not None:
             self._abandoned.append(self._pipeline)
         FAULTS.reset()
+        IDS.renew()
         self._resource.begin_in_child()
         self._reset()
 

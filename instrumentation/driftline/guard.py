@@ -1,27 +1,51 @@
-"""What makes only the outermost model call count: a flag in the context, carried into joblib's threads and workers."""
+"""What makes only the outermost model call count: a flag in the context, carried into joblib's threads and workers.
+
+The flag of a call that is over stays, and holds the id of the call once somebody has asked for it: setting a context
+variable is a large part of what a recorded call costs, so it is done once.
+"""
 
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-# The token is a list, changed to [False] when the call ends: a context copied inside the call and used later (a task, a
-# timer) is not quiet for ever.
-Token = list[bool]
+from driftline.ids import IDS
+
+# The token is a list of whether the call is under way, and of its id if somebody asked. The first is set to False when
+# the call ends: a context copied inside the call and used later (a task, a timer) is not quiet for ever.
+Token: TypeAlias = list[Any]
 INSIDE: Final[ContextVar[Token | None]] = ContextVar("driftline_inside", default=None)
 
 
 @contextmanager
 def paused() -> Iterator[None]:
     """Record nothing in this context: for explainers, cross-validation and warm-up calls inside a server."""
-    token = [True]
+    token = [True, prediction_id()]
     reset = INSIDE.set(token)
     try:
         yield
     finally:
         token[0] = False
         INSIDE.reset(reset)
+
+
+def prediction_id() -> str | None:
+    """The id of the model call just made in this context, to join an outcome with it later; None before any."""
+    token = INSIDE.get()
+    if token is None or token == [True]:
+        return None
+    if len(token) == 1:
+        token.append(IDS.make())
+    found: str | None = token[1]
+    return found
+
+
+def identify() -> str:
+    """Gives the call that has just ended in this context an id, which is returned."""
+    made = IDS.make()
+    INSIDE.set([False, made])  # not into the token that is there: a callback has that of its caller
+    return made
 
 
 class Carried:

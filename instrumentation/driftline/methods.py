@@ -63,17 +63,15 @@ def recording(operation: str, function: Callable[..., Any], switch: Switch) -> C
         if not switch.on or ((token := switch.get()) is not None and token[0]):
             return function(self, *args, **kwargs)
         token = [True]
-        reset = switch.set(token)
+        switch.set(token)  # and never reset: one that is over is as good as none
         started = switch.recorder.begin(operation, self, args, kwargs)
         try:
             output = function(self, *args, **kwargs)
         except BaseException as error:
             token[0] = False
-            switch.reset(reset)
             switch.recorder.end(started, None, error)
             raise
         token[0] = False
-        switch.reset(reset)
         switch.recorder.end(started, output, None)
         return output
 
@@ -87,7 +85,7 @@ def quiet(function: Callable[..., Any], switch: Switch, *, fits: bool) -> Callab
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         if not switch.on or ((token := switch.get()) is not None and token[0]):
             return function(self, *args, **kwargs)
-        token = [True]
+        token = [True, None]
         reset = switch.set(token)
         try:
             return function(self, *args, **kwargs)

@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -474,6 +475,20 @@ def test_a_prediction_has_an_id(telemetry: Telemetry, framework: Framework, mode
 
     assert first != second
     assert [span.attributes[semconv.PREDICTION_ID] for span in telemetry.spans()] == [first, second]
+
+
+def test_a_prediction_without_a_span_has_an_id(instrumented: Callable[..., Telemetry], framework: Framework) -> None:
+    """It stays the same until the next call, in a pause and in a copied context too."""
+    instrumented(sampler=ParentBased(ALWAYS_OFF))
+    model = framework.model()
+    framework.call(model, DATA)
+    with driftline.paused():
+        framework.call(model, DATA)
+        first = driftline.prediction_id()
+    assert first == driftline.prediction_id() == copy_context().run(driftline.prediction_id)
+    framework.call(model, DATA)
+
+    assert driftline.prediction_id() not in (None, first)
 
 
 def test_methods_keep_what_they_were(framework: Framework, instrumented: Callable[..., Telemetry]) -> None:

@@ -3,7 +3,8 @@
 import contextvars
 import pickle
 
-from driftline.guard import INSIDE, Carried, paused
+from driftline.guard import INSIDE, Carried, identify, paused, prediction_id
+from driftline.ids import Ids
 
 
 def is_inside() -> bool:
@@ -41,3 +42,41 @@ def test_a_carried_function_is_inside() -> None:
     token[0] = False
     assert not carried()
     assert not is_inside()
+
+
+def test_before_any_call_there_is_no_id() -> None:
+    """Nor within the first call, nor in a pause."""
+
+    def ids() -> list[str | None]:
+        found = [prediction_id()]
+        with paused():
+            found.append(prediction_id())
+        INSIDE.set([True])
+        return [*found, prediction_id()]
+
+    assert contextvars.Context().run(ids) == [None, None, None]
+
+
+def test_an_id_is_made_once() -> None:
+    """Whoever asks for it. One that is given to a call is not also that of the call before it."""
+
+    def ids() -> tuple[str | None, ...]:
+        INSIDE.set([False])
+        before = contextvars.copy_context()
+        first = prediction_id()
+        given = identify()
+        assert before.run(prediction_id) == first == before.run(prediction_id)
+        return first, given, prediction_id()
+
+    first, given, last = contextvars.Context().run(ids)
+    assert given == last != first is not None
+
+
+def test_ids_of_a_child_are_not_its_parents() -> None:
+    """They count on from another place."""
+    ids = Ids()
+    before = ids.make()
+    ids.renew()
+
+    assert ids.make()[:24] != before[:24]
+    assert len(before) == 32

@@ -39,13 +39,13 @@ class Before(_Hook):
         if is_compiling():  # True while Dynamo reads this: nothing below is in anybody's graph
             return
         if compiler() is not None or ((token := INSIDE.get()) is not None and token[0]):
-            _open.set((None, None, None, None, _open.get()))
+            _open.set((None, None, None, _open.get()))
             return
         token = [True]
-        reset = INSIDE.set(token)
+        INSIDE.set(token)
         handled = sys.exc_info()[1]
         started = self.calls.begin(FORWARD, module, args, kwargs)
-        _open.set((token, reset, started, handled, _open.get()))
+        _open.set((token, started, handled, _open.get()))
 
 
 class After(_Hook):
@@ -54,12 +54,11 @@ class After(_Hook):
     def __call__(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:  # noqa: ARG002  # torch's
         if is_compiling() or (call := _open.get()) is None:
             return
-        token, reset, started, handled, outer = call
+        token, started, handled, outer = call
         _open.set(outer)
         if token is None:
             return
         token[0] = False
-        INSIDE.reset(reset)
         error = sys.exc_info()[1]
         self.calls.end(started, output, error if output is None and error is not handled else None)
 

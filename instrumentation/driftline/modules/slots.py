@@ -29,7 +29,6 @@ _COPIES: Final = ("__getstate__", "__copy__", "__reduce__", "__reduce_ex__")
 
 _inside = INSIDE.get
 _enter = INSIDE.set
-_leave = INSIDE.reset
 # Code that Dynamo runs is code of a compiled function of the user's: its calls of models are none of ours, as they are
 # not seen where Dynamo traced them, and Dynamo would compile what records them. The name is private: it may go.
 compiler: Final[Callable[[], Any]] = getattr(eval_frame, "get_eval_frame_callback", lambda: None)
@@ -54,17 +53,15 @@ class Slot:
         if compiler() is not None or ((token := _inside()) is not None and token[0]):
             return call(*args, **kwargs)
         token = [True]  # also where the call does not count: nothing inside of it does
-        reset = _enter(token)
+        _enter(token)
         started = self.begin(FORWARD, module, args, kwargs)
         try:
             output = call(*args, **kwargs)
         except BaseException as error:
             token[0] = False
-            _leave(reset)
             self.end(started, None, error)
             raise
         token[0] = False
-        _leave(reset)
         self.end(started, output, None)
         return output
 
