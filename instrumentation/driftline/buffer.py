@@ -6,13 +6,13 @@ from typing import Final
 
 from driftline.capture import without_rows
 from driftline.native import Lock
-from driftline.prediction import SIZE, Prediction, Record
+from driftline.prediction import SIZE, Prediction, Record, named
 
 _RECORD_BYTES: Final = 512
 """About what a record takes beside its rows."""
 
-_WAKE_ROWS: Final = 4096
-"""Rows that make aggregation cheap a value: the consumer is woken for them, not for each call."""
+_ENOUGH_BYTES: Final = 2 * 2**20
+"""Some thousand rows, which make aggregation cheap a value: the consumer is woken for them, not for each call."""
 
 
 class Buffer:
@@ -24,42 +24,48 @@ class Buffer:
 
     def __init__(self, limit: int, wake: Callable[[], None]) -> None:
         self._limit = limit
-        self._wake_bytes = limit // 4
+        self._enough = min(_ENOUGH_BYTES, limit // 4)
+        self._wake_above = -1  # the first one wakes: somebody has to start the consumer
         self._wake = wake
         self._waiting: deque[Record] = deque()
         self._bytes = 0
-        self._rows = 0
         self._lock = Lock()  # of what is rare: drops
         self._dropped = 0
 
     def put(self, record: Record) -> bool:
         """Whether it was kept with the rows that it came with: they will be counted."""
-        _, _, rows, inputs, outputs, _, _, _ = record
+        _, _, inputs, outputs, _, _, _ = record
         held = self._bytes + _RECORD_BYTES + (inputs[SIZE] if inputs else 0) + (outputs[SIZE] if outputs else 0)
-        rows += self._rows
         if held > self._limit:
-            return self._put_without_rows(Prediction.of(record))
-        self._bytes, self._rows = held, rows
+            return self._put_without_rows(record)
+        self._bytes = held
         self._waiting.append(record)
-        if rows >= _WAKE_ROWS or held > self._wake_bytes:
+        if held > self._wake_above:
+            self._wake_above = self._enough
             self._wake()
         return True
 
-    def _put_without_rows(self, prediction: Prediction) -> bool:
-        inputs, outputs = (each and without_rows(each) for each in (prediction.inputs, prediction.outputs))
+    def _put_without_rows(self, record: Record) -> bool:
+        model, operation, inputs, outputs, duration, error, span = record
+        given, returned = (each and without_rows(named(each)) for each in (inputs, outputs))
+        lost = model, operation, given, returned, duration, error, span
         if self._bytes > 2 * self._limit:  # even of records without rows there are too many
             with self._lock:
-                self._dropped += prediction.rows
+                self._dropped += Prediction.of(lost).rows
         else:
             self._bytes += _RECORD_BYTES
-            self._waiting.append(prediction._replace(inputs=inputs, outputs=outputs))
+            self._waiting.append(lost)
         self._wake()
         return False
+
+    def close(self) -> None:
+        """From now on nothing is kept."""
+        self._limit = -1
 
     def take(self) -> list[Prediction]:
         """All that wait now, oldest first."""
         waiting = self._waiting
-        self._bytes = self._rows = 0
+        self._bytes = 0
         return [Prediction.of(waiting.popleft()) for _ in range(len(waiting))]
 
     @property

@@ -101,15 +101,15 @@ def _lost(rows: int) -> Capture:
 
 def _take_array(value: Any, pool: Pool) -> Capture | SmallArray:
     dtype, shape, size = value.dtype, value.shape, value.nbytes
-    rows = shape[0] if shape else 1
     if size <= SMALL and (dtype.kind in _PLAIN or dtype == BFLOAT16):
-        return value.tobytes(), dtype, rows, shape, size
+        return value.tobytes(), dtype, shape, size
     if dtype.kind in "OV" and dtype != BFLOAT16:
         return _take_objects(value)
     if len(shape) > 2 and math.prod(shape[1:]) > MOST_VALUES:
         return _take_grid(value, pool)
     order = "F" if value.flags.fnc else "C"
     lease = pool.lease(shape, dtype, order)
+    rows = shape[0] if shape else 1
     if lease is None:
         return _lost(rows)
     np.copyto(lease.array, value)

@@ -20,7 +20,7 @@ from driftline.guard import identify
 from driftline.ids import IDS
 from driftline.models import Models
 from driftline.native import Lock
-from driftline.prediction import ROWS, Prediction
+from driftline.prediction import Prediction
 from driftline.spans import SpanSource
 
 if TYPE_CHECKING:
@@ -138,12 +138,10 @@ class Emitter:
             if read is not None and error is None:
                 output = _outputs(read, output)
             outputs = pipeline.capture_output(output)
-            taken = inputs or outputs
-            rows = 0 if taken is None else taken[ROWS]
             failure = None if error is None else type(error).__qualname__
-            record = model, operation, rows, inputs, outputs, now - began, failure, span
+            record = model, operation, inputs, outputs, now - began, failure, span
             if span is None:
-                pipeline.put(record)
+                pipeline.buffer.put(record)
             else:
                 self._finish(span, record, error)
         except Exception as fault:  # noqa: BLE001  # a fault of ours is not the caller's
@@ -158,8 +156,9 @@ class Emitter:
         if span.is_recording():
             # Before the rows are handed over: their buffers may be used again from then on.
             attributes |= self._content(prediction)
-        kept = self.pipeline.put(record) and not prediction.lost
-        attributes[semconv.SKETCHED] = kept and self.settings.sketch != "none"
+        pipeline = self.pipeline
+        kept = pipeline.buffer.put(record) and not prediction.lost
+        attributes[semconv.SKETCHED] = kept and pipeline.counts and self.settings.sketch != "none"
         if not span.is_recording():
             return
         attributes[semconv.PREDICTION_ID] = identify()

@@ -24,7 +24,7 @@ from driftline.exporters import SketchExporter
 from driftline.faults import FAULTS
 from driftline.native import Lock, Signal, start_thread
 from driftline.pool import Pool
-from driftline.prediction import Capture, Prediction, Record, SmallArray
+from driftline.prediction import Capture, Prediction, SmallArray
 from driftline.process import finish_multiprocessing_child
 from driftline.settings import Settings
 
@@ -57,7 +57,7 @@ class Pipeline:
         self._on_prediction = on_prediction
         self._on_export = on_export
         self._wake = Signal()
-        self._buffer = Buffer(settings.buffer_bytes, self._wake.set)
+        self.buffer = Buffer(settings.buffer_bytes, self._on_wake)
         delta = is_delta()
         self._aggregate = Aggregate(settings, delta=delta)
         self._aggregating = Lock()
@@ -87,14 +87,10 @@ class Pipeline:
             FAULTS.note("capture", error)
             return None
 
-    def put(self, record: Record) -> bool:
-        """Hand a prediction over; whether its rows will be counted. Never blocks."""
-        if not self._started:
-            self._begin()
-        if self._closed:
-            _release(Prediction.of(record))
-            return False
-        return self._buffer.put(record) and self._exporter is not None
+    @property
+    def counts(self) -> bool:
+        """Whether rows are counted, and not only told of."""
+        return self._exporter is not None
 
     @property
     def used(self) -> bool:
@@ -104,7 +100,7 @@ class Pipeline:
     def drain(self) -> None:
         """Count what waits in the buffer."""
         with self._aggregating:
-            predictions = self._buffer.take()
+            predictions = self.buffer.take()
             try:
                 self._count(predictions)
             except Exception as error:  # noqa: BLE001  # whatever a column held, the next ones are counted
@@ -149,6 +145,7 @@ class Pipeline:
                 return True
             self._closed = True
             started, self._started = self._started, True
+            self.buffer.close()
         if not started:
             return True
         self.drain()  # counting is not waiting: it ends by itself
@@ -159,6 +156,12 @@ class Pipeline:
         if self._provider is not None:
             self._provider.shutdown(timeout_millis=_ABORT_SECONDS * 1000)
         return sent
+
+    def _on_wake(self) -> None:
+        if self._started:
+            self._wake.set()
+        else:
+            self._begin()
 
     def _begin(self) -> None:
         with self._start:
@@ -215,7 +218,7 @@ class Pipeline:
         return provider
 
     def _observe_rows(self, _: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(self._lost_rows + self._buffer.dropped_rows)
+        yield Observation(self._lost_rows + self.buffer.dropped_rows)
 
     def _observe_columns(self, _: CallbackOptions) -> Iterable[Observation]:
         yield Observation(self._aggregate.dropped_columns)

@@ -36,16 +36,15 @@ class Capture(NamedTuple):
     size: int
 
 
-SmallArray: TypeAlias = tuple[bytes, Any, int, tuple[int, ...], int]
-"""What is captured of a small array, most often a row: payload, dtype, rows, shape, size.
+SmallArray: TypeAlias = tuple[bytes, Any, tuple[int, ...], int]
+"""What is captured of a small array, most often a row: payload, dtype, shape, size.
 
 Two are made for every call, where the caller waits: a bare tuple costs a fifth of a named one. `named` makes a Capture
 of it, in the background.
 """
 
-ROWS: Final = 2
 SIZE: Final = -1
-"""Where either kind of capture has them, for whoever cannot wait until it has a name."""
+"""Where either kind of capture has its size, for whoever cannot wait until it has a name."""
 
 
 class Column(NamedTuple):
@@ -121,14 +120,14 @@ class Prediction(NamedTuple):
 
     @classmethod
     def of(cls, record: Record) -> Prediction:
-        model, operation, rows, inputs, outputs, duration, error, span = record
-        return cls(model, operation, rows, named(inputs), named(outputs), duration, error, span)
+        model, operation, inputs, outputs, duration, error, span = record
+        given, returned = named(inputs), named(outputs)
+        taken = given or returned
+        return cls(model, operation, taken.rows if taken else 0, given, returned, duration, error, span)
 
 
-Record: TypeAlias = tuple[
-    Model, str, int, Capture | SmallArray | None, Capture | SmallArray | None, float, str | None, Any
-]
-"""The fields of a Prediction as a caller hands them over, bare like a SmallArray."""
+Record: TypeAlias = tuple[Model, str, Capture | SmallArray | None, Capture | SmallArray | None, float, str | None, Any]
+"""What a caller hands over of a Prediction, bare like a SmallArray: its fields but for the rows."""
 
 
 @overload
@@ -139,5 +138,5 @@ def named(taken: Capture | SmallArray | None) -> Capture | None:
     """The same as a Capture."""
     if taken is None or isinstance(taken, Capture):
         return taken
-    payload, dtype, rows, shape, size = taken
-    return Capture("bytes", payload, rows, (dtype, shape[1:]), None, size)
+    payload, dtype, shape, size = taken
+    return Capture("bytes", payload, shape[0] if shape else 1, (dtype, shape[1:]), None, size)

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 import driftline
 from driftline import emitter as emitter_module
 from driftline import semconv
+from driftline.buffer import Buffer
 from driftline.examples import Examples
 from driftline.faults import FAULTS
 from driftline.pipeline import Pipeline
@@ -323,7 +324,7 @@ STAGES: dict[str, tuple[Any, str]] = {
     "facts": (emitter_module.Models, "of"),
     "span start": (emitter_module.SpanSource, "start"),
     "capture": (Pipeline, "capture"),
-    "hand over": (Pipeline, "put"),
+    "hand over": (Buffer, "put"),
     "span content": (Examples, "of"),
     "duration": (emitter_module.Emitter, "_record"),
     "aggregate": (Pipeline, "_count"),

@@ -16,7 +16,7 @@ from driftline import semconv
 from driftline.capture import capture
 from driftline.pipeline import Pipeline
 from driftline.pool import Pool
-from driftline.prediction import Column, Model, Prediction
+from driftline.prediction import Column, Model, Prediction, Record
 from driftline.runtime import RUNTIME
 from driftline.settings import Settings
 from otlp_sink import Received
@@ -161,19 +161,19 @@ def pipeline(exporter: MemoryMetricExporter, **settings: Any) -> Pipeline:
     return Pipeline(given, lambda: exporter, lambda: Resource({}), lambda _: None, lambda: None)
 
 
-def prediction(rows: Any) -> Prediction:
-    return Prediction(MODEL, "predict", len(rows), capture(rows, Pool(10**9)), None, 0.1, None, None)
+def record(rows: Any, model: Model = MODEL) -> Record:
+    return model, "predict", capture(rows, Pool(10**9)), None, 0.1, None, None
 
 
 def test_counting_goes_on_while_an_export_hangs() -> None:
     """An export that waits for its backend holds up neither callers nor aggregation."""
     exporter = Stuck()
     subject = pipeline(exporter)
-    subject.put(prediction(X))
+    subject.buffer.put(record(X))
     assert not subject.flush(0.05)
     assert exporter.entered.wait(10)
     for _ in range(200):
-        subject.put(prediction(X))
+        subject.buffer.put(record(X))
     subject.drain()
     exporter.released.set()
 
@@ -185,7 +185,7 @@ def test_counting_goes_on_while_an_export_hangs() -> None:
 def test_close_is_bounded() -> None:
     """Where the backend does not answer, the end comes nevertheless."""
     subject = pipeline(Stuck())
-    subject.put(prediction(X))
+    subject.buffer.put(record(X))
     began = time.monotonic()
 
     assert not subject.close(0.2)
@@ -196,10 +196,10 @@ def test_nothing_is_taken_after_close() -> None:
     """What comes too late is not counted, and does no harm."""
     exporter = MemoryMetricExporter(Received())
     subject = pipeline(exporter)
-    subject.put(prediction(X))
+    subject.buffer.put(record(X))
     assert subject.close(10)
 
-    assert not subject.put(prediction(X))
+    assert not subject.buffer.put(record(X))
     assert subject.close(10)
     assert exporter.received.total(semconv.INFERENCE_ROWS) == len(X)
 
@@ -221,9 +221,10 @@ def test_without_an_exporter_predictions_are_only_told() -> None:
     told: list[Prediction] = []
     subject = Pipeline(Settings(), None, lambda: Resource({}), told.append, lambda: None)
 
-    assert not subject.put(prediction(X))
+    subject.buffer.put(record(X))
+    assert not subject.counts
     assert subject.flush(10)
-    assert len(told) == 1
+    assert [each.rows for each in told] == [len(X)]
     assert subject.close(10)
 
 
@@ -238,7 +239,7 @@ def test_one_bad_column_costs_no_other() -> None:
 
     rows = np.empty((2, 3), object)
     rows[:] = [[1.0, Unprintable(), "a"], [2.0, Unprintable(), "b"]]
-    subject.put(prediction(rows))
+    subject.buffer.put(record(rows))
     assert subject.flush(10)
     assert subject.close(10)
 
@@ -254,7 +255,7 @@ def test_a_wide_model_is_sent_in_several_requests() -> None:
     subject = pipeline(exporter)
     wide = Model("w", None, "M", "test", None, None, None, no_outputs)
     rows = RNG.normal(size=(3, 700))
-    subject.put(Prediction(wide, "predict", 3, capture(rows, Pool(10**9)), None, 0.1, None, None))
+    subject.buffer.put(record(rows, wide))
     assert subject.flush(60)
     assert subject.close(10)
 
