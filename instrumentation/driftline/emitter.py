@@ -116,7 +116,7 @@ class Emitter:
                 return None
             known = adapter.models.of(model)
             pipeline = self._pipeline or self._make_pipeline()
-            inputs = pipeline.capture(adapter.rows(operation, args, kwargs))
+            inputs = pipeline.captures.of(adapter.rows(operation, args, kwargs))
             read = adapter.outputs and partial(adapter.outputs, operation, model, args, kwargs)
             span = self._spans.start(known, operation, context)
             attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
@@ -137,7 +137,7 @@ class Emitter:
             pipeline = self._pipeline or self._make_pipeline()
             if read is not None and error is None:
                 output = _outputs(read, output)
-            outputs = pipeline.capture_output(output)
+            outputs = pipeline.captures.of(output, True)
             failure = None if error is None else type(error).__qualname__
             record = model, operation, inputs, outputs, now - began, failure, span
             if span is None:

@@ -8,7 +8,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
@@ -18,13 +18,13 @@ from opentelemetry.sdk.resources import Resource
 from driftline import semconv
 from driftline.aggregate import Aggregate, Packet
 from driftline.buffer import Buffer
-from driftline.capture import OUTPUT_TAKERS, TAKERS, release
+from driftline.capture import Captures, release
 from driftline.exporter_choice import ExporterFactory, is_delta
 from driftline.exporters import SketchExporter
 from driftline.faults import FAULTS
 from driftline.native import Lock, Signal, start_thread
 from driftline.pool import Pool
-from driftline.prediction import Capture, Prediction, SmallArray
+from driftline.prediction import Prediction
 from driftline.process import finish_multiprocessing_child
 from driftline.settings import Settings
 
@@ -52,6 +52,7 @@ class Pipeline:
     ) -> None:
         # All that waits counts against one bound, batches in pooled buffers too; single rows always find some room.
         self._pool = Pool(settings.buffer_bytes * 3 // 4)
+        self.captures = Captures(self._pool)
         self._interval = settings.export_interval / 1000
         self._resource = resource
         self._on_prediction = on_prediction
@@ -70,22 +71,6 @@ class Pipeline:
 
     def _sketch_exporter(self, make: ExporterFactory, *, delta: bool) -> SketchExporter:
         return SketchExporter(make, self._packets, delta=delta)
-
-    def capture(self, value: Any) -> Capture | SmallArray | None:
-        """A copy of what a model is given; None where there is nothing, or nothing that can be copied."""
-        try:
-            return None if value is None else TAKERS[type(value)](value, self._pool)
-        except Exception as error:  # noqa: BLE001  # values may be anything; the call is recorded without them
-            FAULTS.note("capture", error)
-            return None
-
-    def capture_output(self, value: Any) -> Capture | SmallArray | None:
-        """As `capture`, of what it returned, which may be several outputs."""
-        try:
-            return None if value is None else OUTPUT_TAKERS[type(value)](value, self._pool)
-        except Exception as error:  # noqa: BLE001  # as above
-            FAULTS.note("capture", error)
-            return None
 
     @property
     def counts(self) -> bool:

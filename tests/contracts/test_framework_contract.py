@@ -19,6 +19,7 @@ import driftline
 from driftline import emitter as emitter_module
 from driftline import semconv
 from driftline.buffer import Buffer
+from driftline.capture import Captures
 from driftline.examples import Examples
 from driftline.faults import FAULTS
 from driftline.pipeline import Pipeline
@@ -323,7 +324,7 @@ def test_the_librarys_exception_is_raised_and_counted(telemetry: Telemetry, fram
 STAGES: dict[str, tuple[Any, str]] = {
     "facts": (emitter_module.Models, "of"),
     "span start": (emitter_module.SpanSource, "start"),
-    "capture": (Pipeline, "capture"),
+    "capture": (Captures, "of"),
     "hand over": (Buffer, "put"),
     "span content": (Examples, "of"),
     "duration": (emitter_module.Emitter, "_record"),
