@@ -14,8 +14,9 @@ BFLOAT16: Final = np.dtype([("bfloat16", "<u2")])
 def as_array(tensor: Any) -> NDArray[Any] | None:
     """A view, to be copied at once; None where there are no values that numpy could hold. Never raises."""
     try:
-        array: NDArray[Any] = tensor.numpy()
-    except Exception:  # noqa: BLE001  # it needs a gradient, or is of a kind that numpy does not know
+        # To be asked is a hundredth of what it costs to be refused: torch's errors hold their C++ stack.
+        array: NDArray[Any] = (tensor.detach() if tensor.requires_grad else tensor).numpy()
+    except Exception:  # noqa: BLE001  # of a kind that numpy does not know
         return _as_array_slowly(tensor)
     return array if array.dtype.kind in "fiub" else None
 
