@@ -185,6 +185,7 @@ GATES: Final = (
     Gate("1 null: alarms per column-window, all null streams", f"<= {BUDGETED:.1e}", _null_rate),
     Gate("1 null: pages, all null streams", "<= allowed, in each", _null("null")),
     Gate("1 null: 30 mixed columns, 720 hourly windows", "<= 1 in 30 days", _null("null, 30 mixed columns, n=1000")),
+    Gate("1 null: 30 mixed columns, first two days", "<= 1 in 30 days", _null("null, 30 mixed columns, first")),
     Gate("1 null: 5-minute slides", "<= 1 in 30 days", _null("null, 5-minute slides")),
     Gate("1 null: traffic triples", "<= 1 in 30 days", _null("null, traffic triples")),
     Gate("1 null: AR(1) .99, n=50", "within budget", _null("null, AR(1) 0.99, n=50")),

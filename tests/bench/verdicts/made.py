@@ -304,6 +304,8 @@ def _mean_shift(distance: float, n: int, seed: int, **trained: int) -> Stream:
 
 SCENARIOS: Final = (
     Scenario("null, 30 mixed columns, n=1000", partial(null, 1000), seeds=160),
+    # Many beginnings: in its first day least is known of a stream.
+    Scenario("null, 30 mixed columns, first two days", partial(null, 1000, windows=48), seeds=160),
     *(Scenario(f"null, 30 mixed columns, n={n}", partial(null, n), seeds=10) for n in (50, 200)),
     Scenario("null, 30 mixed columns, n=10000", partial(null, 10_000, windows=100), seeds=4),
     Scenario("null, traffic triples", tripling, seeds=8),
