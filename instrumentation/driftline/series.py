@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID, WRONG_TYPE
+from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, WRONG_TYPE
 from driftline.sketch import CategoryCounter, NumericPoints, NumericStream, StreamPoints
 from driftline.values import Split, class_names, read_number, split
 
@@ -170,12 +170,21 @@ class _Arrived:
             if new.rows:
                 numbers.append((Span(time, span.time), new))
         categories = self._new(points.categories, self._points.categories)
-        return SeriesPoints(points.time, numbers, categories, self._new(points.states, self._points.states))
+        if OTHER not in (with_rows := _without_none(categories)):
+            categories = with_rows  # else names without rows say of what no row is among the others
+        states = _without_none(self._new(points.states, self._points.states))
+        return SeriesPoints(points.time, numbers, categories, states)
 
     def _new(self, new: Mapping[str, Count], old: Mapping[str, Count]) -> dict[str, Count]:
         none = Count(0, 0)
-        since = {name: count.rows - old.get(name, none).rows for name, count in new.items()}
-        return {name: Count(max(self.time, new[name].start), rows) for name, rows in since.items() if rows}
+        return {
+            name: Count(max(self.time, count.start), count.rows - old.get(name, none).rows)
+            for name, count in new.items()
+        }
+
+
+def _without_none(counts: Mapping[str, Count]) -> dict[str, Count]:
+    return {name: count for name, count in counts.items() if count.rows}
 
 
 def _kind_of(numbers: NDArray[Any], categories: Mapping[str, int]) -> str | None:

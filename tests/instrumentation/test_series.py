@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID, WRONG_TYPE
+from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, WRONG_TYPE
 from driftline.series import Series, SeriesPoints
 
 
@@ -186,3 +186,19 @@ def test_many_categories_are_bounded(delta: bool) -> None:  # a parameter of the
 
     assert len(points.categories) == 9 + 1
     assert sum(count.rows for count in points.categories.values()) == states(points)[VALID] == 1000
+
+
+def test_names_without_rows_are_told_beside_other_rows() -> None:
+    """In deltas too: a category that has a name is not among the others. Without others they are left out."""
+    series = Series(0, 8, delta=True)
+    series.add(np.array([f"c{i}" for i in range(7)]), 1)
+    series.collect(2)
+    series.acknowledge()
+    series.add(np.array(["c0", "new"]), 3)
+    beside = {name: count.rows for name, count in series.collect(4).categories.items()}
+    series.acknowledge()
+    series.add(np.array(["c0"]), 5)
+    alone = {name: count.rows for name, count in series.collect(6).categories.items()}
+
+    assert beside == {"c0": 1, OTHER: 1} | {f"c{i}": 0 for i in range(1, 7)}
+    assert alone == {"c0": 1}
