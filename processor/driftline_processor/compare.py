@@ -77,9 +77,7 @@ class Comparison:
         self._trained = Trained(columns, self._judge)
         knows_time = lasting > 0.0 and lasting <= COARSE
         resolves_hours = lasting > 0.0 and lasting <= FINE
-        self._learner = (
-            None if resolves_hours else Unclocked(self._judge, tolerance, blank=not knows_time, pairs=self._pairs)
-        )
+        self._learner = None if resolves_hours else Unclocked(self._judge, tolerance, blank=not knows_time)
         days = by_day(columns, lasting) if knows_time else None
         self._daily = None if days is None else Judge(days, tolerance)
         place = {key: i for i, key in enumerate(reference.columns)}
@@ -315,6 +313,8 @@ NOTHING = Tally()
 
 def describe_window(tallies: Mapping[ColumnKey, Tally]) -> tuple[ColumnResult, ...]:
     """What columns hold, where there is nothing to compare them with."""
+    if not tallies:
+        return ()
     distributions = numbers(Bags.of([tally.intervals for tally in tallies.values()]))
     return tuple(
         ColumnResult(

@@ -119,7 +119,7 @@ class Judge:
         parts = np.split(apart, last)[:-1]
         self._middle = last - np.array([len(part) - int(part.argmin()) for part in parts], np.int64)
         first = last - self.baseline.sizes[: len(columns)]
-        self._pairing = Pairing(columns, self.baseline.shares, first, self._middle)
+        self.pairing = Pairing(columns, self.baseline.shares, first, self._middle)
         self._first, self._last = (
             np.concatenate([getattr(e, end) + start for e, start in zip(self.events, self.starts, strict=True)])
             for end in ("first", "last")
@@ -235,7 +235,7 @@ class Judge:
         states = np.minimum(counts.states * scale, rows)
         n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows))
         n = np.where(n > NO_ROWS, n, 1.0)
-        self._pairing.explain(values, n[: len(scale)])
+        self.pairing.explain(values, n[: len(scale)])
         return np.concatenate((values, states.ravel())), n, counts.novel * scale
 
 

@@ -19,7 +19,11 @@ RAREST: Final = 1e-4
 
 
 class Pairing:
-    """The pairs of a reference whose members it has. first: the first event of each column; middle: its median."""
+    """The pairs of a reference whose members it has.
+
+    pairs: their columns; members: those of both members, [2, pairs]. first: the first event of each column; middle: its
+    median.
+    """
 
     def __init__(
         self, columns: Sequence[ReferenceColumn], shares: FloatArray, first: IntArray, middle: IntArray
@@ -30,11 +34,11 @@ class Pairing:
             for i, column in enumerate(columns)
             if column.pair is not None and all(ColumnKey(TARGET_INPUT, name) in place for name in column.pair.members)
         ]
-        pairs, *members = np.array(found, np.int64).reshape(-1, 3).T
-        swapped = np.array([columns[i].categories[0] != SAME for i in pairs.tolist()], np.int64)
-        self._members = np.stack(members)
-        self._medians = middle[self._members]
-        self._same, self._opposite = first[pairs] + swapped, first[pairs] + 1 - swapped
+        self.pairs, *members = np.array(found, np.int64).reshape(-1, 3).T
+        self.members = np.stack(members)
+        swapped = np.array([columns[i].categories[0] != SAME for i in self.pairs.tolist()], np.int64)
+        self._medians = middle[self.members]
+        self._same, self._opposite = first[self.pairs] + swapped, first[self.pairs] + 1 - swapped
         self._odds = _odds_ratio(shares[self._medians], shares[self._same])
         self._trained = _same(shares[self._medians], self._odds)
 
@@ -42,7 +46,7 @@ class Pairing:
         """Takes out of the rows in each event, [events], what the members explain. rows: of each column, [columns]."""
         if not len(self._same):
             return
-        shares = np.clip(values[self._medians] / rows[self._members], 0.0, 1.0)
+        shares = np.clip(values[self._medians] / rows[self.members], 0.0, 1.0)
         both = values[self._same] + values[self._opposite]
         explained = (_same(shares, self._odds) - self._trained) * both
         same = np.clip(values[self._same] - explained, 0.0, both)

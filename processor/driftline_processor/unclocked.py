@@ -57,16 +57,13 @@ def has_time_of_day(window: Window) -> bool:
 class Unclocked:
     """Learns what a stream does by itself, by aspect and column, and says what that excuses."""
 
-    def __init__(self, judge: Judge, tolerance: float, *, blank: bool, pairs: BoolArray) -> None:
-        """blank: nothing of the day is known before the stream has shown it; else not all of it is, in a season.
-
-        pairs: which columns are pairs. What a season does to a pair in an hour is guesswork: whole days tell.
-        """
-        states = np.zeros(len(judge.baseline.sizes) - len(pairs), bool)
-        seasonal = np.append(judge.seasonal | (pairs & judge.seasonal.any()), states)
-        self._blank = seasonal | blank
-        self._settles = np.where(seasonal, SETTLED_IN_SEASON, SETTLED)
-        self._least = np.where(seasonal & np.append(pairs, states), MODERATE, 0.0)
+    def __init__(self, judge: Judge, tolerance: float, *, blank: bool) -> None:
+        """blank: nothing of the day is known before the stream has shown it; else not all of it is, in a season."""
+        pairing = judge.pairing
+        self._pairs, self._members = pairing.pairs, pairing.members
+        self._seasonal = np.append(judge.seasonal, np.zeros(len(judge.baseline.sizes) - len(judge.seasonal), bool))
+        self._blank = self._seasonal | blank
+        self._settles = np.where(self._seasonal, SETTLED_IN_SEASON, SETTLED)
         self._judge, self._tolerance, baseline = judge, tolerance, judge.baseline
         self._column = baseline.column
         self._starts = np.cumsum(baseline.sizes) - baseline.sizes
@@ -76,11 +73,17 @@ class Unclocked:
     def excuse(self, habits: Habits, end: int) -> Excuse:
         """For windows and spans that are shorter than a day, and end at `end`."""
         traits, age = habits.traits, end - habits.begun
-        season = np.maximum(np.max([traits.swing, *habits.swings], axis=0), self._least).astype(float)
+        season = np.max([traits.swing, *habits.swings], axis=0).astype(float)
         if age <= 2 * DAY:
             unsettled = self._blank & (traits.settled < self._settles)
             season = np.where(unsettled, np.maximum(season, self._possible(habits, age)), season)
+        season[self._pairs] = np.maximum(season[self._pairs], self._of_pairs(season))
         return Excuse(season + traits.week, traits.clumped.astype(float), known=age > DAY)
+
+    def _of_pairs(self, season: FloatArray) -> FloatArray:
+        """Whole days tell of pairs whose members have a season: in the whole they go together by it, in an hour not."""
+        moving = self._seasonal | (season > self._tolerance / 2.0)
+        return np.where(moving[self._members].any(axis=0), MODERATE, 0.0)
 
     def see(self, habits: Habits, end: int, events: Assessment) -> None:
         """Notes which columns a window finds at the reference's level."""
