@@ -117,6 +117,27 @@ class _Wrapping:
         return types.MethodType(self.wrap(unbound), instance)
 
 
+class _Classes:
+    """Classes, held weakly: one thread may add some while another goes through them, which a WeakSet refuses."""
+
+    def __init__(self) -> None:
+        self._references: weakref.WeakKeyDictionary[type, None] = weakref.WeakKeyDictionary()
+
+    def __contains__(self, cls: type) -> bool:
+        return cls in self._references
+
+    def add(self, cls: type) -> None:
+        self._references[cls] = None
+
+    def now(self) -> list[type]:
+        """Those that are there: of the references a copy is made in one step, in which no other thread runs."""
+        found = (reference() for reference in self._references.keyrefs())
+        return [cls for cls in found if cls is not None]
+
+    def clear(self) -> None:
+        self._references.clear()
+
+
 class Methods:
     """The methods `calls` (recorded), `fits` and `others` (quiet) of the classes below roots, until `remove`.
 
@@ -131,8 +152,8 @@ class Methods:
             **{name: functools.partial(quiet, switch=switch, fits=False) for name in others},
         }
         self._waiting: list[tuple[str, Action]] = []
-        self._roots: weakref.WeakSet[type] = weakref.WeakSet()
-        self._owners: weakref.WeakSet[type] = weakref.WeakSet()
+        self._roots = _Classes()
+        self._owners = _Classes()
         self._ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
     def add(self, module: str, name: str) -> None:
@@ -153,7 +174,7 @@ class Methods:
 
     def walk(self) -> None:
         """Wrap what is not wrapped yet: a class whose `__init_subclass__` tells nobody, a method assigned later."""
-        for root in self._roots:
+        for root in self._roots.now():
             for cls in _family(root):
                 self.wrap_class(cls)
 
@@ -169,7 +190,7 @@ class Methods:
         self.switch.on = False
         for module, action in self._waiting:
             forget(module, action)
-        for owner in list(self._owners):
+        for owner in self._owners.now():
             for name, value in list(vars(owner).items()):
                 if self._is_ours(value):
                     _restore(owner, name, _carrier(value).driftline_original)
