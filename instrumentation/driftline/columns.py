@@ -103,8 +103,10 @@ def arrays(captures: Sequence[Capture]) -> Iterator[NDArray[Any]]:
         return
     dtype, shape = captures[0].layout
     for start in range(0, len(captures), BLOCK_ROWS):
-        joined = b"".join([each.payload for each in captures[start : start + BLOCK_ROWS]])
-        yield widened(np.frombuffer(joined, dtype)).reshape(-1, *shape)
+        part = captures[start : start + BLOCK_ROWS]
+        joined = b"".join([each.payload for each in part])
+        rows = -1 if math.prod(shape) else sum(each.rows for each in part)  # rows without values have no bytes
+        yield widened(np.frombuffer(joined, dtype)).reshape(rows, *shape)
 
 
 def _batches(tables: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:

@@ -74,7 +74,8 @@ def _kind(model: Model, name: str | None, taken: Capture) -> str:
 
 def _summaries(model: Model, kind: str, captures: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
     for table, grid in _tables(kind, captures):
-        yield summarize(kind, table, grid, model.inputs)
+        if table.shape[1] or kind == TOKENS:  # a text without tokens has a length; of no values there is no summary
+            yield summarize(kind, table, grid, model.inputs)
 
 
 def _tables(kind: str, captures: Sequence[Capture]) -> Iterator[tuple[NDArray[Any], Grid]]:
@@ -159,7 +160,8 @@ def _output(model: Model, operation: str, head: int | str, captures: Sequence[Ca
             yield from (Column(name, values) for name, values in found.items())
     else:
         for block in columns.join(captures):
-            yield from model.outputs(operation, block.columns, head)
+            if len(block.columns):
+                yield from model.outputs(operation, block.columns, head)
 
 
 def _is_large(taken: Capture) -> bool:

@@ -23,6 +23,7 @@ ARRAYS: dict[str, Any] = {
     "a vector": np.arange(4.0),
     "a number": np.array(3.0),
     "no rows": np.empty((0, 3)),
+    "no columns": np.empty((4, 0)),
     "texts": np.array([["a", "bc"], ["d", "e"]]),
     "times": np.array(["2026-01-01", "2026-02-01"], "M8[D]"),
     "objects": np.array([[1, "a"], [None, 2.5]], object),

@@ -14,11 +14,13 @@ from sklearn.linear_model import LogisticRegression
 import driftline
 from driftline import semconv
 from driftline.capture import capture
+from driftline.faults import FAULTS
 from driftline.pipeline import Pipeline
 from driftline.pool import Pool
-from driftline.prediction import Column, Model, Prediction, Record
+from driftline.prediction import Column, InputFacts, Model, Prediction, Record
 from driftline.runtime import RUNTIME
 from driftline.settings import Settings
+from driftline.tensors.kinds import EMBEDDING, TOKENS
 from otlp_sink import Received
 from telemetry import MemoryMetricExporter, Telemetry
 
@@ -28,6 +30,10 @@ X = RNG.normal(size=(100, 3))
 
 def no_outputs(operation: str, columns: Any, head: int) -> list[Column]:
     return []
+
+
+def first_output(operation: str, columns: Any, head: int) -> list[Column]:
+    return [Column("y", columns[0])]
 
 
 MODEL = Model("m", "1", "M", "test", None, ("a", "b", "c"), 3, no_outputs)
@@ -226,6 +232,25 @@ def test_without_an_exporter_predictions_are_only_told() -> None:
     assert subject.flush(10)
     assert [each.rows for each in told] == [len(X)]
     assert subject.close(10)
+
+
+@pytest.mark.parametrize("kind", [None, EMBEDDING, TOKENS])
+@pytest.mark.parametrize("dtype", [float, int, object])
+@pytest.mark.parametrize("shape", [(4, 0), (4, 2, 0)])
+def test_rows_without_columns_are_rows(shape: tuple[int, ...], dtype: type, kind: str | None) -> None:
+    """They are counted, whatever a model takes them for; there is nothing to read in them, and that is no fault."""
+    FAULTS.reset()
+    exporter = MemoryMetricExporter(Received())
+    subject = pipeline(exporter)
+    model = Model("n", None, "M", "test", None, None, None, first_output, InputFacts(kind))
+    for _ in range(2):
+        given = capture(np.empty(shape, dtype), Pool(10**9))
+        subject.buffer.put((model, "predict", given, given, 0.1, None, None))
+    assert subject.flush(10)
+    assert subject.close(10)
+
+    assert exporter.received.total(semconv.INFERENCE_ROWS) == 8
+    assert not FAULTS.counts()
 
 
 def test_one_bad_column_costs_no_other() -> None:

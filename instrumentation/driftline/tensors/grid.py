@@ -67,7 +67,7 @@ def in_memory_order(array: NDArray[Any]) -> NDArray[Any]:
 def sample(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
     """[rows, grid.values] of array[rows, *grid.shape]; a view where its memory allows."""
     if array.flags.c_contiguous:
-        return array.reshape(len(array), -1)[:, grid.positions]
+        return array.reshape(len(array), math.prod(grid.shape))[:, grid.positions]
     taken = np.arange(grid.values) * grid.step + grid.offset
     places: Any = (slice(None), *np.unravel_index(taken, grid.shape))
     picked: NDArray[Any] = array[places]
