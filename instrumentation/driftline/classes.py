@@ -1,6 +1,7 @@
 """Frameworks whose calls are methods of classes: all but what is special about one of them."""
 
 from abc import abstractmethod
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, ClassVar
 
@@ -29,14 +30,12 @@ class ClassInstrumentor(FrameworkInstrumentor):
     def _adapter(self, settings: Any) -> Adapter:
         """How a model and its calls are read."""
 
-    def _attach(self, emitter: Emitter) -> None:
+    def _attach(self, emitter: Emitter, undo: ExitStack) -> None:
         self._methods = Methods(self.calls, self.fits, self.quiet, _Calls(emitter, self._adapter(emitter.settings)))
+        undo.callback(self._methods.remove)
         for module, name in self.roots:
             self._methods.add(module, name)
         emitter.before_export.append(self._methods.walk)
-
-    def _detach(self) -> None:
-        self._methods.remove()
 
 
 class _Calls:

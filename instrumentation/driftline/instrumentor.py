@@ -4,6 +4,7 @@ import logging
 import os
 from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib.metadata import entry_points
 from typing import Any, Final
 
@@ -20,19 +21,20 @@ _OURS: Final = "driftline.frameworks."
 
 
 class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
-    """One framework. Subclasses put their wrappers on and off; nothing that goes wrong here stops a program."""
+    """One framework. Subclasses put their wrappers on; nothing that goes wrong here stops a program."""
 
     # No attribute `configuration`: the declarative configuration would drop a block with an unknown option, and the
     # loader would then switch everything on, what the block was to hide included.
-    _active = False
+    _undo: ExitStack | None = None
+    """What takes all off that is on; None: nothing is on."""
 
     @abstractmethod
-    def _attach(self, emitter: Emitter) -> None:
-        """Begin to record into `emitter`."""
+    def _attach(self, emitter: Emitter, undo: ExitStack) -> None:
+        """Begin to record into `emitter`.
 
-    @abstractmethod
-    def _detach(self) -> None:
-        """The opposite: the same objects as before."""
+        `undo` is told what takes a thing off before that is put on: it is called, the last one first, when this is
+        switched off, and where this fails. Afterwards there are the same objects as before.
+        """
 
     def _instrument(self, **kwargs: Any) -> None:
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
@@ -49,17 +51,27 @@ class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             _logger.error("%s records nothing: %s", type(self).__name__, error)  # noqa: TRY400  # no fault of ours
             return
         try:
-            self._attach(RUNTIME.acquire(kwargs))
-            self._active = True
+            self._undo = self._put_on(kwargs)
         except Exception as error:  # noqa: BLE001  # an error would abort the loading of every instrumentor
             FAULTS.note("instrument", error)
 
+    def _put_on(self, options: dict[str, Any]) -> ExitStack:
+        """All or nothing; what takes it off."""
+        undo = ExitStack()
+        try:
+            emitter = RUNTIME.acquire(options)
+            undo.callback(RUNTIME.release)
+            self._attach(emitter, undo)
+        except BaseException:
+            undo.close()
+            raise
+        return undo
+
     def _uninstrument(self, **kwargs: Any) -> None:
         del kwargs
-        if self._active:
-            self._active = False
-            self._detach()
-            RUNTIME.release()
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo.close()
 
 
 def instrument(**options: Any) -> None:

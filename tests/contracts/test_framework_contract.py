@@ -22,7 +22,9 @@ from driftline.buffer import Buffer
 from driftline.capture import Captures
 from driftline.examples import Examples
 from driftline.faults import FAULTS
+from driftline.instrumentor import _instrumentors
 from driftline.pipeline import Pipeline
+from driftline.runtime import RUNTIME
 from telemetry import Telemetry
 
 ROWS = 40
@@ -242,17 +244,43 @@ def test_outputs_are_the_librarys(framework: Framework, model: Any, instrumented
     np.testing.assert_array_equal(before, after)
 
 
+def state(framework: Framework) -> list[Any]:
+    """The attributes of the patched classes."""
+    return [[(name, id(value)) for name, value in vars(owner).items()] for owner, _ in framework.methods()]
+
+
 def test_uninstrument_restores_the_same_objects(framework: Framework, instrumented: Callable[..., Telemetry]) -> None:
     """Every patched attribute is the very object that it was, and in the same order of its class."""
-
-    def state() -> list[Any]:
-        return [[(name, id(value)) for name, value in vars(owner).items()] for owner, _ in framework.methods()]
-
-    before = state()
+    before = state(framework)
     instrumented()
-    assert state() != before
+    assert state(framework) != before
     driftline.uninstrument()
-    assert state() == before
+    assert state(framework) == before
+
+
+def test_what_fails_while_it_is_switched_on_is_off_again(
+    framework: Framework, instrumented: Callable[..., Telemetry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No attribute stays patched, nobody uses the emitter, and the fault is counted."""
+    attached = []
+
+    def failing(attach: Callable[..., None]) -> Callable[..., None]:
+        def _attach(*args: Any) -> None:
+            attach(*args)
+            attached.append(state(framework))
+            raise RuntimeError("injected")
+
+        return _attach
+
+    before = state(framework)
+    for each in _instrumentors():
+        monkeypatch.setattr(type(each), "_attach", failing(type(each)._attach))
+    instrumented()
+
+    assert any(during != before for during in attached)
+    assert state(framework) == before
+    assert RUNTIME._emitter is None
+    assert FAULTS.counts() == {("instrument", "RuntimeError"): len(attached)}
 
 
 def test_nothing_is_recorded_after_uninstrument(telemetry: Telemetry, framework: Framework, model: Any) -> None:

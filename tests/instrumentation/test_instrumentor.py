@@ -13,8 +13,14 @@ from driftline import emitter as emitter_module
 from driftline.faults import FAULTS, Faults
 from driftline.frameworks.sklearn import SklearnInstrumentor
 from driftline.imports import Patches, forget, when_imported
+from driftline.methods import Methods
+from driftline.runtime import RUNTIME
 from driftline.servers import flushing
 from telemetry import Telemetry
+
+
+def broken(*args: Any, **kwargs: Any) -> Any:
+    raise RuntimeError("injected")
 
 
 def test_the_public_names_are_there() -> None:
@@ -38,16 +44,53 @@ def test_a_wrong_option_is_an_error_and_nothing_is_switched_on(options: dict[str
 
 def test_the_loader_never_meets_an_exception(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """An exception from `_instrument` would abort the loading of every instrumentor."""
-
-    def broken(*args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError("injected")
-
     monkeypatch.setattr(emitter_module, "choose", broken)
     instrumentor = SklearnInstrumentor()
     try:
         instrumentor.instrument(skip_dep_check=True)
         assert ("instrument", "RuntimeError") in FAULTS.counts()
         assert "fault inside Driftline" in caplog.text
+    finally:
+        instrumentor.uninstrument()
+        FAULTS.reset()
+
+
+@pytest.mark.parametrize("fault", [(SklearnInstrumentor, "_adapter"), (Methods, "add")])
+def test_a_framework_that_fails_leaves_the_others_on(
+    fault: tuple[Any, str],
+    instrumented: Callable[..., Telemetry],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They go on with the emitter, which is closed with the last of them; the framework can be switched on again."""
+    instrumented()
+    emitter = RUNTIME._emitter
+    SklearnInstrumentor().uninstrument()
+    with monkeypatch.context() as patch:
+        patch.setattr(*fault, broken)
+        SklearnInstrumentor().instrument(skip_dep_check=True)
+    assert FAULTS.counts() == {("instrument", "RuntimeError"): 1}
+    assert "fault inside Driftline" in caplog.text
+    assert RUNTIME._emitter is emitter
+    assert not hasattr(LogisticRegression.predict, "__wrapped__")
+
+    SklearnInstrumentor().uninstrument()
+    SklearnInstrumentor().instrument(skip_dep_check=True)
+    assert hasattr(LogisticRegression.predict, "__wrapped__")
+    driftline.uninstrument()
+    assert RUNTIME._emitter is None
+
+
+def test_what_cannot_be_taken_off_again_is_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where taking off what is on fails: the loader goes on, and nobody uses the emitter."""
+    monkeypatch.setattr(Methods, "add", broken)
+    monkeypatch.setattr(Methods, "remove", broken)
+    FAULTS.reset()
+    instrumentor = SklearnInstrumentor()
+    try:
+        instrumentor.instrument(skip_dep_check=True)
+        assert FAULTS.counts() == {("instrument", "RuntimeError"): 1}
+        assert RUNTIME._emitter is None
     finally:
         instrumentor.uninstrument()
         FAULTS.reset()
@@ -145,10 +188,6 @@ def test_patches_are_put_on_and_taken_off() -> None:
 
 def test_an_import_survives_our_error(caplog: pytest.LogCaptureFixture) -> None:
     """What we do at somebody's import cannot fail it."""
-
-    def broken(module: Any) -> None:
-        raise RuntimeError("injected")
-
     when_imported("json", broken)
     forget("json", broken)
 

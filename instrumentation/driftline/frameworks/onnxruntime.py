@@ -7,6 +7,7 @@ device, which would be waited for. Their calls and rows are counted all the same
 import functools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -58,14 +59,11 @@ class OnnxRuntimeInstrumentor(ClassInstrumentor):
     def _adapter(self, settings: Any) -> Adapter:
         return Adapter(Models(partial(look, settings)), feeds_of, outputs_of)
 
-    def _attach(self, emitter: Emitter) -> None:
-        super()._attach(emitter)
-        self._patches = Patches()
-        self._patches.add(_MODULE, f"{_ROOT}.{RUN_LATER}", partial(recording_later, switch=self._methods.switch))
-
-    def _detach(self) -> None:
-        super()._detach()
-        self._patches.remove()
+    def _attach(self, emitter: Emitter, undo: ExitStack) -> None:
+        super()._attach(emitter, undo)
+        patches = Patches()
+        undo.callback(patches.remove)
+        patches.add(_MODULE, f"{_ROOT}.{RUN_LATER}", partial(recording_later, switch=self._methods.switch))
 
 
 class AsynchronousError(RuntimeError):
