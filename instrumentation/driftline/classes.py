@@ -36,6 +36,7 @@ class ClassInstrumentor(FrameworkInstrumentor):
         for module, name in self.roots:
             self._methods.add(module, name)
         emitter.before_export.append(self._methods.walk)
+        undo.callback(emitter.before_export.remove, self._methods.walk)
 
 
 class _Calls:

@@ -201,7 +201,7 @@ class Emitter:
             return self._pipeline
 
     def _on_export(self) -> None:
-        for action in self.before_export:
+        for action in list(self.before_export):  # a framework that is switched off meanwhile takes its own away
             action()
 
     def _record(self, prediction: Prediction) -> None:

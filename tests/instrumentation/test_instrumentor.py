@@ -81,6 +81,36 @@ def test_a_framework_that_fails_leaves_the_others_on(
     assert RUNTIME._emitter is None
 
 
+def test_a_framework_that_is_off_has_no_part_in_exports(instrumented: Callable[..., Telemetry]) -> None:
+    """However often it was on while others stay on: what it does before an export goes with it."""
+    instrumented()
+    emitter = RUNTIME._emitter
+    assert emitter is not None
+    before = len(emitter.before_export)
+    for _ in range(3):
+        SklearnInstrumentor().uninstrument()
+        assert len(emitter.before_export) == before - 1
+        SklearnInstrumentor().instrument(skip_dep_check=True)
+
+    assert len(emitter.before_export) == before
+
+
+def test_a_framework_may_be_switched_off_during_an_export(instrumented: Callable[..., Telemetry]) -> None:
+    """What the others do before it is still done."""
+    instrumented()
+    emitter = RUNTIME._emitter
+    assert emitter is not None
+    asked: list[str] = []
+
+    def leave() -> None:
+        emitter.before_export.remove(leave)
+
+    emitter.before_export += [leave, lambda: asked.append("next")]
+    emitter._on_export()
+
+    assert asked == ["next"]
+
+
 def test_what_cannot_be_taken_off_again_is_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where taking off what is on fails: the loader goes on, and nobody uses the emitter."""
     monkeypatch.setattr(Methods, "add", broken)
