@@ -165,15 +165,16 @@ def daily(
     windows: int = MONTH,
     step: int = 0,
     size: float = 4 * THETA,
+    swing: float = 0.5,
 ) -> Stream:
-    """Means swing by half a standard deviation a day. step: from this window on two columns are so much higher."""
+    """Means swing by so many standard deviations a day. step: from this window on two columns are so much higher."""
     random = np.random.default_rng(seed)
     phases = {f"x{i}": i * 0.7 for i in range(5)}
     times = clock()
 
     def at(seconds: NDArray[np.float64], phase: float) -> Column:
-        swing = 0.5 * np.sin(2 * np.pi * seconds / DAY + phase)
-        return np.asarray(swing + random.normal(size=len(seconds)))
+        mean = swing * np.sin(2 * np.pi * seconds / DAY + phase)
+        return np.asarray(mean + random.normal(size=len(seconds)))
 
     order = random.permutation(ROWS) if shuffled else np.arange(ROWS)
     reference = {name: at(times, phase)[order] for name, phase in phases.items()}

@@ -7,6 +7,7 @@ import pytest
 
 from bench.verdicts.made import KINDS, autocorrelated, categories, daily, drift, levels, normal, swapped, zipf
 from bench.verdicts.ours import Driftline
+from bench.verdicts.said import BESIDE
 from bench.verdicts.score import Score, score
 from bench.verdicts.stream import Stream
 
@@ -90,3 +91,12 @@ def test_a_step_under_a_daily_cycle() -> None:
     assert (found.missed, found.pages) == (0, 0)
     assert found.delay <= 2
     assert found.power >= 0.8
+
+
+def test_columns_that_share_a_season_part_in_no_hour() -> None:
+    """Over a day they go together, in an hour they do not: of their pairs whole days tell, where nothing changed."""
+    ours, stream = Driftline(), daily(1000, seed=0, shuffled=True, windows=48, swing=1.0)
+    ours.fit(stream)
+    opened = frozenset[str]().union(*(ours.window(rows).opened for rows in stream.windows()))
+
+    assert not {name for name in opened if BESIDE in name}
