@@ -42,7 +42,8 @@ test: setup collector lint types  ## All checks and all tests, the fast ones fir
 bench: setup $(VENV)/.bench  ## Measure speed against others, into bench.json; FIGURES="capture_1x30 span_1x30" for some.
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m bench $(FIGURES)
 
-# What the others are is made in .verdicts/ first; an hour for everything. STREAMS and METHODS take parts of names.
+# What the others are is made in .verdicts/ first. An hour without the months of thirty columns, which take two more
+# on two cores: SCALE is of their seeds. STREAMS and METHODS take parts of names.
 bench-verdicts: setup  ## Score verdicts against others, into verdicts.json; STREAMS="car loan;null" METHODS=driftline SCALE=.1
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m bench.verdicts \
 	  --streams "$(STREAMS)" --methods "$(METHODS)" --scale $(or $(SCALE),1)
