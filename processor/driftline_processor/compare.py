@@ -14,8 +14,9 @@ from driftline_processor.counts import STATES, Counts
 from driftline_processor.daily import COARSE, FINE, by_day
 from driftline_processor.distribution import class_shares, numbers
 from driftline_processor.habits import DAY, Habits
-from driftline_processor.judgement import ASPECTS, Judge, Judgement, base_bounds, worst
+from driftline_processor.judgement import Judge, Judgement, base_bounds, worst
 from driftline_processor.naming import Naming
+from driftline_processor.prepared import ASPECTS
 from driftline_processor.records import (
     ColumnKey,
     ColumnResult,

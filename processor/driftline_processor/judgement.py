@@ -1,19 +1,17 @@
 """All columns of a window judged at once: values, values never seen, and states, each a column of events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
-from driftline_processor.cells import minor_shares
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.pairing import Pairing
+from driftline_processor.prepared import ASPECTS, BUDGET, prepare
 from driftline_processor.records import FloatArray, ReferenceColumn, Window
 from driftline_processor.statistics.view import NUMERIC
-from driftline_processor.verdict.cycle import Cycle, fit_cycle, known_harmonics
+from driftline_processor.verdict.cycle import Cycle
 from driftline_processor.verdict.decision import (
     ALARM,
     INSUFFICIENT,
@@ -26,23 +24,8 @@ from driftline_processor.verdict.decision import (
     decide,
 )
 from driftline_processor.verdict.diffuse import Diffuse
-from driftline_processor.verdict.events import (
-    BoolArray,
-    Events,
-    IntArray,
-    category_events,
-    numeric_events,
-    running,
-    state_events,
-)
-from driftline_processor.verdict.novelty import Unseen, assess_novelty, unseen_categories, unseen_numbers
-from driftline_processor.verdict.selection import undo_selection
-
-VALUE = "value"
-ASPECTS = (VALUE, *STATES)
-
-BUDGET: Mapping[str, float] = {VALUE: 0.6, MISSING: 0.2, NON_FINITE: 0.1, WRONG_TYPE: 0.1}
-"""How the false alarms that a column may raise are split over its aspects: values have the most ways to go wrong."""
+from driftline_processor.verdict.events import BoolArray, IntArray, running
+from driftline_processor.verdict.novelty import Unseen, assess_novelty
 
 ABSENT = -1
 """The state of an aspect of which there is nothing to say."""
@@ -88,52 +71,50 @@ class Judge:
         ends: FloatArray = NEVER,
     ) -> None:
         """Where the time of day is to be told from what else moves: when chunks began and ended, Unix seconds."""
-        harmonics = known_harmonics(starts, ends)
-        cycles: list[Cycle] = []
-        values, states, unseen = [], [], []
-        self.events: list[Events] = []
-        self.chunks = [_chunks(column) for column in columns]
-        for column, chunks in zip(columns, self.chunks, strict=True):
-            cycle = fit_cycle(chunks, starts, ends, harmonics)
-            events, value, cycle = _values(
-                column, cycle.without(chunks, starts, ends) if cycle else chunks, cycle, tolerance
-            )
-            self.events.append(events)
-            values.append(value)
-            cycles.append(cycle)
-            unseen.append(_unseen(column, float(chunks.sum()), tolerance))
-            states.append([_state(column, state, tolerance) for state in STATES])
-        by_state = [baselines[i] for i in range(len(STATES)) for baselines in states]
+        prepared = [prepare(column, tolerance, starts, ends) for column in columns]
+        by_state = [each.states[i] for i in range(len(STATES)) for each in prepared]
         self.tolerance = tolerance
-        self.baseline = Baseline.stack([*values, *by_state])
-        self.unseen = Unseen.stack(unseen)
+        self.baseline = Baseline.stack([*(each.values for each in prepared), *by_state])
+        self.unseen = Unseen.stack([each.unseen for each in prepared])
+        self.chunks = [each.chunks for each in prepared]
+        self.events = [each.events for each in prepared]
         self.numeric = np.array([column.kind == NUMERIC for column in columns], bool)
+        self.known = np.array([bool(column.chunks.sum()) for column in columns])
         self.apart = np.where(self.numeric, 0.0, 1.0)
         self.sizes = np.array([events.cells for events in self.events], np.int64)
         self.starts = np.cumsum(self.sizes) - self.sizes
-        self._cycle = Cycle.stack(cycles)
-        self.seasonal = np.array([bool(cycle) for cycle in cycles])
-        self.known = np.array([bool(column.chunks.sum()) for column in columns])
-        last = np.cumsum(self.baseline.sizes)[: len(columns)]
-        apart = np.where(self.baseline.by_ranks, 1.0, np.abs(self.baseline.shares - 0.5))
-        parts = np.split(apart, last)[:-1]
-        self._middle = last - np.array([len(part) - int(part.argmin()) for part in parts], np.int64)
-        first = last - self.baseline.sizes[: len(columns)]
-        self.pairing = Pairing(columns, self.baseline.shares, first, self._middle)
+        self.seasonal = np.array([bool(each.cycle) for each in prepared])
+        self._cycle = Cycle.stack([each.cycle for each in prepared])
+        self._number_events()
+        self._middle = self._medians()
+        first = np.cumsum(self.baseline.sizes) - self.baseline.sizes
+        self.pairing = Pairing(columns, self.baseline.shares, first[: len(columns)], self._middle)
+        self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
+        self._diffuse = Diffuse(self.baseline, ~self.numeric, self._last - self._first == 1, tolerance)
+        self._split = self._split_over(np.array([each.ways for each in prepared]))
+
+    def _number_events(self) -> None:
+        """The cells of all events of values, over all columns."""
         self._first, self._last = (
             np.concatenate([getattr(e, end) + start for e, start in zip(self.events, self.starts, strict=True)])
             for end in ("first", "last")
         )
+        self._column = self.baseline.column[: len(self._first)]
         self._outside = np.concatenate([events.outside for events in self.events])
         self._by_ranks = np.flatnonzero(self.baseline.by_ranks)
         self._ranks = np.concatenate([e.ranks if len(e.ranks) else np.zeros(e.cells) for e in self.events])
-        self._column = self.baseline.column[: len(self._first)]
-        self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
-        self._diffuse = Diffuse(self.baseline, ~self.numeric, self._last - self._first == 1, tolerance)
-        share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(columns))
-        ways = np.array([_ways(events, chunks) for events, chunks in zip(self.events, self.chunks, strict=True)])
-        ways += 1 + self._diffuse.possible  # novelty, diffuse change
-        self._split = share / np.append(ways, np.ones(len(STATES) * len(columns)))
+
+    def _medians(self) -> IntArray:
+        """The event of each column that parts its rows best in halves, [columns]."""
+        ends = np.cumsum(self.baseline.sizes)[: len(self.sizes)]
+        off = np.where(self.baseline.by_ranks, 1.0, np.abs(self.baseline.shares - 0.5))
+        return ends - np.array([len(part) - int(part.argmin()) for part in np.split(off, ends)[:-1]], np.int64)
+
+    def _split_over(self, ways: IntArray) -> FloatArray:
+        """The part of a column's false alarms that each of its events is allowed, by aspect and column."""
+        share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(ways))
+        ways = ways + 1 + self._diffuse.possible  # novelty, and diffuse change where that may be
+        return share / np.append(ways, np.ones(len(STATES) * len(self.sizes)))
 
     def without_time(self, counts: Counts, window: Window) -> Counts:
         """The counts of a window as they were without what the time of day does to them."""
@@ -237,62 +218,6 @@ class Judge:
         n = np.where(n > NO_ROWS, n, 1.0)
         self.pairing.explain(values, n[: len(scale)])
         return np.concatenate((values, states.ravel())), n, counts.novel * scale
-
-
-def _chunks(column: ReferenceColumn) -> FloatArray:
-    """Counts by chunk and cell, as if the categories with a cell of their own had not been picked by these rows."""
-    named = {name: rows for name, rows in column.tally.categories.items() if name != OTHER}
-    if column.kind == NUMERIC or len(named) <= len(column.categories):
-        return column.chunks
-    listed = set(column.categories)
-    most = max(rows for name, rows in named.items() if name not in listed)
-    return undo_selection(column.chunks, list(named.values()), most)
-
-
-def _values(
-    column: ReferenceColumn, chunks: FloatArray, cycle: Cycle, tolerance: float
-) -> tuple[Events, Baseline, Cycle]:
-    """The events of a column's values, what the reference says of them, and what the time of day does to its cells."""
-    cells, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
-    shares = chunks.sum(axis=0) / max(float(chunks.sum()), 1.0)
-    events = numeric_events(cells).with_ranks(shares) if numeric else category_events(cells)
-    baseline = Baseline.of(chunks, events, tolerance, ordered=numeric)
-    if cycle:
-        baseline = baseline.over_a_day(events.sums(cycle.of_day()), cycle.parameters)
-    if not column.minor:
-        return events, baseline, cycle
-    parts = minor_shares(column)
-    return category_events(cells - 1 + len(parts), len(parts)), baseline.divided(parts), cycle.divided(parts)
-
-
-def _ways(events: Events, chunks: FloatArray) -> int:
-    """Events of a column that may move by themselves: of two categories that are all there is, one is the other."""
-    if len(events) != chunks.shape[1]:
-        return len(events)
-    held = int(np.count_nonzero(chunks.sum(axis=0)))
-    return held if held != 2 else 1
-
-
-def _unseen(column: ReferenceColumn, rows: float, tolerance: float) -> Unseen:
-    if column.kind == NUMERIC:
-        return unseen_numbers(rows, tolerance)
-    listed = set(column.categories)
-    single = sum(rows <= 1.0 for name, rows in column.tally.categories.items() if name not in listed)
-    return unseen_categories(column.chunks, single, tolerance)
-
-
-def _state(column: ReferenceColumn, state: str, tolerance: float) -> Baseline:
-    """A state as a column of two cells; one that training never had is a constant."""
-    counts = column.states.get(state)
-    if counts is None or not counts[:, 1].any():
-        return _never(column.tally.rows if counts is None else float(counts.sum()), tolerance)
-    return Baseline.of(counts, state_events(), tolerance, ordered=False)
-
-
-@lru_cache(maxsize=64)
-def _never(rows: float, tolerance: float) -> Baseline:
-    """A state that none of the rows was in."""
-    return Baseline.of(np.array([[rows, 0.0]]), state_events(), tolerance, ordered=False)
 
 
 def worst(judgement: Judgement) -> IntArray:

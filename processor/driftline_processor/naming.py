@@ -6,7 +6,8 @@ import numpy as np
 
 from driftline.semconv import OPPOSITE
 from driftline_processor.alignment import CategoryCells, NumericCells
-from driftline_processor.judgement import ASPECTS, Judge, Judgement
+from driftline_processor.judgement import Judge, Judgement
+from driftline_processor.prepared import ASPECTS
 from driftline_processor.records import Tally
 from driftline_processor.verdict.decision import ALARM
 from driftline_processor.verdict.season import Season, in_season

@@ -34,7 +34,7 @@ def counted(
 def test_the_season_of_an_hour_is_told_from_long_chunks(chunk: float) -> None:
     """At any time of the day, within two points, and to nothing over a whole day."""
     starts, ends = times(chunk)
-    cycle = fit_cycle(counted(starts, ends), starts, ends, known_harmonics(starts, ends))
+    cycle = fit_cycle(counted(starts, ends), starts, ends)
     hours = np.arange(24) * HOUR
 
     assert cycle
@@ -47,7 +47,7 @@ def test_what_the_time_of_day_did_is_taken_out() -> None:
     """Chunks and cells hold as many rows as before, and differ no more than by chance."""
     starts, ends = times(7.9 * HOUR)
     counts = counted(starts, ends)
-    left = fit_cycle(counts, starts, ends, 2).without(counts, starts, ends)
+    left = fit_cycle(counts, starts, ends).without(counts, starts, ends)
 
     np.testing.assert_allclose(left.sum(axis=1), counts.sum(axis=1))
     np.testing.assert_allclose(left.sum(axis=0), counts.sum(axis=0))
@@ -60,7 +60,7 @@ def test_no_season_is_made_of_chance() -> None:
     """Five hundred columns without one: none is taken to have one."""
     starts, ends = times(7.9 * HOUR)
     random = np.random.default_rng(1)
-    found = [fit_cycle(random.multinomial(50, CELLS, 128).astype(float), starts, ends, 2) for _ in range(500)]
+    found = [fit_cycle(random.multinomial(50, CELLS, 128).astype(float), starts, ends) for _ in range(500)]
 
     assert not any(found)
 
@@ -71,7 +71,7 @@ def test_a_slow_wave_is_no_time_of_day() -> None:
     slow = CELLS + np.sin(2 * np.pi * starts / (20 * DAY))[:, None] * SWING
     random = np.random.default_rng(2)
 
-    assert not fit_cycle(np.array([random.multinomial(400, shares) for shares in slow], float), starts, ends, 2)
+    assert not fit_cycle(np.array([random.multinomial(400, shares) for shares in slow], float), starts, ends)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_chunks_have_averaged_out_is_not_guessed(chunk: float, chunks: int,
 def test_parts_of_a_cell_share_its_season() -> None:
     """In proportion; the cells before it keep theirs."""
     starts, ends = times(7.9 * HOUR)
-    cycle = fit_cycle(counted(starts, ends), starts, ends, 2)
+    cycle = fit_cycle(counted(starts, ends), starts, ends)
     parts = cycle.divided(np.array([0.7, 0.3]))
     whole, divided = cycle.of_day(), parts.of_day()
 
@@ -98,7 +98,7 @@ def test_parts_of_a_cell_share_its_season() -> None:
 def test_columns_side_by_side() -> None:
     """One with a season, one without: the first moves, the second does not."""
     starts, ends = times(7.9 * HOUR)
-    both = Cycle.stack([fit_cycle(counted(starts, ends), starts, ends, 2), Cycle.none(2, 3)])
+    both = Cycle.stack([fit_cycle(counted(starts, ends), starts, ends), Cycle.none(2, 3)])
 
     assert both.of_day().shape == (24, 7)
     assert np.abs(both.of_day()[:, :4]).max() > 0.05

@@ -91,12 +91,13 @@ def known_harmonics(starts: FloatArray, ends: FloatArray) -> int:
     return next((wave for wave, part in enumerate(left) if part < LEFT), HARMONICS)
 
 
-def fit_cycle(chunks: FloatArray, starts: FloatArray, ends: FloatArray, harmonics: int) -> Cycle:
+def fit_cycle(chunks: FloatArray, starts: FloatArray, ends: FloatArray) -> Cycle:
     """Of a column, from counts by chunk and cell, and when each chunk was, Unix seconds.
 
     Weighted least squares, chunks by their rows. A season counts only where the variance that it explains is no chance:
     F of all cells together, each in units of its own share, in about DIRECTIONS of them.
     """
+    harmonics = known_harmonics(starts, ends)
     rows, nothing = chunks.sum(axis=1), Cycle.none(harmonics, chunks.shape[1])
     total, seen = float(rows.sum()), chunks.sum(axis=0) > 0.0
     parameters, rest = 2 * harmonics, np.count_nonzero(rows) - 2 * harmonics - 1
