@@ -47,8 +47,7 @@ def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends:
     cells, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
     shares = chunks.sum(axis=0) / max(float(chunks.sum()), 1.0)
     events = numeric_events(cells).with_ranks(shares) if numeric else category_events(cells)
-    cycle = fit_cycle(chunks, starts, ends)
-    timeless = cycle.without(chunks, starts, ends) if cycle else chunks
+    cycle, timeless = fit_cycle(chunks, starts, ends)
     values = Baseline.of(timeless, events, tolerance, ordered=numeric)
     if cycle:
         values = values.over_a_day(events.sums(cycle.of_day()), cycle.parameters)

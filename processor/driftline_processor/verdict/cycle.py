@@ -27,6 +27,12 @@ LEFT: Final = 0.35
 SPURIOUS: Final = 1e-6
 """Columns without a season that are taken to have one, at most."""
 
+PARTS: Final = 24
+"""Of each chunk, in which rows come at one pace."""
+
+QUIETEST: Final = 0.02
+"""The slowest pace at a time of the day, of the mean one."""
+
 DIRECTIONS: Final = 3.0
 """In so many directions, about, the cells of a column move by themselves."""
 
@@ -77,10 +83,6 @@ class Cycle:
             np.concatenate((self.offset[:-1], self.offset[-1] * parts)),
         )
 
-    def without(self, chunks: FloatArray, starts: FloatArray, ends: FloatArray) -> FloatArray:
-        """Counts by chunk and cell without what the time of day did; chunks, and cells, hold as many rows as before."""
-        return np.asarray(chunks - chunks.sum(axis=1, keepdims=True) * self.shifts(starts, ends))
-
 
 def known_harmonics(starts: FloatArray, ends: FloatArray) -> int:
     """Waves of which chunks tell that begin and end at these times, Unix seconds; 0 where nothing is known of a day."""
@@ -91,31 +93,44 @@ def known_harmonics(starts: FloatArray, ends: FloatArray) -> int:
     return next((wave for wave, part in enumerate(left) if part < LEFT), HARMONICS)
 
 
-def fit_cycle(chunks: FloatArray, starts: FloatArray, ends: FloatArray) -> Cycle:
+def fit_cycle(chunks: FloatArray, starts: FloatArray, ends: FloatArray) -> tuple[Cycle, FloatArray]:
     """Of a column, from counts by chunk and cell, and when each chunk was, Unix seconds.
 
-    Weighted least squares, chunks by their rows. A season counts only where the variance that it explains is no chance:
-    F of all cells together, each in units of its own share, in about DIRECTIONS of them.
+    And the counts without it: each chunk, and each cell over all of them, holds as many rows as before. Weighted least
+    squares, chunks by their rows. A season counts only where the variance that it explains is no chance: F of all cells
+    together, each in units of its own share, in about DIRECTIONS of them.
     """
     harmonics = known_harmonics(starts, ends)
     rows, nothing = chunks.sum(axis=1), Cycle.none(harmonics, chunks.shape[1])
     total, seen = float(rows.sum()), chunks.sum(axis=0) > 0.0
     parameters, rest = 2 * harmonics, np.count_nonzero(rows) - 2 * harmonics - 1
     if not harmonics or rest < FEWEST_CHUNKS / 2 or np.count_nonzero(seen) < 2:
-        return nothing
+        return nothing, chunks
     shares = chunks.sum(axis=0) / total
-    waves = _means(starts, ends, harmonics)
+    waves = _means_of_rows(rows, starts, ends, harmonics)
     center = rows @ waves / total
     root = np.sqrt(rows)[:, None]
     moved = root * (chunks / np.maximum(rows, 1.0)[:, None] - shares)
     fitted = np.linalg.lstsq(root * (waves - center), moved, rcond=None)[0]
-    left = moved - root * (waves - center) @ fitted
-    before, after = ((x[:, seen] ** 2 / shares[seen]).sum() for x in (moved, left))
+    season = (waves - center) @ fitted
+    before, after = ((x[:, seen] ** 2 / shares[seen]).sum() for x in (moved, moved - root * season))
     ratio = (before - after) / parameters / max(after / rest, 1e-300)
     directions = min(DIRECTIONS, np.count_nonzero(seen) - 1.0)
     if fdtrc(parameters * directions, rest * directions, ratio) > SPURIOUS:
-        return nothing
-    return Cycle(fitted, center @ fitted)
+        return nothing, chunks
+    return Cycle(fitted, center @ fitted), chunks - rows[:, None] * season
+
+
+def _means_of_rows(rows: FloatArray, starts: FloatArray, ends: FloatArray, harmonics: int) -> FloatArray:
+    """Means of the waves over the rows of each chunk: more come at busy times, of which the chunks tell as well."""
+    length = np.maximum(ends - starts, 1.0)
+    design = np.column_stack((np.ones(len(rows)), _means(starts, ends, harmonics)))
+    pace = np.linalg.lstsq(design, rows / length, rcond=None)[0]
+    at = (starts[:, None] + length[:, None] * (np.arange(PARTS) + 0.5) / PARTS).ravel()
+    waves = _means(at, at, harmonics)
+    busy = np.maximum(pace[0] + waves @ pace[1:], QUIETEST * max(float(pace[0]), 0.0) + 1e-300)
+    busy = busy.reshape(len(rows), PARTS, 1)
+    return np.asarray((waves.reshape(len(rows), PARTS, -1) * busy).sum(axis=1) / busy.sum(axis=1))
 
 
 def _means(starts: FloatArray, ends: FloatArray, harmonics: int) -> FloatArray:
