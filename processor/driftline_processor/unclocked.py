@@ -109,7 +109,7 @@ class Unclocked:
         clumped = self._clumped(levels, rows)
         error = self._error(levels, rows, clumped)
         moved = self._most(beyond_chance(spread(levels), error, LIKELY))
-        swing = self._most(beyond_chance(returned(levels), error))
+        swing = self._most(returned(levels, self._errors(levels, rows, clumped)))
         week = self._week(habits, clumped)
         last, before = self._error(levels[-1:], rows[-1:], clumped), habits.traits.settled
         near = self._near(np.abs(levels[-1]), last)
@@ -123,7 +123,7 @@ class Unclocked:
         if len(days) < 3:
             return np.zeros(len(self._starts))
         levels, rows = self._levels(days)
-        return self._most(beyond_chance(returned(levels), self._error(levels, rows, clumped)))
+        return self._most(returned(levels, self._errors(levels, rows, clumped)))
 
     def _levels(self, stretches: list[Stretch]) -> tuple[FloatArray, FloatArray]:
         """How far each event was from its share in training, magnified, and rows, [stretches, events]."""
@@ -137,12 +137,15 @@ class Unclocked:
             return np.ones(len(self._starts))
         return clumping(levels / self._factor, rows, self._variance, self._starts)
 
-    def _error(self, levels: FloatArray, rows: FloatArray, clumped: FloatArray) -> FloatArray:
-        """Standard error of one of the levels, [events]: what became frequent varies more than it did in training."""
+    def _errors(self, levels: FloatArray, rows: FloatArray, clumped: FloatArray) -> FloatArray:
+        """Standard error of each level, [stretches, events]: what became frequent varies more than in training."""
         shares = np.clip(self._judge.baseline.shares + levels / self._factor, 0.0, 1.0)
         variance = np.maximum(self._variance, self._judge.baseline.spread_at(shares).mean(axis=0))
-        n = rows.mean(axis=0)
-        return np.asarray(self._factor * np.sqrt(np.maximum(variance, 0.25 / n) / n * clumped[self._column]))
+        return np.asarray(self._factor * np.sqrt(np.maximum(variance, 0.25 / rows) / rows * clumped[self._column]))
+
+    def _error(self, levels: FloatArray, rows: FloatArray, clumped: FloatArray) -> FloatArray:
+        """Of one of the levels, with as many rows as they have on average, [events]."""
+        return np.asarray(self._errors(levels, np.broadcast_to(rows.mean(axis=0), rows.shape), clumped)[0])
 
     def _near(self, distance: FloatArray, error: FloatArray) -> BoolArray:
         """Columns that are at the reference's level, as far as can be seen."""

@@ -12,26 +12,28 @@ def test_a_step_is_no_swing() -> None:
     """What rose and stayed has not returned, wherever it rose; its range is known all the same."""
     steps = (np.arange(24)[:, None] >= np.arange(1, 24)).astype(float)
 
-    assert not returned(steps).any()
-    assert not returned(-steps).any()
+    assert not returned(steps, np.zeros_like(steps)).any()
+    assert not returned(-steps, np.zeros_like(steps)).any()
     assert (spread(steps) == 1.0).all()
 
 
 def test_a_season_returns_at_least_as_far_as_it_deviates() -> None:
     """In 24 hours a sine comes back by its amplitude at least and twice that at most, at whatever hour they begin."""
     begins = np.linspace(0.0, 24.0, 97)
-    swings = returned(np.sin(2 * np.pi * (np.arange(25)[:, None] + begins) / 24))
+    levels = np.sin(2 * np.pi * (np.arange(25)[:, None] + begins) / 24)
+    swings = returned(levels, np.zeros_like(levels))
 
     assert (swings >= 0.99).all()
     assert (swings <= 2.0).all()
 
 
 def test_chance_is_no_swing() -> None:
-    """Nothing is left of what independent hours do by themselves."""
-    noise = np.random.default_rng(1).normal(size=(24, 500))
+    """Nothing is left of what independent hours do by themselves, be some of them much quieter than others."""
+    random = np.random.default_rng(1)
+    errors = np.repeat(random.choice([1.0, 5.0], (24, 1)), 500, axis=1)
 
-    assert not beyond_chance(returned(noise), np.ones(500)).any()
-    assert (beyond_chance(np.array([7.0, 25.0]), np.ones(2)) == [0.0, 24.0]).all()
+    assert not returned(errors * random.normal(size=(24, 500)), errors).any()
+    assert (beyond_chance(np.array([7.0, 25.0]), np.ones(2), 7.0) == [0.0, 24.0]).all()
 
 
 def test_rows_that_hang_together_are_told_from_a_season() -> None:

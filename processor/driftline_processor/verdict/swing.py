@@ -20,15 +20,25 @@ CLUMPED = 2.2
 """Inflation from which on rows are taken to hang together: what two dozen hours of independent rows hardly reach."""
 
 
-def returned(levels: FloatArray) -> FloatArray:
-    """The largest rise or fall of each event that was undone later, from its levels in time order, [times, events].
+def returned(levels: FloatArray, errors: FloatArray) -> FloatArray:
+    """The largest rise or fall of each event that was undone later, and is no chance, [events].
 
-    0 for a step: what was never undone did not return.
+    levels, errors: in time order, [times, events], and the standard error of each. What rose and was never undone did
+    not return: 0 for a step.
     """
-    both = np.stack((levels, -levels))
-    before = np.minimum.accumulate(both, axis=1)
-    after = np.minimum.accumulate(both[:, ::-1], axis=1)[:, ::-1]
-    return np.asarray((both - np.maximum(before, after)).max(axis=(0, 1)))
+    both, variance = np.stack((levels, -levels)), np.stack((errors, errors)) ** 2
+    before = _sure_rise(both, variance)
+    after = _sure_rise(both[:, ::-1], variance[:, ::-1])[:, ::-1]
+    return np.asarray(np.minimum(before, after).max(axis=(0, 1)))
+
+
+def _sure_rise(levels: FloatArray, variance: FloatArray) -> FloatArray:
+    """How far each level surely lies above the lowest one up to it, [2, times, events]."""
+    lowest = np.minimum.accumulate(levels, axis=1)
+    times = np.arange(levels.shape[1])[:, None]
+    at = np.maximum.accumulate(np.where(levels <= lowest, times, 0), axis=1)
+    chance = (variance + np.take_along_axis(variance, at, axis=1)) / 2.0
+    return np.sqrt(np.maximum((levels - lowest) ** 2 - SURE**2 * chance, 0.0))
 
 
 def spread(levels: FloatArray) -> FloatArray:
@@ -36,7 +46,7 @@ def spread(levels: FloatArray) -> FloatArray:
     return np.asarray(levels.max(axis=0) - levels.min(axis=0))
 
 
-def beyond_chance(swing: FloatArray, error: FloatArray, errors: float = SURE) -> FloatArray:
+def beyond_chance(swing: FloatArray, error: FloatArray, errors: float) -> FloatArray:
     """What is left of a swing without so many standard errors of one level, in quadrature."""
     return np.sqrt(np.maximum(swing**2 - (errors * error) ** 2, 0.0))
 
