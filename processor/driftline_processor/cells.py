@@ -32,9 +32,15 @@ def cell_rows(column: ReferenceColumn) -> FloatArray:
     return np.concatenate((rows[:-1], rows[-1] * minor_shares(column))) if column.minor else rows
 
 
+def without_cell(column: ReferenceColumn) -> dict[str, float]:
+    """Rows in the whole of the categories without a cell of their own in chunks, OTHER among them."""
+    listed = set(column.categories)
+    return {name: rows for name, rows in column.tally.categories.items() if name not in listed}
+
+
 def minor_shares(column: ReferenceColumn) -> FloatArray:
     """Of the rows without a cell in chunks: the share of each minor category, and last that of all others."""
-    behind = _behind(column)
+    behind = without_cell(column)
     minor = [behind[name] for name in column.minor]
     total = sum(behind.values())
     return np.array([*minor, total - sum(minor)]) / total
@@ -59,11 +65,6 @@ def _with(column: ReferenceColumn, minor: Sequence[str]) -> ReferenceColumn:
 
 def _minor(column: ReferenceColumn) -> list[str]:
     """Named categories without a cell in chunks, the most frequent first, by name among equals."""
-    behind = _behind(column) if column.categories else {}
-    return sorted(behind.keys() - {OTHER}, key=lambda name: (-behind[name], name))
-
-
-def _behind(column: ReferenceColumn) -> dict[str, float]:
-    """Rows in the whole of what has no cell of its own in chunks."""
-    listed = set(column.categories)
-    return {name: rows for name, rows in column.tally.categories.items() if name not in listed and rows > 0.0}
+    behind = without_cell(column) if column.categories else {}
+    named = (name for name, rows in behind.items() if name != OTHER and rows > 0.0)
+    return sorted(named, key=lambda name: (-behind[name], name))

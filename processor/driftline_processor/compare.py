@@ -60,7 +60,6 @@ class Comparison:
 
     def __init__(self, reference: Reference, tolerance: float, *, timed: bool) -> None:
         self.reference = reference
-        self._timed = timed
         columns = list(reference.columns.values())
         lasting = (
             float((reference.ends - reference.starts).mean()) if reference.clock and len(reference.starts) else 0.0
@@ -114,7 +113,7 @@ class Comparison:
         placed = {i: cells.place(held[i]) for i, cells in self._categories.items()}
         counts = self._counts(held, bags.take(self._numeric), placed)
         judged = [key.target != TARGET_PAIR or key in tallies for key in keys]  # not every server counts pairs
-        timeless = counts if spans is None or not self._timed else self._judge.without_time(counts, spans.window)
+        timeless = counts if spans is None else self._judge.without_time(counts, spans.window)
         asked = self._asked(held, timeless, self._allowed(budget, np.array(judged)), spans)
         verdicts = self._verdicts(asked, duration, spans)
         if spans is not None:
@@ -175,7 +174,7 @@ class Comparison:
         return Asked(held, counts, alpha, habits, excuse)
 
     def _verdicts(self, asked: Asked, duration: int, spans: Trailing | None) -> list[Verdict]:
-        window = spans.window if spans is not None and self._timed else None
+        window = None if spans is None else spans.window
         base = self._judge.judge(asked.counts, asked.alpha, self._chunks(duration), asked.excuse, window)
         bounds = base_bounds(base)
         if asked.habits is not None and spans is not None:
@@ -223,7 +222,7 @@ class Comparison:
         for span in spans.trail.spans(self.reference.id, spans.window, asked.counts.vector):
             together = Counts.of_vector(span.counts, len(asked.held))
             if self._judge.may_alarm(together):
-                window = Window(span.start, spans.window.end) if self._timed else None
+                window = Window(span.start, spans.window.end)
                 chunks = self._chunks(spans.window.end - span.start)
                 found = self._judge.judge(together, asked.alpha, chunks, asked.excuse, window)
                 self._tell_louder(verdicts, found, asked.held, spans, span.start)

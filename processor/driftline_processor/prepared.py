@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
-from driftline_processor.cells import minor_shares
+from driftline_processor.cells import minor_shares, without_cell
 from driftline_processor.counts import STATES
 from driftline_processor.records import FloatArray, ReferenceColumn
 from driftline_processor.statistics.view import NUMERIC
@@ -65,8 +65,7 @@ def _chunks(column: ReferenceColumn) -> FloatArray:
     named = {name: rows for name, rows in column.tally.categories.items() if name != OTHER}
     if column.kind == NUMERIC or len(named) <= len(column.categories):
         return column.chunks
-    listed = set(column.categories)
-    most = max(rows for name, rows in named.items() if name not in listed)
+    most = max(rows for name, rows in without_cell(column).items() if name != OTHER)
     return undo_selection(column.chunks, list(named.values()), most)
 
 
@@ -79,8 +78,7 @@ def _ways(shares: FloatArray) -> int:
 def _unseen(column: ReferenceColumn, rows: float, tolerance: float) -> Unseen:
     if column.kind == NUMERIC:
         return unseen_numbers(rows, tolerance)
-    listed = set(column.categories)
-    single = sum(rows <= 1.0 for name, rows in column.tally.categories.items() if name not in listed)
+    single = sum(rows <= 1.0 for rows in without_cell(column).values())
     return unseen_categories(column.chunks, single, tolerance)
 
 
