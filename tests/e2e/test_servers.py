@@ -69,9 +69,15 @@ def test_workers_that_are_replaced(line: Processor, tmp_path: Path, worker: Sequ
         served.send(CALLS // 2)  # one of the two gets more than seven
         wait_until(lambda: served.process.output().count("Booting worker") > 2, "a worker is replaced")
         served.send(CALLS // 2, start=CALLS // 2)
+        wait_until(lambda: no_worker_boots(served.process.output()), "every worker can be ended")
 
     assert_all_counted(line, served)
     assert_traces_show_the_calls(line, served)
+
+
+def no_worker_boots(log: str) -> bool:
+    """Whether all workers that gunicorn's two are, or will be replaced by, have booted (see gunicorn.conf.py)."""
+    return log.count("Worker has booted") == 2 + log.count("Autorestarting worker")
 
 
 def test_a_worker_that_is_killed(line: Processor, tmp_path: Path) -> None:
