@@ -26,10 +26,14 @@ def returned(levels: FloatArray, errors: FloatArray) -> FloatArray:
     levels, errors: in time order, [times, events], and the standard error of each. What rose and was never undone did
     not return: 0 for a step.
     """
-    both, variance = np.stack((levels, -levels)), np.stack((errors, errors)) ** 2
+    swings = np.zeros(levels.shape[1])
+    wide = np.flatnonzero(spread(levels) > SURE * errors.min(axis=0))  # few events: in all others nothing is sure
+    risen, variance = levels[:, wide], errors[:, wide] ** 2
+    both, variance = np.stack((risen, -risen)), np.stack((variance, variance))
     before = _sure_rise(both, variance)
     after = _sure_rise(both[:, ::-1], variance[:, ::-1])[:, ::-1]
-    return np.asarray(np.minimum(before, after).max(axis=(0, 1)))
+    swings[wide] = np.minimum(before, after).max(axis=(0, 1))
+    return swings
 
 
 def _sure_rise(levels: FloatArray, variance: FloatArray) -> FloatArray:
