@@ -13,7 +13,7 @@ from driftline_processor.bags import Bags
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.daily import COARSE, FINE, by_day
 from driftline_processor.distribution import class_shares, numbers
-from driftline_processor.habits import DAY, Habits
+from driftline_processor.habits import DAY, WEEK, Habits
 from driftline_processor.judgement import Judge, Judgement, base_bounds, worst
 from driftline_processor.naming import Naming
 from driftline_processor.prepared import ASPECTS
@@ -187,18 +187,23 @@ class Comparison:
             for i, (aspect, tally, bound) in enumerate(told)
         ]
         self._say_limits(verdicts, base)
-        if asked.excuse is not None:
-            self._say_excuses(verdicts, base, asked.excuse)
+        if asked.excuse is not None and asked.habits is not None and window is not None:
+            self._say_excuses(verdicts, base, asked.excuse, (window.end - asked.habits.begun) / DAY)
         if spans is not None:
             self._name_seasons(verdicts, base, spans.window)
         return verdicts
 
-    def _say_excuses(self, verdicts: list[Verdict], base: Judgement, excuse: Excuse) -> None:
-        """Says where the time of day may be all that moved a column, and what a reference with time would tell."""
+    def _say_excuses(self, verdicts: list[Verdict], base: Judgement, excuse: Excuse, days: float) -> None:
+        """Says where a season may be all that moved a column, and what a reference with time would tell.
+
+        days: since the stream began.
+        """
         for at in np.flatnonzero(base.events.withheld).tolist():
             aspect, i = divmod(at, len(verdicts))
             if verdicts[i].aspect == ASPECTS[aspect] and verdicts[i].state is not State.ALARM:
-                why = describe_excuse(float(excuse.season[at]), known=excuse.known, clock=self._chunk is not None)
+                why = describe_excuse(
+                    float(excuse.season[at]), float(excuse.shown[at]), days, clock=self._chunk is not None
+                )
                 verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {why}")
 
     def _say_limits(self, verdicts: list[Verdict], base: Judgement) -> None:
@@ -238,17 +243,20 @@ class Comparison:
             return
         if self._learner is not None:
             self._learner.learn(habits)
-        day = habits.whole_day()
-        if day is not None:
-            found = self._of_day(Counts.of_vector(day, len(asked.held)), asked.alpha, habits)
-            habits.bound = base_bounds(found).astype(np.float32)
-            self._tell_louder(verdicts, found, asked.held, spans, habits.hours[-1].end - DAY)
+        whole = (habits.whole_day(), DAY), (habits.whole_week() if self._daily is None else None, WEEK * DAY)
+        for i, (counts, duration) in enumerate(whole):
+            if counts is not None:
+                found = self._of_whole(Counts.of_vector(counts, len(asked.held)), asked.alpha, habits, duration)
+                habits.bounds[i] = base_bounds(found).astype(np.float32)
+                self._tell_louder(verdicts, found, asked.held, spans, habits.hours[-1].end - duration)
 
-    def _of_day(self, counts: Counts, alpha: FloatArray, habits: Habits) -> Judgement:
+    def _of_whole(self, counts: Counts, alpha: FloatArray, habits: Habits, duration: int) -> Judgement:
+        """The last 24 hours, or the last seven days: these need no season at all."""
         if self._daily is not None:
             return self._daily.judge(counts, alpha, 1.0)
-        excuse = None if self._learner is None else self._learner.excuse_of_day(habits)
-        return self._judge.judge(counts, alpha, self._chunks(DAY), excuse)
+        of_day = self._learner is not None and duration == DAY
+        excuse = self._learner.excuse_of_day(habits, habits.hours[-1].end) if of_day and self._learner else None
+        return self._judge.judge(counts, alpha, self._chunks(duration), excuse)
 
     def _tell_louder(
         self, verdicts: list[Verdict], found: Judgement, held: Sequence[Tally], spans: Trailing, start: int

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from driftline_processor.records import FloatArray, Window
 
-HOUR: Final = 3_600 * 10**9
+SECOND: Final = 10**9
+HOUR: Final = 3_600 * SECOND
 DAY: Final = 24 * HOUR
 
 DAYS: Final = 10
 """Days that are remembered: from before the last weekend to the next one."""
+
+WEEK: Final = 7
+"""Days."""
 
 BoolArray = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -53,23 +57,26 @@ class Habits:
     """Mutable, part of a trail. begun: of the first window, nanoseconds.
 
     near: when columns were at the reference's level last, by aspect and column, hours from the beginning; -inf: never.
-    open: the hour that is not complete yet. hours: those of the last 24. days: the last DAYS calendar days. swings: how
-    far each of these days swung at most. bound: what the closing of an alarm goes by, of the last 24 hours, [columns].
+    first: how far the first 24 hours surely were from it, magnified. open: the hour that is not complete yet. hours:
+    those of the last 24. days: the last DAYS calendar days. swings: how far each of these days swung at most. bounds:
+    what the closing of an alarm goes by, of the last 24 hours, and of the last seven days, [columns].
     """
 
     begun: int
     traits: Traits
     near: Floats
+    first: Floats
     open: Stretch | None = None
     hours: list[Stretch] = field(default_factory=list)
     days: list[Stretch] = field(default_factory=list)
     swings: list[Floats] = field(default_factory=list)
-    bound: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    bounds: list[Floats] = field(default_factory=lambda: [np.zeros(0, np.float32)] * 2)
 
     @classmethod
     def begin(cls, start: int, columns: int) -> "Habits":
         """Nothing is known; columns: by aspect."""
-        return cls(start, Traits.of(*np.zeros((len(Traits._fields), columns))), np.full(columns, -np.inf, np.float32))
+        nothing = np.zeros((len(Traits._fields), columns), np.float32)
+        return cls(start, Traits(*nothing), np.full(columns, -np.inf, np.float32), nothing[0])
 
     def add(self, window: Window, counts: FloatArray) -> bool:
         """Counts a window that overlaps none before. True where an hour is complete."""
@@ -95,16 +102,25 @@ class Habits:
             self.swings[-1] = np.maximum(self.swings[-1], traits.swing)
 
     def closing(self, bounds: FloatArray, seasonal: BoolArray) -> FloatArray:
-        """What the closing of an alarm goes by, [columns]: in seasonal ones the last whole day has a say."""
-        if not len(self.bound):
-            return bounds
-        return np.where(seasonal, np.maximum(bounds, np.nan_to_num(self.bound)), bounds)
+        """What the closing of an alarm goes by, [columns]: in seasonal ones the last whole day and week have a say."""
+        for known in (np.nan_to_num(each) for each in self.bounds if len(each)):
+            bounds = np.where(seasonal, np.maximum(bounds, known), bounds)
+        return bounds
 
     def whole_day(self) -> FloatArray | None:
         """Counts of the last 24 hours; None before there were so many."""
         if not self.hours or self.hours[-1].end - self.begun < DAY:
             return None
         return np.asarray(np.sum([hour.counts for hour in self.hours], axis=0, dtype=float))
+
+    def whole_week(self) -> FloatArray | None:
+        """Counts of the last seven days, when the last of them has just ended; None before there were so many."""
+        week = self.days[-WEEK:]
+        ended = bool(self.hours) and self.hours[-1].end % DAY == 0
+        if not ended or week[-1].end - self.begun < WEEK * DAY:
+            return None
+        within = [day.counts for day in week if day.end > week[-1].end - WEEK * DAY]
+        return np.asarray(np.sum(within, axis=0, dtype=float))
 
     def _keep(self, hour: Stretch) -> None:
         self.hours = [*(past for past in self.hours if past.start >= hour.end - DAY), hour]
@@ -124,27 +140,29 @@ def pack(habits: Habits | None) -> tuple[Any, ...] | None:
         habits.begun,
         [_bytes(trait) for trait in habits.traits],
         _bytes(habits.near),
+        _bytes(habits.first),
         None if habits.open is None else _pack(habits.open),
         [_pack(hour) for hour in habits.hours],
         [_pack(day) for day in habits.days],
         [_bytes(swing) for swing in habits.swings],
-        _bytes(habits.bound),
+        [_bytes(bound) for bound in habits.bounds],
     )
 
 
 def unpack(packed: tuple[Any, ...] | None) -> Habits | None:
     if packed is None:
         return None
-    begun, traits, near, unfinished, hours, days, swings, bound = packed
+    begun, traits, near, first, unfinished, hours, days, swings, bounds = packed
     return Habits(
         begun,
         Traits(*(_floats(trait) for trait in traits)),
         _floats(near),
+        _floats(first),
         None if unfinished is None else _unpack(unfinished),
         [_unpack(hour) for hour in hours],
         [_unpack(day) for day in days],
         [_floats(swing) for swing in swings],
-        _floats(bound),
+        [_floats(bound) for bound in bounds],
     )
 
 

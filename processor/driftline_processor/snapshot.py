@@ -17,7 +17,7 @@ from driftline_processor.spans import Trail
 from driftline_processor.streams import Streams
 from driftline_processor.sums import Sum
 
-FORM: Final = 1
+FORM: Final = 2
 
 
 class UnknownForm(ValueError):  # noqa: N818  (says what is wrong, as the others)

@@ -1,9 +1,10 @@
 """A reference that knows no time of day, such as shuffled training data: its season is learned from the stream.
 
-Whole days need no season: over 24 hours every time of day had its part. Shorter stretches are excused for as much as
-the stream itself has swung within a day and come back; one that never swung is excused for nothing. In its first hours
-a stream tells nothing of its day: until it was at the reference's level for a while, or has not moved for as long as a
-season could stand still, a moderate distance is only warned of.
+Over 24 hours every time of day has its part, and over seven days every day of the week: these need no season. Shorter
+stretches are excused for as much as the stream itself has swung and come back; one that never swung is excused for
+nothing. In its first hours a stream tells nothing of its day: until it was at the reference's level for a while, or has
+not moved for as long as a season could stand still, a moderate distance is only warned of; and so is what the weekend
+may do, in its first days, to one whose first day was off that level.
 """
 
 from typing import Final
@@ -11,9 +12,10 @@ from typing import Final
 import numpy as np
 
 from driftline_processor.counts import Counts
-from driftline_processor.habits import DAY, HOUR, Habits, Stretch, Traits
+from driftline_processor.habits import DAY, HOUR, SECOND, Habits, Stretch, Traits
 from driftline_processor.judgement import Judge
 from driftline_processor.records import FloatArray, Window
+from driftline_processor.verdict import week
 from driftline_processor.verdict.decision import Z95, Assessment, Excuse
 from driftline_processor.verdict.events import BoolArray
 from driftline_processor.verdict.swing import LIKELY, beyond_chance, clumping, returned, spread
@@ -36,6 +38,9 @@ STANDS_STILL: Final = 12 * HOUR
 
 GROWS: Final = 2.0
 """In its first two days a season may still go this many times as far as it was seen to move."""
+
+WEEK_SHOWN: Final = 9 * DAY
+"""After so long a weekend has come and gone, in any time zone."""
 
 FEWEST: Final = 18
 """Hours that tell how much rows hang together."""
@@ -62,6 +67,7 @@ class Unclocked:
         pairing = judge.pairing
         self._pairs, self._members = pairing.pairs, pairing.members
         self._seasonal = np.append(judge.seasonal, np.zeros(len(judge.baseline.sizes) - len(judge.seasonal), bool))
+        self._knows_weeks = not blank
         self._blank = self._seasonal | blank
         self._settles = np.where(self._seasonal, SETTLED_IN_SEASON, SETTLED)
         self._judge, self._tolerance, baseline = judge, tolerance, judge.baseline
@@ -72,18 +78,29 @@ class Unclocked:
 
     def excuse(self, habits: Habits, end: int) -> Excuse:
         """For windows and spans that are shorter than a day, and end at `end`."""
-        traits, age = habits.traits, end - habits.begun
-        season = np.max([traits.swing, *habits.swings], axis=0).astype(float)
+        traits, age, of_day = habits.traits, end - habits.begun, self.excuse_of_day(habits, end)
+        swing = np.max([traits.swing, *habits.swings], axis=0).astype(float)
+        season, shown = swing + of_day.season, swing + of_day.shown
         if age <= 2 * DAY:
             unsettled = self._blank & (traits.settled < self._settles)
             season = np.where(unsettled, np.maximum(season, self._possible(habits, age)), season)
-        season[self._pairs] = np.maximum(season[self._pairs], self._of_pairs(season))
-        return Excuse(season + traits.week, traits.clumped.astype(float), known=age > DAY)
+        season, shown = (self._with_pairs(each, self._seasonal) for each in (season, shown))
+        return of_day._replace(season=season, shown=shown)
 
-    def _of_pairs(self, season: FloatArray) -> FloatArray:
-        """Whole days tell of pairs whose members have a season: in the whole they go together by it, in an hour not."""
-        moving = self._seasonal | (season > self._tolerance / 2.0)
-        return np.where(moving[self._members].any(axis=0), MODERATE, 0.0)
+    def excuse_of_day(self, habits: Habits, end: int) -> Excuse:
+        """For 24 hours: days of the week may differ."""
+        shown = season = habits.traits.week.astype(float)
+        if not self._knows_weeks and end - habits.begun <= WEEK_SHOWN:
+            season = np.maximum(season, week.possible(habits.first.astype(float), MODERATE, end / SECOND))
+        season, shown = (self._with_pairs(each) for each in (season, shown))
+        return Excuse(season, shown, habits.traits.clumped.astype(float))
+
+    def _with_pairs(self, season: FloatArray, seasonal: BoolArray | bool = False) -> FloatArray:
+        """Pairs whose members have a season go together by it in the whole, not at each time: only the whole tells."""
+        moving = (season > self._tolerance / 2.0) | seasonal
+        excused = season.copy()
+        excused[self._pairs] = np.maximum(season[self._pairs], MODERATE * moving[self._members].any(axis=0))
+        return np.asarray(excused)
 
     def see(self, habits: Habits, end: int, events: Assessment) -> None:
         """Notes which columns a window finds at the reference's level."""
@@ -99,10 +116,6 @@ class Unclocked:
         gone = np.minimum(PACE * (age / HOUR - habits.near), MODERATE)
         return np.asarray(np.maximum(seen, gone))
 
-    def excuse_of_day(self, habits: Habits) -> Excuse:
-        """For 24 hours: days of the week may differ."""
-        return Excuse(habits.traits.week.astype(float), habits.traits.clumped.astype(float), known=True)
-
     def learn(self, habits: Habits) -> None:
         """Looks at the hour that has become complete."""
         levels, rows = self._levels(habits.hours)
@@ -110,12 +123,20 @@ class Unclocked:
         error = self._error(levels, rows, clumped)
         moved = self._most(beyond_chance(spread(levels), error, LIKELY))
         swing = self._most(returned(levels, self._errors(levels, rows, clumped)))
-        week = self._week(habits, clumped)
+        of_week = self._week(habits, clumped)
         last, before = self._error(levels[-1:], rows[-1:], clumped), habits.traits.settled
         near = self._near(np.abs(levels[-1]), last)
         near &= Z95 * self._most(last) <= self._tolerance  # too few rows are near anything
         settled = np.where(before >= self._settles, before, np.where(near, before + 1.0, 0.0))
-        habits.learn(Traits.of(swing, moved, week, clumped, settled))
+        habits.learn(Traits.of(swing, moved, of_week, clumped, settled))
+        if habits.hours[-1].end - habits.begun <= DAY:
+            habits.first = self._off(habits.hours, clumped).astype(np.float32)
+
+    def _off(self, hours: list[Stretch], clumped: FloatArray) -> FloatArray:
+        """How far some hours together surely are from the reference."""
+        levels, rows = self._levels([Stretch(hours[0].start, hours[-1].end, np.sum([h.counts for h in hours], axis=0))])
+        errors = self._errors(levels, rows, clumped)
+        return self._most(beyond_chance(np.abs(levels[0]), errors[0], LIKELY))
 
     def _week(self, habits: Habits, clumped: FloatArray) -> FloatArray:
         """How far whole days swung and came back: a weekend does."""

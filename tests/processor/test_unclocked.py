@@ -28,12 +28,23 @@ def trained(amplitude: float) -> Comparison:
     return Comparison.of(reference_of(numeric_column(values)), 0.05)
 
 
-SEASONAL, STEADY = trained(0.5), trained(0.0)
+def trained_weekly() -> Comparison:
+    random = np.random.default_rng(5)
+    values = random.normal(size=50_000) - 0.5 * (random.random(50_000) < 2 / 7)
+    return Comparison.of(reference_of(numeric_column(values)), 0.05)
+
+
+SEASONAL, STEADY, WEEKLY = trained(0.5), trained(0.0), trained_weekly()
 LAYOUT = fitted(np.random.default_rng(4).normal(size=5_000))
 
 
 def season(hour: int, begins: float) -> float:
     return 0.5 * float(np.sin(2 * np.pi * (hour + begins) / 24))
+
+
+def of_week(hour: int) -> float:
+    """Lower on Saturdays and Sundays; BEGIN is on a Wednesday."""
+    return -0.5 if (hour // 24 + 2) % 7 in (5, 6) else 0.0
 
 
 def stream(
@@ -99,6 +110,34 @@ def test_what_is_moderately_wrong_from_the_start_is_warned_of_first() -> None:
     assert "what the time of day does is not known before 24 hours were seen" in verdicts[0].event
     assert "training data with a time column would tell" in verdicts[0].event
     assert verdicts[13].state is State.ALARM
+
+
+@pytest.mark.parametrize("begins", [0, 2, 3, 4])
+def test_weekends_that_training_cannot_tell_raise_no_alarm(begins: int) -> None:
+    """From a Wednesday, Friday, Saturday or Sunday on."""
+    quiet = list(stream(WEEKLY, of_week, 11 * 24, Trail(), first=begins * 24))
+
+    assert State.ALARM not in {verdict.state for verdict in quiet}
+    first = [verdict.event for verdict in quiet[24 : 9 * 24]]
+    assert any("what the day of the week does is not known before nine days were seen" in event for event in first)
+
+
+def test_a_step_under_weekends_is_found_within_a_week() -> None:
+    """Two tolerances are less than the weekend moves."""
+    trail = Trail()
+    list(stream(WEEKLY, of_week, 10 * 24, trail))
+    step = list(stream(WEEKLY, lambda hour: of_week(hour) + TWO, 7 * 24, trail, first=10 * 24))
+
+    assert State.ALARM in {verdict.state for verdict in step}
+
+
+def test_what_is_a_little_wrong_from_the_start_is_no_week() -> None:
+    """Two tolerances on every day: warned of, until a whole week has shown it."""
+    verdicts = list(stream(STEADY, lambda _: TWO, 8 * 24, Trail()))
+
+    found = next(hour for hour, verdict in enumerate(verdicts) if verdict.state is State.ALARM)
+    assert verdicts[24].state is State.WARNING
+    assert (found + 1, verdicts[found].duration) == (7 * 24, 7 * DAY)
 
 
 def test_rows_that_are_numbered_have_no_time_of_day() -> None:

@@ -237,7 +237,7 @@ def test_state_that_cannot_be_read(tmp_path: Path, store: Store) -> None:
     """A state of another version is not thrown away: the start fails and says why."""
     store.save({ModelKey("churn"): msgpack.packb({"form": 99})})
 
-    with pytest.raises(StoreError, match=r"the state in it cannot be read \(snapshot: form must be 1, got 99"):
+    with pytest.raises(StoreError, match=r"the state in it cannot be read \(snapshot: form must be 2, got 99"):
         Bench(tmp_path, store).worker.recover()
 
 

@@ -163,13 +163,13 @@ class Baseline:
 class Excuse(NamedTuple):
     """What a stream does by itself, as learned from it where the reference has no clock, [columns].
 
-    season: the distance that the time of day may make. clumped: variance inflation by the dependence of rows, at least.
-    known: the stream has shown a whole day; before, `season` is what cannot be excluded yet.
+    season: the distance that the time of day and of the week may make. shown: what the stream has shown of it; the rest
+    cannot be excluded yet. clumped: variance inflation by the dependence of rows, at least.
     """
 
     season: FloatArray
+    shown: FloatArray
     clumped: FloatArray
-    known: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +177,7 @@ class Assessment:
     """What a window says of the events; distances and widths are shares of rows, magnified in tails.
 
     sampling and natural: standard errors of the distance, by sampling (as autocorrelated as the training data) and with
-    natural variation. excused: distance that the time of day may make, and may_close: whether an alarm may close on it.
+    natural variation. excused: distance that a season may make, and shown: as much of it as an alarm may close on.
     evidence and surprise: |z| over its critical value, with all of these and without. sizes: events of each column, of
     which none is without any.
     """
@@ -192,7 +192,7 @@ class Assessment:
     sampling: FloatArray
     natural: FloatArray
     excused: FloatArray
-    may_close: bool
+    shown: FloatArray
     critical: FloatArray
     evidence: FloatArray
     surprise: FloatArray
@@ -239,12 +239,11 @@ class Assessment:
 
     def beyond_nature(self, tolerance: float) -> FloatArray:
         """What a column has surely moved beyond natural variation, as if each tolerance were `tolerance`, [columns]."""
-        excused = self.excused if self.may_close else 0.0
-        return self.most((self.distance - excused - Z95 * self.natural) * (tolerance / self.tolerance))
+        return self.most((self.distance - self.shown - Z95 * self.natural) * (tolerance / self.tolerance))
 
     @cached_property
     def withheld(self) -> BoolArray:
-        """Columns that would be an alarm, were it not for what the time of day may make, [columns]."""
+        """Columns that would be an alarm, were it not for what a season may make, [columns]."""
         moved = self.relevant & (self.surprise > 1.0) & (self.excused > 0.0)
         return np.asarray(self.any(moved) & ~self.any(self.score > 1.0))
 
@@ -270,12 +269,12 @@ def assess(
     magnified = baseline.magnify(q)
     error = magnified * np.sqrt(baseline.swing * np.maximum(baseline.spread_at(q), 0.25 / n) / n + baseline.variance)
     inflation, degrees = variation.inflation(n_column, chunks), variation.degrees(n_column, chunks)
-    excused, averaged = np.zeros(len(p)), variation.floor
+    excused, shown, averaged = np.zeros(len(p)), np.zeros(len(p)), variation.floor
     if excuse is not None:
         clumped = np.minimum(excuse.clumped, np.maximum(n_column, 1.0))
         inflation, averaged = (np.maximum(each, clumped[column]) for each in (inflation, averaged))
         degrees = np.where(excuse.clumped > 1.0, np.minimum(degrees, DAY_DEGREES), degrees)
-        excused = excuse.season[column]
+        excused, shown = excuse.season[column], excuse.shown[column]
     inflation = (inflation / n + baseline.natural) / (1.0 / n + 1.0 / N)
     steady = np.sqrt(np.minimum(inflation, averaged))
     seen_alike = np.minimum(variation.pooled_floor, np.maximum(n_column, 1.0))[column]
@@ -298,7 +297,7 @@ def assess(
         sampling=sampling,
         natural=error * inflation,
         excused=excused,
-        may_close=excuse is None or excuse.known,
+        shown=shown,
         critical=critical,
         evidence=evidence / inflation * beyond,
         surprise=evidence / np.minimum(steady, inflation),

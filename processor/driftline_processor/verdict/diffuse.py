@@ -116,7 +116,7 @@ class Diffuse:
             sampling=error,
             natural=error,
             excused=nothing,
-            may_close=True,
+            shown=nothing,
             critical=nothing,
             evidence=evidence,
             surprise=evidence,

@@ -82,7 +82,7 @@ def assess_novelty(unseen: Unseen, x: FloatArray, n: FloatArray, alpha: FloatArr
         sampling=error,
         natural=error,
         excused=np.zeros(len(p)),
-        may_close=True,
+        shown=np.zeros(len(p)),
         critical=critical,
         evidence=evidence,
         surprise=evidence,

@@ -79,13 +79,19 @@ def describe_limit(move: float, chunks: int) -> str:
     return f"a move of less than {percent(min(move, 1.0))} of the rows may go unseen{why}"
 
 
-def describe_excuse(season: float, *, known: bool, clock: bool) -> str:
-    """Why a stream without drift may look like this, and what would tell. clock: the training data has times."""
+def describe_excuse(season: float, shown: float, days: float, *, clock: bool) -> str:
+    """Why a stream without drift may look like this, and what would tell.
+
+    season, shown: the move that a season may make, and what the stream has shown of it in so many days. clock: the
+    training data has times.
+    """
     told = "training data in finer stretches of time" if clock else "training data with a time column"
     better = f"{told} would tell the two apart at once"
-    if known:
-        return f"no more than it swings with the time of day ({percent(season)}); {better}"
-    return f"what the time of day does is not known before 24 hours were seen; {better}"
+    if season <= shown:
+        return f"no more than it swings with the time of day or of week ({percent(season)}); {better}"
+    if days <= 1.0:
+        return f"what the time of day does is not known before 24 hours were seen; {better}"
+    return f"what the day of the week does is not known before nine days were seen; {better}"
 
 
 def describe_season(cycle: str, share: float) -> str:

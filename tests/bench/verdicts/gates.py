@@ -217,6 +217,10 @@ GATES: Final = (
     Gate("5 dominance", "never beaten", _dominance),
     Gate("6 shuffled reference, daily cycle", "within budget", _null("shuffled reference, daily cycle")),
     Gate("6 shuffled reference, step 4θ", "within 3 days", _agreement("shuffled reference, step 4θ", 72)),
+    Gate("6 shuffled reference, weekends", "within budget", _null("shuffled reference, weekends, n")),
+    Gate(
+        "6 shuffled reference, weekends, step 4θ", "in 7 days", _agreement("shuffled reference, weekends, step 4θ", 168)
+    ),
     Gate("7 step levels", "first window, 0 false", _drift("step levels")),
     Gate("8 correlation 0 to .5", "within 5 windows", _agreement("correlation 0 to .5", 5)),
     Gate("8 correlation, null", "within budget", _null("correlation, null")),

@@ -156,6 +156,10 @@ def autocorrelated(rho: float, n: int, seed: int, windows: int = MONTH) -> Strea
     return steady({f"ar {i}": Autoregressive(rho) for i in range(10)}, seed, [n] * windows)
 
 
+WEEKEND: Final = (2, 3)
+"""Saturday and Sunday, days from a Thursday, as 1 January 1970 was."""
+
+
 def daily(
     n: int,
     seed: int,
@@ -166,14 +170,19 @@ def daily(
     step: int = 0,
     size: float = 4 * THETA,
     swing: float = 0.5,
+    weekend: float = 0.0,
+    begin: int = EPOCH,
 ) -> Stream:
-    """Means swing by so many standard deviations a day. step: from this window on two columns are so much higher."""
+    """Means swing by so many standard deviations a day, and are lower by as many as `weekend` in the days of one.
+
+    step: from this window on two columns are so much higher.
+    """
     random = np.random.default_rng(seed)
     phases = {f"x{i}": i * 0.7 for i in range(5)}
     times = clock()
 
     def at(seconds: NDArray[np.float64], phase: float) -> Column:
-        mean = swing * np.sin(2 * np.pi * seconds / DAY + phase)
+        mean = swing * np.sin(2 * np.pi * seconds / DAY + phase) - weekend * np.isin(seconds // DAY % 7, WEEKEND)
         return np.asarray(mean + random.normal(size=len(seconds)))
 
     order = random.permutation(ROWS) if shuffled else np.arange(ROWS)
@@ -183,11 +192,17 @@ def daily(
 
     def live() -> Iterator[Columns]:
         for window, rows in enumerate(sizes):
-            seconds = np.sort(random.uniform(window * HOUR, (window + 1) * HOUR, rows))
+            seconds = begin + np.sort(random.uniform(window * HOUR, (window + 1) * HOUR, rows))
             higher = _shift(size) if step and window >= step else 0.0
             yield {name: at(seconds, phase) + (higher if name in raised else 0.0) for name, phase in phases.items()}
 
-    return Stream(reference, live, n, dict.fromkeys(raised, step), times=None if shuffled else times)
+    return Stream(reference, live, n, dict.fromkeys(raised, step), times=None if shuffled else times, begin=begin)
+
+
+def weekly(seed: int, *, shuffled: bool, step: int = 0, size: float = 4 * THETA) -> Stream:
+    """Weekends half a standard deviation lower; each seed begins on another day of the week."""
+    begin, windows = EPOCH + seed * DAY, step + 168 if step else MONTH
+    return daily(1000, seed, shuffled=shuffled, windows=windows, step=step, size=size, weekend=0.5, begin=begin)
 
 
 def _shift(distance: float) -> float:
@@ -348,6 +363,8 @@ SCENARIOS: Final = (
     Scenario("swapped columns, n=1000", partial(swapped, 1000), 4, 1),
     Scenario("shuffled reference, daily cycle, n=1000", partial(daily, 1000, shuffled=True), seeds=6),
     Scenario("shuffled reference, step 4θ", partial(daily, 1000, shuffled=True, step=480), seeds=6),
+    Scenario("shuffled reference, weekends, n=1000", partial(weekly, shuffled=True), seeds=7),
+    Scenario("shuffled reference, weekends, step 4θ", partial(weekly, shuffled=True, step=480), seeds=7),
     Scenario("step levels", levels, 8, 1),
     Scenario("correlation, null", partial(correlated, change=False), seeds=4),
     Scenario("correlation 0 to .5", partial(correlated, change=True), 4, 1),
