@@ -178,8 +178,8 @@ class Assessment:
 
     sampling and natural: standard errors of the distance, by sampling (as autocorrelated as the training data) and with
     natural variation. excused: distance that a season may make, and shown: as much of it as an alarm may close on.
-    evidence and surprise: |z| over its critical value, with all of these and without. sizes: events of each column, of
-    which none is without any.
+    evidence and surprise: |z| over its critical value, with all of these and without; alone: evidence of the event by
+    itself, without the ranks of its column. sizes: events of each column, of which none is without any.
     """
 
     sizes: IntArray
@@ -195,6 +195,7 @@ class Assessment:
     shown: FloatArray
     critical: FloatArray
     evidence: FloatArray
+    alone: FloatArray
     surprise: FloatArray
 
     @cached_property
@@ -227,7 +228,8 @@ class Assessment:
         Ranks say least of what happened: they are named where no other event is in alarm.
         """
         of_sets = np.repeat(self.most(np.where(self.by_ranks, 0.0, self.score)) > 1.0, self.sizes)
-        nameable = np.where(self.by_ranks & of_sets, 0.0, self.score)
+        alarmed = np.where((self.score > 1.0) & ~self.by_ranks, self.alone, 0.0)
+        nameable = np.where(of_sets, alarmed, self.score)
         score, distance = (np.repeat(self.most(each), self.sizes) for each in (nameable, self.distance))
         named = np.flatnonzero(np.where(score > 0.0, nameable >= NEARLY * score, self.distance >= distance))
         return np.asarray(named[named.searchsorted(self.starts)])
@@ -282,8 +284,9 @@ def assess(
     critical = critical_value(alpha, degrees)[column]
     distance = magnified * np.abs(q - p)
     by_ranks = np.abs(q - p) / np.sqrt(np.maximum(baseline.spread, 0.25 / n) * (1.0 / n + 1.0 / N))
-    evidence = np.where(baseline.by_ranks, by_ranks, signed_root(x, n, p * N, N)) / critical
-    evidence /= np.sqrt(baseline.swing)
+    alone = np.where(baseline.by_ranks, by_ranks, signed_root(x, n, p * N, N)) / critical
+    evidence = np.maximum(alone, _of_ranks(baseline, alone))
+    alone, evidence = alone / np.sqrt(baseline.swing), evidence / np.sqrt(baseline.swing)
     sampling = error * steady
     beyond = np.maximum(1.0 - excused / np.maximum(distance, 1e-300), 0.0)  # z is about linear in the distance
     return Assessment(
@@ -300,8 +303,19 @@ def assess(
         shown=shown,
         critical=critical,
         evidence=evidence / inflation * beyond,
+        alone=alone / inflation * beyond,
         surprise=evidence / np.minimum(steady, inflation),
     )
+
+
+def _of_ranks(baseline: Baseline, evidence: FloatArray) -> FloatArray:
+    """What the ranks of a column prove, they prove for all of its events: that it moved.
+
+    How far is for each event to say, and how far it moves naturally.
+    """
+    ranks, proven = np.flatnonzero(baseline.by_ranks), np.zeros(len(baseline.sizes))
+    proven[baseline.column[ranks]] = evidence[ranks]
+    return np.asarray(proven[baseline.column])
 
 
 HEALTHY, INSUFFICIENT, WARNING, ALARM = range(4)

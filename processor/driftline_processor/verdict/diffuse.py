@@ -119,5 +119,6 @@ class Diffuse:
             shown=nothing,
             critical=nothing,
             evidence=evidence,
+            alone=evidence,
             surprise=evidence,
         )

@@ -85,6 +85,7 @@ def assess_novelty(unseen: Unseen, x: FloatArray, n: FloatArray, alpha: FloatArr
         shown=np.zeros(len(p)),
         critical=critical,
         evidence=evidence,
+        alone=evidence,
         surprise=evidence,
     )
 
