@@ -31,9 +31,8 @@ from driftline_processor.records import (
     WindowResult,
 )
 from driftline_processor.snapshot import dump, load
-from driftline_processor.spans import LONGER, Trailing
+from driftline_processor.spans import LONGER, Trailing, is_timed
 from driftline_processor.streams import Point
-from driftline_processor.unclocked import is_timed
 
 __all__ = ["Engine", "EngineSettings", "Observed"]
 

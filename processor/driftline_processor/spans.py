@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline_processor import habits
-from driftline_processor.habits import Habits
+from driftline_processor.habits import DAY, Habits
 from driftline_processor.records import ColumnKey, FloatArray, Window
 
 LONGER: Final = (2, 4, 8, 16, 32)
 """Windows in each of the longer spans."""
+
+NUMBERED: Final = 365 * DAY
+"""Rows that are numbered, not timed, are counted from 1970 on: they have no time of day."""
 
 
 class Past(NamedTuple):
@@ -77,6 +80,16 @@ class Trail:
     def eligible(self, column: ColumnKey, start: int) -> bool:
         """Whether a span that begins at `start` may be judged for a column."""
         return start >= self.since.get(column, self.begun)
+
+
+def is_timed(window: Window) -> bool:
+    """Whether it begins at a time, and not at a row."""
+    return window.start >= NUMBERED
+
+
+def has_time_of_day(window: Window) -> bool:
+    """Whether a day holds several such windows, and they have a time."""
+    return is_timed(window) and 2 * (window.end - window.start) <= DAY
 
 
 def slides(window: Window) -> bool:

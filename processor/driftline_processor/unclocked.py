@@ -14,7 +14,7 @@ import numpy as np
 from driftline_processor.counts import Counts
 from driftline_processor.habits import DAY, HOUR, SECOND, Habits, Stretch, Traits
 from driftline_processor.judgement import Judge
-from driftline_processor.records import FloatArray, Window
+from driftline_processor.records import FloatArray
 from driftline_processor.verdict import week
 from driftline_processor.verdict.decision import Z95, Assessment, Excuse
 from driftline_processor.verdict.events import BoolArray
@@ -44,19 +44,6 @@ WEEK_SHOWN: Final = 9 * DAY
 
 FEWEST: Final = 18
 """Hours that tell how much rows hang together."""
-
-NUMBERED: Final = 365 * DAY
-"""Rows that are numbered, not timed, are counted from 1970 on: they have no time of day."""
-
-
-def is_timed(window: Window) -> bool:
-    """Whether it begins at a time, and not at a row."""
-    return window.start >= NUMBERED
-
-
-def has_time_of_day(window: Window) -> bool:
-    """Whether a day holds several such windows, and they have a time."""
-    return is_timed(window) and 2 * (window.end - window.start) <= DAY
 
 
 class Unclocked:
