@@ -120,10 +120,13 @@ class Unclocked:
             habits.first = self._off(habits.hours, clumped).astype(np.float32)
 
     def _off(self, hours: list[Stretch], clumped: FloatArray) -> FloatArray:
-        """How far some hours together surely are from the reference."""
+        """How far some hours together are from the reference, beyond chance.
+
+        Chance takes no more than what, times BALANCE, is within the tolerance: with few rows the rest is unknown.
+        """
         levels, rows = self._levels([Stretch(hours[0].start, hours[-1].end, np.sum([h.counts for h in hours], axis=0))])
-        errors = self._errors(levels, rows, clumped)
-        return self._most(beyond_chance(np.abs(levels[0]), errors[0], LIKELY))
+        error = np.minimum(self._errors(levels, rows, clumped)[0], self._tolerance / week.BALANCE / LIKELY)
+        return self._most(beyond_chance(np.abs(levels[0]), error, LIKELY))
 
     def _week(self, habits: Habits, clumped: FloatArray) -> FloatArray:
         """How far whole days swung and came back: a weekend does."""
