@@ -236,8 +236,15 @@ class Assessment:
 
     @cached_property
     def required(self) -> FloatArray:
-        """What the lower bound has to exceed: the tolerance, widened by natural variation at the budget's level."""
-        return self.excused + np.maximum(self.tolerance, self.critical * self.natural - Z95 * self.sampling)
+        """What the lower bound has to exceed: the tolerance, widened by natural variation at the budget's level.
+
+        It exceeds that exactly where an event is an alarm: what evidence proves otherwise, by ranks or by likelihood in
+        rare events, needs the tolerance alone, and what it does not prove asks for more than there is.
+        """
+        tolerated = self.excused + self.tolerance
+        usual = np.maximum(tolerated, self.excused + self.critical * self.natural - Z95 * self.sampling)
+        proven = np.where(usual < self.lower_bound, usual, tolerated)
+        return np.where(self.evidence > 1.0, proven, np.maximum(usual, self.lower_bound))
 
     def beyond_nature(self, tolerance: float) -> FloatArray:
         """What a column has surely moved beyond natural variation, as if each tolerance were `tolerance`, [columns]."""
