@@ -4,8 +4,10 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
+from socket import socket, socketpair
 from types import FrameType
 
 import click
@@ -50,20 +52,36 @@ def _show(config: Config) -> None:
 def _serve(config: Config) -> None:
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # the exporter's state is told in lines of our own
-    asked: SimpleQueue[int] = SimpleQueue()  # an Event would deadlock if the signal came while it begins to wait
+    with _signals() as asked:
+        service = Service(config)
+        try:
+            service.start()
+            asked.recv(1)
+        finally:
+            service.stop()
 
-    def ask(number: int, _: FrameType | None) -> None:
-        asked.put(number)
-        signal.signal(number, signal.SIG_DFL)  # who asks twice does not want to wait
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
-    service = Service(config)
-    try:
-        service.start()
-        asked.get()
-    finally:
-        service.stop()
+@contextmanager
+def _signals() -> Iterator[socket]:
+    """A byte can be read as soon as SIGTERM or Ctrl-C has come.
+
+    A lock, a queue or an event would wait for ever if the signal came just as they begin to.
+    """
+    asked, wakes = socketpair()
+    wakes.setblocking(False)  # as `set_wakeup_fd` requires
+    with asked, wakes:
+        signal.set_wakeup_fd(wakes.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _let_the_next_one_kill)
+        try:
+            yield asked
+        finally:
+            signal.set_wakeup_fd(-1)
+
+
+def _let_the_next_one_kill(number: int, _: FrameType | None) -> None:
+    """Who asks twice does not want to wait."""
+    signal.signal(number, signal.SIG_DFL)
 
 
 if __name__ == "__main__":
