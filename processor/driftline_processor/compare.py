@@ -84,9 +84,8 @@ class Comparison:
             return describe_window(unknown)
         held = [tallies.get(key, NOTHING) for key in keys]
         placed = self._placing.place(held)
-        judged = np.array(
-            [key.target != TARGET_PAIR or key in tallies for key in keys]
-        )  # not every server counts pairs
+        # Not every server counts pairs.
+        judged = np.array([key.target != TARGET_PAIR or key in tallies for key in keys])
         timeless = placed.counts if spans is None else self._judge.without_time(placed.counts, spans.window)
         asked = self._asked(held, timeless, self._allowed(budget, judged), spans)
         verdicts = self._verdicts(asked, duration, spans)
@@ -100,7 +99,8 @@ class Comparison:
     ) -> list[ColumnResult]:
         """Of the columns of the reference that are judged."""
         statistics = self._trained.statistics(placed.counts, placed.numeric)
-        distributions, columns = numbers(placed.bags), list(self.reference.columns.values())
+        distributions, categories = numbers(placed.bags), placed.categories
+        columns = list(self.reference.columns.values())
         effective = (placed.counts.rows * placed.counts.effective).tolist()
         return [
             ColumnResult(
@@ -110,11 +110,10 @@ class Comparison:
                 reference_rows=columns[i].tally.rows,
                 statistics=statistics[i],
                 distribution=distributions[i],
-                shares=class_shares(self._placing.classes(i, held[i], aligned)) if aligned is not None else {},
+                shares=class_shares(self._placing.classes(i, held[i], categories[i])) if i in categories else {},
                 verdict=verdicts[i],
             )
             for i in np.flatnonzero(judged).tolist()
-            for aligned in (placed.categories.get(i),)
         ]
 
     def _allowed(self, budget: float, judged: BoolArray) -> FloatArray:
