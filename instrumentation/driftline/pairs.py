@@ -5,13 +5,13 @@ Rows are bits of an integer, so that a pair costs a few operations on words, how
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftline.semconv import OPPOSITE, SAME
+from driftline.sketch.identity import digest
 from driftline.values import aligned
 
 
@@ -24,8 +24,8 @@ class Pair(NamedTuple):
     @property
     def name(self) -> str:
         """Of the members, and a digest of all: counts by other thresholds are another column."""
-        digest = blake2b(repr(self).encode(errors="surrogatepass"), digest_size=3).hexdigest()
-        return f"{self.members[0]} × {self.members[1]} #{digest}"
+        thresholds = (float(threshold) for threshold in self.thresholds)
+        return f"{self.members[0]} × {self.members[1]} #{digest(*self.members, *thresholds, size=3).hex()}"
 
 
 class _Sides(NamedTuple):

@@ -4,11 +4,11 @@ What opens it (a verdict in alarm) and what closes it (three windows at half the
 column at the edge does not flap. The state is a value: the same windows give the same events, with the same ids.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from driftline.sketch.identity import digest
 from driftline_processor.durations import format_duration
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, State, Verdict, WindowResult
 from driftline_processor.statement import column_in_words, model_in_words, statement
@@ -123,8 +123,8 @@ def _is_material(alarm: Alarm, verdict: Verdict, tolerance: float) -> bool:
 
 
 def _identity(model: ModelKey, column: ColumnKey, opened: int) -> str:
-    text = repr((tuple(model), tuple(column), opened))
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    resource = (text for pair in model.resource for text in pair)
+    return digest(model.name, model.version, *resource, column.target, column.name, opened).hex()
 
 
 def _event(change: Change, result: WindowResult, traces: tuple[str, ...]) -> AlarmEvent:

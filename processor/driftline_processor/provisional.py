@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Final
 
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline.sketch import cut_cells, project
+from driftline.sketch.identity import digest
 from driftline_processor.records import ColumnKey, FloatArray, ModelKey, Reference, ReferenceColumn, Tally, Window
 from driftline_processor.tally import total
 
@@ -47,9 +47,10 @@ def provisional_reference(model: ModelKey, panes: Mapping[int, Mapping[ColumnKey
     starts = sorted(panes)
     columns = sorted({column for held in panes.values() for column in held})
     seconds = np.array(starts, float) / SECOND
-    name = repr((model, starts)).encode()
+    resource = (text for pair in model.resource for text in pair)
+    identity = digest(model.name, model.version, *resource, *starts, size=8)
     return Reference(
-        id=f"provisional-{blake2b(name, digest_size=8).hexdigest()}",
+        id=f"provisional-{identity.hex()}",
         name=model.name,
         version=model.version,
         provisional=True,

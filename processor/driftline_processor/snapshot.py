@@ -1,7 +1,6 @@
 """A model's state as bytes, and back: MessagePack of plain values, with the version of this form in front."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 import msgpack
@@ -28,15 +27,15 @@ def dump(model: Model) -> bytes:
     panes, gathering = model.panes, model.gathering
     state = {
         "form": FORM,
-        "key": model.key,
+        "key": _pack_model_key(model.key),
         "times": (panes.step, panes.newest, panes.sealed),
         "panes": [(start, _pack_pane(pane)) for start, pane in panes.by_start.items()],
         "streams": [(key, streams.pack(last)) for key, last in model.streams.cumulative.items()],
         "keys": list(model.streams.keys.items()),
-        "columns": list(model.columns.items()),
+        "columns": [(_pack_column(column), seen) for column, seen in model.columns.items()],
         "gathered": [(start, _pack_columns(held)) for start, held in gathering.panes.items()],
         "gathering": (gathering.step, gathering.rows, gathering.full),
-        "alarms": [(column, _pack_alarm(alarm)) for column, alarm in model.alarms.items()],
+        "alarms": [(_pack_column(column), _pack_alarm(alarm)) for column, alarm in model.alarms.items()],
         "trail": spans.pack(model.trail),
         "rows": model.rows,
         "idle": model.idle,
@@ -76,13 +75,22 @@ def load(body: bytes, size: int, step: int, lateness: int) -> Model:
     )
 
 
+def _pack_model_key(key: ModelKey) -> tuple[Any, ...]:
+    return key.name, key.version, key.resource
+
+
 def _model_key(packed: tuple[Any, ...]) -> ModelKey:
     name, version, resource = packed
     return ModelKey(name, version, tuple((key, value) for key, value in resource))
 
 
 def _pack_pane(pane: Pane) -> tuple[Any, ...]:
-    return [(cell, tally.pack(held)) for cell, held in pane.tallies().items()], pane.rows, pane.traces
+    parts = [((_pack_column(c.column), c.operation), tally.pack(held)) for c, held in pane.tallies().items()]
+    return parts, pane.rows, pane.traces
+
+
+def _pack_column(column: ColumnKey) -> tuple[str, str]:
+    return column.target, column.name
 
 
 def _unpack_pane(packed: tuple[Any, ...]) -> Pane:
@@ -100,7 +108,7 @@ def _unpack_gathering(state: dict[str, Any], step: int) -> Gathering:
 
 
 def _pack_columns(held: Mapping[ColumnKey, Tally]) -> list[tuple[Any, ...]]:
-    return [(column, tally.pack(each)) for column, each in held.items()]
+    return [(_pack_column(column), tally.pack(each)) for column, each in held.items()]
 
 
 def _unpack_columns(packed: tuple[Any, ...]) -> dict[ColumnKey, Tally]:
@@ -108,9 +116,52 @@ def _unpack_columns(packed: tuple[Any, ...]) -> dict[ColumnKey, Tally]:
 
 
 def _pack_alarm(alarm: Alarm) -> dict[str, Any]:
-    return {**asdict(alarm), "told": {**asdict(alarm.told), "state": alarm.told.state.value}}
+    return {
+        "id": alarm.id,
+        "opened": alarm.opened,
+        "reference": alarm.reference,
+        "told": _pack_verdict(alarm.told),
+        "aspects": alarm.aspects,
+        "distance": alarm.distance,
+        "quiet": alarm.quiet,
+    }
 
 
-def _unpack_alarm(packed: dict[str, Any]) -> Alarm:
-    told = packed["told"]
-    return Alarm(**{**packed, "told": Verdict(**{**told, "state": State(told["state"])})})
+def _unpack_alarm(packed: Mapping[str, Any]) -> Alarm:
+    return Alarm(
+        id=packed["id"],
+        opened=packed["opened"],
+        reference=packed["reference"],
+        told=_unpack_verdict(packed["told"]),
+        aspects=packed["aspects"],
+        distance=packed["distance"],
+        quiet=packed["quiet"],
+    )
+
+
+def _pack_verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "aspect": verdict.aspect,
+        "state": verdict.state.value,
+        "distance": verdict.distance,
+        "lower_bound": verdict.lower_bound,
+        "tolerance": verdict.tolerance,
+        "score": verdict.score,
+        "event": verdict.event,
+        "base_bound": verdict.base_bound,
+        "duration": verdict.duration,
+    }
+
+
+def _unpack_verdict(packed: Mapping[str, Any]) -> Verdict:
+    return Verdict(
+        aspect=packed["aspect"],
+        state=State(packed["state"]),
+        distance=packed["distance"],
+        lower_bound=packed["lower_bound"],
+        tolerance=packed["tolerance"],
+        score=packed["score"],
+        event=packed["event"],
+        base_bound=packed["base_bound"],
+        duration=packed["duration"],
+    )

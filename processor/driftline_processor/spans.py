@@ -107,7 +107,8 @@ class Trailing(NamedTuple):
 def pack(trail: Trail) -> tuple[Any, ...]:
     """Plain values that MessagePack knows."""
     past = [(*each.window, each.counts.astype("<f4").tobytes()) for each in trail.past]
-    return trail.reference, trail.begun, past, list(trail.since.items()), habits.pack(trail.habits)
+    since = [((column.target, column.name), time) for column, time in trail.since.items()]
+    return trail.reference, trail.begun, past, since, habits.pack(trail.habits)
 
 
 def unpack(packed: tuple[Any, ...]) -> Trail:

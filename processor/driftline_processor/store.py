@@ -142,7 +142,7 @@ class Store:
             StoreError: nothing was changed.
 
         """
-        rows = [{"id": _digest(model), "model": json.dumps(model), "body": body} for model, body in states.items()]
+        rows = [{"id": _digest(model), "model": _names(model), "body": body} for model, body in states.items()]
         kept = [row for row in rows if row["body"] is not None]
         with self._transaction() as connection:
             if rows:
@@ -182,9 +182,14 @@ class Store:
             raise StoreError(f"store {self._name}: {_reason(error)}") from error
 
 
+def _names(model: ModelKey) -> str:
+    """A model's key as JSON, field by field: it is stored, and its digest is the snapshot's key."""
+    return json.dumps([model.name, model.version, [list(pair) for pair in model.resource]])
+
+
 def _digest(model: ModelKey) -> str:
     """A key of fixed length: names have none."""
-    return blake2b(json.dumps(model).encode(), digest_size=16).hexdigest()
+    return blake2b(_names(model).encode(), digest_size=16).hexdigest()
 
 
 def _engine(url: URL) -> Engine:

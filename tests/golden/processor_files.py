@@ -34,6 +34,7 @@ FOLDER: Final = Path(__file__).parent / "processor"
 REFERENCE: Final = FOLDER / "churn.reference.json"
 REQUESTS: Final = FOLDER / "requests.json"
 RESULTS: Final = FOLDER / "results.json"
+SNAPSHOT: Final = FOLDER / "snapshot-form-2.msgpack"
 
 SECOND: Final = 10**9
 START: Final = 1_800_000_000 * SECOND
@@ -53,6 +54,17 @@ def results(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         said += [MessageToDict(encode_metrics(data)) for data in encode(windows)]
         said += [MessageToDict(encode_logs(records)) for records in encode_events(windows)]
     return said
+
+
+def snapshot(requests: list[dict[str, Any]]) -> bytes:
+    """The state of the model while its alarm is open."""
+    engine = new_engine()
+    for request in requests:
+        if int(request["received"]) <= START + RECOVERY * SECOND:
+            answer(engine, request)
+    (state,) = engine.snapshot().values()
+    assert state is not None
+    return state
 
 
 def new_engine() -> Engine:
@@ -87,6 +99,7 @@ def make() -> None:
     requests = [_request(random, second) for second in range(5, 61, 5)]
     _write(REQUESTS, [*requests, {"received": str(START + 90 * SECOND)}])
     _write(RESULTS, results(read(REQUESTS)))
+    SNAPSHOT.write_bytes(snapshot(read(REQUESTS)))
 
 
 def _request(random: np.random.Generator, second: int) -> dict[str, Any]:

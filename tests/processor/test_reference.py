@@ -61,9 +61,9 @@ def test_columns_have_their_targets_types_and_rows(visits: Reference) -> None:
         ("label", "label"): ("boolean", "category"),
         ("output", "confidence"): ("float", "numeric"),
         ("output", "score"): ("float", "numeric"),
-        ("pair", "age × balance #cf24ec"): ("pair", "category"),
-        ("pair", "age × items #53c92c"): ("pair", "category"),
-        ("pair", "balance × items #ee7dfc"): ("pair", "category"),
+        ("pair", "age × balance #0fc1a4"): ("pair", "category"),
+        ("pair", "age × items #ed673f"): ("pair", "category"),
+        ("pair", "balance × items #6fcfdf"): ("pair", "category"),
     }
     assert {column.tally.rows for column in visits.columns.values() if column.pair is None} == {float(ROWS)}
 
@@ -80,7 +80,7 @@ def test_every_row_is_in_the_tally_once(visits: Reference) -> None:
 
 def test_pairs_have_members_thresholds_and_the_rows_that_hold_both(visits: Reference) -> None:
     """A row without a balance is in no pair of it; the file says by which values sides are told."""
-    pair = visits.columns[ColumnKey("pair", "age × balance #cf24ec")]
+    pair = visits.columns[ColumnKey("pair", "age × balance #0fc1a4")]
     assert pair.pair == Pair(("age", "balance"), (51.5, -0.25))
     assert pair.tally.categories == {"same": 109.0, "opposite": 107.0}
     assert (pair.tally.rows, pair.tally.states, pair.categories) == (216.0, {}, ("same", "opposite"))

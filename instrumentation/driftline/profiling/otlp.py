@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +21,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from driftline import semconv
 from driftline.profiling.record import IntArray, Profile, ProfileColumn
 from driftline.sketch import Buckets, Histogram
+from driftline.sketch.identity import digest
 
 OPERATION: Final = "profile"
 ROWS_UNIT: Final = "{row}"
@@ -48,13 +48,10 @@ def to_request(profile: Profile) -> ExportMetricsServiceRequest:
         points += _column(column, model)
     _set_times(profile, [point for _, point in points])
     metrics = _gathered(points)
-    digest = blake2b(digest_size=16)
-    for metric in metrics:
-        digest.update(metric.SerializeToString(deterministic=True))
     resource = {
         semconv.DATASET_ROLE: semconv.REFERENCE,
         **named,
-        semconv.REFERENCE_ID: digest.hexdigest(),
+        semconv.REFERENCE_ID: digest(*(metric.SerializeToString(deterministic=True) for metric in metrics)).hex(),
         semconv.REFERENCE_POINTS: len(points),
     }
     scope = ScopeMetrics(scope=InstrumentationScope(name=semconv.SCOPE), metrics=metrics)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
+from driftline.sketch.identity import digest
 from driftline_processor.decode.wire import kept_resource, labels, shown
 from driftline_processor.records import ColumnKey, ModelKey
 
@@ -66,7 +66,7 @@ def origin(resource: bytes, scope: bytes) -> Origin:
     """Of a serialized resource and scope."""
     message = Resource.FromString(resource)
     pairs = sorted(pair.SerializeToString() for pair in message.attributes)
-    return Origin(_digest(*pairs, scope), kept_resource(labels(message.attributes)))
+    return Origin(digest(*pairs, scope), kept_resource(labels(message.attributes)))
 
 
 @lru_cache(_STREAMS_KEPT)
@@ -83,7 +83,7 @@ def stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream
     if kind.by == semconv.SKETCH_PART and found[kind.by] not in (semconv.BELOW, semconv.MIDDLE, semconv.ABOVE):
         return f"{metric}: {kind.by} must be below, middle or above (got {shown(found[kind.by])})"
     return Stream(
-        _digest(source.digest, metric.encode(), *sorted(attributes)),
+        digest(source.digest, metric.encode(), *sorted(attributes)),
         ModelKey(found[semconv.MODEL_NAME], found.get(semconv.MODEL_VERSION, ""), source.resource),
         _column(kind.column, found),
         found.get(semconv.OPERATION_NAME, ""),
@@ -104,12 +104,3 @@ def _column(attribute: str | None, found: Mapping[str, str]) -> ColumnKey:
         return ColumnKey("", "")
     name, target = found[attribute], _TARGETS.get(attribute)
     return column_of(name) if target is None else ColumnKey(target, name)
-
-
-def _digest(*parts: bytes) -> bytes:
-    """Sixteen bytes that stand for the parts in their order; each is preceded by its length, so none can run over."""
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.digest()
