@@ -9,7 +9,7 @@ from driftline.semconv import TERMS
 from driftline.settings import Settings
 from driftline_processor.config import table as config_table
 from driftline_processor.metrics import table as metrics_table
-from driftline_processor.telemetry import own_table
+from driftline_processor.service.internal_metrics import own_table
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -14,9 +14,9 @@ import click
 
 from driftline_processor import __version__
 from driftline_processor.config import Config, ConfigError, effective, load, warnings
-from driftline_processor.receiver import BindError
-from driftline_processor.service import Service
-from driftline_processor.store import StoreError
+from driftline_processor.service.receiver import BindError
+from driftline_processor.service.service import Service
+from driftline_processor.service.store import StoreError
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,8 +10,8 @@ from driftline_processor.alarms import _identity
 from driftline_processor.decode.streams import Origin, stream
 from driftline_processor.provisional import provisional_reference
 from driftline_processor.records import ColumnKey, ModelKey
+from driftline_processor.service.store import _digest
 from driftline_processor.snapshot import dump, load
-from driftline_processor.store import _digest
 from golden.processor_files import SNAPSHOT
 
 MODEL = ModelKey("churn", "3", (("deployment.environment.name", "prod"), ("service.name", "shop")))

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from driftline_processor.announce import Announcer, Quietly
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,
@@ -15,6 +14,7 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
+from driftline_processor.service.alarm_log import Announcer, Quietly
 
 VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % → 40 %")
 MODEL = ModelKey("churn", "2", (("service.name", "shop"),))

@@ -16,15 +16,15 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
-from driftline_processor import exporter as exporter_module
 from driftline_processor.alarms import follow
 from driftline_processor.config import Export, read_text
 from driftline_processor.encode import encode
 from driftline_processor.events import encode_events
-from driftline_processor.exporter import Exporter
-from driftline_processor.otlp import log_exporter, metric_exporter, signal_url
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
-from driftline_processor.telemetry import Telemetry
+from driftline_processor.service import exporter as exporter_module
+from driftline_processor.service.exporter import Exporter
+from driftline_processor.service.internal_metrics import Telemetry
+from driftline_processor.service.otlp_exporters import log_exporter, metric_exporter, signal_url
 from otlp_sink import OtlpSink
 
 WAIT = 20.0
@@ -367,7 +367,7 @@ def test_tls_settings_reach_the_exporter(
     )
     monkeypatch.setattr("grpc.ssl_channel_credentials", lambda *parts: made.append(parts))
     for name in ("GrpcMetricExporter", "GrpcLogExporter"):
-        monkeypatch.setattr(f"driftline_processor.otlp.{name}", lambda **options: options)
+        monkeypatch.setattr(f"driftline_processor.service.otlp_exporters.{name}", lambda **options: options)
 
     options = make(config.export)
     assert made == [(b"ca", b"key", b"chain")]

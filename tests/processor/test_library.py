@@ -13,9 +13,9 @@ import driftline
 from driftline import semconv
 from driftline_processor import assembly
 from driftline_processor.decode import decode_metrics
-from driftline_processor.library import Library
 from driftline_processor.records import Reference, ReferencePart
-from driftline_processor.store import Entry, Store
+from driftline_processor.service.reference_registry import Library
+from driftline_processor.service.store import Entry, Store
 
 
 class Shelf:

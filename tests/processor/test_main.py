@@ -20,7 +20,7 @@ import driftline_processor
 from driftline import semconv
 from driftline_processor.__main__ import main
 from driftline_processor.config import Config, effective
-from driftline_processor.receiver import SERVICES
+from driftline_processor.service.receiver import SERVICES
 from e2e.processes import free_ports
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, span, trace_request
 from otlp_sink import OtlpSink

@@ -16,13 +16,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from driftline import semconv
-from driftline_processor import receiver as receiver_module
 from driftline_processor.decode import Malformed
-from driftline_processor.intake import Intake, QueueClosed, QueueFull, Request
-from driftline_processor.receiver import SERVICES, BindError, Receiver
 from driftline_processor.records import Batch, Rejection
-from driftline_processor.store import StoreError
-from driftline_processor.telemetry import Telemetry
+from driftline_processor.service import receiver as receiver_module
+from driftline_processor.service.internal_metrics import Telemetry
+from driftline_processor.service.receiver import SERVICES, BindError, Receiver
+from driftline_processor.service.request_queue import Intake, QueueClosed, QueueFull, Request
+from driftline_processor.service.store import StoreError
 from otlp_requests import counter, metrics_request, number, of_model, span, trace_request
 
 ROWS = metrics_request(counter(semconv.INFERENCE_ROWS, [number(of_model(), 3, 5, 9)])).SerializeToString()

@@ -13,9 +13,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.config import Config, read_text
-from driftline_processor.receiver import SERVICES, BindError
-from driftline_processor.service import Service
-from driftline_processor.store import StoreError
+from driftline_processor.service.receiver import SERVICES, BindError
+from driftline_processor.service.service import Service
+from driftline_processor.service.store import StoreError
 from otlp_requests import counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
 from otlp_sink import OtlpSink
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_mock_engine
 
-from driftline_processor import store as store_module
 from driftline_processor.records import ModelKey
-from driftline_processor.store import Entry, Store, StoreError
+from driftline_processor.service import store as store_module
+from driftline_processor.service.store import Entry, Store, StoreError
 
 Open = Callable[[str], Store]
 

@@ -14,8 +14,6 @@ from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import DECODERS
 from driftline_processor.engine import Engine, EngineSettings, Observed
-from driftline_processor.intake import Intake, Request
-from driftline_processor.library import Library
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,
@@ -28,9 +26,11 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
-from driftline_processor.store import Entry, Store, StoreError
-from driftline_processor.telemetry import PREFIX, Telemetry
-from driftline_processor.worker import FAULT, Pace, Worker
+from driftline_processor.service.internal_metrics import PREFIX, Telemetry
+from driftline_processor.service.reference_registry import Library
+from driftline_processor.service.request_queue import Intake, Request
+from driftline_processor.service.store import Entry, Store, StoreError
+from driftline_processor.service.worker import FAULT, Pace, Worker
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
 
 SECOND = 10**9
@@ -260,7 +260,7 @@ def test_fault_in_judging_does_not_stop_the_counting(
 
 def test_windows_are_judged_in_turns(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not judged before the end is judged after the next start, and nothing twice."""
-    monkeypatch.setattr("driftline_processor.worker.WINDOWS_AT_ONCE", 2)
+    monkeypatch.setattr("driftline_processor.service.worker.WINDOWS_AT_ONCE", 2)
     Bench(tmp_path, store).run(*(rows(10, i, f"m{i}") for i in range(5)))
     judged: list[WindowResult] = []
     for _ in range(4):

@@ -13,21 +13,21 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 
 from driftline_processor import __version__
-from driftline_processor.announce import Announcer
 from driftline_processor.config import Config, warnings
 from driftline_processor.durations import SECOND
 from driftline_processor.encode import encode
 from driftline_processor.engine import Engine, EngineSettings
 from driftline_processor.events import encode_events
-from driftline_processor.exporter import Exporter, Handover, Sink
-from driftline_processor.intake import Intake
-from driftline_processor.library import Library
-from driftline_processor.otlp import log_exporter, metric_exporter
-from driftline_processor.receiver import Receiver
 from driftline_processor.records import WindowResult
-from driftline_processor.store import Store
-from driftline_processor.telemetry import Telemetry
-from driftline_processor.worker import Pace, Worker
+from driftline_processor.service.alarm_log import Announcer
+from driftline_processor.service.exporter import Exporter, Handover, Sink
+from driftline_processor.service.internal_metrics import Telemetry
+from driftline_processor.service.otlp_exporters import log_exporter, metric_exporter
+from driftline_processor.service.receiver import Receiver
+from driftline_processor.service.reference_registry import Library
+from driftline_processor.service.request_queue import Intake
+from driftline_processor.service.store import Store
+from driftline_processor.service.worker import Pace, Worker
 
 logger = logging.getLogger(__name__)
 

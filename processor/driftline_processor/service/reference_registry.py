@@ -10,7 +10,7 @@ from driftline_processor.assembly import Assembly
 from driftline_processor.engine import Engine
 from driftline_processor.records import Reference, ReferencePart
 from driftline_processor.reference import InvalidReference, ReferenceFolder, read_reference
-from driftline_processor.store import Store
+from driftline_processor.service.store import Store
 
 logger = logging.getLogger(__name__)
 

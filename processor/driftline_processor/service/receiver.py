@@ -22,10 +22,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from driftline_processor.decode import DECODERS, Malformed, Signal
-from driftline_processor.intake import Intake, QueueClosed, QueueFull, Request
 from driftline_processor.records import Rejection
-from driftline_processor.store import StoreError
-from driftline_processor.telemetry import Telemetry
+from driftline_processor.service.internal_metrics import Telemetry
+from driftline_processor.service.request_queue import Intake, QueueClosed, QueueFull, Request
+from driftline_processor.service.store import StoreError
 
 logger = logging.getLogger(__name__)
 

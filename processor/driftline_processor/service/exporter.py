@@ -10,7 +10,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
-from driftline_processor.telemetry import Telemetry
+from driftline_processor.service.internal_metrics import Telemetry
 
 logger = logging.getLogger(__name__)
 

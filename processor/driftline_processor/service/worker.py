@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from driftline_processor.announce import Quietly
 from driftline_processor.decode import DECODERS, Malformed
 from driftline_processor.engine import Engine, Observed
-from driftline_processor.intake import Intake, Request
-from driftline_processor.library import Library
 from driftline_processor.records import Batch, ModelKey, ReferencePart, Rejection, WindowResult
-from driftline_processor.store import Entry, Store, StoreError
-from driftline_processor.telemetry import Telemetry
+from driftline_processor.service.alarm_log import Quietly
+from driftline_processor.service.internal_metrics import Telemetry
+from driftline_processor.service.reference_registry import Library
+from driftline_processor.service.request_queue import Intake, Request
+from driftline_processor.service.store import Entry, Store, StoreError
 
 logger = logging.getLogger(__name__)
 
