@@ -22,7 +22,7 @@ from bench.rig import FEATURES
 from driftline.columns import BLOCK_ROWS, TableColumns
 from driftline.sketch import NumericStream
 from driftline_processor.compare import Comparison
-from driftline_processor.provisional import provisional_reference
+from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Tally
 
 ROWS: Final = 100_000

@@ -19,7 +19,7 @@ from driftline.courtesy import Courtesy
 from driftline.prediction import Capture, Model, Prediction
 from driftline.settings import Settings
 from driftline_processor.decode import decode_metrics
-from driftline_processor.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, State, WindowResult
 from driftline_processor.reference import read_file
 from driftline_processor.replay.sketching import Sketcher

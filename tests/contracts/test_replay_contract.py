@@ -13,10 +13,10 @@ from driftline.profiling.kinds import FLOAT, INTEGER, STRING
 from driftline.profiling.plan import ColumnKey as PlannedKey
 from driftline.profiling.plan import PlannedColumn
 from driftline.settings import Settings
+from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, SketchPoint
 from driftline_processor.replay.columns import ReplayedColumn
 from driftline_processor.replay.sketching import Sketcher
-from driftline_processor.sums import COUNTED_ELSEWHERE
 
 ROWS = 10_000
 RNG = np.random.default_rng(0)

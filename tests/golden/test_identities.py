@@ -6,12 +6,12 @@ import pytest
 from driftline.pairs import Pair
 from driftline.sketch.categories import hashed
 from driftline.sketch.identity import Field, digest
-from driftline_processor.alarms import _identity
 from driftline_processor.decode.streams import Origin, stream
-from driftline_processor.provisional import provisional_reference
+from driftline_processor.engine.alarms import _identity
+from driftline_processor.engine.provisional_reference import provisional_reference
+from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.records import ColumnKey, ModelKey
 from driftline_processor.service.store import _digest
-from driftline_processor.snapshot import dump, load
 from golden.processor_files import SNAPSHOT
 
 MODEL = ModelKey("churn", "3", (("deployment.environment.name", "prod"), ("service.name", "shop")))

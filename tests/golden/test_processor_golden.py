@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from driftline_processor.alarms import QUIET_WINDOWS
+from driftline_processor.engine.alarms import QUIET_WINDOWS
 from golden.processor_files import CHANGE, RECOVERY, REQUESTS, RESULTS, SECOND, START, read, results
 
 STEP = 5

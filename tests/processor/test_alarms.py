@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline_processor.alarms import Alarm, follow
+from driftline_processor.engine.alarms import Alarm, follow
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,

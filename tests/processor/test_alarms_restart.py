@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from driftline_processor.engine import Engine
+from driftline_processor.engine.engine import Engine
 from driftline_processor.records import AlarmChange, AlarmEvent, WindowResult
 from golden.processor_files import REQUESTS, answer, new_engine, observe, read
 

@@ -9,8 +9,8 @@ from driftline.semconv import OTHER
 from driftline.sketch import Intervals, hashed, project
 from driftline_processor.alignment import CategoryCells, NumericCells, Placed
 from driftline_processor.bags import Bags
+from driftline_processor.engine.summary_ops import total
 from driftline_processor.records import ReferenceColumn, Tally
-from driftline_processor.tally import total
 from made_columns import category_column, category_tally, numeric_column, numeric_tally
 
 RANDOM = np.random.default_rng(5)

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from driftline_processor import engine as module
-from driftline_processor import model as model_module
-from driftline_processor.engine import Engine
-from driftline_processor.provisional import provisional_reference
+from driftline_processor.engine import engine as module
+from driftline_processor.engine import model_state as model_module
+from driftline_processor.engine.accumulator import Sum
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.records import (
     ColumnKey,
     ModelKey,
@@ -20,7 +21,6 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
-from driftline_processor.sums import Sum
 from engine_records import AGE, CHURN, MINUTE, SECOND, SETTINGS, START, Sender, column, span
 
 

@@ -16,9 +16,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
-from driftline_processor.alarms import follow
 from driftline_processor.config import Export, read_text
 from driftline_processor.encode import encode
+from driftline_processor.engine.alarms import follow
 from driftline_processor.events import encode_events
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
 from driftline_processor.service import exporter as exporter_module

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from driftline_processor import model as module
-from driftline_processor.engine import Engine
-from driftline_processor.model import Fate, Model
-from driftline_processor.pane import Cell
+from driftline_processor.engine import model_state as module
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.model_state import Fate, Model
+from driftline_processor.engine.pane import Cell
 from driftline_processor.records import ColumnKey, ExampleRows
 from engine_records import AGE, CHURN, MINUTE, SECOND, SETTINGS, START, digest, span
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from driftline_processor.model import Fate, Taken
-from driftline_processor.outcome import FULL, Outcome, named
+from driftline_processor.engine.ingest_report import FULL, Outcome, named
+from driftline_processor.engine.model_state import Fate, Taken
 from driftline_processor.records import ModelKey
 from engine_records import CHURN, MINUTE, START
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from driftline.sketch import Histogram
-from driftline_processor.pane import MAX_TRACES, Cell, Pane
+from driftline_processor.engine.pane import MAX_TRACES, Cell, Pane
+from driftline_processor.engine.stream_deltas import Streams
 from driftline_processor.records import ColumnKey, Record, RowsPoint, SketchPoint
-from driftline_processor.streams import Streams
 from engine_records import AGE, SECOND, START, Sender, span
 
 CELL = Cell(AGE, "predict")

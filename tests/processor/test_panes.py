@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from driftline_processor.panes import Panes
+from driftline_processor.engine.windows import Panes
 from driftline_processor.records import Window
 from engine_records import AGE, MINUTE, SECOND, START, span
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from driftline_processor.provisional import Gathering, provisional_reference
+from driftline_processor.engine.accumulator import Sum
+from driftline_processor.engine.provisional_reference import Gathering, provisional_reference
 from driftline_processor.records import ColumnKey, Tally, Window
-from driftline_processor.sums import Sum
 from engine_records import AGE, CHURN, MINUTE, SECOND, START
 
 PLAN = ColumnKey("input", "plan")

@@ -3,8 +3,8 @@
 import msgpack
 import pytest
 
-from driftline_processor.engine import Engine
-from driftline_processor.snapshot import UnknownForm, dump, load
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.snapshot import UnknownForm, dump, load
 from engine_records import CHURN, MINUTE, SETTINGS, START, Sender, span
 
 

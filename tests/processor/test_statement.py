@@ -2,8 +2,8 @@
 
 import pytest
 
+from driftline_processor.engine.alarm_summary import statement
 from driftline_processor.records import ColumnKey, ColumnResult, State, Verdict
-from driftline_processor.statement import statement
 
 
 def column(

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from driftline.sketch import Histogram
+from driftline_processor.engine.stream_deltas import HOUR, Kind, Streams, difference, pack, unpack
 from driftline_processor.records import Record, SketchPoint
-from driftline_processor.streams import HOUR, Kind, Streams, difference, pack, unpack
 from engine_records import MINUTE, START, Sender, span
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from driftline.semconv import OTHER
 from driftline.sketch import Histogram
+from driftline_processor.engine.accumulator import WAITING, Sum
+from driftline_processor.engine.summary_ops import MAX_CATEGORIES
 from driftline_processor.records import Tally
-from driftline_processor.sums import WAITING, Sum
-from driftline_processor.tally import MAX_CATEGORIES
 
 
 def test_values_are_numbers_categories_or_states() -> None:

@@ -5,9 +5,9 @@ import pytest
 
 from driftline.semconv import OTHER
 from driftline.sketch import Histogram, Intervals
-from driftline_processor import tally as module
+from driftline_processor.engine import summary_ops as module
+from driftline_processor.engine.summary_ops import pack, total, unpack
 from driftline_processor.records import Tally
-from driftline_processor.tally import pack, total, unpack
 
 
 def test_the_sum_holds_every_row() -> None:

@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import DECODERS
-from driftline_processor.engine import Engine, EngineSettings, Observed
+from driftline_processor.engine.engine import Engine, EngineSettings, Observed
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline_processor.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import ModelKey, Record, WindowResult
 from engine_records import CHURN, MINUTE, SECOND, SETTINGS, START, Sender, span
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from driftline_processor.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import ColumnKey, ModelKey, Record, Reference, WindowResult
 from driftline_processor.replay.columns import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError

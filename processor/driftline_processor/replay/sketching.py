@@ -10,9 +10,9 @@ from driftline.pairs import Pair, Pairs
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.series import Series
 from driftline.sketch import MOST_NAMED
+from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record, RowsPoint, SketchPoint
 from driftline_processor.replay.columns import ReplayedColumn
-from driftline_processor.sums import COUNTED_ELSEWHERE
 
 _OPERATION: Final = "predict"
 

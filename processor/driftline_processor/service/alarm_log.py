@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Final
 
+from driftline_processor.engine.alarm_summary import model_in_words
 from driftline_processor.records import AlarmChange, ModelKey, WindowResult
-from driftline_processor.statement import model_in_words
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 from driftline_processor.decode import DECODERS, Malformed
-from driftline_processor.engine import Engine, Observed
+from driftline_processor.engine.engine import Engine, Observed
 from driftline_processor.records import Batch, ModelKey, ReferencePart, Rejection, WindowResult
 from driftline_processor.service.alarm_log import Quietly
 from driftline_processor.service.internal_metrics import Telemetry

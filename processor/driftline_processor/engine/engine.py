@@ -12,13 +12,15 @@ from typing import Final
 
 import numpy as np
 
-from driftline_processor.alarms import follow
 from driftline_processor.compare import Comparison, describe_window
 from driftline_processor.config import Config
+from driftline_processor.engine.alarms import follow
+from driftline_processor.engine.ingest_report import Observed, Outcome, named
+from driftline_processor.engine.model_state import Model
+from driftline_processor.engine.provisional_reference import provisional_reference
+from driftline_processor.engine.snapshot import dump, load
+from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.matching import choose_reference, other_versions, without_pairs
-from driftline_processor.model import Model
-from driftline_processor.outcome import Observed, Outcome, named
-from driftline_processor.provisional import provisional_reference
 from driftline_processor.records import (
     AlarmChange,
     ExampleRows,
@@ -30,9 +32,7 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
-from driftline_processor.snapshot import dump, load
 from driftline_processor.spans import LONGER, Trailing, is_timed
-from driftline_processor.streams import Point
 
 __all__ = ["Engine", "EngineSettings", "Observed"]
 

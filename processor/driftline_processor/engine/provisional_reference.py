@@ -9,8 +9,8 @@ import numpy as np
 from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline.sketch import cut_cells, project
 from driftline.sketch.identity import digest
+from driftline_processor.engine.summary_ops import total
 from driftline_processor.records import ColumnKey, FloatArray, ModelKey, Reference, ReferenceColumn, Tally, Window
-from driftline_processor.tally import total
 
 SECOND: Final = 1e9
 

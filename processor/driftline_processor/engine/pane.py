@@ -8,9 +8,9 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from driftline.sketch import Histogram
+from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE, Sum
+from driftline_processor.engine.stream_deltas import Increment, Point, difference
 from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, RowsPoint, SketchPoint, Tally
-from driftline_processor.streams import Increment, Point, difference
-from driftline_processor.sums import COUNTED_ELSEWHERE, Sum
 
 MAX_TRACES: Final = 5
 """Ids of traces that a pane keeps, and a window gives."""

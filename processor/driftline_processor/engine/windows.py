@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
-from driftline_processor.pane import MAX_TRACES, Cell, Pane
+from driftline_processor.engine.pane import MAX_TRACES, Cell, Pane
+from driftline_processor.engine.summary_ops import total
 from driftline_processor.records import ColumnKey, IntArray, Tally, Window
-from driftline_processor.tally import total
 
 
 class Held(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from driftline_processor.model import MAX_COLUMNS, MAX_KEYS, MAX_STREAMS, Fate, Taken
+from driftline_processor.engine.model_state import MAX_COLUMNS, MAX_KEYS, MAX_STREAMS, Fate, Taken
 from driftline_processor.records import ModelKey, Rejection
 
 SECOND: Final = 1_000_000_000

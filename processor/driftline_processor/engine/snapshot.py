@@ -5,16 +5,17 @@ from typing import Any, Final
 
 import msgpack
 
-from driftline_processor import spans, streams, tally
-from driftline_processor.alarms import Alarm
-from driftline_processor.model import Model
-from driftline_processor.pane import Cell, Pane
-from driftline_processor.panes import Panes
-from driftline_processor.provisional import Gathering
+from driftline_processor import spans
+from driftline_processor.engine import stream_deltas, summary_ops
+from driftline_processor.engine.accumulator import Sum
+from driftline_processor.engine.alarms import Alarm
+from driftline_processor.engine.model_state import Model
+from driftline_processor.engine.pane import Cell, Pane
+from driftline_processor.engine.provisional_reference import Gathering
+from driftline_processor.engine.stream_deltas import Streams
+from driftline_processor.engine.windows import Panes
 from driftline_processor.records import ColumnKey, ModelKey, State, Tally, Verdict
 from driftline_processor.spans import Trail
-from driftline_processor.streams import Streams
-from driftline_processor.sums import Sum
 
 FORM: Final = 2
 
@@ -30,7 +31,7 @@ def dump(model: Model) -> bytes:
         "key": _pack_model_key(model.key),
         "times": (panes.step, panes.newest, panes.sealed),
         "panes": [(start, _pack_pane(pane)) for start, pane in panes.by_start.items()],
-        "streams": [(key, streams.pack(last)) for key, last in model.streams.cumulative.items()],
+        "streams": [(key, stream_deltas.pack(last)) for key, last in model.streams.cumulative.items()],
         "keys": list(model.streams.keys.items()),
         "columns": [(_pack_column(column), seen) for column, seen in model.columns.items()],
         "gathered": [(start, _pack_columns(held)) for start, held in gathering.panes.items()],
@@ -64,7 +65,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> Model:
     return Model(
         key=_model_key(state["key"]),
         panes=panes,
-        streams=Streams({key: streams.unpack(last) for key, last in state["streams"]}, dict(state["keys"])),
+        streams=Streams({key: stream_deltas.unpack(last) for key, last in state["streams"]}, dict(state["keys"])),
         columns={ColumnKey(*column): seen for column, seen in state["columns"]},
         gathering=_unpack_gathering(state, step),
         alarms={ColumnKey(*column): _unpack_alarm(alarm) for column, alarm in state.get("alarms", ())},
@@ -85,7 +86,7 @@ def _model_key(packed: tuple[Any, ...]) -> ModelKey:
 
 
 def _pack_pane(pane: Pane) -> tuple[Any, ...]:
-    parts = [((_pack_column(c.column), c.operation), tally.pack(held)) for c, held in pane.tallies().items()]
+    parts = [((_pack_column(c.column), c.operation), summary_ops.pack(held)) for c, held in pane.tallies().items()]
     return parts, pane.rows, pane.traces
 
 
@@ -95,7 +96,7 @@ def _pack_column(column: ColumnKey) -> tuple[str, str]:
 
 def _unpack_pane(packed: tuple[Any, ...]) -> Pane:
     parts, rows, *traces = packed
-    sums = {Cell(ColumnKey(*column), operation): Sum(tally.unpack(held)) for (column, operation), held in parts}
+    sums = {Cell(ColumnKey(*column), operation): Sum(summary_ops.unpack(held)) for (column, operation), held in parts}
     return Pane(sums, rows=dict(rows), traces=list(traces[0]) if traces else [])
 
 
@@ -108,11 +109,11 @@ def _unpack_gathering(state: dict[str, Any], step: int) -> Gathering:
 
 
 def _pack_columns(held: Mapping[ColumnKey, Tally]) -> list[tuple[Any, ...]]:
-    return [(_pack_column(column), tally.pack(each)) for column, each in held.items()]
+    return [(_pack_column(column), summary_ops.pack(each)) for column, each in held.items()]
 
 
 def _unpack_columns(packed: tuple[Any, ...]) -> dict[ColumnKey, Tally]:
-    return {ColumnKey(*column): tally.unpack(each) for column, each in packed}
+    return {ColumnKey(*column): summary_ops.unpack(each) for column, each in packed}
 
 
 def _pack_alarm(alarm: Alarm) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID
 from driftline.sketch import Histogram, Intervals
+from driftline_processor.engine.summary_ops import MAX_CATEGORIES, total
 from driftline_processor.records import FloatArray, Tally, Values
-from driftline_processor.tally import MAX_CATEGORIES, total
 
 WAITING: Final = 4096
 """Values, and buckets of sketches, that wait to be added up together: one by one, each costs as much as hundreds."""

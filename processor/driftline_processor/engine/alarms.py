@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from driftline.sketch.identity import digest
 from driftline_processor.durations import format_duration
+from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, State, Verdict, WindowResult
-from driftline_processor.statement import column_in_words, model_in_words, statement
 
 QUIET_WINDOWS: Final = 3
 """So many in a row close an alarm. Windows with too little data are passed over: silence is no recovery."""
