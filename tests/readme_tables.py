@@ -8,7 +8,7 @@ from pathlib import Path
 from driftline.semconv import TERMS
 from driftline.settings import Settings
 from driftline_processor.config import table as config_table
-from driftline_processor.metrics import table as metrics_table
+from driftline_processor.encode.metrics import table as metrics_table
 from driftline_processor.service.internal_metrics import own_table
 
 README = Path(__file__).parents[1] / "README.md"

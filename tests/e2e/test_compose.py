@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 
 from driftline import semconv
 from driftline_processor.config import load
-from driftline_processor.metrics import METRICS
+from driftline_processor.encode.metrics import METRICS
 from driftline_processor.service.internal_metrics import OWN_METRICS, PREFIX
 from e2e.collectors import CONFIG
 from e2e.processes import BIN, ROOT, clean_environment

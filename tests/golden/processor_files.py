@@ -23,9 +23,9 @@ import driftline
 from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import decode_metrics, decode_traces
-from driftline_processor.encode import encode
+from driftline_processor.encode.alarm_events import encode_events
+from driftline_processor.encode.gauges import encode
 from driftline_processor.engine.engine import Engine, EngineSettings
-from driftline_processor.events import encode_events
 from driftline_processor.records import WindowResult
 from driftline_processor.reference import read_file
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request

@@ -6,7 +6,7 @@ from driftline.demo import findings
 from driftline.demo.findings import Column, Finding, Findings
 from driftline.demo.sink import Event, Reading
 from driftline.semconv import DRIFT_EVENT, DRIFT_TARGET, FEATURE_NAME, MODEL_NAME, OUTPUT_CLASS
-from driftline_processor.metrics import METRICS
+from driftline_processor.encode.metrics import METRICS
 from driftline_processor.service.internal_metrics import OWN_METRICS, PREFIX
 
 MODEL = "progression"

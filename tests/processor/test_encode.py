@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics.export import MetricsData
 
-from driftline_processor.encode import encode
+from driftline_processor.encode.gauges import encode
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
 
 SHOP = (("deployment.environment.name", "prod"), ("service.name", "shop"))

@@ -6,7 +6,7 @@ from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
 from driftline.semconv import TERMS
-from driftline_processor.events import RECORDS_A_REQUEST, encode_events
+from driftline_processor.encode.alarm_events import RECORDS_A_REQUEST, encode_events
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,

@@ -17,9 +17,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
 from driftline_processor.config import Export, read_text
-from driftline_processor.encode import encode
+from driftline_processor.encode.alarm_events import encode_events
+from driftline_processor.encode.gauges import encode
 from driftline_processor.engine.alarms import follow
-from driftline_processor.events import encode_events
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
 from driftline_processor.service import exporter as exporter_module
 from driftline_processor.service.exporter import Exporter

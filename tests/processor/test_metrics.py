@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from driftline.semconv import PREFIX
-from driftline_processor.metrics import METRICS, STATES, Metric, table
+from driftline_processor.encode.metrics import METRICS, STATES, Metric, table
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
 from driftline_processor.service.internal_metrics import OWN_METRICS, own_table
 from driftline_processor.statistics import STATISTICS

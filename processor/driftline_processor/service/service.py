@@ -15,9 +15,9 @@ from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from driftline_processor import __version__
 from driftline_processor.config import Config, warnings
 from driftline_processor.durations import SECOND
-from driftline_processor.encode import encode
+from driftline_processor.encode.alarm_events import encode_events
+from driftline_processor.encode.gauges import encode
 from driftline_processor.engine.engine import Engine, EngineSettings
-from driftline_processor.events import encode_events
 from driftline_processor.records import WindowResult
 from driftline_processor.service.alarm_log import Announcer
 from driftline_processor.service.exporter import Exporter, Handover, Sink

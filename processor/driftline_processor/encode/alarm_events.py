@@ -13,7 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.util.types import AnyValue
 
 from driftline import semconv
-from driftline_processor.encode import SCOPE, of_column
+from driftline_processor.encode.gauges import SCOPE, of_column
 from driftline_processor.records import AlarmChange, AlarmEvent, WindowResult
 
 SEVERITIES: Final[Mapping[AlarmChange, SeverityNumber]] = {

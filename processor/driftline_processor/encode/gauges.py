@@ -10,7 +10,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from driftline import semconv
-from driftline_processor import __version__, metrics
+from driftline_processor import __version__
+from driftline_processor.encode import metrics
 from driftline_processor.records import ColumnKey, WindowResult
 
 SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", __version__)
