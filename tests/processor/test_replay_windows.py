@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from driftline_processor.config import ConfigError
-from driftline_processor.durations import DAY, HOUR, MINUTE
+from driftline_processor.config.durations import DAY, HOUR, MINUTE
 from driftline_processor.reference.folder import read_file
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.timeline import Clock

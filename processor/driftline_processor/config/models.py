@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from driftline_processor.durations import DAY, MINUTE, SECOND, parse_duration
+from driftline_processor.config.durations import DAY, MINUTE, SECOND, parse_duration
 
 MIB: Final = 1 << 20
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from driftline_processor.config.durations import format_duration
 from driftline_processor.config.models import Config, split_address
-from driftline_processor.durations import format_duration
 
 MAX_PANES: Final = 1440
 """Panes that a window may have, so that a minute's step allows a day's window: each is kept in memory."""

@@ -7,10 +7,10 @@ import yaml
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from driftline_processor.config.durations import format_duration, parse_duration
 from driftline_processor.config.environment import KEYS, PREFIXES
 from driftline_processor.config.models import Config
 from driftline_processor.config.reading import mask_password
-from driftline_processor.durations import format_duration, parse_duration
 
 
 def table() -> str:

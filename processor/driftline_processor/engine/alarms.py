@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from driftline.sketch.identity import digest
-from driftline_processor.durations import format_duration
+from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, State, Verdict, WindowResult
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from driftline_processor.durations import format_duration
+from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, State, WindowResult
 from driftline_processor.replay.running import Replay

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from driftline_processor.config import Config, load
-from driftline_processor.durations import HOUR, format_duration
+from driftline_processor.config.durations import HOUR, format_duration
 from driftline_processor.engine.engine import EngineSettings
 from driftline_processor.records import Reference
 from driftline_processor.replay.errors import ReplayError

@@ -3,8 +3,8 @@
 import re
 from typing import Final, NamedTuple, TypeAlias
 
+from driftline_processor.config.durations import parse_duration
 from driftline_processor.config.rules import MAX_PANES
-from driftline_processor.durations import parse_duration
 from driftline_processor.replay.errors import ReplayError
 
 MOST_ROWS: Final = 1_000_000_000
