@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals, hashed
 from driftline_processor.bags import Bags, IntArray
-from driftline_processor.cells import cell_rows
 from driftline_processor.records import FloatArray, ReferenceColumn, Tally
+from driftline_processor.reference.category_bins import cell_rows
 from driftline_processor.verdict.novelty import SeenNumbers
 from driftline_processor.verdict.wording import span
 

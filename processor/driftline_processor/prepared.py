@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
-from driftline_processor.cells import minor_shares, without_cell
 from driftline_processor.counts import STATES
 from driftline_processor.records import FloatArray, ReferenceColumn
+from driftline_processor.reference.category_bins import minor_shares, without_cell
 from driftline_processor.statistics.view import NUMERIC
 from driftline_processor.verdict.cycle import Cycle, fit_cycle
 from driftline_processor.verdict.decision import Baseline

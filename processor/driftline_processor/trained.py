@@ -6,10 +6,10 @@ import numpy as np
 
 from driftline.semconv import MISSING
 from driftline_processor.bags import Bags
-from driftline_processor.cells import cell_rows
 from driftline_processor.counts import STATES, Counts
 from driftline_processor.judgement import Judge
 from driftline_processor.records import ReferenceColumn, Tally
+from driftline_processor.reference.category_bins import cell_rows
 from driftline_processor.statistics import STATISTICS, View
 from driftline_processor.statistics.view import CATEGORY, NUMERIC
 from driftline_processor.statistics.wasserstein import reference_spread

@@ -23,8 +23,8 @@ from bench.verdict import tallies
 from driftline.profiling.otlp import to_request
 from driftline.semconv import TARGET_INPUT
 from driftline_processor.compare import Comparison
-from driftline_processor.matching import without_pairs
-from driftline_processor.reference.reading import read_reference
+from driftline_processor.reference.parse import read_reference
+from driftline_processor.reference.selection import without_pairs
 
 REFERENCE_ROWS: Final = 50_000
 WINDOW_ROWS: Final = 10_000

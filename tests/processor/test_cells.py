@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from driftline.semconv import OTHER
-from driftline_processor import cells
-from driftline_processor.cells import cell_rows, minor_shares, with_minor
 from driftline_processor.compare import Comparison
 from driftline_processor.records import ColumnKey, ReferenceColumn, State, Verdict
+from driftline_processor.reference import category_bins
+from driftline_processor.reference.category_bins import cell_rows, minor_shares, with_minor
 from made_columns import KEY, category_column, category_tally, reference_of
 
 NAMES = np.array([f"c{i:03}" for i in range(200)])
@@ -66,7 +66,7 @@ def test_codes_go_with_their_categories() -> None:
 
 def test_minor_categories_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over all columns together: the most frequent keep their cells."""
-    monkeypatch.setattr(cells, "MOST_MINOR", 100)
+    monkeypatch.setattr(category_bins, "MOST_MINOR", 100)
     keys = [ColumnKey("input", name) for name in "ab"]
     found = with_minor({key: replace(column(i), key=key, minor=()) for i, key in enumerate(keys)})
 

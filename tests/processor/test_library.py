@@ -11,9 +11,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 import driftline
 from driftline import semconv
-from driftline_processor import assembly
 from driftline_processor.decode import decode_metrics
 from driftline_processor.records import Reference, ReferencePart
+from driftline_processor.reference import assembly
 from driftline_processor.service.reference_registry import Library
 from driftline_processor.service.store import Entry, Store
 

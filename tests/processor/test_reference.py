@@ -16,10 +16,10 @@ import driftline
 from driftline.pairs import Pair
 from driftline.semconv import MISSING
 from driftline.sketch import project
-from driftline_processor.assembly import Assembly
 from driftline_processor.decode import decode_metrics
 from driftline_processor.records import ColumnKey, Reference, ReferencePart
 from driftline_processor.reference import InvalidReference, ReferenceFolder, read_file, read_reference
+from driftline_processor.reference.assembly import Assembly
 from profile_data import ROWS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "visits.reference.json"

@@ -20,7 +20,6 @@ from driftline_processor.engine.model_state import Model
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
-from driftline_processor.matching import choose_reference, other_versions, without_pairs
 from driftline_processor.records import (
     AlarmChange,
     ExampleRows,
@@ -32,6 +31,7 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
+from driftline_processor.reference.selection import choose_reference, other_versions, without_pairs
 from driftline_processor.spans import LONGER, Trailing, is_timed
 
 __all__ = ["Engine", "EngineSettings", "Observed"]

@@ -8,10 +8,10 @@ import numpy as np
 from driftline import semconv
 from driftline.pairs import Pair
 from driftline.sketch import Histogram, Intervals
-from driftline_processor.cells import codes
 from driftline_processor.decode.histograms import read_histogram
 from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn, Tally
-from driftline_processor.reference.rules import Attributes, InvalidReference, shown
+from driftline_processor.reference.attributes import Attributes, InvalidReference, shown
+from driftline_processor.reference.category_bins import codes
 
 SKETCHES: Final = frozenset({semconv.FEATURE_VALUE, semconv.FEATURE_TAIL, semconv.OUTPUT_VALUE, semconv.OUTPUT_TAIL})
 CATEGORIES: Final = {

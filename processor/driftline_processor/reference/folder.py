@@ -8,8 +8,8 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from driftline_processor.records import Reference
-from driftline_processor.reference.reading import read_reference
-from driftline_processor.reference.rules import InvalidReference
+from driftline_processor.reference.attributes import InvalidReference
+from driftline_processor.reference.parse import read_reference
 
 MOST_BYTES: Final = 256 << 20
 """Of a file: 5,000 columns need some 50 MB, 30 need one."""

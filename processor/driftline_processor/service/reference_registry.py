@@ -6,10 +6,10 @@ from pathlib import Path
 
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 
-from driftline_processor.assembly import Assembly
 from driftline_processor.engine.engine import Engine
 from driftline_processor.records import Reference, ReferencePart
 from driftline_processor.reference import InvalidReference, ReferenceFolder, read_reference
+from driftline_processor.reference.assembly import Assembly
 from driftline_processor.service.store import Store
 
 logger = logging.getLogger(__name__)

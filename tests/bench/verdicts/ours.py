@@ -24,7 +24,7 @@ from driftline_processor.records import (
     State,
     WindowResult,
 )
-from driftline_processor.reference.reading import read_reference
+from driftline_processor.reference.parse import read_reference
 from driftline_processor.replay.columns import ReplayedColumn
 from driftline_processor.replay.sketching import Sketcher
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from driftline import semconv
-from driftline_processor.cells import with_minor
 from driftline_processor.decode.streams import column_of
 from driftline_processor.records import ColumnKey, FloatArray, Reference
+from driftline_processor.reference.attributes import Attributes, InvalidReference, shown
+from driftline_processor.reference.category_bins import with_minor
 from driftline_processor.reference.column import CATEGORIES, OBSERVATIONS, SKETCHES, ColumnParts
-from driftline_processor.reference.rules import Attributes, InvalidReference, shown
 
 _METRICS: Final = frozenset({semconv.REFERENCE_CHUNKS, semconv.REFERENCE_COLUMN, *SKETCHES, *CATEGORIES, *OBSERVATIONS})
 _CLOCKS: Final = {"time": True, "rows": False}
