@@ -14,9 +14,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from driftline import semconv
 from driftline_processor.decode import Malformed, decode_traces
-from driftline_processor.decode.alike import FEW, read_alike
+from driftline_processor.decode.fast_spans.span_batches import FEW, read_alike
+from driftline_processor.decode.otlp_values import kept_resource, labels
 from driftline_processor.decode.spans import read_span
-from driftline_processor.decode.wire import kept_resource, labels
 from driftline_processor.records import ExampleRows
 from otlp_requests import of_model, pairs, span, trace_request
 

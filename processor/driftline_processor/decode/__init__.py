@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypeAlias
 
 from driftline_processor.decode.metrics import decode_metrics
+from driftline_processor.decode.otlp_values import Malformed, decode_logs
 from driftline_processor.decode.traces import decode_traces
-from driftline_processor.decode.wire import Malformed, decode_logs
 from driftline_processor.records import Batch
 
 __all__ = ["DECODERS", "Malformed", "Signal", "decode_logs", "decode_metrics", "decode_traces"]

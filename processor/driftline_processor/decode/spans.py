@@ -8,9 +8,9 @@ import numpy as np
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from driftline import semconv
+from driftline_processor.decode.metric_streams import MAX_NAME, column_of
+from driftline_processor.decode.otlp_values import MAX_TIME, label, parsed, scalar
 from driftline_processor.decode.sampling import weight
-from driftline_processor.decode.streams import MAX_NAME, column_of
-from driftline_processor.decode.wire import MAX_TIME, label, parsed, scalar
 from driftline_processor.records import ColumnKey, ExampleRows, ModelKey, Scalar
 
 MAX_COLUMNS: Final = 10_000

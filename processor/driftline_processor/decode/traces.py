@@ -6,10 +6,10 @@ together, and only one that is like few others goes through protobuf, alone.
 
 from collections.abc import Sequence
 
-from driftline_processor.decode.alike import read_alike
-from driftline_processor.decode.envelope import ExportTraceServiceRequest
+from driftline_processor.decode.fast_spans.span_batches import read_alike
+from driftline_processor.decode.fast_spans.trace_envelope import ExportTraceServiceRequest
+from driftline_processor.decode.otlp_values import Rejections, kept_resource, labels, parsed
 from driftline_processor.decode.spans import Resource, read_span
-from driftline_processor.decode.wire import Rejections, kept_resource, labels, parsed
 from driftline_processor.records import Batch, ExampleRows
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from driftline import semconv
-from driftline_processor.decode.streams import column_of
+from driftline_processor.decode.metric_streams import column_of
 from driftline_processor.records import ColumnKey, FloatArray, Reference
 from driftline_processor.reference.attributes import Attributes, InvalidReference, shown
 from driftline_processor.reference.category_bins import with_minor

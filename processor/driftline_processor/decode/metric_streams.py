@@ -10,7 +10,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
 from driftline.sketch.identity import digest
-from driftline_processor.decode.wire import kept_resource, labels, shown
+from driftline_processor.decode.otlp_values import kept_resource, labels, shown
 from driftline_processor.records import ColumnKey, ModelKey
 
 MAX_NAME: Final = 1024

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 
 from driftline import semconv
-from driftline_processor.decode.gather import Gathered, Run
-from driftline_processor.decode.layout import Layout, Place, Unlike, layout_of
+from driftline_processor.decode.fast_spans.span_columns import Gathered, Run
+from driftline_processor.decode.fast_spans.span_layout import Layout, Place, Unlike, layout_of
+from driftline_processor.decode.otlp_values import MAX_TIME
 from driftline_processor.decode.sampling import weight
 from driftline_processor.decode.spans import Resource, column_in, read_span, vector_columns
-from driftline_processor.decode.wire import MAX_TIME
 from driftline_processor.records import ColumnKey, ExampleRows, FloatArray, Scalar, Values
 
 FEW: Final = 16
