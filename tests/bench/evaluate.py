@@ -22,7 +22,7 @@ from bench.rig import FEATURES
 from bench.verdict import tallies
 from driftline.profiling.otlp import to_request
 from driftline.semconv import TARGET_INPUT
-from driftline_processor.compare import Comparison
+from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.reference.parse import read_reference
 from driftline_processor.reference.selection import without_pairs
 

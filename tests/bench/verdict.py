@@ -21,8 +21,8 @@ from bench.harness import Figure, interleaved
 from bench.rig import FEATURES
 from driftline.columns import BLOCK_ROWS, TableColumns
 from driftline.sketch import NumericStream
-from driftline_processor.compare import Comparison
 from driftline_processor.engine.provisional_reference import provisional_reference
+from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Tally
 
 ROWS: Final = 100_000

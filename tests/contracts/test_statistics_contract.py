@@ -9,12 +9,12 @@ import pytest
 from scipy import stats
 from scipy.spatial import distance
 
-from driftline_processor.alignment import NumericCells
-from driftline_processor.bags import Bags
+from driftline_processor.monitors.drift.binning.bins import NumericCells
+from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
+from driftline_processor.monitors.drift.statistics import STATISTICS, Statistic, View
+from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
+from driftline_processor.monitors.drift.statistics.wasserstein import reference_spread
 from driftline_processor.records import Tally
-from driftline_processor.statistics import STATISTICS, Statistic, View
-from driftline_processor.statistics.view import CATEGORY, NUMERIC
-from driftline_processor.statistics.wasserstein import reference_spread
 from made_columns import Values, numeric_column, numeric_tally
 
 ROWS = 4_000

@@ -7,9 +7,9 @@ import pytest
 
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals, hashed, project
-from driftline_processor.alignment import CategoryCells, NumericCells, Placed
-from driftline_processor.bags import Bags
 from driftline_processor.engine.summary_ops import total
+from driftline_processor.monitors.drift.binning.bins import CategoryCells, NumericCells, Placed
+from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
 from driftline_processor.records import ReferenceColumn, Tally
 from made_columns import category_column, category_tally, numeric_column, numeric_tally
 

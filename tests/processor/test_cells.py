@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from driftline.semconv import OTHER
-from driftline_processor.compare import Comparison
+from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.records import ColumnKey, ReferenceColumn, State, Verdict
 from driftline_processor.reference import category_bins
 from driftline_processor.reference.category_bins import cell_rows, minor_shares, with_minor

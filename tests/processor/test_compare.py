@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER
-from driftline_processor.compare import Comparison, describe_window
+from driftline_processor.monitors.drift.comparison import Comparison, describe_window
+from driftline_processor.monitors.drift.history.trailing_windows import Trail, Trailing
 from driftline_processor.records import (
     ColumnKey,
     ColumnResult,
@@ -19,7 +20,6 @@ from driftline_processor.records import (
     Verdict,
     Window,
 )
-from driftline_processor.spans import Trail, Trailing
 from made_columns import (
     HOUR,
     KEY,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from driftline_processor.counts import STATES, Counts
+from driftline_processor.monitors.drift.binning.binned_counts import STATES, Counts
 
 
 def counts(seed: int) -> Counts:

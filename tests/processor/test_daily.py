@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from driftline_processor.compare import Comparison
-from driftline_processor.daily import by_day
-from driftline_processor.habits import DAY
+from driftline_processor.monitors.drift.comparison import Comparison
+from driftline_processor.monitors.drift.history.stream_history import DAY
+from driftline_processor.monitors.drift.history.trailing_windows import Trail, Trailing
+from driftline_processor.monitors.drift.season.rebin_by_day import by_day
 from driftline_processor.records import State, Window
-from driftline_processor.spans import Trail, Trailing
 from made_columns import HOUR, KEY, fitted, numeric_column, numeric_tally, reference_of
 
 BUDGET = 1 / 720 / 30 / 7

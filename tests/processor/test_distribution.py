@@ -5,8 +5,8 @@ import pytest
 
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals
-from driftline_processor.bags import Bags
-from driftline_processor.distribution import TOP, class_shares, numbers
+from driftline_processor.monitors.drift.binning.describe import TOP, class_shares, numbers
+from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
 from made_columns import numeric_tally
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from driftline.semconv import PREFIX
 from driftline_processor.encode.metrics import METRICS, STATES, Metric, table
+from driftline_processor.monitors.drift.statistics import STATISTICS
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
 from driftline_processor.service.internal_metrics import OWN_METRICS, own_table
-from driftline_processor.statistics import STATISTICS
 
 VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % to 40 %")
 COLUMN = ColumnResult(

@@ -3,9 +3,9 @@ import pytest
 
 from driftline.pairs import Pair
 from driftline.semconv import OPPOSITE, SAME
-from driftline_processor.counts import Counts
-from driftline_processor.judgement import Judge
-from driftline_processor.pairing import Pairing
+from driftline_processor.monitors.drift.binning.binned_counts import Counts
+from driftline_processor.monitors.drift.detection.detector import Judge
+from driftline_processor.monitors.drift.detection.pair_margins import Pairing
 from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn, Tally
 from made_columns import numeric_column
 

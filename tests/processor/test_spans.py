@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from driftline_processor.compare import Comparison
+from driftline_processor.monitors.drift.comparison import Comparison
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trail, Trailing, pack, unpack
 from driftline_processor.records import ColumnKey, State, Verdict, Window
-from driftline_processor.spans import LONGER, Trail, Trailing, pack, unpack
 from made_columns import HOUR, KEY, numeric_column, numeric_tally, reference_of
 
 BUDGET = 1 / 720 / 30

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from driftline_processor.compare import Comparison
-from driftline_processor.habits import DAY, DAYS
+from driftline_processor.monitors.drift.comparison import Comparison
+from driftline_processor.monitors.drift.history.stream_history import DAY, DAYS
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trail, Trailing, pack, unpack
 from driftline_processor.records import State, Verdict, Window
-from driftline_processor.spans import LONGER, Trail, Trailing, pack, unpack
 from made_columns import HOUR, KEY, fitted, numeric_column, numeric_tally, reference_of
 
 BUDGET = 1 / 720 / 30 / (2 + len(LONGER))

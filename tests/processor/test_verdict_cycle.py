@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from driftline_processor.monitors.drift.detection.harmonics import Cycle, fit_cycle, known_harmonics
+from driftline_processor.monitors.drift.season.calendar import DAY
 from driftline_processor.records import FloatArray
-from driftline_processor.verdict.cycle import Cycle, fit_cycle, known_harmonics
-from driftline_processor.verdict.season import DAY
 
 HOUR = 3_600.0
 CELLS = np.array([0.1, 0.4, 0.3, 0.2])

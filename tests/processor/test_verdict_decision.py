@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from driftline_processor.monitors.drift.detection.decision import LOUDNESS, Assessment, Baseline, assess, decide
+from driftline_processor.monitors.drift.detection.tested_sets import category_events
 from driftline_processor.records import State
-from driftline_processor.verdict.decision import LOUDNESS, Assessment, Baseline, assess, decide
-from driftline_processor.verdict.events import category_events
 
 TOLERANCE = 0.05
 ALPHA = 1e-7

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from driftline_processor.compare import Comparison
+from driftline_processor.monitors.drift.comparison import Comparison
+from driftline_processor.monitors.drift.detection.decision import Baseline, assess
+from driftline_processor.monitors.drift.detection.tested_sets import category_events
+from driftline_processor.monitors.drift.detection.total_variation import Diffuse
 from driftline_processor.records import FloatArray, State, Verdict
-from driftline_processor.verdict.decision import Baseline, assess
-from driftline_processor.verdict.diffuse import Diffuse
-from driftline_processor.verdict.events import category_events
 from made_columns import HOUR, KEY, category_column, category_tally, reference_of
 
 BUDGET = 1 / 720 / 30 / 7

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from driftline_processor.verdict.events import (
+from driftline_processor.monitors.drift.detection.tested_sets import (
     MAGNIFICATION,
     Family,
     category_events,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from driftline_processor.verdict.evidence import critical_value, signed_root
+from driftline_processor.monitors.drift.detection.significance import critical_value, signed_root
 
 
 def test_signed_root_is_the_root_of_g_with_yates_correction() -> None:

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from driftline.sketch import Intervals
-from driftline_processor.verdict.novelty import SeenNumbers, assess_novelty, unseen_categories, unseen_numbers
+from driftline_processor.monitors.drift.detection.novelty import (
+    SeenNumbers,
+    assess_novelty,
+    unseen_categories,
+    unseen_numbers,
+)
 
 ALPHA = 1e-7
 

@@ -11,8 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline_processor.verdict.decision import Assessment, Baseline, assess
-from driftline_processor.verdict.events import Events, category_events, numeric_events, state_events
+from driftline_processor.monitors.drift.detection.decision import Assessment, Baseline, assess
+from driftline_processor.monitors.drift.detection.tested_sets import (
+    Events,
+    category_events,
+    numeric_events,
+    state_events,
+)
 
 TOLERANCE = 0.05
 CASES = json.loads((Path(__file__).parents[1] / "golden" / "verdict_prototype.json").read_text(encoding="utf-8"))

@@ -7,13 +7,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from driftline_processor.alignment import NumericCells
-from driftline_processor.bags import Bags
-from driftline_processor.compare import Comparison
-from driftline_processor.counts import Counts
-from driftline_processor.judgement import Judge
+from driftline_processor.monitors.drift.binning.binned_counts import Counts
+from driftline_processor.monitors.drift.binning.bins import NumericCells
+from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
+from driftline_processor.monitors.drift.comparison import Comparison
+from driftline_processor.monitors.drift.detection.detector import Judge
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trail, Trailing
 from driftline_processor.records import ColumnKey, ReferenceColumn, State, Tally, Window
-from driftline_processor.spans import LONGER, Trail, Trailing
 from made_columns import HOUR, KEY, category_column, counted, fitted, numeric_column, numeric_tally, reference_of
 
 ROWS = 50_000

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from driftline_processor.compare import Comparison
+from driftline_processor.monitors.drift.comparison import Comparison
+from driftline_processor.monitors.drift.history.trailing_windows import Trail, Trailing
+from driftline_processor.monitors.drift.season.calendar import DAY, WEEK, YEAR, Season, in_season
 from driftline_processor.records import State, Verdict, Window
-from driftline_processor.spans import Trail, Trailing
-from driftline_processor.verdict.season import DAY, WEEK, YEAR, Season, in_season
 from made_columns import HOUR, KEY, numeric_column, numeric_tally, reference_of
 
 HOURS = np.arange(24 * 20)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from driftline_processor.verdict.selection import undo_selection
+from driftline_processor.monitors.drift.detection.selection_bias import undo_selection
 
 
 def others(shares: np.ndarray, seed: int, cells: int = 64) -> tuple[float, float, float]:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.signal import lfilter
 
-from driftline_processor.verdict.swing import beyond_chance, clumping, returned, spread
+from driftline_processor.monitors.drift.season.amplitude import beyond_chance, clumping, returned, spread
 
 HOURS = np.arange(24)
 

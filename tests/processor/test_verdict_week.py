@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from driftline_processor.verdict.week import possible
+from driftline_processor.monitors.drift.season.weekend import possible
 
 
 def seconds(day: int, hour: int) -> float:

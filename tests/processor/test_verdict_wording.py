@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from driftline_processor.verdict.events import Event, Family
-from driftline_processor.verdict.wording import (
+from driftline_processor.monitors.drift.detection.tested_sets import Event, Family
+from driftline_processor.monitors.drift.explain.wording import (
     describe_category,
     describe_novelty,
     describe_range,

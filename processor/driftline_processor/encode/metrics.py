@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from driftline import semconv
+from driftline_processor.monitors.drift.statistics import STATISTICS, Statistic
 from driftline_processor.records import ColumnResult, State, WindowResult
-from driftline_processor.statistics import STATISTICS, Statistic
 
 SCORE: Final = "{score}"
 ROW: Final = "{row}"

@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from driftline_processor.compare import Comparison, describe_window
 from driftline_processor.config import Config
 from driftline_processor.engine.alarms import follow
 from driftline_processor.engine.ingest_report import Observed, Outcome, named
@@ -20,6 +19,8 @@ from driftline_processor.engine.model_state import Model
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
+from driftline_processor.monitors.drift.comparison import Comparison, describe_window
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trailing, is_timed
 from driftline_processor.records import (
     AlarmChange,
     ExampleRows,
@@ -32,7 +33,6 @@ from driftline_processor.records import (
     WindowResult,
 )
 from driftline_processor.reference.selection import choose_reference, other_versions, without_pairs
-from driftline_processor.spans import LONGER, Trailing, is_timed
 
 __all__ = ["Engine", "EngineSettings", "Observed"]
 

@@ -12,8 +12,8 @@ from driftline_processor.engine.alarms import Alarm
 from driftline_processor.engine.provisional_reference import Gathering
 from driftline_processor.engine.stream_deltas import KEPT, Kind, Point, Streams
 from driftline_processor.engine.windows import Held, Panes
+from driftline_processor.monitors.drift.history.trailing_windows import Trail
 from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, IntArray, ModelKey, RowsPoint, Window
-from driftline_processor.spans import Trail
 
 MAX_COLUMNS: Final = 5_000
 """Columns of one model. A model with more is one whose column names are not names."""

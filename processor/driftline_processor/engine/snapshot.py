@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgpack
 
-from driftline_processor import spans
 from driftline_processor.engine import stream_deltas, summary_ops
 from driftline_processor.engine.accumulator import Sum
 from driftline_processor.engine.alarms import Alarm
@@ -14,8 +13,9 @@ from driftline_processor.engine.pane import Cell, Pane
 from driftline_processor.engine.provisional_reference import Gathering
 from driftline_processor.engine.stream_deltas import Streams
 from driftline_processor.engine.windows import Panes
+from driftline_processor.monitors.drift.history import trailing_windows
+from driftline_processor.monitors.drift.history.trailing_windows import Trail
 from driftline_processor.records import ColumnKey, ModelKey, State, Tally, Verdict
-from driftline_processor.spans import Trail
 
 FORM: Final = 2
 
@@ -37,7 +37,7 @@ def dump(model: Model) -> bytes:
         "gathered": [(start, _pack_columns(held)) for start, held in gathering.panes.items()],
         "gathering": (gathering.step, gathering.rows, gathering.full),
         "alarms": [(_pack_column(column), _pack_alarm(alarm)) for column, alarm in model.alarms.items()],
-        "trail": spans.pack(model.trail),
+        "trail": trailing_windows.pack(model.trail),
         "rows": model.rows,
         "idle": model.idle,
     }
@@ -69,7 +69,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> Model:
         columns={ColumnKey(*column): seen for column, seen in state["columns"]},
         gathering=_unpack_gathering(state, step),
         alarms={ColumnKey(*column): _unpack_alarm(alarm) for column, alarm in state.get("alarms", ())},
-        trail=spans.unpack(state["trail"]) if "trail" in state else Trail(),
+        trail=trailing_windows.unpack(state["trail"]) if "trail" in state else Trail(),
         rows=state["rows"],
         idle=state["idle"],
         changed=False,

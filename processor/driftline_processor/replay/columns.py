@@ -11,9 +11,9 @@ from driftline import semconv
 from driftline.profiling.kinds import BOOLEAN
 from driftline.profiling.plan import PlannedColumn
 from driftline.values import read_number
+from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
 from driftline_processor.records import ColumnKey, Reference, ReferenceColumn
 from driftline_processor.replay.errors import ReplayError
-from driftline_processor.statistics.view import CATEGORY, NUMERIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
+from driftline_processor.monitors.drift.explain.wording import percent
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, State, WindowResult
 from driftline_processor.replay.running import Replay
 from driftline_processor.replay.timeline import Timeline
-from driftline_processor.verdict.wording import percent
 
 _STATES: Final = {
     State.ALARM: ("ALARM", "bold red"),

@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.spatial import distance
 
 from bench.verdicts.stream import Column
-from driftline_processor.statistics.view import CATEGORY, NUMERIC
+from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
 
 
 class Raw(NamedTuple):

@@ -12,8 +12,8 @@ from bench.verdicts.said import BESIDE, Said
 from bench.verdicts.stream import Columns, Stream
 from driftline.profiling.otlp import to_request
 from driftline_processor.config import Config
-from driftline_processor.daily import joined
 from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.monitors.drift.season.rebin_by_day import joined
 from driftline_processor.records import (
     AlarmChange,
     ColumnKey,

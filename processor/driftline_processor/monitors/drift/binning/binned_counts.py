@@ -1,0 +1,51 @@
+"""A window as one vector: what every column held, in the reference's cells. Windows are merged by adding them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
+from driftline_processor.monitors.drift.binning.stacked_intervals import IntArray
+from driftline_processor.records import FloatArray
+
+STATES: Final = (MISSING, NON_FINITE, WRONG_TYPE)
+"""States that are judged, each as a column of two cells."""
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """What all columns held, weighted.
+
+    cells: rows by cell, those of one column after those of another. novel: rows at values that training never saw; of
+    a categorical column they are in none of its cells, of a numeric one they are among them. states: [STATES, columns].
+    rows and squares: sums of the weights of all rows, and of their squares, [columns].
+    """
+
+    cells: FloatArray
+    novel: FloatArray
+    states: FloatArray
+    rows: FloatArray
+    squares: FloatArray
+
+    @classmethod
+    def of_vector(cls, vector: FloatArray, columns: int) -> "Counts":
+        """The parts of a vector, [cells + 6 columns]."""
+        cells = len(vector) - (3 + len(STATES)) * columns
+        novel, *states, rows, squares = vector[cells:].reshape(-1, columns)
+        return cls(vector[:cells], novel, np.stack(states), rows, squares)
+
+    @property
+    def vector(self) -> FloatArray:
+        return np.concatenate((self.cells, self.novel, self.states.ravel(), self.rows, self.squares))
+
+    @cached_property
+    def effective(self) -> FloatArray:
+        """Effective rows per row: (sum w)²/sum w² over sum w (Kish 1965); 1 where nothing was sampled, [columns]."""
+        sampled = self.squares > 0.0
+        return np.where(sampled, self.rows / np.where(sampled, self.squares, 1.0), 1.0)
+
+    def valued(self, starts: IntArray, apart: FloatArray) -> FloatArray:
+        """Rows with a value of the column's own type, [columns]; apart: 1 where novel rows are in no cell."""
+        return np.asarray(np.add.reduceat(self.cells, starts) + self.novel * apart)

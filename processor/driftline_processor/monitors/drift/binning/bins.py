@@ -1,0 +1,241 @@
+"""From what columns held to rows in the reference's cells: what makes windows of any layout comparable."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline.semconv import OTHER
+from driftline.sketch import Intervals, hashed
+from driftline_processor.monitors.drift.binning.stacked_intervals import Bags, IntArray
+from driftline_processor.monitors.drift.detection.novelty import SeenNumbers
+from driftline_processor.monitors.drift.explain.wording import span
+from driftline_processor.records import FloatArray, ReferenceColumn, Tally
+from driftline_processor.reference.category_bins import cell_rows
+
+ROUNDING = 1e-14
+"""Share of a column's rows below which what lies between two values is rounding."""
+
+FAR = float(np.finfo(np.float64).max) / 2
+"""Lengths between ends beyond it may exceed the largest float."""
+
+
+class Placed(NamedTuple):
+    """Numeric columns in the reference's cells: rows in each cell, and those at never seen values, [columns]."""
+
+    cells: FloatArray
+    novel: FloatArray
+
+
+class NumericCells:
+    """Cells of numeric columns, ranges between edges; those of one column after those of another."""
+
+    def __init__(self, columns: Sequence[ReferenceColumn]) -> None:
+        self.edges = [column.edges for column in columns]
+        self.seen = [SeenNumbers(column.tally.intervals) for column in columns]
+        self._guides = [_Guide(column.tally.intervals, column.edges) for column in columns]
+        self._sizes = np.array([len(edges) + 1 for edges in self.edges], np.int64)
+        self._offset = np.cumsum(self._sizes) - self._sizes
+        self._stretches = np.array([len(seen.starts) for seen in self.seen], np.int64)
+        self._stretch = np.cumsum(self._stretches) - self._stretches
+        self._ends = _joined([seen.ends for seen in self.seen])
+        # With one cut more in front of each column, cells and the cuts before them have the same place.
+        self._cuts = _joined([np.append(-np.inf, edges / 2) for edges in self.edges])
+        self._masses = _joined([np.append(-np.inf, guide.edges) for guide in self._guides])
+        self._rounding = ROUNDING * np.array([guide.total for guide in self._guides])
+
+    def place(self, bags: Bags) -> Placed:
+        """A bucket over several cells is split as the reference is there."""
+        if not len(bags.lower):
+            return Placed(np.zeros(int(self._sizes.sum())), np.zeros(len(bags)))
+        lower, upper = list(bags.parts(bags.lower)), list(bags.parts(bags.upper))
+        first = np.concatenate([e.searchsorted(x, "right") for e, x in zip(self.edges, lower, strict=True)])
+        last = np.concatenate([e.searchsorted(x) for e, x in zip(self.edges, upper, strict=True)])
+        whole = (first == last) | (bags.lower / 2 == bags.upper / 2)  # too narrow to be cut
+        at = first + self._offset[bags.column]
+        cells = np.bincount(at[whole], bags.weight[whole], self._sizes.sum()).astype(np.float64)
+        if not whole.all():
+            astride = np.flatnonzero(~whole)
+            cells += self._split(bags, astride, at[astride], (last - first)[astride] + 1)
+        return Placed(cells, self._novel(bags, upper))
+
+    def _novel(self, bags: Bags, upper: Sequence[FloatArray]) -> FloatArray:
+        """Rows in intervals that touch nothing seen."""
+        below = np.concatenate([seen.starts.searchsorted(x) for seen, x in zip(self.seen, upper, strict=True)])
+        stretch = np.maximum(below - 1, 0) + self._stretch[bags.column]
+        ends = np.append(self._ends, -np.inf)[np.minimum(stretch, len(self._ends))]
+        new = (below == 0) | (ends <= bags.lower)
+        return np.bincount(bags.column[new], bags.weight[new], len(bags)).astype(np.float64)
+
+    def _split(self, bags: Bags, astride: IntArray, first: IntArray, cells: IntArray) -> FloatArray:
+        """The intervals `astride`, each over so many cells from its `first` on, in the proportion of the reference.
+
+        By length where that has no rows.
+        """
+        column = bags.column[astride]
+        low, high = bags.lower[astride] / 2, bags.upper[astride] / 2  # halves: lengths beyond the largest float
+        masses = self._mass(column, bags.lower[astride], bags.upper[astride])
+        known = masses[1] - masses[0] > self._rounding[column]
+        interval = np.repeat(np.arange(len(astride)), cells)
+        within = np.arange(len(interval)) - np.repeat(np.cumsum(cells) - cells, cells)
+        cell = first[interval] + within
+        start, end = within == 0, within == cells[interval] - 1
+        after = np.minimum(cell + 1, len(self._cuts) - 1)
+
+        def pieces(cuts: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+            upper, lower = np.where(end, high[interval], cuts[after]), np.where(start, low[interval], cuts[cell])
+            return np.asarray(upper - lower)
+
+        size = np.where(known[interval], pieces(self._masses, *masses), pieces(self._cuts, low, high))
+        share = size / np.bincount(interval, size, len(astride))[interval]
+        weight = bags.weight[astride][interval] * share
+        return np.bincount(cell, weight, self._sizes.sum()).astype(np.float64)
+
+    def _mass(self, column: IntArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Rows of the reference below each end."""
+        bounds = column.searchsorted(np.arange(len(self._guides) + 1)).tolist()
+        below = np.empty((2, len(column)))
+        for i in np.unique(column).tolist():
+            part = slice(bounds[i], bounds[i + 1])
+            below[:, part] = self._guides[i].below(np.stack((low[part], high[part])))
+        return below[0], below[1]
+
+
+class _Guide:
+    """Rows of the reference below a value, were they spread evenly inside each interval.
+
+    Halves are taken only where lengths exceed the largest float: half of the smallest number, which bounds a column
+    whose minimum is 0, is no bound any more.
+    """
+
+    def __init__(self, intervals: Intervals, edges: FloatArray) -> None:
+        self.total = intervals.total
+        bag = Bags.of([intervals])
+        if self.total and bag.disjoint[0]:
+            ended = np.cumsum(bag.weight)
+            ends = np.stack((bag.lower, bag.upper), axis=1).ravel()
+            self.rows = np.stack((ended - bag.weight, ended), axis=1).ravel()
+        else:
+            ends = np.unique(np.concatenate((intervals.lower, intervals.upper, [0.0])))
+            parts = np.array_split(ends, len(ends) // 256 + 1)  # each needs [values, intervals]
+            self.rows = np.concatenate([intervals.below(part) for part in parts])
+        self.unit = 0.5 if np.abs(ends).max() > FAR else 1.0
+        self.at = ends * self.unit
+        self.edges = self.below(edges)
+
+    def below(self, values: FloatArray) -> FloatArray:
+        return np.asarray(np.interp(values * self.unit, self.at, self.rows))
+
+
+def _joined(parts: Sequence[FloatArray]) -> FloatArray:
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aligned:
+    """A categorical column in the reference's cells: rows by cell, and those that are in none of them.
+
+    novel: names of categories that were never seen, the most frequent first. mistyped: rows of another type. guessed:
+    cells whose rows the sender has not named.
+    """
+
+    cells: FloatArray
+    novel_rows: float
+    novel: tuple[str, ...]
+    mistyped: float
+    guessed: tuple[int, ...] = ()
+
+
+class CategoryCells:
+    """Cells of a categorical column: the categories that the reference names, and one for all others that it saw."""
+
+    def __init__(self, column: ReferenceColumn) -> None:
+        self.names = (*column.categories, *column.minor)
+        self.pair = column.pair
+        self.others = len(self.names)
+        self.index = {name: cell for cell, name in enumerate(self.names)}
+        self.index |= {name: self.others for name in column.tally.categories if name not in self.index}
+        self._behind = {name: rows for name, rows in column.tally.categories.items() if self.index[name] == self.others}
+        self._behind |= {hashed(name): rows for name, rows in self._behind.items() if name != OTHER}
+        self.index |= {hashed(name): cell for name, cell in self.index.items()}
+        self.open = column.tally.categories.get(OTHER, 0.0) > 0.0  # training had more than it could name
+        self.shares = cell_rows(column)
+        self.codes = Codes.of(column.coded)
+
+    def place(self, tally: Tally) -> Aligned:
+        """Numbers become the categories that they stand for; without codes they are of the wrong type."""
+        cells, novel = self._named(tally.categories)
+        mistyped = tally.intervals.total
+        if len(self.codes.values):
+            numbers, strange = self.codes.place(tally.intervals, self.shares)
+            cells[self.codes.cells] += numbers
+            novel |= strange
+            mistyped = 0.0
+        unnamed = tally.categories.get(OTHER, 0.0)
+        room = self._room(tally.categories) if unnamed else np.zeros(0)
+        guessed = tuple(np.flatnonzero(room).tolist())
+        if guessed:
+            cells += unnamed * room / room.sum()
+        novel_rows = float(sum(novel.values())) + (0.0 if guessed else unnamed)
+        names = tuple(sorted(novel, key=lambda name: (-novel[name], name)))
+        return Aligned(cells, novel_rows, names, mistyped, guessed)
+
+    def _named(self, categories: Mapping[str, float]) -> tuple[FloatArray, dict[str, float]]:
+        """Rows by cell, and those of categories that the reference never saw."""
+        cells = np.zeros(self.others + 1)
+        novel: dict[str, float] = {}
+        for name, rows in categories.items():
+            if name == OTHER:
+                continue
+            cell = self.index.get(name, self.others if self.open else None)
+            if cell is not None:
+                cells[cell] += rows
+            elif rows:
+                novel[name] = rows
+        return cells, novel
+
+    def _room(self, named: Mapping[str, float]) -> FloatArray:
+        """Where rows of categories beyond the sender's bound may belong: the reference's rows of those not named.
+
+        They are spread there in the reference's proportions, as a bucket over several cells is. Of the categories that
+        share the last cell those that the sender has named take no room there.
+        """
+        room: FloatArray = self.shares.copy()
+        room[[self.index[name] for name in named if name in self.index]] = 0.0
+        behind = sum(self._behind.get(name, 0.0) for name in named if name != OTHER)
+        room[self.others] = max(self.shares[self.others] - behind, 0.0)
+        return room
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Codes:
+    """The numbers behind the categories of a column, ascending, and the cells of those."""
+
+    values: FloatArray
+    cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @classmethod
+    def of(cls, coded: FloatArray) -> "Codes":
+        """From the numbers in the order of the categories; NaN for a category that is none."""
+        order = np.argsort(coded, kind="stable")
+        order = order[np.isfinite(coded[order])]
+        return cls(coded[order], order)
+
+    def place(self, intervals: Intervals, shares: FloatArray) -> tuple[FloatArray, Mapping[str, float]]:
+        """Rows of each code, and those at numbers that are none; a bucket over several codes is split by `shares`."""
+        first = np.searchsorted(self.values, intervals.lower, "right")
+        last = np.searchsorted(self.values, intervals.upper, "right")
+        rows = np.zeros(len(self.values))
+        alone = last - first == 1
+        np.add.at(rows, first[alone], intervals.weight[alone])
+        strange: dict[str, float] = {}
+        for i in np.flatnonzero(~alone):
+            if first[i] == last[i]:
+                name = span(float(intervals.lower[i]), float(intervals.upper[i]))
+                strange[name] = strange.get(name, 0.0) + float(intervals.weight[i])
+            else:
+                share = shares[self.cells[first[i] : last[i]]] + 1e-9
+                rows[first[i] : last[i]] += intervals.weight[i] * share / share.sum()
+        return rows, strange

@@ -1,0 +1,36 @@
+"""What a column holds, for people to read: with or without a reference."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from driftline.semconv import OTHER
+from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
+
+QUANTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
+
+TOP = 50
+"""Classes whose shares are told; the others are added up."""
+
+
+def numbers(bags: Bags) -> list[dict[str, float]]:
+    """Mean and quantiles of each column's numbers; nothing where it has none."""
+    filled = np.flatnonzero(bags.totals)
+    held = bags.take(filled)
+    told = zip(held.means.tolist(), *held.quantiles(tuple(QUANTILES.values())).T.tolist(), strict=True)
+    found: list[dict[str, float]] = [{} for _ in range(len(bags))]
+    for column, values in zip(filled.tolist(), told, strict=True):
+        found[column] = dict(zip(("mean", *QUANTILES), values, strict=True))
+    return found
+
+
+def class_shares(categories: Mapping[str, float]) -> dict[str, float]:
+    """Shares of the most frequent classes, and of all others together; nothing where there are none."""
+    total = sum(categories.values())
+    if not total:
+        return {}
+    seen = [name for name, rows in categories.items() if rows and name != OTHER]
+    ranked = sorted(seen, key=lambda name: (-categories[name], name))
+    shares = {name: categories[name] / total for name in ranked[:TOP]}
+    others = 1.0 - sum(shares.values())
+    return shares | ({OTHER: others} if len(ranked) > TOP or categories.get(OTHER) else {})

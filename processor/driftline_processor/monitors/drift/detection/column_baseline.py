@@ -1,0 +1,101 @@
+"""A column of a reference, prepared once for all windows to come."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
+from driftline_processor.monitors.drift.binning.binned_counts import STATES
+from driftline_processor.monitors.drift.detection.decision import Baseline
+from driftline_processor.monitors.drift.detection.harmonics import Cycle, fit_cycle
+from driftline_processor.monitors.drift.detection.novelty import Unseen, unseen_categories, unseen_numbers
+from driftline_processor.monitors.drift.detection.selection_bias import undo_selection
+from driftline_processor.monitors.drift.detection.tested_sets import (
+    Events,
+    category_events,
+    numeric_events,
+    state_events,
+)
+from driftline_processor.monitors.drift.statistics.view import NUMERIC
+from driftline_processor.records import FloatArray, ReferenceColumn
+from driftline_processor.reference.category_bins import minor_shares, without_cell
+
+VALUE = "value"
+ASPECTS = (VALUE, *STATES)
+
+BUDGET: Mapping[str, float] = {VALUE: 0.6, MISSING: 0.2, NON_FINITE: 0.1, WRONG_TYPE: 0.1}
+"""How the false alarms that a column may raise are split over its aspects: values have the most ways to go wrong."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """chunks: counts by chunk and cell, corrected for selection. events and values: of the column's values.
+
+    cycle: what the time of day does to its cells; `values` are without it. states: one of STATES after the other.
+    ways: events of the values that may move by themselves.
+    """
+
+    chunks: FloatArray
+    events: Events
+    values: Baseline
+    cycle: Cycle
+    unseen: Unseen
+    states: tuple[Baseline, ...]
+    ways: int
+
+
+def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends: FloatArray) -> Prepared:
+    """Starts and ends: of each chunk, Unix seconds; none where the time of day is not to be told."""
+    chunks = _chunks(column)
+    cells, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
+    shares = chunks.sum(axis=0) / max(float(chunks.sum()), 1.0)
+    events = numeric_events(cells).with_ranks(shares) if numeric else category_events(cells)
+    cycle, timeless = fit_cycle(chunks, starts, ends)
+    values = Baseline.of(timeless, events, tolerance, ordered=numeric)
+    if cycle:
+        values = values.over_a_day(events.sums(cycle.of_day()), cycle.parameters)
+    ways = len(events) if numeric else _ways(shares)
+    if column.minor:
+        parts = minor_shares(column)
+        events, values = category_events(cells - 1 + len(parts), len(parts)), values.divided(parts)
+        cycle, ways = cycle.divided(parts), len(events)
+    states = tuple(_state(column, state, tolerance) for state in STATES)
+    return Prepared(chunks, events, values, cycle, _unseen(column, float(chunks.sum()), tolerance), states, ways)
+
+
+def _chunks(column: ReferenceColumn) -> FloatArray:
+    """Counts by chunk and cell, as if the categories with a cell of their own had not been picked by these rows."""
+    named = {name: rows for name, rows in column.tally.categories.items() if name != OTHER}
+    if column.kind == NUMERIC or len(named) <= len(column.categories):
+        return column.chunks
+    most = max(rows for name, rows in without_cell(column).items() if name != OTHER)
+    return undo_selection(column.chunks, list(named.values()), most)
+
+
+def _ways(shares: FloatArray) -> int:
+    """Categories that may move by themselves: of two that are all there is, one is the other."""
+    held = int(np.count_nonzero(shares))
+    return held if held != 2 else 1
+
+
+def _unseen(column: ReferenceColumn, rows: float, tolerance: float) -> Unseen:
+    if column.kind == NUMERIC:
+        return unseen_numbers(rows, tolerance)
+    single = sum(rows <= 1.0 for rows in without_cell(column).values())
+    return unseen_categories(column.chunks, single, tolerance)
+
+
+def _state(column: ReferenceColumn, state: str, tolerance: float) -> Baseline:
+    """A state as a column of two cells; one that training never had is a constant."""
+    counts = column.states.get(state)
+    if counts is None or not counts[:, 1].any():
+        return _never(column.tally.rows if counts is None else float(counts.sum()), tolerance)
+    return Baseline.of(counts, state_events(), tolerance, ordered=False)
+
+
+@lru_cache(maxsize=64)
+def _never(rows: float, tolerance: float) -> Baseline:
+    """A state that none of the rows was in."""
+    return Baseline.of(np.array([[rows, 0.0]]), state_events(), tolerance, ordered=False)

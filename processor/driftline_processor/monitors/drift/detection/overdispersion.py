@@ -1,0 +1,292 @@
+"""How much healthy stretches of the training data differ: the variance inflation curve of the reference's chunks.
+
+For an event of share p, R(n) = n Var(share in a block of n rows) / (p (1 - p)): 1 for independent rows, more where rows
+depend on each other or where hours and weeks differ. It is measured on blocks of 1, 2, 4, ... adjacent chunks and
+summarised by a line, R(n) = phi + tau² n: phi is what averages out with rows (autocorrelation), tau² what does not
+(season). Where both sides have clocks the curve is read by duration: natural variation belongs to time, not to rows.
+
+Curves are fitted column by column, once, and read for all columns together: `Variation` holds those of many columns,
+event after event.
+
+Sources: variance-time curves (Cox and Lewis 1966; Allan 1966); overdispersion phi + tau² n (Williams 1982).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import log
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from driftline_processor.monitors.drift.detection.tested_sets import MAGNIFICATION, BoolArray, Events, IntArray
+from driftline_processor.records import FloatArray
+
+FEW_BLOCKS = 8
+"""Blocks below which a level is not measured; a reference of fewer chunks has its one level, and little trust."""
+
+FEWEST_DEGREES = 4.0
+"""Degrees of freedom of a width about which next to nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """What was measured on blocks of 2^level chunks, [levels, columns] and, by event, [levels, events].
+
+    measured: levels of each column, [columns]. Columns with fewer levels repeat their last one; without any, R is 1.
+    """
+
+    measured: IntArray
+    rows: FloatArray  # mean rows of a block
+    degrees: FloatArray  # blocks less one
+    own: FloatArray  # R of every event
+    pooled: FloatArray  # R, mean over the events that are frequent enough to say something
+
+    def filled(self, levels: int) -> "Levels":
+        """The same with so many levels."""
+
+        def fill(values: FloatArray, nothing: float) -> FloatArray:
+            last = values[-1:] if len(values) else np.full((1, values.shape[1]), nothing)
+            return np.concatenate((values, np.repeat(last, levels - len(values), axis=0)))
+
+        parts = (fill(self.rows, 1.0), fill(self.degrees, 0.0), fill(self.own, 1.0), fill(self.pooled, 1.0))
+        return Levels(self.measured, *parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """The curves: floor is phi, growth is tau², by event. `column` is that of each event, [events].
+
+    directions: independent directions among the events of a column. few: too few chunks to trust the curve, [columns].
+    """
+
+    column: IntArray
+    floor: FloatArray
+    growth: FloatArray
+    pooled_floor: FloatArray
+    pooled_growth: FloatArray
+    directions: FloatArray
+    few: BoolArray
+    levels: Levels
+
+    @classmethod
+    def stack(cls, parts: Sequence["Variation"]) -> "Variation":
+        """The curves of the columns of all parts, one after the other."""
+        before = np.cumsum([0, *(len(part.few) for part in parts)])
+        most = max(len(part.levels.rows) for part in parts)
+        levels = [part.levels.filled(most) for part in parts]
+
+        def joined(name: str) -> FloatArray:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        def beside(name: str) -> FloatArray:
+            return np.concatenate([getattr(level, name) for level in levels], axis=1)
+
+        return cls(
+            column=np.concatenate([part.column + start for part, start in zip(parts, before, strict=False)]),
+            floor=joined("floor"),
+            growth=joined("growth"),
+            pooled_floor=joined("pooled_floor"),
+            pooled_growth=joined("pooled_growth"),
+            directions=joined("directions"),
+            few=np.concatenate([part.few for part in parts]),
+            levels=Levels(
+                np.concatenate([part.levels.measured for part in parts]),
+                *(beside("rows"), beside("degrees"), beside("own"), beside("pooled")),
+            ),
+        )
+
+    def divided(self, parts: int) -> "Variation":
+        """Of one column, with so many parts of its last event as events too: each varies as that does."""
+
+        def repeated(values: FloatArray) -> FloatArray:
+            return np.concatenate((values, np.repeat(values[..., -1:], parts, axis=-1)), axis=-1)
+
+        column = np.zeros(len(self.column) + parts, np.int64)
+        levels = replace(self.levels, own=repeated(self.levels.own))
+        return replace(self, column=column, floor=repeated(self.floor), growth=repeated(self.growth), levels=levels)
+
+    def of_reference(self) -> FloatArray:
+        """R of the whole reference, by event: tau² is known up to its largest blocks."""
+        if not len(self.levels.rows):
+            return self.floor
+        largest = np.where(self.levels.measured > 0, self.levels.rows[-1], 0.0)
+        return np.asarray(self.floor + self.growth * largest[self.column])
+
+    def inflation(self, rows: ArrayLike, chunks: float | None = None) -> FloatArray:
+        """R by event, for so many rows by column, [columns], and that many chunks' duration where both have clocks.
+
+        Never more than `rows`: all rows together count for one draw at least.
+        """
+        most = np.maximum(np.asarray(rows, float), 1.0) + np.zeros(len(self.few))
+        by_event = most[self.column]
+        if not len(self.levels.rows):
+            curve = self.floor
+        elif chunks is None:
+            curve = np.maximum(self.floor + self.growth * by_event, np.maximum(self._observed(most), 1.0)[self.column])
+        else:
+            curve = 1.0 + by_event * self._excess(chunks)
+        return np.asarray(np.minimum(curve, by_event))
+
+    def degrees(self, rows: ArrayLike, chunks: float | None = None) -> FloatArray:
+        """Degrees of freedom of the width at this size, [columns]; infinite where nothing about it was estimated.
+
+        Those of the level at that scale (on a plateau: of the finest level on it), times `directions` where less than
+        half of the width is estimated, divided by the share that is (Satterthwaite 1946).
+        """
+        most = np.maximum(np.asarray(rows, float), 1.0) + np.zeros(len(self.few))
+        if not len(self.levels.rows):
+            return np.where(self.few, FEWEST_DEGREES, np.inf)
+        found = self._degrees_by_rows(most)
+        if chunks is not None:
+            level = np.minimum(round(np.log2(max(chunks, 1.0))), np.maximum(self.levels.measured - 1, 0))
+            found = np.minimum(found, np.maximum(FEWEST_DEGREES, self._at(self.levels.degrees, level)))
+        few = np.maximum(FEWEST_DEGREES, self.levels.degrees[0] * self.directions)
+        return np.asarray(np.where(self.few, few, np.where(self.levels.measured > 0, found, np.inf)))
+
+    @cached_property
+    def _log_rows(self) -> FloatArray:
+        return np.log(self.levels.rows)
+
+    def _observed(self, rows: FloatArray) -> FloatArray:
+        """Pooled R at this size, on a scale of log n, flat beyond what was measured: no guess, [columns]."""
+        at, sizes = np.log(rows), self._log_rows
+        last = np.maximum(self.levels.measured - 1, 0)
+        high = np.minimum((sizes <= at).sum(axis=0), last)
+        low = np.maximum(high - 1, 0)
+        before = self._at(sizes, low)
+        step = self._at(sizes, high) - before
+        part = np.clip((at - before) / np.where(step > 0.0, step, 1.0), 0.0, 1.0)
+        return np.asarray(self._at(self.levels.pooled, low) * (1.0 - part) + self._at(self.levels.pooled, high) * part)
+
+    @cached_property
+    def _excesses(self) -> FloatArray:
+        """(R - 1)/n by level and event: the larger of pooled, and the mean of pooled and own."""
+        pooled = (self.levels.pooled - 1.0) / self.levels.rows
+        return np.stack((pooled[:, self.column], (self.levels.own - 1.0) / self.levels.rows[:, self.column]))
+
+    def _excess(self, chunks: float) -> FloatArray:
+        """(R(T) - 1)/n(T) of a stretch of the same duration: at the reference's pace, whatever the traffic."""
+        at = max(log(max(chunks, 1e-9)) / log(2.0), 0.0)
+        low = min(int(at), len(self.levels.rows) - 1)
+        high = min(low + 1, len(self.levels.rows) - 1)
+        part = min(at - low, 1.0)
+        pooled, own = self._excesses[:, low] * (1.0 - part) + self._excesses[:, high] * part
+        pooled = np.maximum(pooled, 0.0)
+        return np.asarray(np.maximum(pooled, 0.5 * pooled + 0.5 * own))
+
+    def _degrees_by_rows(self, rows: FloatArray) -> FloatArray:
+        line = self.pooled_floor + self.pooled_growth * rows
+        pooled = np.maximum(np.maximum(line, self._observed(rows)), 1.0001)
+        estimated = 1.0 - 1.0 / pooled
+        near = np.abs(self._log_rows - np.log(rows)).argmin(axis=0)
+        plateau = (self.levels.pooled >= 0.75 * self.pooled_floor).argmax(axis=0)
+        degrees = self._at(self.levels.degrees, np.where(self.pooled_growth == 0.0, np.minimum(near, plateau), near))
+        degrees = degrees * np.where((estimated < 0.5) & (degrees >= 30), self.directions, 1.0)
+        return np.asarray(np.maximum(FEWEST_DEGREES, degrees / np.maximum(estimated, 0.05)))
+
+    @cached_property
+    def _columns(self) -> IntArray:
+        return np.arange(len(self.few))
+
+    def _at(self, values: FloatArray, level: IntArray) -> FloatArray:
+        """One level of each column."""
+        return np.asarray(values[level, self._columns])
+
+
+def fit_variation(chunks: FloatArray, events: Events, shares: FloatArray) -> Variation:
+    """The curve of a column, from counts by chunk and cell in time order, and the shares of the events in the whole."""
+    rows = chunks.sum()
+    blocks = int(np.count_nonzero(chunks.sum(axis=1)))
+    variance = events.variance(shares, chunks.sum(axis=0) / max(rows, 1.0))
+    if rows == 0.0 or variance.max() * rows < 1.0:
+        return _independent(len(events), few=False)  # a constant: no share of it can vary
+    if blocks < 2:
+        return _independent(len(events), few=True)
+    pool = _pool(events, shares, rows)
+    levels = _measure(chunks, events, shares, np.maximum(variance, 0.25 / rows), pool)
+    directions = _directions(events, shares, chunks.sum(axis=0) / rows, pool)
+    curves = np.column_stack((levels.pooled, levels.own))
+    floor, growth = _line(levels.rows[:, 0], levels.degrees[:, 0], curves, directions)
+    return Variation(
+        column=np.zeros(len(events), np.int64),
+        floor=np.maximum(floor[0], 0.5 * floor[0] + 0.5 * floor[1:]),
+        growth=np.maximum(growth[0], 0.5 * growth[0] + 0.5 * growth[1:]),
+        pooled_floor=floor[:1],
+        pooled_growth=growth[:1],
+        directions=np.array([directions]),
+        few=np.array([blocks < FEW_BLOCKS]),
+        levels=levels,
+    )
+
+
+def _independent(events: int, *, few: bool) -> Variation:
+    """Sampling error and nothing else."""
+    one, nothing = np.ones(1), np.empty((0, 1))
+    levels = Levels(np.zeros(1, np.int64), nothing, nothing, np.empty((0, events)), nothing)
+    column = np.zeros(events, np.int64)
+    return Variation(column, np.ones(events), np.zeros(events), one, np.zeros(1), one, np.array([few]), levels)
+
+
+def _pool(events: Events, shares: FloatArray, rows: float) -> BoolArray:
+    """Events whose variation is estimated well enough to speak for all: one at least."""
+    if not events.by_cell and len(events) > 1:
+        prefixes = events.magnified[1] == MAGNIFICATION
+        pool = np.asarray((shares > 0.04) & (shares < 0.96) & prefixes, bool)
+    else:
+        pool = (shares * rows >= 50) & (shares < 0.999)
+    if pool.any() and (shares * (1.0 - shares))[pool].max() * rows >= 1.0:
+        return pool
+    return np.asarray(np.arange(len(events)) == int(np.argmax(np.minimum(shares, 1.0 - shares))))
+
+
+def _measure(chunks: FloatArray, events: Events, shares: FloatArray, variance: FloatArray, pool: BoolArray) -> Levels:
+    """R on blocks of 1, 2, 4, ... adjacent chunks, while enough blocks remain."""
+    rows = chunks.sum(axis=1)
+    excess = events.sums(chunks) - rows[:, None] * shares
+    wide = len(rows) / max(1, len(rows) - 1)  # the K/(K-1) of a variance once more: few chunks err on the wide side
+    measured: list[tuple[float, float, FloatArray]] = []
+    while len(rows) >= FEW_BLOCKS or not measured:
+        full = rows > 0
+        squares = (excess[full] ** 2 / rows[full, None]).sum(axis=0)
+        freedom = float(max(full.sum() - 1, 1))
+        measured.append((float(rows[full].mean()), freedom, wide * squares / freedom / variance))
+        half = len(rows) // 2
+        rows = rows[: 2 * half].reshape(half, 2).sum(axis=1)
+        excess = excess[: 2 * half].reshape(half, 2, -1).sum(axis=1)
+    own = np.array([inflation for _, _, inflation in measured])
+    sizes, degrees = (np.array([[level[part]] for level in measured], float) for part in (0, 1))
+    return Levels(np.array([len(measured)]), sizes, degrees, own, own[:, pool].mean(axis=1, keepdims=True))
+
+
+def _directions(events: Events, shares: FloatArray, cells: FloatArray, pool: BoolArray) -> float:
+    """Independent directions among the pooled events: m²/sum corr², with the correlations of a multinomial."""
+    p = shares[pool]
+    if events.by_cell:
+        odds = p / (1.0 - p)  # corr_ij² = odds_i odds_j
+        return float(len(p) ** 2 / (len(p) + odds.sum() ** 2 - (odds**2).sum()))
+    members = events.members(pool)
+    covariance = (members * cells[:, None]).T @ members - np.outer(p, p)
+    scale = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
+    return float(len(p) ** 2 / ((covariance / np.outer(scale, scale)) ** 2).sum())
+
+
+def _line(
+    rows: FloatArray, degrees: FloatArray, curves: FloatArray, directions: float
+) -> tuple[FloatArray, FloatArray]:
+    """Weighted least squares R = phi + tau² n for every curve, [levels, curves], the pooled one first.
+
+    Weights degrees/R² (the variance of a variance). phi >= 1; tau² is 0 unless it exceeds two standard errors.
+    """
+    if rows.max() <= rows.min():  # one size cannot tell: all of the excess is taken as what does not average out
+        return np.ones(curves.shape[1]), np.maximum(curves[0] - 1.0, 0.0) / rows[0]
+    weight = degrees / np.maximum(curves[:, 0], 1.0) ** 2
+    w, x, xx = weight.sum(), weight @ rows, weight @ rows**2
+    y, xy = weight @ curves, (weight * rows) @ curves
+    growth = np.maximum((w * xy - x * y) / (w * xx - x**2), 0.0)
+    floor = (y - growth * x) / w
+    error = np.sqrt(2.0 * w / (w * xx - x**2) / np.where(np.arange(curves.shape[1]) == 0, directions, 1.0))
+    known = growth > 2.0 * error
+    floor, growth = np.where(known, floor, y / w), np.where(known, growth, 0.0)
+    growth = np.where(floor < 1.0, np.maximum((xy - x) / xx, 0.0), growth)
+    return np.maximum(floor, 1.0), growth

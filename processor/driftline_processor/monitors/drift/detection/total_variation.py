@@ -1,0 +1,124 @@
+"""Diffuse change: many categories that moved a little each, none of them by enough to be named.
+
+The distance is total variation, without what chance alone makes of it: with k categories and n rows about sqrt(k/n) of
+it is noise. Relevance: what stands out by itself counts linearly, the rest in quadrature beyond its expectation.
+Evidence: Pearson's chi-square, inflated as the single categories are. Rare categories are pooled.
+"""
+
+from typing import Final
+
+import numpy as np
+from scipy.special import chdtri, fdtri
+
+from driftline_processor.monitors.drift.detection.decision import Z95, Assessment, Baseline
+from driftline_processor.monitors.drift.detection.significance import NORMAL_FROM
+from driftline_processor.monitors.drift.detection.tested_sets import BoolArray, IntArray
+from driftline_processor.records import FloatArray
+
+FEWEST: Final = 5
+"""Categories that are expected twice at least: with fewer each of them speaks for itself."""
+
+STANDS_OUT: Final = 4.0
+"""Standard errors from which on a category counts by itself."""
+
+FOLDED: Final = 2.0 / np.pi
+"""The square of the mean of |z|, of a standard normal z."""
+
+TINY: Final = 1e-300
+
+
+class Diffuse:
+    """The categories of columns among all events.
+
+    by_cell: which of the baseline's first columns are categorical; single: which of their events are one category.
+    """
+
+    def __init__(self, baseline: Baseline, by_cell: BoolArray, single: BoolArray, tolerance: float) -> None:
+        self._baseline, self._columns, self._tolerance = baseline, len(by_cell), tolerance
+        self.possible = by_cell & (baseline.sizes[: len(by_cell)] >= FEWEST)
+        self._at = np.flatnonzero(self.possible[baseline.column[: len(single)]] & single)
+        self._column: IntArray = baseline.column[self._at]
+        self._p = baseline.shares[self._at]
+
+    def may_alarm(self, shares: FloatArray, rows: FloatArray) -> bool:
+        """Whether total variation without what chance makes of it exceeds the tolerance. shares: of all events."""
+        if not len(self._at):
+            return False
+        moved = np.bincount(self._column, np.abs(shares[self._at] - self._p)) / 2.0
+        chance = np.sqrt(FOLDED * self._p * (1.0 - self._p) / rows[self._column])
+        noise = np.bincount(self._column, chance) / 2.0
+        return bool((moved**2 - noise**2 > self._tolerance**2).any())
+
+    def assess(self, events: Assessment, rows: FloatArray, alpha: FloatArray, chunks: float | None) -> Assessment:
+        """Hold the shares of all categories together against the reference's, [columns].
+
+        rows: effective rows of each column of the baseline; alpha: false alarms allowed in each of the first ones.
+        """
+        baseline, column = self._baseline, self._column
+        if not len(column):
+            nothing = np.zeros(self._columns)
+            return self._assessment(nothing, nothing, nothing, nothing)
+        n, N = rows[column], baseline.rows[column]
+        inflation = (baseline.variation.inflation(rows, chunks) / rows[baseline.column] + baseline.natural)[self._at]
+        q, p = events.shares[self._at], self._p
+        group = np.where(p * np.minimum(n, N) < 1.0, len(p) + column, np.arange(len(p)))
+        size = len(p) + self._columns
+        moved, share, variance = (np.bincount(group, x, size).astype(np.float64) for x in (q - p, p, p * inflation))
+        variance = variance * np.maximum(1.0 - share, 0.0)
+        of = np.append(column, np.arange(self._columns)).astype(np.int64)
+        alone = moved**2 > STANDS_OUT**2 * variance
+        total, single = self._halves(of, np.abs(moved), alone)
+        noise, _ = self._halves(of, np.sqrt(FOLDED * variance), alone)
+        spread, spread_single = (np.sqrt(x / 2.0) for x in self._halves(of, variance, alone))
+        spread *= np.sqrt(1.0 - FOLDED)
+        sure = np.maximum(total - Z95 * spread, 0.0)
+        lower = np.sqrt(np.maximum(sure**2 - noise**2, 0.0)) + np.maximum(single - Z95 * spread_single, 0.0)
+        distance = np.sqrt(np.maximum(total**2 - noise**2, 0.0)) + single
+        evidence = self._evidence(q, inflation, rows, alpha, chunks)
+        excused = np.bincount(column, events.excused[self._at], self._columns) > 0.0
+        evidence = np.where(excused, 0.0, evidence)  # whole days tell
+        error = (distance - lower) / Z95
+        return self._assessment(distance, lower, error, evidence)
+
+    def _halves(self, of: IntArray, values: FloatArray, alone: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """Half the sums by column, of what does not stand out and of what does."""
+        rest = np.bincount(of, values * ~alone, self._columns) / 2.0
+        return rest, np.bincount(of, values * alone, self._columns) / 2.0
+
+    def _evidence(
+        self, q: FloatArray, inflation: FloatArray, rows: FloatArray, alpha: FloatArray, chunks: float | None
+    ) -> FloatArray:
+        """Chi-square over its critical value: F where its width was estimated."""
+        column, p = self._column, self._p
+        enough = p * rows[column] >= 2.0
+        expected = np.where(enough, p * inflation, 1.0)
+        square = np.bincount(column, np.where(enough, (q - p) ** 2 / expected, 0.0), self._columns)
+        count = np.bincount(column, enough, self._columns)
+        freedom = np.maximum(count - 1.0, 1.0)
+        width = self._baseline.variation.degrees(rows, chunks)[: self._columns]
+        known = width > NORMAL_FROM
+        by_f = freedom * fdtri(freedom, np.where(known, 1.0, width), 1.0 - alpha)
+        critical = np.where(known, chdtri(freedom, np.maximum(alpha, TINY)), by_f)
+        return np.where(self.possible & (count >= FEWEST), square / critical, 0.0)
+
+    def _assessment(
+        self, distance: FloatArray, lower: FloatArray, error: FloatArray, evidence: FloatArray
+    ) -> Assessment:
+        nothing = np.zeros(self._columns)
+        return Assessment(
+            sizes=np.ones(self._columns, np.int64),
+            by_ranks=np.zeros(self._columns, bool),
+            shares=distance,
+            expected=nothing,
+            distance=distance,
+            lower_bound=lower,
+            tolerance=nothing + self._tolerance,
+            sampling=error,
+            natural=error,
+            excused=nothing,
+            shown=nothing,
+            critical=nothing,
+            evidence=evidence,
+            alone=evidence,
+            surprise=evidence,
+        )

@@ -1,0 +1,70 @@
+"""What a stream does by itself within a day: how far it swings and comes back, and how much its rows hang together.
+
+For a reference without a clock, such as shuffled training data: nothing in it tells the time of day from drift. A step
+that stays is no swing, and a season always comes back.
+"""
+
+import numpy as np
+
+from driftline_processor.monitors.drift.detection.tested_sets import IntArray
+from driftline_processor.records import FloatArray
+
+SURE = 7.0
+"""Standard errors that chance alone swings at most, over the hours of ten days and some dozens of events; over those of
+one day it is five and a half."""
+
+LIKELY = 4.0
+"""Standard errors that chance alone swings on most days."""
+
+CLUMPED = 2.2
+"""Inflation from which on rows are taken to hang together: what two dozen hours of independent rows hardly reach."""
+
+
+def returned(levels: FloatArray, errors: FloatArray) -> FloatArray:
+    """The largest rise or fall of each event that was undone later, and is no chance, [events].
+
+    levels, errors: in time order, [times, events], and the standard error of each. What rose and was never undone did
+    not return: 0 for a step.
+    """
+    swings = np.zeros(levels.shape[1])
+    wide = np.flatnonzero(spread(levels) > SURE * errors.min(axis=0))  # few events: in all others nothing is sure
+    risen, variance = levels[:, wide], errors[:, wide] ** 2
+    both, variance = np.stack((risen, -risen)), np.stack((variance, variance))
+    before = _sure_rise(both, variance)
+    after = _sure_rise(both[:, ::-1], variance[:, ::-1])[:, ::-1]
+    swings[wide] = np.minimum(before, after).max(axis=(0, 1))
+    return swings
+
+
+def _sure_rise(levels: FloatArray, variance: FloatArray) -> FloatArray:
+    """How far each level surely lies above the lowest one up to it, [2, times, events]."""
+    lowest = np.minimum.accumulate(levels, axis=1)
+    times = np.arange(levels.shape[1])[:, None]
+    at = np.maximum.accumulate(np.where(levels <= lowest, times, 0), axis=1)
+    chance = (variance + np.take_along_axis(variance, at, axis=1)) / 2.0
+    return np.sqrt(np.maximum((levels - lowest) ** 2 - SURE**2 * chance, 0.0))
+
+
+def spread(levels: FloatArray) -> FloatArray:
+    """The whole range of each event, [events]."""
+    return np.asarray(levels.max(axis=0) - levels.min(axis=0))
+
+
+def beyond_chance(swing: FloatArray, error: FloatArray, errors: float) -> FloatArray:
+    """What is left of a swing without so many standard errors of one level, in quadrature."""
+    return np.sqrt(np.maximum(swing**2 - (errors * error) ** 2, 0.0))
+
+
+def clumping(levels: FloatArray, rows: FloatArray, variance: FloatArray, starts: IntArray) -> FloatArray:
+    """Variance inflation of the rows of each column by their dependence, [columns]; 1 where none is sure.
+
+    From second differences of the levels in time order, [times, events], which a season hardly moves: of a sine over 24
+    hours .07 times its amplitude is left. rows: at each time, [times, events]; variance: of one row, [events]. Source:
+    von Neumann 1941, with differences of second order (Anderson 1971, §3.4).
+    """
+    bends = levels[2:] - 2.0 * levels[1:-1] + levels[:-2]
+    chance = 1.0 / rows[2:] + 4.0 / rows[1:-1] + 1.0 / rows[:-2]
+    inflation = (bends**2 / chance).sum(axis=0)
+    weight = np.add.reduceat(variance, starts) * len(bends)
+    found = np.add.reduceat(inflation, starts) / np.where(weight > 0.0, weight, 1.0)
+    return np.where(found > CLUMPED, found, 1.0)

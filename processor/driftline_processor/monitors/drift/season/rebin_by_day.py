@@ -1,0 +1,37 @@
+"""References that know the time of day: how much their own days differ, to hold whole days of a stream against."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from driftline_processor.monitors.drift.detection.overdispersion import FEW_BLOCKS
+from driftline_processor.monitors.drift.season.calendar import DAY
+from driftline_processor.records import IntArray, ReferenceColumn
+
+COARSE: Final = 2 / 3 * DAY
+"""Seconds in a chunk from which on the chunks of a reference show next to nothing of a daily season."""
+
+FINE: Final = DAY / 12
+"""Seconds in a chunk up to which chunks show what an hour may do, also where days have two peaks."""
+
+
+def by_day(columns: Sequence[ReferenceColumn], chunk: float) -> list[ReferenceColumn] | None:
+    """The columns in chunks of about a day; None where these are too few. chunk: seconds in a chunk of the columns."""
+    together = max(round(DAY / chunk), 1)
+    if len(columns[0].chunks) // together < FEW_BLOCKS:
+        return None
+    return joined(columns, np.arange(0, len(columns[0].chunks), together))
+
+
+def joined(columns: Sequence[ReferenceColumn], first: IntArray) -> list[ReferenceColumn]:
+    """The columns in longer chunks, of several in a row each; first: that each of them begins with."""
+    return [
+        replace(
+            column,
+            chunks=np.add.reduceat(column.chunks, first, axis=0),
+            states={state: np.add.reduceat(counts, first, axis=0) for state, counts in column.states.items()},
+        )
+        for column in columns
+    ]

@@ -1,0 +1,21 @@
+"""Hellinger distance. Source: Hellinger 1909; Le Cam and Yang, Asymptotics in Statistics (2000)."""
+
+import numpy as np
+
+from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statistic, View
+from driftline_processor.records import FloatArray
+
+
+def hellinger(view: View) -> FloatArray:
+    """Root of 1/2 sum (sqrt p - sqrt q)²: finite with empty cells, so nothing is smoothed."""
+    return view.known(np.sqrt(np.minimum(0.5 * view.sums((np.sqrt(view.p) - np.sqrt(view.q)) ** 2), 1.0)))
+
+
+HELLINGER = Statistic(
+    name="hellinger",
+    title="Hellinger distance",
+    kinds=ANY_KIND,
+    description="Euclidean distance of the roots of the shares, over cells or categories",
+    reading="0 equal, 1 disjoint. Rare values count for more than in L-infinity",
+    compute=hellinger,
+)

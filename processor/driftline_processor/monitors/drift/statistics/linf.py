@@ -1,0 +1,21 @@
+"""L-infinity distance: the category that moved most."""
+
+import numpy as np
+
+from driftline_processor.monitors.drift.statistics.view import CATEGORY, Statistic, View
+from driftline_processor.records import FloatArray
+
+
+def l_infinity(view: View) -> FloatArray:
+    """The largest |q - p| of one category."""
+    return view.known(np.maximum.reduceat(np.abs(view.q - view.p), view.starts))
+
+
+L_INFINITY = Statistic(
+    name="linf",
+    title="L-infinity distance",
+    kinds=frozenset({CATEGORY}),
+    description="Largest difference of one category's share",
+    reading="0 equal, 1 when one category takes the place of another. .05 means 5 points of share",
+    compute=l_infinity,
+)
