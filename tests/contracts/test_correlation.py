@@ -22,7 +22,7 @@ from driftline_processor.decode import decode_metrics
 from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, State, WindowResult
 from driftline_processor.reference import read_file
-from driftline_processor.replay.sketching import Sketcher
+from driftline_processor.replay.sketcher import Sketcher
 
 HOUR = 3600 * 10**9
 START = 500_000 * HOUR

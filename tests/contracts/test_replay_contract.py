@@ -15,8 +15,8 @@ from driftline.profiling.plan import PlannedColumn
 from driftline.settings import Settings
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, SketchPoint
-from driftline_processor.replay.columns import ReplayedColumn
-from driftline_processor.replay.sketching import Sketcher
+from driftline_processor.replay.column_mapping import ReplayedColumn
+from driftline_processor.replay.sketcher import Sketcher
 
 ROWS = 10_000
 RNG = np.random.default_rng(0)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from driftline.settings import Settings
-from driftline_processor.replay import command, sketching
+from driftline_processor.replay import command, sketcher
 from replay_data import (
     Columns,
     alarmed,
@@ -270,7 +270,7 @@ def test_without_the_processor_the_command_says_what_to_install(
 
 def test_categories_are_counted_as_live_ones_are() -> None:
     """As many as the instrumentation counts where nothing is set."""
-    assert Settings().max_categories == sketching.MOST_NAMED
+    assert Settings().max_categories == sketcher.MOST_NAMED
 
 
 def test_ctrl_c_ends_it_and_leaves_no_half_file(reference: Path, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from driftline_processor.config import ConfigError
 from driftline_processor.config.durations import DAY, HOUR, MINUTE
 from driftline_processor.reference.folder import read_file
 from driftline_processor.replay.errors import ReplayError
+from driftline_processor.replay.settings import Options, timing
 from driftline_processor.replay.timeline import Clock
-from driftline_processor.replay.timing import Options, timing
-from driftline_processor.replay.windows import Duration, Rows, parse_stretch
+from driftline_processor.replay.window_size import Duration, Rows, parse_stretch
 from replay_data import AN_HOUR, save_reference
 
 CLOCK = Clock("time", "timestamp")

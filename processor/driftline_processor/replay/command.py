@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from driftline.profiling.plan import Roles
-    from driftline_processor.replay.preparing import Prepared
-    from driftline_processor.replay.timing import Options
+    from driftline_processor.replay.settings import Options
+    from driftline_processor.replay.setup import Prepared
 
 ALARMED: Final = 1
 """Exit status of --fail-on-alarm."""
@@ -86,7 +86,7 @@ def replay(
     """
     _check_installed()
     from driftline.profiling.plan import Roles
-    from driftline_processor.replay.timing import Options
+    from driftline_processor.replay.settings import Options
 
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
     roles = Roles(label, prediction, score, timestamp, ignore=ignored)
@@ -128,7 +128,7 @@ def _replay(
     from driftline_processor.config import ConfigError
     from driftline_processor.reference import InvalidReference
     from driftline_processor.replay.errors import ReplayError
-    from driftline_processor.replay.preparing import prepare
+    from driftline_processor.replay.setup import prepare
 
     try:
         with progress() as listener:
@@ -146,8 +146,8 @@ def _replay(
 
 
 def _run(prepared: "Prepared", document: Path | None, on_rows: "Callable[[int], None]", *, everything: bool) -> int:
-    from driftline_processor.replay.document import Document, written
-    from driftline_processor.replay.lines import Tally, closing_lines, window_lines
+    from driftline_processor.replay.json_report import Document, written
+    from driftline_processor.replay.text_report import Tally, closing_lines, window_lines
 
     replay, console, tally = prepared.replay, Console(highlight=False), Tally()
     with ExitStack() as stack:

@@ -25,8 +25,8 @@ from driftline_processor.records import (
     WindowResult,
 )
 from driftline_processor.reference.parse import read_reference
-from driftline_processor.replay.columns import ReplayedColumn
-from driftline_processor.replay.sketching import Sketcher
+from driftline_processor.replay.column_mapping import ReplayedColumn
+from driftline_processor.replay.sketcher import Sketcher
 
 MODEL: Final = ModelKey("model")
 AS_USUAL: Final = "as in training at this"

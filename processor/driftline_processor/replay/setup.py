@@ -12,11 +12,11 @@ from driftline.profiling.plan import Roles, make_plan
 from driftline.profiling.tables import Table, open_table
 from driftline_processor.records import Reference
 from driftline_processor.reference.folder import read_file
-from driftline_processor.replay.columns import assign, remarks
+from driftline_processor.replay.column_mapping import assign, remarks
 from driftline_processor.replay.errors import ReplayError
-from driftline_processor.replay.running import Replay, blocks
+from driftline_processor.replay.replay import Replay, blocks
+from driftline_processor.replay.settings import Options, timing
 from driftline_processor.replay.timeline import NO_TIME, Clock
-from driftline_processor.replay.timing import Options, timing
 
 
 @dataclass(frozen=True, slots=True)

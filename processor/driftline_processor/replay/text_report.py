@@ -11,7 +11,7 @@ from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
 from driftline_processor.monitors.drift.explain.wording import percent
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, State, WindowResult
-from driftline_processor.replay.running import Replay
+from driftline_processor.replay.replay import Replay
 from driftline_processor.replay.timeline import Timeline
 
 _STATES: Final = {

@@ -11,7 +11,7 @@ from driftline_processor.engine.engine import EngineSettings
 from driftline_processor.records import Reference
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.timeline import Clock, RowNumbers, Timeline
-from driftline_processor.replay.windows import Duration, Rows, Stretch, check_step, parse_stretch
+from driftline_processor.replay.window_size import Duration, Rows, Stretch, check_step, parse_stretch
 
 DEFAULT_TIME: Final = Duration(HOUR)
 DEFAULT_ROWS: Final = Rows(5000)

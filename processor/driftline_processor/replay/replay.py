@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import ColumnKey, ModelKey, Record, Reference, WindowResult
-from driftline_processor.replay.columns import ReplayedColumn
+from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError
-from driftline_processor.replay.sketching import Sketcher
+from driftline_processor.replay.sketcher import Sketcher
 from driftline_processor.replay.timeline import NO_TIME, IntArray, Timeline
 
 

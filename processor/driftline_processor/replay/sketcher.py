@@ -12,7 +12,7 @@ from driftline.series import Series
 from driftline.sketch import MOST_NAMED
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record, RowsPoint, SketchPoint
-from driftline_processor.replay.columns import ReplayedColumn
+from driftline_processor.replay.column_mapping import ReplayedColumn
 
 _OPERATION: Final = "predict"
 
