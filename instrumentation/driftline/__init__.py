@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from driftline.instrumentor import instrument, uninstrument
     from driftline.models import describe
     from driftline.profiling import Profile, load_profile, profile
-    from driftline.runtime import flush
+    from driftline.recording.shared_recorder import flush
 
 __all__ = [
     "Profile",
@@ -28,7 +28,7 @@ __all__ = [
 _HOMES: Final = {
     "Profile": "driftline.profiling",
     "describe": "driftline.models",
-    "flush": "driftline.runtime",
+    "flush": "driftline.recording.shared_recorder",
     "instrument": "driftline.instrumentor",
     "load_profile": "driftline.profiling",
     "paused": "driftline.guard",

@@ -14,7 +14,7 @@ from driftline.columns import Block
 from driftline.courtesy import Courtesy
 from driftline.faults import FAULTS
 from driftline.points import NamedPoint
-from driftline.prediction import Capture, Column, Model, Prediction
+from driftline.records import Capture, Column, Model, Prediction
 from driftline.references import References
 from driftline.series import Series, Span
 from driftline.settings import ALL, NONE, SHOWN, Secrecy, Settings

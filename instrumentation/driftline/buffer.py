@@ -6,7 +6,7 @@ from typing import Final
 
 from driftline.capture import without_rows
 from driftline.native import Lock
-from driftline.prediction import SIZE, Prediction, Record, named
+from driftline.records import SIZE, Prediction, Record, named
 
 _RECORD_BYTES: Final = 512
 """About what a record takes beside its rows."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from driftline.faults import FAULTS
 from driftline.pool import Pool
-from driftline.prediction import LOST, Capture, SmallArray, named
+from driftline.records import LOST, Capture, SmallArray, named
 from driftline.tensors import device
 from driftline.tensors.grid import MOST_VALUES, WIDEST, in_memory_order, next_grid, sample
 from driftline.tensors.host import BFLOAT16, as_array, rows_of, stacked

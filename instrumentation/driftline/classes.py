@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, ClassVar
 
-from driftline.emitter import Adapter, Emitter
 from driftline.instrumentor import FrameworkInstrumentor
 from driftline.methods import Methods
 from driftline.models import forget
+from driftline.recording.recorder import Adapter, Emitter
 
 
 class ClassInstrumentor(FrameworkInstrumentor):

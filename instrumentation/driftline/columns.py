@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.prediction import LOST, Capture
+from driftline.records import LOST, Capture
 from driftline.tensors.host import widened
 
 BLOCK_ROWS: Final = 16384

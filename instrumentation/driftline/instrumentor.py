@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
-from driftline.emitter import Emitter
 from driftline.faults import FAULTS
-from driftline.runtime import RUNTIME
+from driftline.recording.recorder import Emitter
+from driftline.recording.shared_recorder import RUNTIME
 
 _logger = logging.getLogger("driftline")
 

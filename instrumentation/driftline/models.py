@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from driftline.prediction import Model
+from driftline.records import Model
 
 
 class Description(NamedTuple):

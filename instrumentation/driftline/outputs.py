@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.prediction import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, Column
+from driftline.records import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, Column
 from driftline.semconv import CONFIDENCE, ENTROPY, MARGIN, PREDICTION, SCORE
 
 _NAMED_RESULTS: Final = frozenset({CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION})

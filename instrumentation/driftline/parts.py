@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from driftline import columns
 from driftline.columns import Block
-from driftline.prediction import TABLE, Capture, Column, Model
+from driftline.records import TABLE, Capture, Column, Model
 from driftline.tensors.grid import Grid, next_grid, sample
 from driftline.tensors.kinds import EMBEDDING, TABULAR, TENSOR, TOKENS, is_guide, kind_of
 from driftline.tensors.summaries import summarize, tokens

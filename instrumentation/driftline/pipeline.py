@@ -24,8 +24,8 @@ from driftline.exporters import SketchExporter
 from driftline.faults import FAULTS
 from driftline.native import Lock, Signal, start_thread
 from driftline.pool import Pool
-from driftline.prediction import Prediction
 from driftline.process import finish_multiprocessing_child
+from driftline.records import Prediction
 from driftline.settings import Settings
 
 _logger = logging.getLogger("driftline")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from driftline import semconv
 from driftline.pairs import Pair, Pairs
-from driftline.prediction import Model
+from driftline.records import Model
 
 _logger = logging.getLogger("driftline")
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from driftline import parts
 from driftline.columns import Block
-from driftline.prediction import Capture, Column, Model
+from driftline.records import Capture, Column, Model
 
 
 def first_rows(model: Model, taken: Capture, rows: int) -> Block | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bench.harness import Figure, interleaved
 from bench.rig import FEATURES
 from driftline.aggregate import Aggregate
-from driftline.prediction import Capture, Model, Prediction
+from driftline.records import Capture, Model, Prediction
 from driftline.settings import Settings
 
 ROWS: Final = 10_000

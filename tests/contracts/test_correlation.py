@@ -16,7 +16,7 @@ import driftline
 from driftline import points, semconv
 from driftline.aggregate import Aggregate
 from driftline.courtesy import Courtesy
-from driftline.prediction import Capture, Model, Prediction
+from driftline.records import Capture, Model, Prediction
 from driftline.settings import Settings
 from driftline_processor.decode import decode_metrics
 from driftline_processor.engine.engine import Engine, EngineSettings

@@ -16,15 +16,15 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 
 import driftline
-from driftline import emitter as emitter_module
 from driftline import semconv
 from driftline.buffer import Buffer
 from driftline.capture import Captures
-from driftline.examples import Examples
 from driftline.faults import FAULTS
 from driftline.instrumentor import _instrumentors
 from driftline.pipeline import Pipeline
-from driftline.runtime import RUNTIME
+from driftline.recording import recorder as emitter_module
+from driftline.recording.shared_recorder import RUNTIME
+from driftline.recording.span_values import Examples
 from telemetry import Telemetry
 
 ROWS = 40

@@ -8,10 +8,10 @@ from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint
 
 from driftline import semconv
 from driftline.aggregate import Aggregate
-from driftline.prediction import Capture, Model, Prediction
 from driftline.profiling.kinds import FLOAT, INTEGER, STRING
 from driftline.profiling.plan import ColumnKey as PlannedKey
 from driftline.profiling.plan import PlannedColumn
+from driftline.records import Capture, Model, Prediction
 from driftline.settings import Settings
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, SketchPoint

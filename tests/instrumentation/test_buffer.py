@@ -6,7 +6,7 @@ import pytest
 from driftline.buffer import Buffer
 from driftline.capture import capture
 from driftline.pool import Pool
-from driftline.prediction import Column, Model, Record, named
+from driftline.records import Column, Model, Record, named
 
 MODEL = Model("m", None, "M", "test", None, None, None, lambda _, found, head: [Column("y", found[0])])
 

@@ -9,7 +9,7 @@ from driftline import columns
 from driftline.capture import SMALL, Captures, capture, capture_output
 from driftline.faults import FAULTS
 from driftline.pool import Pool
-from driftline.prediction import Capture, named
+from driftline.records import Capture, named
 
 POOL = Pool(2**26)
 CAPTURES = Captures(POOL)

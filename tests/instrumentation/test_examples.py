@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from driftline.capture import capture
-from driftline.examples import Examples, same_type
 from driftline.pool import Pool
-from driftline.prediction import Column, Model, Prediction
+from driftline.recording.span_values import Examples, same_type
+from driftline.records import Column, Model, Prediction
 from driftline.semconv import FEATURE_COUNT, VECTOR_NAMES, VECTOR_VALUES
 from driftline.settings import Settings
 from driftline.sketch import hashed

@@ -9,12 +9,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import driftline
-from driftline import emitter as emitter_module
 from driftline.faults import FAULTS, Faults
 from driftline.frameworks.sklearn import SklearnInstrumentor
 from driftline.imports import Patches, forget, when_imported
 from driftline.methods import Methods
-from driftline.runtime import RUNTIME
+from driftline.recording import recorder as emitter_module
+from driftline.recording.shared_recorder import RUNTIME
 from driftline.servers import flushing
 from telemetry import Telemetry
 

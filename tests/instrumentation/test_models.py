@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driftline.models import Description, Models, describe, description, forget
-from driftline.prediction import Model
+from driftline.records import Model
 
 
 class Thing:

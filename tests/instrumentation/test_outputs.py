@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from driftline import outputs
-from driftline.prediction import Column
+from driftline.records import Column
 
 
 def columns(*rows: list[float]) -> list[Any]:

@@ -17,8 +17,8 @@ from driftline.capture import capture
 from driftline.faults import FAULTS
 from driftline.pipeline import Pipeline
 from driftline.pool import Pool
-from driftline.prediction import Column, InputFacts, Model, Prediction, Record
-from driftline.runtime import RUNTIME
+from driftline.recording.shared_recorder import RUNTIME
+from driftline.records import Column, InputFacts, Model, Prediction, Record
 from driftline.settings import Settings
 from driftline.tensors.kinds import EMBEDDING, TOKENS
 from otlp_sink import Received

@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 
 import driftline
 from driftline import semconv
-from driftline.prediction import Model
+from driftline.records import Model
 from driftline.references import References
 from telemetry import Telemetry
 

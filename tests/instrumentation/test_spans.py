@@ -11,8 +11,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from sklearn.linear_model import LogisticRegression
 
 from driftline import semconv
-from driftline.prediction import Model
-from driftline.spans import SpanSource, static_attributes
+from driftline.recording.spans import SpanSource, static_attributes
+from driftline.records import Model
 from telemetry import Telemetry
 
 MODEL = Model("m", "1", "M", "test", "classification", None, None, lambda operation, columns, head: [])

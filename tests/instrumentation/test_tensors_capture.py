@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from driftline import columns, parts  # noqa: E402
 from driftline.capture import capture, capture_output, release  # noqa: E402
 from driftline.pool import Pool  # noqa: E402
-from driftline.prediction import LOST, Capture, Column, InputFacts, Model  # noqa: E402
+from driftline.records import LOST, Capture, Column, InputFacts, Model  # noqa: E402
 from driftline.tensors.grid import MOST_VALUES  # noqa: E402
 
 POOL = Pool(2**28)

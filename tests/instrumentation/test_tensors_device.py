@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from driftline import columns, parts, rows  # noqa: E402
 from driftline.capture import capture, release  # noqa: E402
 from driftline.pool import Pool  # noqa: E402
-from driftline.prediction import LOST, InputFacts, Model  # noqa: E402
+from driftline.records import LOST, InputFacts, Model  # noqa: E402
 from driftline.tensors import device  # noqa: E402
 from driftline.tensors.device import Ring, take_into  # noqa: E402
 from driftline.tensors.grid import MOST_VALUES  # noqa: E402

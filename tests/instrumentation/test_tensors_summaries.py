@@ -10,7 +10,7 @@ from driftline import parts
 from driftline.capture import capture
 from driftline.points import column_points
 from driftline.pool import Pool
-from driftline.prediction import TABLE, InputFacts, Model
+from driftline.records import TABLE, InputFacts, Model
 from driftline.semconv import INPUT_COLUMN
 from driftline.series import Series
 from driftline.settings import Settings

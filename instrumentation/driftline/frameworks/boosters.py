@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.classes import ClassInstrumentor
-from driftline.emitter import Adapter
 from driftline.models import Models, description
-from driftline.prediction import CLASSIFICATION, REGRESSION, Model
+from driftline.recording.recorder import Adapter
+from driftline.records import CLASSIFICATION, REGRESSION, Model
 
 OTHER_RESULTS: Final = frozenset(
     {"output_margin", "pred_leaf", "pred_contribs", "pred_interactions", "raw_score", "pred_contrib"}

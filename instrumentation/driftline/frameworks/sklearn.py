@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.classes import ClassInstrumentor
-from driftline.emitter import Adapter
 from driftline.models import Models, description
-from driftline.prediction import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, Column, Model
+from driftline.recording.recorder import Adapter
+from driftline.records import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, Column, Model
 
 _SYSTEMS: Final = {"sklearn": "scikit_learn", "xgboost": "xgboost", "lightgbm": "lightgbm", "catboost": "catboost"}
 _DEEPEST: Final = 8  # pipelines in searches in pipelines

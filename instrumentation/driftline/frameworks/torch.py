@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from driftline.emitter import Emitter
 from driftline.imports import forget, when_imported
 from driftline.instrumentor import FrameworkInstrumentor
 from driftline.models import Models
+from driftline.recording.recorder import Emitter
 
 
 class TorchInstrumentor(FrameworkInstrumentor):

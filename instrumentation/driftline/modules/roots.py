@@ -19,7 +19,6 @@ from torch import nn
 from torch.compiler import is_compiling
 from torch.optim import Optimizer
 
-from driftline.emitter import Emitter
 from driftline.faults import FAULTS
 from driftline.guard import paused
 from driftline.imports import Patches
@@ -30,6 +29,7 @@ from driftline.modules.calls import Calls
 from driftline.modules.hooks import Hooks
 from driftline.modules.slots import FORWARD, KEY, Slots
 from driftline.modules.traffic import Traffic, is_run, is_training
+from driftline.recording.recorder import Emitter
 from driftline.tensors.names import unwrapped
 
 _logger = logging.getLogger("driftline")

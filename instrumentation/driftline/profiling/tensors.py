@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from driftline import parts
 from driftline.capture import capture, release
 from driftline.pool import Pool
-from driftline.prediction import InputFacts, Model
 from driftline.profiling.errors import ProfileError
+from driftline.records import InputFacts, Model
 from driftline.tensors.host import as_array, widened
 from driftline.tensors.kinds import EMBEDDING, KINDS
 

@@ -5,7 +5,7 @@ torch is never imported: where there is a tensor, it is there already. Nor is nu
 
 from typing import Any
 
-from driftline.prediction import Model
+from driftline.records import Model
 from driftline.settings import Settings
 
 

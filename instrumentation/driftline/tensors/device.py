@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.prediction import LOST, Capture
+from driftline.records import LOST, Capture
 from driftline.tensors.grid import MOST_VALUES, WIDEST, Grid, next_grid
 from driftline.tensors.host import BFLOAT16, rows_of
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from driftline.prediction import CLASSIFICATION, MULTILABEL, REGRESSION
+from driftline.records import CLASSIFICATION, MULTILABEL, REGRESSION
 from driftline.tensors.names import attribute, type_name
 
 _MOST_CLASSES: Final = 10_000

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.prediction import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
+from driftline.records import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
 
 LOGITS: Final = "logits"
 PROBABILITIES: Final = "probabilities"

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from driftline.prediction import InputFacts
+from driftline.records import InputFacts
 
 TABULAR: Final = "tabular"
 IMAGE: Final = "image"

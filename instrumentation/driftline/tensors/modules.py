@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.models import Description, description, is_described
-from driftline.prediction import InputFacts, Model
+from driftline.records import InputFacts, Model
 from driftline.settings import Settings
 from driftline.tensors.evidence import evidence_of
 from driftline.tensors.kinds import TABULAR

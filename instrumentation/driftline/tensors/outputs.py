@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline import outputs
-from driftline.prediction import CLASSIFICATION, Column, InputFacts
+from driftline.records import CLASSIFICATION, Column, InputFacts
 from driftline.semconv import PREDICTION, RAW, SCORE
 from driftline.tensors import forms
 from driftline.tensors.grid import Grid

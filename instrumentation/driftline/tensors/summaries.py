@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.prediction import InputFacts
+from driftline.records import InputFacts
 from driftline.tensors.grid import Grid
 from driftline.tensors.kinds import EMBEDDING, IMAGE, TOKENS, channel_axis
 from driftline.tensors.projections import DIRECTIONS, project

@@ -20,8 +20,8 @@ from driftline.guard import identify
 from driftline.ids import IDS
 from driftline.models import Models
 from driftline.native import Lock
-from driftline.prediction import Prediction
-from driftline.spans import SpanSource
+from driftline.recording.spans import SpanSource
+from driftline.records import Prediction
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.metrics.export import MetricExporter
 
-    from driftline.examples import Examples
     from driftline.pipeline import Pipeline
-    from driftline.prediction import Capture, Model, Record, SmallArray
+    from driftline.recording.span_values import Examples
+    from driftline.records import Capture, Model, Record, SmallArray
     from driftline.settings import Settings
 
 _EXIT_SECONDS: Final = 2.0
@@ -172,7 +172,7 @@ class Emitter:
     def _content(self, prediction: Prediction) -> dict[str, Any]:
         try:
             if self._examples is None:
-                from driftline.examples import Examples
+                from driftline.recording.span_values import Examples
 
                 self._examples = Examples(self.settings)
             return self._examples.of(prediction)

@@ -3,9 +3,9 @@
 from functools import partial
 from typing import Any, Final
 
-from driftline.emitter import Emitter
 from driftline.guard import carrying
 from driftline.imports import Patches
+from driftline.recording.recorder import Emitter
 from driftline.servers import flushing
 from driftline.settings import Settings
 

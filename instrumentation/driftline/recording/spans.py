@@ -14,7 +14,7 @@ from driftline import semconv
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
-    from driftline.prediction import Model
+    from driftline.records import Model
 
 _NEVER: Final = "AlwaysOffSampler"
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from driftline import semconv
 from driftline.columns import Block
 from driftline.parts import input_names
-from driftline.prediction import Column, Prediction
+from driftline.records import Column, Prediction
 from driftline.rows import first_rows, only_row, output_columns
 from driftline.settings import ALL, HIDDEN, Secrecy, Settings
 from driftline.sketch import hashed
