@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driftline.faults import FAULTS
+from driftline.runtime.self_faults import FAULTS
 from otlp_sink import OtlpSink
 from telemetry import Telemetry
 

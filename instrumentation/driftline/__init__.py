@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from driftline.guard import paused, prediction_id
     from driftline.instrumentor import instrument, uninstrument
     from driftline.models import describe
     from driftline.profiling import Profile, load_profile, profile
     from driftline.recording.shared_recorder import flush
+    from driftline.runtime.call_scope import paused, prediction_id
 
 __all__ = [
     "Profile",
@@ -31,8 +31,8 @@ _HOMES: Final = {
     "flush": "driftline.recording.shared_recorder",
     "instrument": "driftline.instrumentor",
     "load_profile": "driftline.profiling",
-    "paused": "driftline.guard",
-    "prediction_id": "driftline.guard",
+    "paused": "driftline.runtime.call_scope",
+    "prediction_id": "driftline.runtime.call_scope",
     "profile": "driftline.profiling",
     "uninstrument": "driftline.instrumentor",
 }

@@ -11,11 +11,11 @@ from opentelemetry.sdk.metrics import Exemplar
 
 from driftline import parts, points, semconv
 from driftline.columns import Block
-from driftline.courtesy import Courtesy
-from driftline.faults import FAULTS
 from driftline.points import NamedPoint
 from driftline.records import Capture, Column, Model, Prediction
 from driftline.references import References
+from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.self_faults import FAULTS
 from driftline.series import Series, Span
 from driftline.settings import ALL, NONE, SHOWN, Secrecy, Settings
 

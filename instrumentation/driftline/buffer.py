@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from driftline.capture import without_rows
-from driftline.native import Lock
 from driftline.records import SIZE, Prediction, Record, named
+from driftline.runtime.threads import Lock
 
 _RECORD_BYTES: Final = 512
 """About what a record takes beside its rows."""

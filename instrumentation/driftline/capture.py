@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from driftline.faults import FAULTS
 from driftline.pool import Pool
 from driftline.records import LOST, Capture, SmallArray, named
+from driftline.runtime.self_faults import FAULTS
 from driftline.tensors import device
 from driftline.tensors.grid import MOST_VALUES, WIDEST, in_memory_order, next_grid, sample
 from driftline.tensors.host import BFLOAT16, as_array, rows_of, stacked

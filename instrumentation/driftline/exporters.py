@@ -14,10 +14,10 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from driftline.aggregate import Packet
-from driftline.courtesy import Courtesy
 from driftline.exporter_choice import ExporterFactory
-from driftline.faults import FAULTS
 from driftline.points import NamedPoint, metrics
+from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.self_faults import FAULTS
 
 _MOST_POINTS: Final = 1000
 """Points in a request. At 700 bytes each they stay well under the 4 MiB that gRPC servers take by default."""

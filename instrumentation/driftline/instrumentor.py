@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
-from driftline.faults import FAULTS
 from driftline.recording.recorder import Emitter
 from driftline.recording.shared_recorder import RUNTIME
+from driftline.runtime.self_faults import FAULTS
 
 _logger = logging.getLogger("driftline")
 

@@ -11,8 +11,8 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from driftline.guard import INSIDE
-from driftline.imports import Action, forget, when_imported
+from driftline.runtime.call_scope import INSIDE
+from driftline.runtime.import_hooks import Action, forget, when_imported
 
 _logger = logging.getLogger("driftline")
 

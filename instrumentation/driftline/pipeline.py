@@ -21,11 +21,11 @@ from driftline.buffer import Buffer
 from driftline.capture import Captures, release
 from driftline.exporter_choice import ExporterFactory, is_delta
 from driftline.exporters import SketchExporter
-from driftline.faults import FAULTS
-from driftline.native import Lock, Signal, start_thread
 from driftline.pool import Pool
-from driftline.process import finish_multiprocessing_child
 from driftline.records import Prediction
+from driftline.runtime.lifecycle import finish_multiprocessing_child
+from driftline.runtime.self_faults import FAULTS
+from driftline.runtime.threads import Lock, Signal, start_thread
 from driftline.settings import Settings
 
 _logger = logging.getLogger("driftline")

@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.metrics.export import Buckets as SdkBuckets
 
 from driftline import semconv
-from driftline.courtesy import Courtesy
+from driftline.runtime.gil_yield import Courtesy
 from driftline.semconv import ColumnNames
 from driftline.series import SeriesPoints, Span
 from driftline.settings import Secrecy

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from driftline.native import Lock
+from driftline.runtime.threads import Lock
 
 Block: TypeAlias = NDArray[np.uint8]
 

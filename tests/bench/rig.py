@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 import driftline
 from driftline import semconv
-from driftline.faults import FAULTS
+from driftline.runtime.self_faults import FAULTS
 
 FEATURES: Final = 30
 

@@ -15,8 +15,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 import driftline
 from driftline import points, semconv
 from driftline.aggregate import Aggregate
-from driftline.courtesy import Courtesy
 from driftline.records import Capture, Model, Prediction
+from driftline.runtime.gil_yield import Courtesy
 from driftline.settings import Settings
 from driftline_processor.decode import decode_metrics
 from driftline_processor.engine.engine import Engine, EngineSettings

@@ -19,12 +19,12 @@ import driftline
 from driftline import semconv
 from driftline.buffer import Buffer
 from driftline.capture import Captures
-from driftline.faults import FAULTS
 from driftline.instrumentor import _instrumentors
 from driftline.pipeline import Pipeline
 from driftline.recording import recorder as emitter_module
 from driftline.recording.shared_recorder import RUNTIME
 from driftline.recording.span_values import Examples
+from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
 ROWS = 40

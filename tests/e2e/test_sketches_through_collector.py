@@ -13,8 +13,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from contracts.test_sketch_accuracy import DISTRIBUTIONS, OUTLIERS, sketch
 from driftline import semconv
-from driftline.courtesy import Courtesy
 from driftline.points import NamedPoint, column_points, metrics
+from driftline.runtime.gil_yield import Courtesy
 from driftline.series import SeriesPoints, Span
 from driftline.settings import HIDDEN, SHOWN
 from driftline.sketch import NumericPoints

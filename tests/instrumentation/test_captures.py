@@ -7,9 +7,9 @@ import pytest
 
 from driftline import columns
 from driftline.capture import SMALL, Captures, capture, capture_output
-from driftline.faults import FAULTS
 from driftline.pool import Pool
 from driftline.records import Capture, named
+from driftline.runtime.self_faults import FAULTS
 
 POOL = Pool(2**26)
 CAPTURES = Captures(POOL)

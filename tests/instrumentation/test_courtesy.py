@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from driftline.courtesy import Courtesy
+from driftline.runtime.gil_yield import Courtesy
 
 
 def test_paced_items_are_the_same_items() -> None:

@@ -3,8 +3,8 @@
 import contextvars
 import pickle
 
-from driftline.guard import INSIDE, Carried, identify, paused, prediction_id
-from driftline.ids import Ids
+from driftline.runtime.call_scope import INSIDE, Carried, identify, paused, prediction_id
+from driftline.runtime.ids import Ids
 
 
 def is_inside() -> bool:

@@ -9,13 +9,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import driftline
-from driftline.faults import FAULTS, Faults
 from driftline.frameworks.sklearn import SklearnInstrumentor
-from driftline.imports import Patches, forget, when_imported
 from driftline.methods import Methods
 from driftline.recording import recorder as emitter_module
 from driftline.recording.shared_recorder import RUNTIME
-from driftline.servers import flushing
+from driftline.runtime.import_hooks import Patches, forget, when_imported
+from driftline.runtime.self_faults import FAULTS, Faults
+from driftline.runtime.servers import flushing
 from telemetry import Telemetry
 
 

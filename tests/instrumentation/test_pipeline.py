@@ -14,11 +14,11 @@ from sklearn.linear_model import LogisticRegression
 import driftline
 from driftline import semconv
 from driftline.capture import capture
-from driftline.faults import FAULTS
 from driftline.pipeline import Pipeline
 from driftline.pool import Pool
 from driftline.recording.shared_recorder import RUNTIME
 from driftline.records import Column, InputFacts, Model, Prediction, Record
+from driftline.runtime.self_faults import FAULTS
 from driftline.settings import Settings
 from driftline.tensors.kinds import EMBEDDING, TOKENS
 from otlp_sink import Received

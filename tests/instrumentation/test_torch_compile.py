@@ -13,7 +13,7 @@ from torch._dynamo.testing import CompileCounter
 from torch._dynamo.utils import counters
 
 import driftline
-from driftline.faults import FAULTS
+from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 from torch_nets import Net
 

@@ -10,7 +10,7 @@ from torch import nn
 
 import driftline
 from driftline import semconv
-from driftline.faults import FAULTS
+from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
 X: Final = torch.randn(5, 4)

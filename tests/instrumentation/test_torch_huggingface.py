@@ -8,7 +8,7 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification, GPT2Config, GPT2LMHeadModel
 
 from driftline import semconv
-from driftline.faults import FAULTS
+from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
 TOKENS: Final = torch.tensor([[5, 6, 7, 8], [9, 10, 11, 0]])

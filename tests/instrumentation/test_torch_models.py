@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 
 import driftline
 from driftline import semconv
-from driftline.faults import FAULTS
+from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
 CALLS: Final = 3

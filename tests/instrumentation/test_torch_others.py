@@ -14,8 +14,8 @@ from transformers import BertConfig, BertForSequenceClassification, BertTokenize
 
 import driftline
 from driftline import semconv
-from driftline.faults import FAULTS
 from driftline.modules.roots import EXPLAINERS
+from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
 X: Final = torch.randn(20, 4)

@@ -19,9 +19,9 @@ import torch
 from torch import nn
 
 import driftline
-from driftline.faults import FAULTS
 from driftline.modules import roots as roots_module
 from driftline.modules.slots import KEY
+from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 from torch_nets import Net
 

@@ -12,8 +12,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.checkpoint import checkpoint
 
 import driftline
-from driftline.faults import FAULTS
 from driftline.modules.traffic import HINT_AFTER
+from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
 X: Final = torch.randn(6, 4)

@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from driftline.classes import ClassInstrumentor
-from driftline.imports import Patches
 from driftline.methods import Switch
 from driftline.models import Description, Models, description
 from driftline.recording.recorder import Adapter, Emitter
 from driftline.records import CLASSIFICATION, REGRESSION, Column, InputFacts, Model
+from driftline.runtime.import_hooks import Patches
 from driftline.tensors.kinds import TABULAR, TOKENS, is_guide
 
 SYSTEM: Final = "onnxruntime"

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from driftline.imports import forget, when_imported
 from driftline.instrumentor import FrameworkInstrumentor
 from driftline.models import Models
 from driftline.recording.recorder import Emitter
+from driftline.runtime.import_hooks import forget, when_imported
 
 
 class TorchInstrumentor(FrameworkInstrumentor):

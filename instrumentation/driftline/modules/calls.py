@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from driftline.faults import FAULTS
 from driftline.models import Models
 from driftline.modules.arguments import Arguments
 from driftline.recording.recorder import Adapter, Emitter
+from driftline.runtime.self_faults import FAULTS
 
 Counts = Callable[[Any, tuple[Any, ...], dict[str, Any]], bool]
 

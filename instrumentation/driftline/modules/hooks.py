@@ -14,11 +14,11 @@ import torch
 from torch import nn
 from torch.compiler import is_compiling
 
-from driftline.guard import INSIDE
-from driftline.imports import Patches, forget, when_imported
 from driftline.models import ByObject
 from driftline.modules.calls import Calls
 from driftline.modules.slots import DYNAMO, FORWARD, compiler
+from driftline.runtime.call_scope import INSIDE
+from driftline.runtime.import_hooks import Patches, forget, when_imported
 
 # Of the calls under way in this context, the innermost first: what `before` did, for `after` to undo.
 _open: Final[ContextVar[Any]] = ContextVar("driftline_open_calls", default=None)

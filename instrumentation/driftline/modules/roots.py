@@ -19,9 +19,6 @@ from torch import nn
 from torch.compiler import is_compiling
 from torch.optim import Optimizer
 
-from driftline.faults import FAULTS
-from driftline.guard import paused
-from driftline.imports import Patches
 from driftline.methods import Methods, Nobody, Switch, recording
 from driftline.models import Models, described, description, is_described, listeners
 from driftline.modules.arguments import Arguments
@@ -30,6 +27,9 @@ from driftline.modules.hooks import Hooks
 from driftline.modules.slots import FORWARD, KEY, Slots
 from driftline.modules.traffic import Traffic, is_run, is_training
 from driftline.recording.recorder import Emitter
+from driftline.runtime.call_scope import paused
+from driftline.runtime.import_hooks import Patches
+from driftline.runtime.self_faults import FAULTS
 from driftline.tensors.names import unwrapped
 
 _logger = logging.getLogger("driftline")

@@ -14,10 +14,10 @@ from torch import nn
 from torch._C._dynamo import eval_frame
 from torch.jit import _recursive
 
-from driftline.guard import INSIDE
-from driftline.imports import Patches, forget, when_imported
 from driftline.models import ByObject
 from driftline.modules.calls import Calls
+from driftline.runtime.call_scope import INSIDE
+from driftline.runtime.import_hooks import Patches, forget, when_imported
 
 KEY: Final = "_compiled_call_impl"
 FORWARD: Final = "forward"

@@ -13,15 +13,16 @@ from opentelemetry import context as otel
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 
-from driftline import process, semconv
+from driftline import semconv
 from driftline.exporter_choice import choose
-from driftline.faults import FAULTS
-from driftline.guard import identify
-from driftline.ids import IDS
 from driftline.models import Models
-from driftline.native import Lock
 from driftline.recording.spans import SpanSource
 from driftline.records import Prediction
+from driftline.runtime import lifecycle
+from driftline.runtime.call_scope import identify
+from driftline.runtime.ids import IDS
+from driftline.runtime.self_faults import FAULTS
+from driftline.runtime.threads import Lock
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -102,7 +103,7 @@ class Emitter:
         self._examples: Examples | None = None
         self._abandoned: list[Pipeline] = []
         self._reset()
-        process.settle(self)
+        lifecycle.settle(self)
 
     def _reset(self) -> None:
         self._pipeline: Pipeline | None = None
@@ -249,7 +250,7 @@ class Emitter:
 
     def close(self) -> None:
         """As at the end of the process, now."""
-        process.leave(self)
+        lifecycle.leave(self)
         self.finish()
 
 

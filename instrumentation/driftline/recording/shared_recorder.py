@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Any, Final
 
-from driftline.guard import carrying
-from driftline.imports import Patches
 from driftline.recording.recorder import Emitter
-from driftline.servers import flushing
+from driftline.runtime.call_scope import carrying
+from driftline.runtime.import_hooks import Patches
+from driftline.runtime.servers import flushing
 from driftline.settings import Settings
 
 _EXTERNAL: Final = ("tracer_provider", "meter_provider", "metric_exporter")

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from typing import Final
 
-from driftline.native import Lock
+from driftline.runtime.threads import Lock
 
 _logger = logging.getLogger("driftline")
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
-from driftline.ids import IDS
+from driftline.runtime.ids import IDS
 
 # The token is a list of whether the call is under way, and of its id if somebody asked. The first is set to False when
 # the call ends: a context copied inside the call and used later (a task, a timer) is not quiet for ever.
