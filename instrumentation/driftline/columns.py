@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.capture.torch_arrays import widened
 from driftline.records import LOST, Capture
-from driftline.tensors.host import widened
 
 BLOCK_ROWS: Final = 16384
 """Rows that are turned into columns at once: enough to make numpy's calls cheap, few enough to stay in the cache."""

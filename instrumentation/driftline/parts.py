@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline import columns
+from driftline.capture.strided_sample import Grid, next_grid, sample
 from driftline.columns import Block
 from driftline.records import TABLE, Capture, Column, Model
-from driftline.tensors.grid import Grid, next_grid, sample
 from driftline.tensors.kinds import EMBEDDING, TABULAR, TENSOR, TOKENS, is_guide, kind_of
 from driftline.tensors.summaries import summarize, tokens
 

@@ -17,11 +17,11 @@ from opentelemetry.sdk.resources import Resource
 
 from driftline import semconv
 from driftline.aggregate import Aggregate, Packet
-from driftline.buffer import Buffer
-from driftline.capture import Captures, release
+from driftline.capture.buffer_pool import Pool
+from driftline.capture.copies import Captures, release
+from driftline.capture.queue import Buffer
 from driftline.exporter_choice import ExporterFactory, is_delta
 from driftline.exporters import SketchExporter
-from driftline.pool import Pool
 from driftline.records import Prediction
 from driftline.runtime.lifecycle import finish_multiprocessing_child
 from driftline.runtime.self_faults import FAULTS

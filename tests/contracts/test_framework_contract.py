@@ -17,8 +17,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 
 import driftline
 from driftline import semconv
-from driftline.buffer import Buffer
-from driftline.capture import Captures
+from driftline.capture.copies import Captures
+from driftline.capture.queue import Buffer
 from driftline.instrumentor import _instrumentors
 from driftline.pipeline import Pipeline
 from driftline.recording import recorder as emitter_module

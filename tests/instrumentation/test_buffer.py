@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from driftline.buffer import Buffer
-from driftline.capture import capture
-from driftline.pool import Pool
+from driftline.capture.buffer_pool import Pool
+from driftline.capture.copies import capture
+from driftline.capture.queue import Buffer
 from driftline.records import Column, Model, Record, named
 
 MODEL = Model("m", None, "M", "test", None, None, None, lambda _, found, head: [Column("y", found[0])])

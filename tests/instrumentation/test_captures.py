@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from driftline import columns
-from driftline.capture import SMALL, Captures, capture, capture_output
-from driftline.pool import Pool
+from driftline.capture.buffer_pool import Pool
+from driftline.capture.copies import SMALL, Captures, capture, capture_output
 from driftline.records import Capture, named
 from driftline.runtime.self_faults import FAULTS
 

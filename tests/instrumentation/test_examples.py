@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftline.capture import capture
-from driftline.pool import Pool
+from driftline.capture.buffer_pool import Pool
+from driftline.capture.copies import capture
 from driftline.recording.span_values import Examples, same_type
 from driftline.records import Column, Model, Prediction
 from driftline.semconv import FEATURE_COUNT, VECTOR_NAMES, VECTOR_VALUES

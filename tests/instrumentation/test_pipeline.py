@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 
 import driftline
 from driftline import semconv
-from driftline.capture import capture
+from driftline.capture.buffer_pool import Pool
+from driftline.capture.copies import capture
 from driftline.pipeline import Pipeline
-from driftline.pool import Pool
 from driftline.recording.shared_recorder import RUNTIME
 from driftline.records import Column, InputFacts, Model, Prediction, Record
 from driftline.runtime.self_faults import FAULTS

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.pool import Pool, _rounded
+from driftline.capture.buffer_pool import Pool, _rounded
 
 
 @given(st.integers(0, 10**9))

@@ -12,10 +12,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from driftline import columns, parts  # noqa: E402
-from driftline.capture import capture, capture_output, release  # noqa: E402
-from driftline.pool import Pool  # noqa: E402
+from driftline.capture.buffer_pool import Pool  # noqa: E402
+from driftline.capture.copies import capture, capture_output, release  # noqa: E402
+from driftline.capture.strided_sample import MOST_VALUES  # noqa: E402
 from driftline.records import LOST, Capture, Column, InputFacts, Model  # noqa: E402
-from driftline.tensors.grid import MOST_VALUES  # noqa: E402
 
 POOL = Pool(2**28)
 MODEL = Model("m", None, "M", "pytorch", None, None, None, lambda _, found, head: [Column("y", found[0])], InputFacts())

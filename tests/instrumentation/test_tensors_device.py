@@ -9,12 +9,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from driftline import columns, parts, rows  # noqa: E402
-from driftline.capture import capture, release  # noqa: E402
-from driftline.pool import Pool  # noqa: E402
+from driftline.capture import device  # noqa: E402
+from driftline.capture.buffer_pool import Pool  # noqa: E402
+from driftline.capture.copies import capture, release  # noqa: E402
+from driftline.capture.device import Ring, take_into  # noqa: E402
+from driftline.capture.strided_sample import MOST_VALUES  # noqa: E402
 from driftline.records import LOST, InputFacts, Model  # noqa: E402
-from driftline.tensors import device  # noqa: E402
-from driftline.tensors.device import Ring, take_into  # noqa: E402
-from driftline.tensors.grid import MOST_VALUES  # noqa: E402
 
 MODEL = Model("m", None, "M", "pytorch", None, None, None, lambda *_: [], InputFacts())
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")

@@ -13,9 +13,9 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from driftline import models, parts, tensors  # noqa: E402
-from driftline.capture import capture_output  # noqa: E402
+from driftline.capture.buffer_pool import Pool  # noqa: E402
+from driftline.capture.copies import capture_output  # noqa: E402
 from driftline.models import Models, describe  # noqa: E402
-from driftline.pool import Pool  # noqa: E402
 from driftline.records import Model  # noqa: E402
 from driftline.settings import Settings  # noqa: E402
 from driftline.tensors.forms import ENOUGH_ROWS  # noqa: E402

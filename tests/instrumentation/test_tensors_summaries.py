@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from driftline import parts
-from driftline.capture import capture
+from driftline.capture.buffer_pool import Pool
+from driftline.capture.copies import capture
+from driftline.capture.strided_sample import MOST_VALUES, Grid, next_grid, sample
 from driftline.points import column_points
-from driftline.pool import Pool
 from driftline.records import TABLE, InputFacts, Model
 from driftline.semconv import INPUT_COLUMN
 from driftline.series import Series
 from driftline.settings import Settings
 from driftline.sketch import NumericSketch, fit_layout, ks_lower_bound
-from driftline.tensors.grid import MOST_VALUES, Grid, next_grid, sample
 from driftline.tensors.kinds import kind_of
 from driftline.tensors.projections import directions
 from driftline.tensors.summaries import statistics

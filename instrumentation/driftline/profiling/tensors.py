@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline import parts
-from driftline.capture import capture, release
-from driftline.pool import Pool
+from driftline.capture.buffer_pool import Pool
+from driftline.capture.copies import capture, release
+from driftline.capture.torch_arrays import as_array, widened
 from driftline.profiling.errors import ProfileError
 from driftline.records import InputFacts, Model
-from driftline.tensors.host import as_array, widened
 from driftline.tensors.kinds import EMBEDDING, KINDS
 
 _ROWS: Final = 256

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline import outputs
+from driftline.capture.strided_sample import Grid
 from driftline.records import CLASSIFICATION, Column, InputFacts
 from driftline.semconv import PREDICTION, RAW, SCORE
 from driftline.tensors import forms
-from driftline.tensors.grid import Grid
 from driftline.tensors.kinds import EMBEDDING
 from driftline.tensors.reading import Reading
 from driftline.tensors.summaries import summarize, tokens

@@ -5,8 +5,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.capture.strided_sample import Grid
 from driftline.records import InputFacts
-from driftline.tensors.grid import Grid
 from driftline.tensors.kinds import EMBEDDING, IMAGE, TOKENS, channel_axis
 from driftline.tensors.projections import DIRECTIONS, project
 

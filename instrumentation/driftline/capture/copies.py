@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from driftline.pool import Pool
+from driftline.capture import device
+from driftline.capture.buffer_pool import Pool
+from driftline.capture.strided_sample import MOST_VALUES, WIDEST, in_memory_order, next_grid, sample
+from driftline.capture.torch_arrays import BFLOAT16, as_array, rows_of, stacked
 from driftline.records import LOST, Capture, SmallArray, named
 from driftline.runtime.self_faults import FAULTS
-from driftline.tensors import device
-from driftline.tensors.grid import MOST_VALUES, WIDEST, in_memory_order, next_grid, sample
-from driftline.tensors.host import BFLOAT16, as_array, rows_of, stacked
 
 SMALL: Final = 16 * 1024
 """Bytes up to which `tobytes` beats a pooled buffer."""

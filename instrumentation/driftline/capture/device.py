@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.capture.strided_sample import MOST_VALUES, WIDEST, Grid, next_grid
+from driftline.capture.torch_arrays import BFLOAT16, rows_of
 from driftline.records import LOST, Capture
-from driftline.tensors.grid import MOST_VALUES, WIDEST, Grid, next_grid
-from driftline.tensors.host import BFLOAT16, rows_of
 
 SLABS: Final = (*(2**16,) * 64, *(2**20,) * 16, *(2**23,) * 4)
 """Bytes of the buffers of a kind of device: 52 MiB, allocated once, with the first tensor."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from driftline.capture import without_rows
+from driftline.capture.copies import without_rows
 from driftline.records import SIZE, Prediction, Record, named
 from driftline.runtime.threads import Lock
 
