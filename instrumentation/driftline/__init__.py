@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from driftline.features.models import describe
     from driftline.instrumentor import instrument, uninstrument
-    from driftline.models import describe
     from driftline.profiling import Profile, load_profile, profile
     from driftline.recording.shared_recorder import flush
     from driftline.runtime.call_scope import paused, prediction_id
@@ -27,7 +27,7 @@ __all__ = [
 
 _HOMES: Final = {
     "Profile": "driftline.profiling",
-    "describe": "driftline.models",
+    "describe": "driftline.features.models",
     "flush": "driftline.recording.shared_recorder",
     "instrument": "driftline.instrumentor",
     "load_profile": "driftline.profiling",

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from opentelemetry.sdk.metrics import Exemplar
 
-from driftline import parts, points, semconv
-from driftline.columns import Block
+from driftline import points, semconv
+from driftline.features import columns
+from driftline.features.blocks import Block
 from driftline.points import NamedPoint
 from driftline.records import Capture, Column, Model, Prediction
 from driftline.references import References
@@ -143,13 +144,13 @@ class Aggregate:
         return counted
 
     def _add_inputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
-        for block in parts.inputs(model, captures):
+        for block in columns.inputs(model, captures):
             for name, values in zip(block.names or (), block.columns, strict=True):
                 self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, Column(name, values))
             self._try(self._add_pairs, model, operation, block)
 
     def _add_outputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
-        for column in parts.outputs(model, operation, captures):
+        for column in columns.outputs(model, operation, captures):
             self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, column)
 
     def _add_column(self, model: Model, operation: str, kind: semconv.ColumnNames, column: Column) -> None:

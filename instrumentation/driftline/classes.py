@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, ClassVar
 
+from driftline.features.models import forget
 from driftline.instrumentor import FrameworkInstrumentor
 from driftline.methods import Methods
-from driftline.models import forget
 from driftline.recording.recorder import Adapter, Emitter
 
 

@@ -19,7 +19,7 @@ from scipy.stats import ks_2samp, kstwobign
 
 from bench.harness import Figure, interleaved
 from bench.rig import FEATURES
-from driftline.columns import BLOCK_ROWS, TableColumns
+from driftline.features.blocks import BLOCK_ROWS, TableColumns
 from driftline.sketch import NumericStream
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.monitors.drift.comparison import Comparison

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline import columns
 from driftline.capture.buffer_pool import Pool
 from driftline.capture.copies import SMALL, Captures, capture, capture_output
+from driftline.features import blocks
 from driftline.records import Capture, named
 from driftline.runtime.self_faults import FAULTS
 
@@ -33,7 +33,7 @@ ARRAYS: dict[str, Any] = {
 
 
 def table(taken: Capture) -> list[list[Any]]:
-    return [column.tolist() for block in columns.join([taken]) for column in block.columns]
+    return [column.tolist() for block in blocks.join([taken]) for column in block.columns]
 
 
 @pytest.mark.parametrize("name", ARRAYS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driftline.models import Description, Models, describe, description, forget
+from driftline.features.models import Description, Models, describe, description, forget
 from driftline.records import Model
 
 

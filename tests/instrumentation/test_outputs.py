@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline import outputs
+from driftline.features import outputs
 from driftline.records import Column
 
 

@@ -15,12 +15,12 @@ import driftline
 from driftline import semconv
 from driftline.capture.buffer_pool import Pool
 from driftline.capture.copies import capture
+from driftline.features.input_kinds import EMBEDDING, TOKENS
 from driftline.pipeline import Pipeline
 from driftline.recording.shared_recorder import RUNTIME
 from driftline.records import Column, InputFacts, Model, Prediction, Record
 from driftline.runtime.self_faults import FAULTS
 from driftline.settings import Settings
-from driftline.tensors.kinds import EMBEDDING, TOKENS
 from otlp_sink import Received
 from telemetry import MemoryMetricExporter, Telemetry
 

@@ -11,10 +11,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from driftline import columns, parts  # noqa: E402
 from driftline.capture.buffer_pool import Pool  # noqa: E402
 from driftline.capture.copies import capture, capture_output, release  # noqa: E402
 from driftline.capture.strided_sample import MOST_VALUES  # noqa: E402
+from driftline.features import (
+    blocks,  # noqa: E402
+    columns,  # noqa: E402
+)
 from driftline.records import LOST, Capture, Column, InputFacts, Model  # noqa: E402
 
 POOL = Pool(2**28)
@@ -23,7 +26,7 @@ MODEL = Model("m", None, "M", "pytorch", None, None, None, lambda _, found, head
 
 def table(taken: Capture) -> Any:
     """[rows, columns], as the background reads it."""
-    return np.stack([column for block in columns.join([taken]) for column in block.columns]).T
+    return np.stack([column for block in blocks.join([taken]) for column in block.columns]).T
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ def test_of_what_has_no_plain_values_only_the_rows_are_kept(name: str) -> None:
     taken = capture(shapeless()[name](), POOL)
 
     assert (taken.kind, taken.rows, taken.size) == ("opaque", 2, 0)
-    assert list(columns.join([taken])) == []
+    assert list(blocks.join([taken])) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (64, 4), (5000, 4), (2, 3, 64, 64)])
@@ -104,10 +107,10 @@ def test_what_is_recorded_does_not_change_with_the_tensor(shape: tuple[int, ...]
     """The copy is complete when `capture` returns: the caller's buffer can be used again at once."""
     given = torch.rand(shape)
     before = capture(given, POOL)
-    kept = [block.columns for block in parts.inputs(MODEL, [before])]
+    kept = [block.columns for block in columns.inputs(MODEL, [before])]
     kept = [np.array(column) for found in kept for column in found]
     given.fill_(7)
-    after = [column for block in parts.inputs(MODEL, [before]) for column in block.columns]
+    after = [column for block in columns.inputs(MODEL, [before]) for column in block.columns]
 
     for one, other in zip(kept, after, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -213,7 +216,7 @@ def test_outputs_are_named_by_their_keys(output: Any, expected: list[str]) -> No
     taken = capture_output(output, POOL)
 
     assert taken.rows == 4
-    assert [column.name for column in parts.outputs(MODEL, "forward", [taken])] == expected
+    assert [column.name for column in columns.outputs(MODEL, "forward", [taken])] == expected
 
 
 def test_transformers_outputs_are_named_by_their_keys() -> None:
@@ -221,7 +224,7 @@ def test_transformers_outputs_are_named_by_their_keys() -> None:
     outputs = pytest.importorskip("transformers.modeling_outputs")
     output = outputs.SequenceClassifierOutput(loss=LOGITS.sum(), logits=LOGITS, hidden_states=(LOGITS,))
 
-    assert [column.name for column in parts.outputs(MODEL, "forward", [capture_output(output, POOL)])] == ["y"]
+    assert [column.name for column in columns.outputs(MODEL, "forward", [capture_output(output, POOL)])] == ["y"]
 
 
 def test_a_list_of_tensors_is_rows() -> None:

@@ -8,12 +8,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from driftline import columns, parts, rows  # noqa: E402
 from driftline.capture import device  # noqa: E402
 from driftline.capture.buffer_pool import Pool  # noqa: E402
 from driftline.capture.copies import capture, release  # noqa: E402
 from driftline.capture.device import Ring, take_into  # noqa: E402
 from driftline.capture.strided_sample import MOST_VALUES  # noqa: E402
+from driftline.features import (
+    blocks,  # noqa: E402
+    columns,  # noqa: E402
+    first_rows,  # noqa: E402
+)
 from driftline.records import LOST, InputFacts, Model  # noqa: E402
 
 MODEL = Model("m", None, "M", "pytorch", None, None, None, lambda *_: [], InputFacts())
@@ -61,7 +65,7 @@ def test_what_arrives_is_what_was_sent(ring: Ring, slabs: list[SlowSlab], dtype:
     given.zero_()
     slabs[0].deliver()
 
-    (block,) = columns.join([taken])
+    (block,) = blocks.join([taken])
     assert taken.rows == 3
     np.testing.assert_array_equal(np.stack(block.columns).T.astype(float), expected)
 
@@ -69,11 +73,11 @@ def test_what_arrives_is_what_was_sent(ring: Ring, slabs: list[SlowSlab], dtype:
 def test_nothing_is_read_before_it_is_here(ring: Ring, slabs: list[SlowSlab]) -> None:
     """A span does without the rows; the background waits, and says so where nothing comes."""
     taken = take_into(ring, torch.ones(2, 3))
-    assert rows.first_rows(MODEL, taken, 1) is None
-    assert rows.only_row(MODEL, taken) is None
+    assert first_rows.first_rows(MODEL, taken, 1) is None
+    assert first_rows.only_row(MODEL, taken) is None
 
     slabs[0].deliver()
-    shown = rows.first_rows(MODEL, taken, 1)
+    shown = first_rows.first_rows(MODEL, taken, 1)
     assert shown is not None
     assert [column.tolist() for column in shown.columns] == [[1], [1], [1]]
 
@@ -84,7 +88,7 @@ def test_a_device_that_never_answers(ring: Ring, monkeypatch: pytest.MonkeyPatch
     taken = take_into(ring, torch.ones(2, 3))
 
     with pytest.raises(TimeoutError, match=r"has not arrived from its device within 0\.01 s"):
-        list(columns.join([taken]))
+        list(blocks.join([taken]))
 
 
 def test_without_a_free_slab_rows_are_dropped_and_counted(ring: Ring, slabs: list[SlowSlab]) -> None:
@@ -113,7 +117,7 @@ def test_the_device_takes_the_grid_out_of_large_rows(ring: Ring, slabs: list[Slo
     slabs[2].deliver()
 
     assert taken.size <= 8 * MOST_VALUES * 4
-    (block,) = parts.inputs(MODEL, [taken])
+    (block,) = columns.inputs(MODEL, [taken])
     found = dict(zip(block.names or (), block.columns, strict=True))
     np.testing.assert_allclose(found["image.mean"], given.mean((1, 2, 3)), atol=0.03)
     assert found["image.mean.1"][0] == 0
@@ -130,7 +134,7 @@ def test_the_slabs_of_cuda_keep_bytes_and_flag_apart(monkeypatch: pytest.MonkeyP
         with mode():
             given = (torch.arange(15).reshape(3, 5).T % 7).to(dtype)
             taken = take_into(ring, given.requires_grad_() if dtype is torch.float64 else given)
-        (block,) = columns.join([taken])
+        (block,) = blocks.join([taken])
         np.testing.assert_array_equal(np.stack(block.columns).T.astype(float), given.detach().double().numpy())
         assert not data.requires_grad
         release(taken)
@@ -158,7 +162,7 @@ def test_cuda_is_never_waited_for(make: Callable[[], Any]) -> None:
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
-    (block,) = parts.inputs(MODEL, [taken])
+    (block,) = columns.inputs(MODEL, [taken])
     found = dict(zip(block.names or (), block.columns, strict=True))
     means = found["image.mean"] if "image.mean" in found else np.stack(list(found.values())).mean(0)
     np.testing.assert_allclose(means, expected, atol=0.03)

@@ -12,13 +12,17 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from driftline import models, parts, tensors  # noqa: E402
 from driftline.capture.buffer_pool import Pool  # noqa: E402
 from driftline.capture.copies import capture_output  # noqa: E402
-from driftline.models import Models, describe  # noqa: E402
+from driftline.features import (
+    columns,  # noqa: E402
+    models,  # noqa: E402
+    tensors,  # noqa: E402
+)
+from driftline.features.models import Models, describe  # noqa: E402
+from driftline.features.tensors.output_forms import ENOUGH_ROWS  # noqa: E402
 from driftline.records import Model  # noqa: E402
 from driftline.settings import Settings  # noqa: E402
-from driftline.tensors.forms import ENOUGH_ROWS  # noqa: E402
 
 POOL = Pool(2**26)
 SETTINGS = Settings()
@@ -36,7 +40,7 @@ def look(module: Any) -> Model:
 
 
 def named(module: Any, output: Any) -> dict[str, Any]:
-    found = parts.outputs(look(module), "forward", [capture_output(output, POOL)])
+    found = columns.outputs(look(module), "forward", [capture_output(output, POOL)])
     return {column.name: column.values for column in found}
 
 
@@ -245,7 +249,7 @@ def test_wide_and_deep_outputs_are_bounded() -> None:
 
 def test_whole_numbers_are_classes() -> None:
     """What `argmax` returned."""
-    (column,) = parts.outputs(look(Plain()), "forward", [capture_output(torch.tensor([2, 0, 1]), POOL)])
+    (column,) = columns.outputs(look(Plain()), "forward", [capture_output(torch.tensor([2, 0, 1]), POOL)])
 
     assert (column.name, column.classes, column.values.tolist()) == ("prediction", True, [2, 0, 1])
 
@@ -254,7 +258,7 @@ def test_texts_that_were_written_have_a_length() -> None:
     """What `generate` returns are token ids: no classes, but longer or shorter."""
     module = Classifier(pad_token_id=0)
     texts = torch.tensor([[5, 6, 7, 0], [5, 0, 0, 0]])
-    (column,) = parts.outputs(look(module), "generate", [capture_output(texts, POOL)])
+    (column,) = columns.outputs(look(module), "generate", [capture_output(texts, POOL)])
 
     assert (column.name, column.values.tolist()) == ("length", [3, 1])
 

@@ -6,19 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline import parts
 from driftline.capture.buffer_pool import Pool
 from driftline.capture.copies import capture
 from driftline.capture.strided_sample import MOST_VALUES, Grid, next_grid, sample
+from driftline.features import columns
+from driftline.features.input_kinds import kind_of
+from driftline.features.tensors.random_projections import directions
+from driftline.features.tensors.tensor_summaries import statistics
 from driftline.points import column_points
 from driftline.records import TABLE, InputFacts, Model
 from driftline.semconv import INPUT_COLUMN
 from driftline.series import Series
 from driftline.settings import Settings
 from driftline.sketch import NumericSketch, fit_layout, ks_lower_bound
-from driftline.tensors.kinds import kind_of
-from driftline.tensors.projections import directions
-from driftline.tensors.summaries import statistics
 
 RNG = np.random.default_rng(7)
 POOL = Pool(2**28)
@@ -28,7 +28,7 @@ PROJECTED = [[0, 0, 0, 1], [0, 1, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0]]
 def summaries(value: Any, facts: InputFacts = InputFacts()) -> dict[str, Any]:  # noqa: B008  # immutable
     model = Model("m", None, "M", "pytorch", None, None, None, lambda *_: [], facts)
     found: dict[str, Any] = {}
-    for block in parts.inputs(model, [capture(value, POOL)]):
+    for block in columns.inputs(model, [capture(value, POOL)]):
         found |= dict(zip(block.names or (), block.columns, strict=True))
     return found
 

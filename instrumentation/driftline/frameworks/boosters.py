@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.classes import ClassInstrumentor
-from driftline.models import Models, description
+from driftline.features.models import Models, description
 from driftline.recording.recorder import Adapter
 from driftline.records import CLASSIFICATION, REGRESSION, Model
 
@@ -27,7 +27,7 @@ _EVIDENCE: Final = {
     "reg:squarederror": (REGRESSION, None),
     "reg:absoluteerror": (REGRESSION, None),
 }
-"""Objectives that say what comes out; of the others the values tell (see `driftline.tensors.forms`)."""
+"""Objectives that say what comes out; of the others the values tell (see `driftline.features.tensors.output_forms`)."""
 
 
 class BoosterInstrumentor(ClassInstrumentor):
@@ -62,9 +62,9 @@ def outputs_of(operation: str, booster: Any, args: tuple[Any, ...], kwargs: dict
 
 def look(settings: Any, booster: Any) -> Model:
     """The facts of a booster."""
-    from driftline.tensors.evidence import Evidence
-    from driftline.tensors.outputs import read_outputs
-    from driftline.tensors.reading import reading_of
+    from driftline.features.tensors.output_reading import reading_of
+    from driftline.features.tensors.task_evidence import Evidence
+    from driftline.features.tensors.tensor_outputs import read_outputs
 
     said = description(booster)
     names = said.feature_names or _names(booster)

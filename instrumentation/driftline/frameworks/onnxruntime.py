@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from driftline.classes import ClassInstrumentor
+from driftline.features.input_kinds import TABULAR, TOKENS, is_guide
+from driftline.features.models import Description, Models, description
 from driftline.methods import Switch
-from driftline.models import Description, Models, description
 from driftline.recording.recorder import Adapter, Emitter
 from driftline.records import CLASSIFICATION, REGRESSION, Column, InputFacts, Model
 from driftline.runtime.import_hooks import Patches
-from driftline.tensors.kinds import TABULAR, TOKENS, is_guide
 
 SYSTEM: Final = "onnxruntime"
 
@@ -196,8 +196,8 @@ class _Facts(NamedTuple):
 
 def look(settings: Any, session: Any) -> Model:
     """The facts of a session."""
-    from driftline.tensors.evidence import Evidence
-    from driftline.tensors.reading import reading_of
+    from driftline.features.tensors.output_reading import reading_of
+    from driftline.features.tensors.task_evidence import Evidence
 
     said, facts = description(session), _Facts.of(session)
     inputs = session.get_inputs()
@@ -231,8 +231,8 @@ def _kind(said: Description, facts: _Facts, names: Sequence[str]) -> str | None:
 
 def read_outputs(facts: _Facts, reading: Any, operation: str, columns: Sequence[Any], head: int | str) -> list[Column]:
     """One output of a run as named columns. head: its name, or 0 where a session has one."""
-    from driftline import outputs  # loads numpy, which is there by now
-    from driftline.tensors.outputs import read_outputs as read_tensor
+    from driftline.features import outputs
+    from driftline.features.tensors.tensor_outputs import read_outputs as read_tensor
 
     name = head if isinstance(head, str) else facts.outputs[0]
     if not facts.probabilities:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.classes import ClassInstrumentor
-from driftline.models import Models, description
+from driftline.features.models import Models, description
 from driftline.recording.recorder import Adapter
 from driftline.records import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, Column, Model
 
@@ -103,7 +103,7 @@ def system_of(cls: type) -> str:
 
 def read_outputs(classes: Any, task: str | None, operation: str, columns: Sequence[Any], head: int) -> list[Column]:
     """What a method returned, as named columns. classes: `classes_` of the model, a list of them with several heads."""
-    from driftline import outputs  # loads numpy, which is there by now
+    from driftline.features import outputs
 
     known = classes[head] if isinstance(classes, list) and head < len(classes) else classes
     names = () if known is None or isinstance(known, list) else known

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+from driftline.features.models import Models
 from driftline.instrumentor import FrameworkInstrumentor
-from driftline.models import Models
 from driftline.recording.recorder import Emitter
 from driftline.runtime.import_hooks import forget, when_imported
 
@@ -26,8 +26,8 @@ class TorchInstrumentor(FrameworkInstrumentor):
 
 def _begin(emitter: Emitter, undo: ExitStack, torch: Any) -> None:
     del torch
+    from driftline.features.tensors import look
     from driftline.modules.roots import Roots  # loads torch, which is there by now
-    from driftline.tensors import look
 
     roots = Roots(emitter, Models(partial(look, emitter.settings)))
     undo.callback(roots.end)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from driftline.models import Models
+from driftline.features.models import Models
 from driftline.modules.arguments import Arguments
 from driftline.recording.recorder import Adapter, Emitter
 from driftline.runtime.self_faults import FAULTS

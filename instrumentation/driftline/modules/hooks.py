@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.compiler import is_compiling
 
-from driftline.models import ByObject
+from driftline.features.models import ByObject
 from driftline.modules.calls import Calls
 from driftline.modules.slots import DYNAMO, FORWARD, compiler
 from driftline.runtime.call_scope import INSIDE

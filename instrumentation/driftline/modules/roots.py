@@ -19,8 +19,9 @@ from torch import nn
 from torch.compiler import is_compiling
 from torch.optim import Optimizer
 
+from driftline.features.models import Models, described, description, is_described, listeners
+from driftline.features.tensors.module_names import unwrapped
 from driftline.methods import Methods, Nobody, Switch, recording
-from driftline.models import Models, described, description, is_described, listeners
 from driftline.modules.arguments import Arguments
 from driftline.modules.calls import Calls
 from driftline.modules.hooks import Hooks
@@ -30,7 +31,6 @@ from driftline.recording.recorder import Emitter
 from driftline.runtime.call_scope import paused
 from driftline.runtime.import_hooks import Patches
 from driftline.runtime.self_faults import FAULTS
-from driftline.tensors.names import unwrapped
 
 _logger = logging.getLogger("driftline")
 
@@ -59,7 +59,7 @@ MAKERS: Final = (
 CALLS: Final = {
     ("transformers.generation.utils", "GenerationMixin.generate"): "generate",
     ("torch.export.pt2_archive._package", "AOTICompiledModel.__call__"): FORWARD,
-    ("driftline.models", "Described.__call__"): FORWARD,
+    ("driftline.features.models", "Described.__call__"): FORWARD,
 }
 """Methods that are themselves the call of a model, and the operation that they are."""
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline import parts
 from driftline.capture.buffer_pool import Pool
 from driftline.capture.copies import capture, release
 from driftline.capture.torch_arrays import as_array, widened
+from driftline.features import columns
+from driftline.features.input_kinds import EMBEDDING, KINDS
 from driftline.profiling.errors import ProfileError
 from driftline.records import InputFacts, Model
-from driftline.tensors.kinds import EMBEDDING, KINDS
 
 _ROWS: Final = 256
 """Rows that are summarized at once."""
@@ -48,7 +48,7 @@ def _columns(model: Model, whole: Any, rows: int) -> Mapping[str, NDArray[Any]]:
     pool = Pool(_POOL_BYTES)
     for part in _chunks(whole, rows):
         taken = capture(part, pool)
-        for block in parts.inputs(model, [taken]):
+        for block in columns.inputs(model, [taken]):
             for name, values in zip(block.names or (), block.columns, strict=True):
                 found[name].append(np.array(values))
         release(taken)

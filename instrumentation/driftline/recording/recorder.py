@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 
 from driftline import semconv
 from driftline.exporter_choice import choose
-from driftline.models import Models
+from driftline.features.models import Models
 from driftline.recording.spans import SpanSource
 from driftline.records import Prediction
 from driftline.runtime import lifecycle

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from driftline import semconv
-from driftline.columns import Block
-from driftline.parts import input_names
+from driftline.features.blocks import Block
+from driftline.features.columns import input_names
+from driftline.features.first_rows import first_rows, only_row, output_columns
 from driftline.records import Column, Prediction
-from driftline.rows import first_rows, only_row, output_columns
 from driftline.settings import ALL, HIDDEN, Secrecy, Settings
 from driftline.sketch import hashed
 

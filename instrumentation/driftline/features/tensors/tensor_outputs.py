@@ -6,14 +6,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline import outputs
 from driftline.capture.strided_sample import Grid
+from driftline.features import outputs
+from driftline.features.input_kinds import EMBEDDING
+from driftline.features.tensors import output_forms
+from driftline.features.tensors.output_reading import Reading
+from driftline.features.tensors.tensor_summaries import summarize, tokens
 from driftline.records import CLASSIFICATION, Column, InputFacts
 from driftline.semconv import PREDICTION, RAW, SCORE
-from driftline.tensors import forms
-from driftline.tensors.kinds import EMBEDDING
-from driftline.tensors.reading import Reading
-from driftline.tensors.summaries import summarize, tokens
 
 GENERATE: Final = "generate"
 """The operation that returns texts, as token ids."""
@@ -30,9 +30,9 @@ def read_outputs(reading: Reading, operation: str, columns: Sequence[NDArray[Any
     if table.dtype.kind != "f":
         return _named(reading, operation, columns, table)
     form = reading.form(head, table)
-    if form == forms.VECTOR:
+    if form == output_forms.VECTOR:
         return _vector(table)
-    if form == forms.NUMBERS and reading.is_known:
+    if form == output_forms.NUMBERS and reading.is_known:
         return outputs.numbered(PREDICTION, list(table))
     return _raw(table) + _meaning(form, table, reading.classes)
 
@@ -60,11 +60,11 @@ def _vector(table: NDArray[Any]) -> list[Column]:
 def _meaning(form: str | None, table: NDArray[Any], classes: Sequence[str]) -> list[Column]:
     if form is None:
         return []
-    if form == forms.NUMBERS:
+    if form == output_forms.NUMBERS:
         return outputs.numbered(PREDICTION, list(table))
     with np.errstate(all="ignore"):
         shares = _SHARES[form](table.astype(np.float32) if table.itemsize < 4 else table)
-    if form in (forms.SHARES, forms.SHARE_LOGITS):
+    if form in (output_forms.SHARES, output_forms.SHARE_LOGITS):
         if len(table) > 1:
             return outputs.numbered(SCORE, list(shares))
         shares = np.concatenate([1 - shares, shares])
@@ -86,10 +86,10 @@ def _sigmoid(table: NDArray[Any]) -> NDArray[Any]:
 
 
 _SHARES: Final = {
-    forms.LOGITS: _softmax,
-    forms.PROBABILITIES: _normalised,
-    forms.LOG_PROBABILITIES: lambda table: _normalised(np.exp(table)),
-    forms.SHARES: lambda table: table,
-    forms.SHARE_LOGITS: _sigmoid,
+    output_forms.LOGITS: _softmax,
+    output_forms.PROBABILITIES: _normalised,
+    output_forms.LOG_PROBABILITIES: lambda table: _normalised(np.exp(table)),
+    output_forms.SHARES: lambda table: table,
+    output_forms.SHARE_LOGITS: _sigmoid,
 }
 """Each form as probabilities."""

@@ -155,7 +155,7 @@ def _check_predicts(function: Callable[..., Any]) -> None:
 
 
 def _checked_kind(kind: str) -> str:
-    from driftline.tensors.kinds import KINDS
+    from driftline.features.input_kinds import KINDS
 
     if kind not in KINDS:
         raise ValueError(f"kind: must be one of {', '.join(KINDS)} (got {kind!r})")

@@ -2,8 +2,8 @@
 
 from typing import Any, Final, NamedTuple
 
+from driftline.features.tensors.module_names import attribute, type_name
 from driftline.records import CLASSIFICATION, MULTILABEL, REGRESSION
-from driftline.tensors.names import attribute, type_name
 
 _MOST_CLASSES: Final = 10_000
 

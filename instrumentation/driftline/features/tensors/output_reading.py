@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from driftline.models import ByObject, Description, forget
-from driftline.tensors.evidence import Evidence
-from driftline.tensors.forms import LOGITS, VECTOR, Guess, known_form, task_of
+from driftline.features.models import ByObject, Description, forget
+from driftline.features.tensors.output_forms import LOGITS, VECTOR, Guess, known_form, task_of
+from driftline.features.tensors.task_evidence import Evidence
 
 _MOST_HEADS: Final = 64
 

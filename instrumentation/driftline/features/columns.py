@@ -8,12 +8,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline import columns
 from driftline.capture.strided_sample import Grid, next_grid, sample
-from driftline.columns import Block
+from driftline.features import blocks
+from driftline.features.blocks import Block
+from driftline.features.input_kinds import EMBEDDING, TABULAR, TENSOR, TOKENS, is_guide, kind_of
+from driftline.features.tensors.tensor_summaries import summarize, tokens
 from driftline.records import TABLE, Capture, Column, Model
-from driftline.tensors.kinds import EMBEDDING, TABULAR, TENSOR, TOKENS, is_guide, kind_of
-from driftline.tensors.summaries import summarize, tokens
 
 _MOST_FLAT: Final = 16
 """Numbers of a row of more than two dimensions that are columns of their own."""
@@ -57,7 +57,7 @@ def _input(model: Model, name: str | None, prefix: str, captures: Sequence[Captu
     if kind != TABULAR:
         yield from _named(_summaries(model, kind, captures), prefix or kind)
         return
-    for block in columns.join(captures):
+    for block in blocks.join(captures):
         width = len(block.columns)
         known = _prefixed(prefix, block.names, width) if prefix else input_names(model, block.names, width)
         if known is not None:
@@ -83,11 +83,11 @@ def _tables(kind: str, captures: Sequence[Capture]) -> Iterator[tuple[NDArray[An
     if captures[0].kind == "grid":
         for taken in captures:
             grid, inner = taken.payload
-            for array in columns.arrays([inner]):
+            for array in blocks.arrays([inner]):
                 for part in _sliced(array):
                     yield part, grid
         return
-    for array in columns.arrays(captures):
+    for array in blocks.arrays(captures):
         shape = array.shape[1:]
         grid = Grid(shape, 1, 0) if kind in (EMBEDDING, TOKENS) else next_grid(shape)
         for part in _sliced(array):
@@ -102,7 +102,7 @@ def _sliced(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 def _tokens(model: Model, ids: Sequence[Capture], masks: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
     for taken, mask in zip(ids, masks, strict=True):
-        for table, held in zip(columns.arrays([taken]), columns.arrays([mask]), strict=True):
+        for table, held in zip(blocks.arrays([taken]), blocks.arrays([mask]), strict=True):
             yield tokens(table, held, model.inputs)
 
 
@@ -123,7 +123,7 @@ def input_names(model: Model, own: Any, width: int) -> tuple[str, ...] | None:
 
     A model refuses an input of another width: its columns are nobody's.
     """
-    names = columns.column_names(own)
+    names = blocks.column_names(own)
     if names is not None:
         return names
     if model.features is not None and len(model.features) == width:
@@ -159,7 +159,7 @@ def _output(model: Model, operation: str, head: int | str, captures: Sequence[Ca
         for found in _summaries(model, TENSOR, captures):
             yield from (Column(name, values) for name, values in found.items())
     else:
-        for block in columns.join(captures):
+        for block in blocks.join(captures):
             if len(block.columns):
                 yield from model.outputs(operation, block.columns, head)
 

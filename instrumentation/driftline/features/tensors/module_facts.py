@@ -5,20 +5,20 @@ import sys
 from functools import partial
 from typing import Any, Final
 
-from driftline.models import Description, description, is_described
+from driftline.features.input_kinds import TABULAR
+from driftline.features.models import Description, description, is_described
+from driftline.features.tensors.module_names import attribute, type_name, unwrapped
+from driftline.features.tensors.output_reading import reading_of
+from driftline.features.tensors.task_evidence import evidence_of
+from driftline.features.tensors.tensor_outputs import read_outputs
 from driftline.records import InputFacts, Model
 from driftline.settings import Settings
-from driftline.tensors.evidence import evidence_of
-from driftline.tensors.kinds import TABULAR
-from driftline.tensors.names import attribute, type_name, unwrapped
-from driftline.tensors.outputs import read_outputs
-from driftline.tensors.reading import reading_of
 
 SYSTEM: Final = "pytorch"
 
 
 def facts_of(settings: Settings, module: Any) -> Model:
-    """See `driftline.tensors.look`."""
+    """See `driftline.features.tensors.look`."""
     inner = unwrapped(module)
     said = description(module if is_described(module) else inner)
     kind = type_name(inner)

@@ -11,6 +11,6 @@ from driftline.settings import Settings
 
 def look(settings: Settings, module: Any) -> Model:
     """The facts of a module, or of anything else that was described and is called."""
-    from driftline.tensors.modules import facts_of
+    from driftline.features.tensors.module_facts import facts_of
 
     return facts_of(settings, module)

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any, Final
 
-from driftline.models import Described
+from driftline.features.models import Described
 
 _DEEPEST: Final = 4  # DataParallel of a compiled module of …
 _SPREADERS: Final = ("DataParallel", "DistributedDataParallel")

@@ -4,19 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from driftline import parts
-from driftline.columns import Block
+from driftline.features import columns
+from driftline.features.blocks import Block
 from driftline.records import Capture, Column, Model
 
 
 def first_rows(model: Model, taken: Capture, rows: int) -> Block | None:
     """At most `rows` rows as named columns; None where nothing can be read, or not yet."""
-    return parts.joined(list(parts.inputs(model, [head_of(taken, rows)]))) if is_here(taken) else None
+    return columns.joined(list(columns.inputs(model, [head_of(taken, rows)]))) if is_here(taken) else None
 
 
 def only_row(model: Model, taken: Capture) -> list[Any] | None:
     """The numbers of a single row of a table; None where the capture is anything else."""
-    if taken.kind != "bytes" or taken.rows != 1 or not parts.is_table(model, taken):
+    if taken.kind != "bytes" or taken.rows != 1 or not columns.is_table(model, taken):
         return None
     dtype, _ = taken.layout
     return np.frombuffer(taken.payload, dtype).tolist() if dtype.kind in "fiub" else None
@@ -24,7 +24,7 @@ def only_row(model: Model, taken: Capture) -> list[Any] | None:
 
 def output_columns(model: Model, operation: str, taken: Capture, rows: int) -> list[Column]:
     """Named outputs of the first rows."""
-    return list(parts.outputs(model, operation, [head_of(taken, rows)])) if is_here(taken) else []
+    return list(columns.outputs(model, operation, [head_of(taken, rows)])) if is_here(taken) else []
 
 
 def is_here(taken: Capture) -> bool:

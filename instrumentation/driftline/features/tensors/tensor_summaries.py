@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.capture.strided_sample import Grid
+from driftline.features.input_kinds import EMBEDDING, IMAGE, TOKENS, channel_axis
+from driftline.features.tensors.random_projections import DIRECTIONS, project
 from driftline.records import InputFacts
-from driftline.tensors.kinds import EMBEDDING, IMAGE, TOKENS, channel_axis
-from driftline.tensors.projections import DIRECTIONS, project
 
 Summaries: TypeAlias = dict[str, NDArray[Any]]
 
