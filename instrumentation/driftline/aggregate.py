@@ -17,8 +17,8 @@ from driftline.records import Capture, Column, Model, Prediction
 from driftline.references import References
 from driftline.runtime.gil_yield import Courtesy
 from driftline.runtime.self_faults import FAULTS
-from driftline.series import Series, Span
 from driftline.settings import ALL, NONE, SHOWN, Secrecy, Settings
+from driftline.sketch.column import Series, Span
 
 _logger = logging.getLogger("driftline")
 

@@ -19,9 +19,9 @@ from opentelemetry.sdk.metrics.export import Buckets as SdkBuckets
 from driftline import semconv
 from driftline.runtime.gil_yield import Courtesy
 from driftline.semconv import ColumnNames
-from driftline.series import SeriesPoints, Span
 from driftline.settings import Secrecy
 from driftline.sketch import Buckets, Histogram, NumericPoints, hashed
+from driftline.sketch.column import SeriesPoints, Span
 
 Attributes: TypeAlias = Mapping[str, Any]
 DataPoint: TypeAlias = NumberDataPoint | ExponentialHistogramDataPoint

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from driftline import semconv
-from driftline.pairs import Pair, Pairs
 from driftline.records import Model
+from driftline.sketch.pairs import Pair, Pairs
 
 _logger = logging.getLogger("driftline")
 

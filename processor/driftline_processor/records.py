@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.pairs import Pair
 from driftline.sketch import Histogram, Intervals
+from driftline.sketch.pairs import Pair
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]

@@ -15,9 +15,9 @@ from contracts.test_sketch_accuracy import DISTRIBUTIONS, OUTLIERS, sketch
 from driftline import semconv
 from driftline.points import NamedPoint, column_points, metrics
 from driftline.runtime.gil_yield import Courtesy
-from driftline.series import SeriesPoints, Span
 from driftline.settings import HIDDEN, SHOWN
 from driftline.sketch import NumericPoints
+from driftline.sketch.column import SeriesPoints, Span
 from e2e import otlp_client
 from e2e.collectors import gateway
 from otlp_sink import OtlpSink, Received

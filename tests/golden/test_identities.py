@@ -3,9 +3,9 @@
 import msgpack
 import pytest
 
-from driftline.pairs import Pair
 from driftline.sketch.categories import hashed
 from driftline.sketch.identity import Field, digest
+from driftline.sketch.pairs import Pair
 from driftline_processor.decode.metric_streams import Origin, stream
 from driftline_processor.engine.alarms import _identity
 from driftline_processor.engine.provisional_reference import provisional_reference

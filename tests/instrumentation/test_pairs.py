@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 import driftline
-from driftline.pairs import Pair, Pairs
 from driftline.profiling import Profile
 from driftline.profiling.pairing import MOST_PAIRS, choose_pairs, threshold
+from driftline.sketch.pairs import Pair, Pairs
 
 NAN = float("nan")
 AB = Pair(("a", "b"), (0.5, 10.0))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, WRONG_TYPE
-from driftline.series import Series, SeriesPoints
+from driftline.sketch.column import Series, SeriesPoints
 
 
 def objects(*values: Any) -> Any:

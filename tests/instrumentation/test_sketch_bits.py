@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from driftline.sketch import Layout
-from driftline.sketch.bits import BLOCK
+from driftline.sketch.bit_index import BLOCK
 from driftline.sketch.exponential import MAX_SCALE, MIN_SCALE, bucket_index
 
 SIGNS: list[tuple[int, ...]] = [(1,), (-1,), (1, -1)]

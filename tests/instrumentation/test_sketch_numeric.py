@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from driftline.sketch import Histogram, Layout, NumericPoints, NumericSketch, fit_layout
-from driftline.sketch.bits import BLOCK
+from driftline.sketch.bit_index import BLOCK
 from driftline.sketch.points import TAIL_BUCKETS
 
 LAYOUT = Layout(3, -20, 40, (1,))  # (2**-2.5, 2**2.5]

@@ -16,9 +16,9 @@ from driftline.features.tensors.tensor_summaries import statistics
 from driftline.points import column_points
 from driftline.records import TABLE, InputFacts, Model
 from driftline.semconv import INPUT_COLUMN
-from driftline.series import Series
 from driftline.settings import Settings
 from driftline.sketch import NumericSketch, fit_layout, ks_lower_bound
+from driftline.sketch.column import Series
 
 RNG = np.random.default_rng(7)
 POOL = Pool(2**28)

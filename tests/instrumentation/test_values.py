@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from driftline.sketch import hashed
-from driftline.values import class_name, class_names, split
+from driftline.sketch.values import class_name, class_names, split
 
 
 def array(*values: Any) -> Any:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from driftline.pairs import Pair
 from driftline.semconv import OPPOSITE, SAME
+from driftline.sketch.pairs import Pair
 from driftline_processor.monitors.drift.binning.binned_counts import Counts
 from driftline_processor.monitors.drift.detection.detector import Judge
 from driftline_processor.monitors.drift.detection.pair_margins import Pairing

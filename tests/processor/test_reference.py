@@ -13,9 +13,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 
 import driftline
-from driftline.pairs import Pair
 from driftline.semconv import MISSING
 from driftline.sketch import project
+from driftline.sketch.pairs import Pair
 from driftline_processor.decode import decode_metrics
 from driftline_processor.records import ColumnKey, Reference, ReferencePart
 from driftline_processor.reference import InvalidReference, ReferenceFolder, read_file, read_reference

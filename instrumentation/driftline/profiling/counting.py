@@ -13,7 +13,7 @@ from driftline.profiling.kinds import BOOLEAN, INTEGER
 from driftline.profiling.record import FloatArray, IntArray, ProfileColumn
 from driftline.profiling.survey import ColumnSurvey, Range
 from driftline.sketch import NumericPoints, NumericSketch, cut_cells, fit_layout
-from driftline.values import class_name
+from driftline.sketch.values import class_name
 
 MOST_CATEGORIES: Final = 1000
 """Categories with a name; all others are counted together."""

@@ -11,13 +11,13 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from driftline import semconv
-from driftline.pairs import Pair
 from driftline.profiling.chunks import Chunks
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.plan import ColumnKey
 from driftline.profiling.record import Profile, ProfileColumn
 from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN, PAIR_COLUMN
 from driftline.sketch import Buckets, Histogram, NumericPoints
+from driftline.sketch.pairs import Pair
 
 
 def load_profile(path: str | Path) -> Profile:

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from driftline.pairs import Pair, Pairs
 from driftline.profiling.kinds import BOOLEAN, FLOAT, INTEGER
 from driftline.profiling.plan import ColumnKey, PlannedColumn
 from driftline.profiling.record import FloatArray, IntArray, ProfileColumn
-from driftline.scramble import scrambled
 from driftline.semconv import OPPOSITE, SAME, TARGET_INPUT, TARGET_PAIR
+from driftline.sketch.pairs import Pair, Pairs
+from driftline.sketch.splitmix import scrambled
 
 MOST_PAIRS: Final = 48
 """Pairs of a reference: all of ten columns. Each takes a column's share of the false alarms, and 2.6 kB."""

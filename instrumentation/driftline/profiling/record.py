@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.pairs import Pair
 from driftline.profiling.chunks import Chunks
 from driftline.profiling.plan import ColumnKey
 from driftline.sketch import Histogram, NumericPoints
 from driftline.sketch.exponential import TINY
+from driftline.sketch.pairs import Pair
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from driftline.scramble import scrambled
+from driftline.sketch.splitmix import scrambled
 
 MOST_ROWS: Final = 4096
 """Rows kept; a layout is fitted to half as many."""

@@ -5,13 +5,13 @@ Against 20,000 rows the certain bound of the Kolmogorov-Smirnov distance from tw
 own, is within .005 of the exact distance, for all but the heaviest-tailed distributions.
 """
 
+from driftline.sketch.bins import cut_cells, project
 from driftline.sketch.categories import MOST_NAMED, CategoryCounter, hashed
-from driftline.sketch.cells import cut_cells, project
-from driftline.sketch.compare import ks_bounds, ks_lower_bound
-from driftline.sketch.fit import fit_layout, unresolved_share
 from driftline.sketch.histogram import Buckets, Histogram
 from driftline.sketch.intervals import Intervals
+from driftline.sketch.ks_bounds import ks_bounds, ks_lower_bound
 from driftline.sketch.layout import Layout
+from driftline.sketch.layout_fit import fit_layout, unresolved_share
 from driftline.sketch.numeric import NumericSketch
 from driftline.sketch.points import NumericPoints
 from driftline.sketch.stream import NumericStream, StreamPoints

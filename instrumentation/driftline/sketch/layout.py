@@ -8,7 +8,7 @@ import numpy as np
 
 from driftline.semconv import ABOVE, BELOW, MIDDLE
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
-from driftline.sketch.bits import BitIndex
+from driftline.sketch.bit_index import BitIndex
 from driftline.sketch.exponential import HUGE, MAX_SCALE, MIN_SCALE, TINY, lower_edge
 
 CORE_BUCKETS: Final = 320

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.sketch.arrays import FloatArray, IntArray
-from driftline.sketch.bits import BLOCK, BitIndex
+from driftline.sketch.bit_index import BLOCK, BitIndex
 from driftline.sketch.exponential import HUGE, TINY
 from driftline.sketch.histogram import Buckets, Histogram
 from driftline.sketch.layout import PARTS, Layout

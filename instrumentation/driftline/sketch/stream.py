@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.sketch.fit import fit_layout, unresolved_share
 from driftline.sketch.layout import Layout
+from driftline.sketch.layout_fit import fit_layout, unresolved_share
 from driftline.sketch.numeric import NumericSketch
 from driftline.sketch.points import NumericPoints
 from driftline.sketch.resolution import SAMPLE

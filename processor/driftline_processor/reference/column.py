@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 
 from driftline import semconv
-from driftline.pairs import Pair
 from driftline.sketch import Histogram, Intervals
+from driftline.sketch.pairs import Pair
 from driftline_processor.decode.histograms import read_histogram
 from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn, Tally
 from driftline_processor.reference.attributes import Attributes, InvalidReference, shown

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from driftline import semconv
 from driftline.profiling.kinds import BOOLEAN
 from driftline.profiling.plan import PlannedColumn
-from driftline.values import read_number
+from driftline.sketch.values import read_number
 from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
 from driftline_processor.records import ColumnKey, Reference, ReferenceColumn
 from driftline_processor.replay.errors import ReplayError

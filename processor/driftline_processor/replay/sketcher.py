@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from driftline.pairs import Pair, Pairs
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
-from driftline.series import Series
 from driftline.sketch import MOST_NAMED
+from driftline.sketch.column import Series
+from driftline.sketch.pairs import Pair, Pairs
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record, RowsPoint, SketchPoint
 from driftline_processor.replay.column_mapping import ReplayedColumn

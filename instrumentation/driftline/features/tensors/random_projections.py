@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.scramble import scrambled
+from driftline.sketch.splitmix import scrambled
 
 DIRECTIONS: Final = 16
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, WRONG_TYPE
 from driftline.sketch import CategoryCounter, NumericPoints, NumericStream, StreamPoints
-from driftline.values import Split, class_names, read_number, split
+from driftline.sketch.values import Split, class_names, read_number, split
 
 
 class Span(NamedTuple):

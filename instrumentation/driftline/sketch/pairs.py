@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from driftline.semconv import OPPOSITE, SAME
 from driftline.sketch.identity import digest
-from driftline.values import aligned
+from driftline.sketch.values import aligned
 
 
 class Pair(NamedTuple):
