@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench.harness import Figure, interleaved
 from bench.rig import FEATURES
-from driftline.aggregate import Aggregate
+from driftline.export.aggregator import Aggregate
 from driftline.records import Capture, Model, Prediction
 from driftline.settings import Settings
 

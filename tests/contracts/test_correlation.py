@@ -13,8 +13,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 import driftline
-from driftline import points, semconv
-from driftline.aggregate import Aggregate
+from driftline import semconv
+from driftline.export import data_points
+from driftline.export.aggregator import Aggregate
 from driftline.records import Capture, Model, Prediction
 from driftline.runtime.gil_yield import Courtesy
 from driftline.settings import Settings
@@ -71,7 +72,7 @@ class Server:
         for packet, acknowledge in self._aggregate.packets():
             named += packet
             acknowledge()
-        metrics = points.metrics(named, AggregationTemporality.CUMULATIVE, Courtesy())
+        metrics = data_points.metrics(named, AggregationTemporality.CUMULATIVE, Courtesy())
         scope = ScopeMetrics(InstrumentationScope("driftline"), metrics, "")
         return encode_metrics(MetricsData([ResourceMetrics(self._resource, [scope], "")])).SerializeToString()
 

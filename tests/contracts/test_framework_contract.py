@@ -19,8 +19,8 @@ import driftline
 from driftline import semconv
 from driftline.capture.copies import Captures
 from driftline.capture.queue import Buffer
+from driftline.export.pipeline import Pipeline
 from driftline.instrumentor import _instrumentors
-from driftline.pipeline import Pipeline
 from driftline.recording import recorder as emitter_module
 from driftline.recording.shared_recorder import RUNTIME
 from driftline.recording.span_values import Examples

@@ -7,7 +7,7 @@ import pyarrow as pa
 from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint
 
 from driftline import semconv
-from driftline.aggregate import Aggregate
+from driftline.export.aggregator import Aggregate
 from driftline.profiling.kinds import FLOAT, INTEGER, STRING
 from driftline.profiling.plan import ColumnKey as PlannedKey
 from driftline.profiling.plan import PlannedColumn

@@ -13,7 +13,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from contracts.test_sketch_accuracy import DISTRIBUTIONS, OUTLIERS, sketch
 from driftline import semconv
-from driftline.points import NamedPoint, column_points, metrics
+from driftline.export.data_points import NamedPoint, column_points, metrics
 from driftline.runtime.gil_yield import Courtesy
 from driftline.settings import HIDDEN, SHOWN
 from driftline.sketch import NumericPoints

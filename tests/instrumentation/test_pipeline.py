@@ -15,8 +15,8 @@ import driftline
 from driftline import semconv
 from driftline.capture.buffer_pool import Pool
 from driftline.capture.copies import capture
+from driftline.export.pipeline import Pipeline
 from driftline.features.input_kinds import EMBEDDING, TOKENS
-from driftline.pipeline import Pipeline
 from driftline.recording.shared_recorder import RUNTIME
 from driftline.records import Column, InputFacts, Model, Prediction, Record
 from driftline.runtime.self_faults import FAULTS

@@ -9,8 +9,8 @@ from sklearn.linear_model import LinearRegression
 
 import driftline
 from driftline import semconv
+from driftline.export.reference_pairs import References
 from driftline.records import Model
-from driftline.references import References
 from telemetry import Telemetry
 
 

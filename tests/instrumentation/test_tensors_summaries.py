@@ -9,11 +9,11 @@ import pytest
 from driftline.capture.buffer_pool import Pool
 from driftline.capture.copies import capture
 from driftline.capture.strided_sample import MOST_VALUES, Grid, next_grid, sample
+from driftline.export.data_points import column_points
 from driftline.features import columns
 from driftline.features.input_kinds import kind_of
 from driftline.features.tensors.random_projections import directions
 from driftline.features.tensors.tensor_summaries import statistics
-from driftline.points import column_points
 from driftline.records import TABLE, InputFacts, Model
 from driftline.semconv import INPUT_COLUMN
 from driftline.settings import Settings

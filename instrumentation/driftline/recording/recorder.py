@@ -14,7 +14,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 
 from driftline import semconv
-from driftline.exporter_choice import choose
+from driftline.export.exporter_selection import choose
 from driftline.features.models import Models
 from driftline.recording.spans import SpanSource
 from driftline.records import Prediction
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.metrics.export import MetricExporter
 
-    from driftline.pipeline import Pipeline
+    from driftline.export.pipeline import Pipeline
     from driftline.recording.span_values import Examples
     from driftline.records import Capture, Model, Record, SmallArray
     from driftline.settings import Settings
@@ -192,7 +192,7 @@ class Emitter:
         return self._pipeline or self._make_pipeline()
 
     def _make_pipeline(self) -> Pipeline:
-        from driftline.pipeline import Pipeline
+        from driftline.export.pipeline import Pipeline
 
         with self._making:
             if self._pipeline is None:

@@ -9,12 +9,13 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from opentelemetry.sdk.metrics import Exemplar
 
-from driftline import points, semconv
+from driftline import semconv
+from driftline.export import data_points
+from driftline.export.data_points import NamedPoint
+from driftline.export.reference_pairs import References
 from driftline.features import columns
 from driftline.features.blocks import Block
-from driftline.points import NamedPoint
 from driftline.records import Capture, Column, Model, Prediction
-from driftline.references import References
 from driftline.runtime.gil_yield import Courtesy
 from driftline.runtime.self_faults import FAULTS
 from driftline.settings import ALL, NONE, SHOWN, Secrecy, Settings
@@ -62,7 +63,7 @@ class _Total:
         start = max(self.start, self.arrived_time) if delta else self.start
         count = self.count - self.arrived if delta else self.count
         examples = [] if self.example is None else [self.example]
-        return semconv.INFERENCE_ROWS, points.number_point(attributes, Span(start, now), count, examples)
+        return semconv.INFERENCE_ROWS, data_points.number_point(attributes, Span(start, now), count, examples)
 
 
 @dataclass(slots=True)
@@ -225,7 +226,7 @@ class Aggregate:
 
     def _series_packet(self, key: ColumnKey, attributes: dict[str, Any], secrecy: Secrecy, series: Series) -> Packet:
         collected = series.collect(self._clock())
-        return list(points.column_points(key.kind, attributes, secrecy, collected)), series.acknowledge
+        return list(data_points.column_points(key.kind, attributes, secrecy, collected)), series.acknowledge
 
     def _forget(self, now: int) -> None:
         for key, counted in list(self._models.items()):

@@ -16,12 +16,12 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from driftline import semconv
-from driftline.aggregate import Aggregate, Packet
 from driftline.capture.buffer_pool import Pool
 from driftline.capture.copies import Captures, release
 from driftline.capture.queue import Buffer
-from driftline.exporter_choice import ExporterFactory, is_delta
-from driftline.exporters import SketchExporter
+from driftline.export.aggregator import Aggregate, Packet
+from driftline.export.exporter_selection import ExporterFactory, is_delta
+from driftline.export.sketch_exporter import SketchExporter
 from driftline.records import Prediction
 from driftline.runtime.lifecycle import finish_multiprocessing_child
 from driftline.runtime.self_faults import FAULTS

@@ -13,9 +13,9 @@ from opentelemetry.sdk.metrics.export import (
     ScopeMetrics,
 )
 
-from driftline.aggregate import Packet
-from driftline.exporter_choice import ExporterFactory
-from driftline.points import NamedPoint, metrics
+from driftline.export.aggregator import Packet
+from driftline.export.data_points import NamedPoint, metrics
+from driftline.export.exporter_selection import ExporterFactory
 from driftline.runtime.gil_yield import Courtesy
 from driftline.runtime.self_faults import FAULTS
 
