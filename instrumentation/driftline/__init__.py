@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from driftline.features.models import describe
-    from driftline.instrumentor import instrument, uninstrument
+    from driftline.frameworks.instrumentor import instrument, uninstrument
     from driftline.profiling import Profile, load_profile, profile
     from driftline.recording.shared_recorder import flush
     from driftline.runtime.call_scope import paused, prediction_id
@@ -29,12 +29,12 @@ _HOMES: Final = {
     "Profile": "driftline.profiling",
     "describe": "driftline.features.models",
     "flush": "driftline.recording.shared_recorder",
-    "instrument": "driftline.instrumentor",
+    "instrument": "driftline.frameworks.instrumentor",
     "load_profile": "driftline.profiling",
     "paused": "driftline.runtime.call_scope",
     "prediction_id": "driftline.runtime.call_scope",
     "profile": "driftline.profiling",
-    "uninstrument": "driftline.instrumentor",
+    "uninstrument": "driftline.frameworks.instrumentor",
 }
 
 

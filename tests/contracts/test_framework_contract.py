@@ -20,7 +20,7 @@ from driftline import semconv
 from driftline.capture.copies import Captures
 from driftline.capture.queue import Buffer
 from driftline.export.pipeline import Pipeline
-from driftline.instrumentor import _instrumentors
+from driftline.frameworks.instrumentor import _instrumentors
 from driftline.recording import recorder as emitter_module
 from driftline.recording.shared_recorder import RUNTIME
 from driftline.recording.span_values import Examples

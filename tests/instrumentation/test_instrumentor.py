@@ -9,8 +9,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import driftline
+from driftline.frameworks.method_wrappers import Methods
 from driftline.frameworks.sklearn import SklearnInstrumentor
-from driftline.methods import Methods
 from driftline.recording import recorder as emitter_module
 from driftline.recording.shared_recorder import RUNTIME
 from driftline.runtime.import_hooks import Patches, forget, when_imported

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from driftline.methods import Methods, Nobody
+from driftline.frameworks.method_wrappers import Methods, Nobody
 
 MODULE = "made_families"
 FAMILIES = ("First", "Second", "Third")

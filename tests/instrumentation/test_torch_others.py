@@ -14,7 +14,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertTokenize
 
 import driftline
 from driftline import semconv
-from driftline.modules.roots import EXPLAINERS
+from driftline.frameworks.pytorch.root_modules import EXPLAINERS
 from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 

@@ -19,8 +19,8 @@ import torch
 from torch import nn
 
 import driftline
-from driftline.modules import roots as roots_module
-from driftline.modules.slots import KEY
+from driftline.frameworks.pytorch import root_modules as roots_module
+from driftline.frameworks.pytorch.call_slots import KEY
 from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 from torch_nets import Net

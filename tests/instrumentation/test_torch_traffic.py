@@ -12,7 +12,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.checkpoint import checkpoint
 
 import driftline
-from driftline.modules.traffic import HINT_AFTER
+from driftline.frameworks.pytorch.inference_only import HINT_AFTER
 from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
-from driftline.classes import ClassInstrumentor
 from driftline.features.models import Models, description
+from driftline.frameworks.class_instrumentor import ClassInstrumentor
 from driftline.recording.recorder import Adapter
 from driftline.records import CLASSIFICATION, REGRESSION, Model
 

@@ -12,10 +12,10 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from driftline.classes import ClassInstrumentor
 from driftline.features.input_kinds import TABULAR, TOKENS, is_guide
 from driftline.features.models import Description, Models, description
-from driftline.methods import Switch
+from driftline.frameworks.class_instrumentor import ClassInstrumentor
+from driftline.frameworks.method_wrappers import Switch
 from driftline.recording.recorder import Adapter, Emitter
 from driftline.records import CLASSIFICATION, REGRESSION, Column, InputFacts, Model
 from driftline.runtime.import_hooks import Patches

@@ -21,12 +21,12 @@ from torch.optim import Optimizer
 
 from driftline.features.models import Models, described, description, is_described, listeners
 from driftline.features.tensors.module_names import unwrapped
-from driftline.methods import Methods, Nobody, Switch, recording
-from driftline.modules.arguments import Arguments
-from driftline.modules.calls import Calls
-from driftline.modules.hooks import Hooks
-from driftline.modules.slots import FORWARD, KEY, Slots
-from driftline.modules.traffic import Traffic, is_run, is_training
+from driftline.frameworks.method_wrappers import Methods, Nobody, Switch, recording
+from driftline.frameworks.pytorch.arguments import Arguments
+from driftline.frameworks.pytorch.call_slots import FORWARD, KEY, Slots
+from driftline.frameworks.pytorch.calls import Calls
+from driftline.frameworks.pytorch.hooks import Hooks
+from driftline.frameworks.pytorch.inference_only import Traffic, is_run, is_training
 from driftline.recording.recorder import Emitter
 from driftline.runtime.call_scope import paused
 from driftline.runtime.import_hooks import Patches

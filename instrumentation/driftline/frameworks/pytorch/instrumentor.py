@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from driftline.features.models import Models
-from driftline.instrumentor import FrameworkInstrumentor
+from driftline.frameworks.instrumentor import FrameworkInstrumentor
 from driftline.recording.recorder import Emitter
 from driftline.runtime.import_hooks import forget, when_imported
 
@@ -27,7 +27,7 @@ class TorchInstrumentor(FrameworkInstrumentor):
 def _begin(emitter: Emitter, undo: ExitStack, torch: Any) -> None:
     del torch
     from driftline.features.tensors import look
-    from driftline.modules.roots import Roots  # loads torch, which is there by now
+    from driftline.frameworks.pytorch.root_modules import Roots  # loads torch, which is there by now
 
     roots = Roots(emitter, Models(partial(look, emitter.settings)))
     undo.callback(roots.end)

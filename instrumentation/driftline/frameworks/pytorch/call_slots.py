@@ -15,7 +15,7 @@ from torch._C._dynamo import eval_frame
 from torch.jit import _recursive
 
 from driftline.features.models import ByObject
-from driftline.modules.calls import Calls
+from driftline.frameworks.pytorch.calls import Calls
 from driftline.runtime.call_scope import INSIDE
 from driftline.runtime.import_hooks import Patches, forget, when_imported
 

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from driftline.features.models import forget
-from driftline.instrumentor import FrameworkInstrumentor
-from driftline.methods import Methods
+from driftline.frameworks.instrumentor import FrameworkInstrumentor
+from driftline.frameworks.method_wrappers import Methods
 from driftline.recording.recorder import Adapter, Emitter
 
 

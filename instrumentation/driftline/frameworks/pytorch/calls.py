@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from driftline.features.models import Models
-from driftline.modules.arguments import Arguments
+from driftline.frameworks.pytorch.arguments import Arguments
 from driftline.recording.recorder import Adapter, Emitter
 from driftline.runtime.self_faults import FAULTS
 

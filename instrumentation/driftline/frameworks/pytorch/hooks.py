@@ -15,8 +15,8 @@ from torch import nn
 from torch.compiler import is_compiling
 
 from driftline.features.models import ByObject
-from driftline.modules.calls import Calls
-from driftline.modules.slots import DYNAMO, FORWARD, compiler
+from driftline.frameworks.pytorch.call_slots import DYNAMO, FORWARD, compiler
+from driftline.frameworks.pytorch.calls import Calls
 from driftline.runtime.call_scope import INSIDE
 from driftline.runtime.import_hooks import Patches, forget, when_imported
 
