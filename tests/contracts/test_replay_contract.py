@@ -8,7 +8,7 @@ from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint
 
 from driftline import semconv
 from driftline.export.aggregator import Aggregate
-from driftline.profiling.kinds import FLOAT, INTEGER, STRING
+from driftline.profiling.column_types import FLOAT, INTEGER, STRING
 from driftline.profiling.plan import ColumnKey as PlannedKey
 from driftline.profiling.plan import PlannedColumn
 from driftline.records import Capture, Model, Prediction

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import driftline
 from driftline.profiling import Profile
-from driftline.profiling.pairing import MOST_PAIRS, choose_pairs, threshold
+from driftline.profiling.pair_selection import MOST_PAIRS, choose_pairs, threshold
 from driftline.sketch.pairs import Pair, Pairs
 
 NAN = float("nan")

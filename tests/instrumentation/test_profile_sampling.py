@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from driftline.profiling.frequent import FrequentValues
-from driftline.profiling.sample import MOST_ROWS, RowSample
+from driftline.profiling.frequent_values import FrequentValues
+from driftline.profiling.row_sample import MOST_ROWS, RowSample
 
 
 def sample(rows: int, size: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from driftline.profiling.api import profile
 from driftline.profiling.errors import ProfileError
-from driftline.profiling.loading import load_profile
-from driftline.profiling.record import Profile, ProfileColumn
+from driftline.profiling.load import load_profile
+from driftline.profiling.training_profile import Profile, ProfileColumn
 
 __all__ = ["Profile", "ProfileColumn", "ProfileError", "load_profile", "profile"]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from driftline.profiling.memory import in_memory
+from driftline.profiling.in_memory import in_memory
 from driftline.profiling.plan import Roles
 from driftline.profiling.profiler import profile_table
-from driftline.profiling.record import Profile
 from driftline.profiling.tables import Table
+from driftline.profiling.training_profile import Profile
 
 ROLES = ("label", "prediction", "score", "timestamp")
 

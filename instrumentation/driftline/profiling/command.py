@@ -9,7 +9,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from driftline.profiling.profiler import Progress as Listener
-    from driftline.profiling.record import Profile
+    from driftline.profiling.training_profile import Profile
 
 
 def _names(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...]:

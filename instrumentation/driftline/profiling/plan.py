@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline import semconv
+from driftline.profiling.column_types import BOOLEAN, FLOAT, INTEGER, STRING, TIMESTAMP, UNUSABLE, numbers
 from driftline.profiling.errors import ProfileError
-from driftline.profiling.kinds import BOOLEAN, FLOAT, INTEGER, STRING, TIMESTAMP, UNUSABLE, numbers
 
 
 class ColumnKey(NamedTuple):

@@ -8,15 +8,15 @@ import numpy as np
 
 from driftline import semconv
 from driftline.profiling.chunks import Chunks, IntArray, second_of
-from driftline.profiling.counting import FEWEST_CELLS, CategoryCounter, Counter, NumberCounter, most_cells
+from driftline.profiling.column_types import TIMESTAMP
+from driftline.profiling.counters import FEWEST_CELLS, CategoryCounter, Counter, NumberCounter, most_cells
 from driftline.profiling.errors import ProfileError
-from driftline.profiling.ids import IdProbe
-from driftline.profiling.kinds import TIMESTAMP
-from driftline.profiling.pairing import PairCounter, choose_pairs, may_be_member
+from driftline.profiling.id_columns import IdProbe
+from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
 from driftline.profiling.plan import ColumnKey, Plan, Roles, make_plan
-from driftline.profiling.record import Profile, ProfileColumn
 from driftline.profiling.survey import ColumnSurvey, Survey, survey
 from driftline.profiling.tables import Table
+from driftline.profiling.training_profile import Profile, ProfileColumn
 
 LOOKING: Final = "Looking at the data"
 COUNTING: Final = "Counting"

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from driftline import semconv
 from driftline.profiling.plan import ColumnKey
-from driftline.profiling.record import Profile, ProfileColumn
+from driftline.profiling.training_profile import Profile, ProfileColumn
 
 _MOST_ROWS = 60
 _MOST_CATEGORIES = 3

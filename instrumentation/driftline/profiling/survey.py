@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from driftline.profiling.column_types import INTEGER
 from driftline.profiling.errors import ProfileError
-from driftline.profiling.frequent import FrequentValues
-from driftline.profiling.kinds import INTEGER
+from driftline.profiling.frequent_values import FrequentValues
 from driftline.profiling.plan import ColumnKey, Plan, PlannedColumn
-from driftline.profiling.sample import RowSample
+from driftline.profiling.row_sample import RowSample
 from driftline.profiling.tables import Table
 
 FEW_VALUES: Final = 50

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from driftline.profiling.delimited import DelimitedFile
+from driftline.profiling.column_types import EMPTY, FLOAT, STRING, widest
+from driftline.profiling.csv_files import DelimitedFile
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.files import Source, find_files, open_file, unreadable
-from driftline.profiling.kinds import EMPTY, FLOAT, STRING, widest
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from driftline.profiling.delimited import DelimitedFile
+from driftline.profiling.column_types import STRING, TIMESTAMP
+from driftline.profiling.csv_files import DelimitedFile
 from driftline.profiling.files import Source, batch_rows
-from driftline.profiling.kinds import STRING, TIMESTAMP
 from driftline.profiling.plan import Roles, make_plan
 from driftline.profiling.tables import Table, open_table
 from driftline_processor.records import Reference

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.profiling.chunks import second_of
-from driftline.profiling.kinds import TIMESTAMP
+from driftline.profiling.column_types import TIMESTAMP
 
 IntArray: TypeAlias = NDArray[np.int64]
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from driftline.profiling.kinds import BOOLEAN, FLOAT, INTEGER
+from driftline.profiling.column_types import BOOLEAN, FLOAT, INTEGER
 from driftline.profiling.plan import ColumnKey, PlannedColumn
-from driftline.profiling.record import FloatArray, IntArray, ProfileColumn
+from driftline.profiling.training_profile import FloatArray, IntArray, ProfileColumn
 from driftline.semconv import OPPOSITE, SAME, TARGET_INPUT, TARGET_PAIR
 from driftline.sketch.pairs import Pair, Pairs
 from driftline.sketch.splitmix import scrambled

@@ -93,7 +93,7 @@ class Profile:
             ProfileError: they are of different models, or have different columns.
 
         """
-        from driftline.profiling.merging import merge
+        from driftline.profiling.merge import merge
 
         return merge(self, other)
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from driftline import semconv
 from driftline.profiling.chunks import MOST_CHUNKS, Chunks
-from driftline.profiling.counting import CATEGORY, FEWEST_CELLS, MOST_CATEGORIES
+from driftline.profiling.column_types import widest
+from driftline.profiling.counters import CATEGORY, FEWEST_CELLS, MOST_CATEGORIES
 from driftline.profiling.errors import ProfileError
-from driftline.profiling.kinds import widest
-from driftline.profiling.record import FloatArray, IntArray, Profile, ProfileColumn
+from driftline.profiling.training_profile import FloatArray, IntArray, Profile, ProfileColumn
 from driftline.sketch import Buckets, Intervals, NumericPoints, cut_cells, project
 
 _HUGE: Final = float(np.finfo(np.float64).max)

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from driftline import semconv
-from driftline.profiling.kinds import BOOLEAN, INTEGER
-from driftline.profiling.record import FloatArray, IntArray, ProfileColumn
+from driftline.profiling.column_types import BOOLEAN, INTEGER
 from driftline.profiling.survey import ColumnSurvey, Range
+from driftline.profiling.training_profile import FloatArray, IntArray, ProfileColumn
 from driftline.sketch import NumericPoints, NumericSketch, cut_cells, fit_layout
 from driftline.sketch.values import class_name
 

@@ -14,7 +14,7 @@ from driftline import semconv
 from driftline.profiling.chunks import Chunks
 from driftline.profiling.errors import ProfileError
 from driftline.profiling.plan import ColumnKey
-from driftline.profiling.record import Profile, ProfileColumn
+from driftline.profiling.training_profile import Profile, ProfileColumn
 from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN, PAIR_COLUMN
 from driftline.sketch import Buckets, Histogram, NumericPoints
 from driftline.sketch.pairs import Pair

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from driftline.profiling.column_types import ARROW, BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP, times_of
 from driftline.profiling.errors import ProfileError
-from driftline.profiling.kinds import ARROW, BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP, times_of
 
 _BLOCK_BYTES: Final = 1 << 20
 _DELIMITERS: Final = ",;\t|"
