@@ -20,7 +20,7 @@ from driftline_processor.monitors.drift.detection.tested_sets import (
 )
 
 TOLERANCE = 0.05
-CASES = json.loads((Path(__file__).parents[1] / "golden" / "verdict_prototype.json").read_text(encoding="utf-8"))
+CASES = json.loads((Path(__file__).parents[4] / "golden" / "verdict_prototype.json").read_text(encoding="utf-8"))
 
 pytestmark = pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 

@@ -17,7 +17,7 @@ from driftline.sketch import ks_bounds
 from profile_data import visits
 
 POINTLESS = '{"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "ml.reference.column"}]}]}]}'
-GOLDEN = Path(__file__).parents[1] / "golden" / "visits.reference.json"
+GOLDEN = Path(__file__).parents[2] / "golden" / "visits.reference.json"
 
 
 @pytest.fixture(scope="module")

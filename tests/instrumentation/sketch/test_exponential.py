@@ -6,7 +6,7 @@ import pytest
 
 from driftline.sketch.exponential import HUGE, MAX_SCALE, MIN_SCALE, TINY, bucket_index, lower_edge
 
-VECTORS = json.loads((Path(__file__).parents[1] / "golden" / "exphist_mapping_vectors.json").read_text())["rows"]
+VECTORS = json.loads((Path(__file__).parents[2] / "golden" / "exphist_mapping_vectors.json").read_text())["rows"]
 SCALES = range(MIN_SCALE, MAX_SCALE + 1)
 
 

@@ -22,7 +22,7 @@ from driftline_processor.reference import InvalidReference, ReferenceFolder, rea
 from driftline_processor.reference.assembly import Assembly
 from profile_data import ROWS
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "visits.reference.json"
+GOLDEN = Path(__file__).parents[2] / "golden" / "visits.reference.json"
 
 
 @pytest.fixture(scope="module")
