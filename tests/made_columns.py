@@ -1,4 +1,4 @@
-"""Columns made from raw values, through real sketches: tallies as windows have them, references as profiles do."""
+"""Columns made from raw values, through real sketches: summaries as windows have them, references as profiles do."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from driftline.semconv import MISSING, NON_FINITE, VALID
 from driftline.sketch import Intervals, Layout, NumericSketch, cut_cells, fit_layout, project
-from driftline_processor.records import ColumnKey, Reference, ReferenceColumn, Tally
+from driftline_processor.records import ColumnKey, ColumnSummary, Reference, ReferenceColumn
 
 Values = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ def fitted(values: Values) -> Layout:
     return fit_layout(finite[:: max(1, len(finite) // 2048)][:2048])
 
 
-def numeric_tally(values: Values, layout: Layout | None = None) -> Tally:
+def numeric_summary(values: Values, layout: Layout | None = None) -> ColumnSummary:
     """What a window holds of numbers, each row once; NaN is missing."""
     sketch = NumericSketch(layout or fitted(values))
     sketch.add(np.ascontiguousarray(values, np.float64))
@@ -28,46 +28,46 @@ def numeric_tally(values: Values, layout: Layout | None = None) -> Tally:
     intervals = Intervals.empty().merge(points.core.intervals(), *(tail.intervals() for tail in points.tails.values()))
     found = {VALID: intervals.total, MISSING: float(points.missing), NON_FINITE: float(points.non_finite)}
     states = {state: rows for state, rows in found.items() if rows}
-    return Tally(intervals=intervals, states=states, rows=float(len(values)), squares=float(len(values)))
+    return ColumnSummary(intervals=intervals, states=states, rows=float(len(values)), squares=float(len(values)))
 
 
-def category_tally(counts: Mapping[str, float], missing: float = 0.0) -> Tally:
+def category_summary(counts: Mapping[str, float], missing: float = 0.0) -> ColumnSummary:
     valid = float(sum(counts.values()))
     states = {state: rows for state, rows in ((VALID, valid), (MISSING, missing)) if rows}
-    return Tally(categories=dict(counts), states=states, rows=valid + missing, squares=valid + missing)
+    return ColumnSummary(categories=dict(counts), states=states, rows=valid + missing, squares=valid + missing)
 
 
-def counted(values: Sequence[str] | NDArray[np.str_]) -> Tally:
+def counted(values: Sequence[str] | NDArray[np.str_]) -> ColumnSummary:
     names, rows = np.unique(np.asarray(values), return_counts=True)
-    return category_tally({str(name): float(count) for name, count in zip(names, rows, strict=True)})
+    return category_summary({str(name): float(count) for name, count in zip(names, rows, strict=True)})
 
 
 def numeric_column(values: Values, chunks: int = 100, key: ColumnKey = KEY) -> ReferenceColumn:
     """A profile's column of numbers, in time order."""
     layout = fitted(values)
-    tally = numeric_tally(values, layout)
-    edges = cut_cells(tally.intervals)
-    parts = [numeric_tally(part, layout) for part in np.array_split(values, chunks)]
-    cells = np.array([project(part.intervals, edges, tally.intervals) for part in parts])
+    summary = numeric_summary(values, layout)
+    edges = cut_cells(summary.intervals)
+    parts = [numeric_summary(part, layout) for part in np.array_split(values, chunks)]
+    cells = np.array([project(part.intervals, edges, summary.intervals) for part in parts])
     states = {
         state: np.array([[part.rows - part.states.get(state, 0.0), part.states.get(state, 0.0)] for part in parts])
         for state in (MISSING, NON_FINITE)
-        if state in tally.states
+        if state in summary.states
     }
-    return ReferenceColumn(key, "double", "numeric", tally, edges, (), np.zeros(0), cells, states)
+    return ReferenceColumn(key, "double", "numeric", summary, edges, (), np.zeros(0), cells, states)
 
 
 def category_column(
     values: NDArray[np.str_], chunks: int = 100, key: ColumnKey = KEY, limit: int = 1000, coded: Sequence[float] = ()
 ) -> ReferenceColumn:
     """A profile's column of strings, in time order; categories beyond `limit` have no cell of their own."""
-    tally = counted(values)
-    names = tuple(sorted(tally.categories, key=lambda name: (-tally.categories[name], name))[:limit])
+    summary = counted(values)
+    names = tuple(sorted(summary.categories, key=lambda name: (-summary.categories[name], name))[:limit])
     index = {name: cell for cell, name in enumerate(names)}
     unique, inverse = np.unique(values, return_inverse=True)
     placed = np.array([index.get(str(name), len(names)) for name in unique])[inverse]
     cells = np.array([np.bincount(part, minlength=len(names) + 1) for part in np.array_split(placed, chunks)], float)
-    return ReferenceColumn(key, "string", "category", tally, np.zeros(0), names, np.array(coded, float), cells, {})
+    return ReferenceColumn(key, "string", "category", summary, np.zeros(0), names, np.array(coded, float), cells, {})
 
 
 def reference_of(*columns: ReferenceColumn, chunk_seconds: float = 0.0) -> Reference:

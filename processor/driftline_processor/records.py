@@ -10,13 +10,11 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from driftline.sketch import Histogram, Intervals
+from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.pairs import Pair
 
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
 Scalar: TypeAlias = float | str | bool | None
 
 Values: TypeAlias = FloatArray | Sequence[Scalar]
@@ -148,11 +146,11 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tally:
+class ColumnSummary:
     """What a column held in some stretch of time: of sketches, categories and states, added up.
 
     rows: sum of the weights of all rows; squares: sum of their squares (equal to rows when nothing was sampled).
-    Tallies are never changed: `tally.total` adds them to new ones; `sums.Sum` is where rows are still being added.
+    Summaries are never changed: `summary.total` adds them to new ones; `sums.Sum` is where rows are still being added.
     """
 
     intervals: Intervals = field(default_factory=Intervals.empty)
@@ -180,7 +178,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement of one aspect of a column in a window.
+    """The detection of one aspect of a column in a window.
 
     distance, lower_bound and tolerance are on one scale, shares of rows in [0, 1.6]: alarm if and only if
     lower_bound > tolerance, to first order. score > 1 is an alarm exactly. `event` names what moved.
@@ -278,7 +276,7 @@ class ReferenceColumn:
     key: ColumnKey
     type: str
     kind: str
-    tally: Tally
+    summary: ColumnSummary
     edges: FloatArray
     categories: tuple[str, ...]
     coded: FloatArray

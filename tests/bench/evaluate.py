@@ -19,7 +19,7 @@ import driftline
 from bench.aggregate import columns
 from bench.harness import Figure, interleaved
 from bench.rig import FEATURES
-from bench.verdict import tallies
+from bench.verdict import summaries
 from driftline.profiling.otlp import to_request
 from driftline.semconv import TARGET_INPUT
 from driftline_processor.monitors.drift.comparison import Comparison
@@ -39,7 +39,7 @@ def measure() -> NDArray[np.float64]:
     rng = np.random.default_rng(0)
     trained, window = columns(rng, REFERENCE_ROWS), columns(rng, WINDOW_ROWS)
     reference = read_reference(to_request(driftline.profile(trained, model="model")))
-    comparison, merged = Comparison.of(without_pairs(reference), _TOLERANCE), tallies(window)
+    comparison, merged = Comparison.of(without_pairs(reference), _TOLERANCE), summaries(window)
     assert sum(key.target == TARGET_INPUT for key in reference.columns) == FEATURES
     pairs = [(trained[:KS_ROWS, i].copy(), window[:KS_ROWS, i].copy()) for i in range(FEATURES)]
     cpu = interleaved(

@@ -23,7 +23,7 @@ from driftline.features.blocks import BLOCK_ROWS, TableColumns
 from driftline.sketch import NumericStream
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Tally
+from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, ModelKey
 
 ROWS: Final = 100_000
 SHIFTED: Final = 10
@@ -60,22 +60,22 @@ def measure() -> NDArray[np.float64]:
 
 def verdicts(reference: NDArray[np.float64], window: NDArray[np.float64]) -> tuple[ColumnResult, ...]:
     """The window judged against the reference."""
-    known = provisional_reference(ModelKey("model"), {0: tallies(reference)}, _HOUR)
-    return Comparison.of(known, _TOLERANCE).window(tallies(window), _BUDGET, _HOUR)
+    known = provisional_reference(ModelKey("model"), {0: summaries(reference)}, _HOUR)
+    return Comparison.of(known, _TOLERANCE).window(summaries(window), _BUDGET, _HOUR)
 
 
-def tallies(rows: NDArray[np.float64]) -> dict[ColumnKey, Tally]:
+def summaries(rows: NDArray[np.float64]) -> dict[ColumnKey, ColumnSummary]:
     """The columns of [rows, features], sketched."""
     streams = [NumericStream(0) for _ in range(rows.shape[1])]
     for start in range(0, len(rows), BLOCK_ROWS):
         for stream, column in zip(streams, TableColumns(rows[start : start + BLOCK_ROWS]), strict=True):
             stream.observe(column, start)
-    return {ColumnKey("input", f"x{i}"): _tally(stream, len(rows)) for i, stream in enumerate(streams)}
+    return {ColumnKey("input", f"x{i}"): _summary(stream, len(rows)) for i, stream in enumerate(streams)}
 
 
-def _tally(stream: NumericStream, rows: int) -> Tally:
+def _summary(stream: NumericStream, rows: int) -> ColumnSummary:
     (only,) = stream.collect(rows)
-    return Tally(intervals=only.points.intervals(), rows=rows, squares=rows)
+    return ColumnSummary(intervals=only.points.intervals(), rows=rows, squares=rows)
 
 
 def flags(results: tuple[ColumnResult, ...]) -> set[str]:

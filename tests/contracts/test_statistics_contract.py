@@ -10,12 +10,12 @@ from scipy import stats
 from scipy.spatial import distance
 
 from driftline_processor.monitors.drift.binning.bins import NumericCells
-from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
+from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.statistics import STATISTICS, Statistic, View
 from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
 from driftline_processor.monitors.drift.statistics.wasserstein import reference_spread
-from driftline_processor.records import Tally
-from made_columns import Values, numeric_column, numeric_tally
+from driftline_processor.records import ColumnSummary
+from made_columns import Values, numeric_column, numeric_summary
 
 ROWS = 4_000
 NAMED = {statistic.name: statistic for statistic in STATISTICS}
@@ -33,17 +33,17 @@ def share_missing(side: Values) -> Values:
 
 def numeric_view(reference: Values, window: Values) -> View:
     column = numeric_column(reference, chunks=10)
-    bags = Bags.of([(numeric_tally(window) if len(window) else Tally()).intervals])
-    valued = np.flatnonzero(bags.totals)
+    stacked = StackedIntervals.of([(numeric_summary(window) if len(window) else ColumnSummary()).intervals])
+    valued = np.flatnonzero(stacked.totals)
     return View(
         sizes=np.array([len(column.edges) + 1]),
         numeric=np.array([True]),
         reference=column.chunks.sum(axis=0),
-        window=NumericCells([column]).place(bags).cells,
+        window=NumericCells([column]).place(stacked).cells,
         valued=valued,
-        reference_values=Bags.of([column.tally.intervals]).take(valued),
-        window_values=bags.take(valued),
-        spread=np.array([reference_spread(column.tally.intervals)]),
+        reference_values=StackedIntervals.of([column.summary.intervals]).take(valued),
+        window_values=stacked.take(valued),
+        spread=np.array([reference_spread(column.summary.intervals)]),
         reference_missing=share_missing(reference),
         window_missing=share_missing(window),
     )
@@ -60,8 +60,8 @@ def category_view(reference: Values, window: Values) -> View:
         reference=counts[0],
         window=counts[1],
         valued=np.zeros(0, np.int64),
-        reference_values=Bags.of([]),
-        window_values=Bags.of([]),
+        reference_values=StackedIntervals.of([]),
+        window_values=StackedIntervals.of([]),
         spread=np.ones(1),
         reference_missing=share_missing(reference),
         window_missing=share_missing(window),
@@ -71,16 +71,16 @@ def category_view(reference: Values, window: Values) -> View:
 def side_by_side(first: View, second: View) -> View:
     """Two views of one column each, as one of two."""
 
-    def bags(of: str) -> Bags:
+    def stacked(of: str) -> StackedIntervals:
         each = [getattr(view, of) for view in (first, second)]
-        parts = [np.concatenate([getattr(bag, part) for bag in each]) for part in ("lower", "upper", "weight")]
-        return Bags(*parts, np.append(0, np.cumsum(np.concatenate([bag.sizes for bag in each]))))
+        parts = [np.concatenate([getattr(stacked, part) for stacked in each]) for part in ("lower", "upper", "weight")]
+        return StackedIntervals(*parts, np.append(0, np.cumsum(np.concatenate([stacked.sizes for stacked in each]))))
 
     def joined(part: str) -> Values:
         return np.concatenate([getattr(view, part) for view in (first, second)])
 
     sketches = ("reference_values", "window_values")
-    parts = {part.name: (bags if part.name in sketches else joined)(part.name) for part in fields(View)}
+    parts = {part.name: (stacked if part.name in sketches else joined)(part.name) for part in fields(View)}
     return View(**parts | {"valued": np.append(first.valued, second.valued + 1)})
 
 

@@ -70,7 +70,7 @@ def test_the_certain_bounds_hold_the_exact_distance(a: Rows, b: Rows, sample_a: 
 
 @given(arrays(NUMBERS, 1), arrays(NUMBERS, 1), SCALES, SCALES, st.integers(1, 30))
 def test_the_bounds_hold_for_any_histograms_and_bags(a: Rows, b: Rows, scale: int, other: int, limit: int) -> None:
-    """Foreign, auto-scaled ones, and bags that were compacted."""
+    """Foreign, auto-scaled ones, and stacked that were compacted."""
     one = Histogram.of(a, scale, limit).intervals()
     two = Intervals.of_values(b).merge(Histogram.of(b, other, limit).intervals()).compact(limit)
     low, high = ks_bounds(one, two)

@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from driftline.sketch.arrays import FloatArray, IntArray
 
 MOST_CHUNKS: Final = 128
 """Chunks of a reference: a power of two, as neighbours are joined again and again to see what lasts."""
 
 FEWEST_ROWS: Final = 8
 """Rows that a chunk has on average at least; short data is cut into fewer chunks."""
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

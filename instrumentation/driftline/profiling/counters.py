@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from driftline import semconv
 from driftline.profiling.column_types import BOOLEAN, INTEGER
 from driftline.profiling.survey import ColumnSurvey, Range
-from driftline.profiling.training_profile import FloatArray, IntArray, ProfileColumn
+from driftline.profiling.training_profile import ProfileColumn
 from driftline.sketch import NumericPoints, NumericSketch, cut_cells, fit_layout
+from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.values import class_name
 
 MOST_CATEGORIES: Final = 1000

@@ -10,8 +10,9 @@ from driftline.profiling.chunks import MOST_CHUNKS, Chunks
 from driftline.profiling.column_types import widest
 from driftline.profiling.counters import CATEGORY, FEWEST_CELLS, MOST_CATEGORIES
 from driftline.profiling.errors import ProfileError
-from driftline.profiling.training_profile import FloatArray, IntArray, Profile, ProfileColumn
+from driftline.profiling.training_profile import Profile, ProfileColumn
 from driftline.sketch import Buckets, Intervals, NumericPoints, cut_cells, project
+from driftline.sketch.arrays import FloatArray, IntArray
 
 _HUGE: Final = float(np.finfo(np.float64).max)
 _NO_BUCKETS: Final = Buckets.empty()

@@ -19,8 +19,9 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
-from driftline.profiling.training_profile import IntArray, Profile, ProfileColumn
+from driftline.profiling.training_profile import Profile, ProfileColumn
 from driftline.sketch import Buckets, Histogram
+from driftline.sketch.arrays import IntArray
 from driftline.sketch.identity import digest
 
 OPERATION: Final = "profile"

@@ -10,8 +10,9 @@ import numpy as np
 
 from driftline.profiling.column_types import BOOLEAN, FLOAT, INTEGER
 from driftline.profiling.plan import ColumnKey, PlannedColumn
-from driftline.profiling.training_profile import FloatArray, IntArray, ProfileColumn
+from driftline.profiling.training_profile import ProfileColumn
 from driftline.semconv import OPPOSITE, SAME, TARGET_INPUT, TARGET_PAIR
+from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.pairs import Pair, Pairs
 from driftline.sketch.splitmix import scrambled
 

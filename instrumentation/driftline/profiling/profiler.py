@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from driftline import semconv
-from driftline.profiling.chunks import Chunks, IntArray, second_of
+from driftline.profiling.chunks import Chunks, second_of
 from driftline.profiling.column_types import TIMESTAMP
 from driftline.profiling.counters import FEWEST_CELLS, CategoryCounter, Counter, NumberCounter, most_cells
 from driftline.profiling.errors import ProfileError
@@ -17,6 +17,7 @@ from driftline.profiling.plan import ColumnKey, Plan, Roles, make_plan
 from driftline.profiling.survey import ColumnSurvey, Survey, survey
 from driftline.profiling.tables import Table
 from driftline.profiling.training_profile import Profile, ProfileColumn
+from driftline.sketch.arrays import IntArray
 
 LOOKING: Final = "Looking at the data"
 COUNTING: Final = "Counting"

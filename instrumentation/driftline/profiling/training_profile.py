@@ -5,17 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from driftline.profiling.chunks import Chunks
 from driftline.profiling.plan import ColumnKey
 from driftline.sketch import Histogram, NumericPoints
+from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.exponential import TINY
 from driftline.sketch.pairs import Pair
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

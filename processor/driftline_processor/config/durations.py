@@ -3,13 +3,9 @@
 import re
 from typing import Final
 
-SECOND: Final = 1_000_000_000
+from driftline.sketch.time_units import DAY, HOUR, MINUTE, SECOND, WEEK
 
-MINUTE: Final = 60 * SECOND
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
-
-_UNITS: Final = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "ms": SECOND // 1_000}
+_UNITS: Final = {"w": WEEK, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "ms": SECOND // 1_000}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[wdhms])")
 _DURATION: Final = re.compile(rf"-?(?:{_PART.pattern})+", re.ASCII)
 

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from driftline_processor.config.durations import DAY, MINUTE, SECOND, parse_duration
+from driftline.sketch.time_units import DAY, MINUTE, SECOND
+from driftline_processor.config.durations import parse_duration
 
 MIB: Final = 1 << 20
 

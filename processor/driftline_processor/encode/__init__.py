@@ -1,1 +1,1 @@
-"""."""
+"""Results → OTLP metrics and log records; pure. Imports `engine` records, never its state."""

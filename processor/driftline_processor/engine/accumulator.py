@@ -1,4 +1,4 @@
-"""Adding up a column while its rows still come: sketches, counters and values of example rows, to one tally."""
+"""Adding up a column while its rows still come: sketches, counters and values of example rows, to one summary."""
 
 from array import array
 from typing import Final
@@ -7,8 +7,9 @@ import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID
 from driftline.sketch import Histogram, Intervals
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.engine.summary_ops import MAX_CATEGORIES, total
-from driftline_processor.records import FloatArray, Tally, Values
+from driftline_processor.records import ColumnSummary, Values
 
 WAITING: Final = 4096
 """Values, and buckets of sketches, that wait to be added up together: one by one, each costs as much as hundreds."""
@@ -18,16 +19,16 @@ COUNTED_ELSEWHERE: Final = (VALID, OUT_OF_RANGE)
 
 
 class Sum:
-    """What a column holds so far. What is added waits until it is much, or somebody asks for `tally`."""
+    """What a column holds so far. What is added waits until it is much, or somebody asks for `summary`."""
 
-    __slots__ = ("_bags", "_categories", "_numbers", "_rows", "_squares", "_states", "_sum", "_waiting", "_weights")
+    __slots__ = ("_categories", "_numbers", "_rows", "_squares", "_stacked", "_states", "_sum", "_waiting", "_weights")
 
-    def __init__(self, begin: Tally | None = None) -> None:
-        self._sum = begin or Tally()
+    def __init__(self, begin: ColumnSummary | None = None) -> None:
+        self._sum = begin or ColumnSummary()
         self._clear()
 
     def _clear(self) -> None:
-        self._bags: list[Intervals] = []
+        self._stacked: list[Intervals] = []
         self._numbers, self._weights = array("d"), array("d")
         self._categories: dict[str, float] = {}
         self._states: dict[str, float] = {}
@@ -36,9 +37,9 @@ class Sum:
 
     def add_histogram(self, histogram: Histogram) -> None:
         """Rows that a sketch counted."""
-        rows, bag = float(histogram.count), histogram.intervals()
-        self._bags.append(bag)
-        self._count(rows, rows, waiting=len(bag))
+        rows, stacked = float(histogram.count), histogram.intervals()
+        self._stacked.append(stacked)
+        self._count(rows, rows, waiting=len(stacked))
 
     def add_category(self, name: str, rows: float) -> None:
         self._categories[name] = self._categories.get(name, 0.0) + rows
@@ -77,12 +78,12 @@ class Sum:
         self._weights.frombytes(weights[finite].tobytes())
         self._count(float(weights.sum()), float(weights @ weights), waiting=len(values))
 
-    def tally(self) -> Tally:
-        """All that was added, within the bounds of a tally."""
+    def summary(self) -> ColumnSummary:
+        """All that was added, within the bounds of a summary."""
         if self._rows:
             values = [Intervals.of_values(self._numbers, self._weights)] if self._numbers else []
-            counted = Tally(Intervals.empty(), self._categories, self._states, self._rows, self._squares)
-            self._sum = total([self._sum, counted, *(Tally(bag) for bag in (*self._bags, *values))])
+            counted = ColumnSummary(Intervals.empty(), self._categories, self._states, self._rows, self._squares)
+            self._sum = total([self._sum, counted, *(ColumnSummary(stacked) for stacked in (*self._stacked, *values))])
             self._clear()
         return self._sum
 
@@ -91,4 +92,4 @@ class Sum:
         self._squares += squares
         self._waiting += waiting
         if self._waiting > WAITING or len(self._categories) > 2 * MAX_CATEGORIES:
-            self.tally()
+            self.summary()

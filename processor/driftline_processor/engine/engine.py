@@ -12,6 +12,8 @@ from typing import Final
 
 import numpy as np
 
+from driftline.sketch.arrays import IntArray
+from driftline.sketch.time_units import DAY
 from driftline_processor.config import Config
 from driftline_processor.engine.alarms import follow
 from driftline_processor.engine.ingest_report import Observed, Outcome, named
@@ -24,7 +26,6 @@ from driftline_processor.monitors.drift.history.trailing_windows import LONGER, 
 from driftline_processor.records import (
     AlarmChange,
     ExampleRows,
-    IntArray,
     ModelKey,
     Record,
     Reference,
@@ -41,12 +42,11 @@ logger = logging.getLogger(__name__)
 MAX_MODELS: Final = 10_000
 """Models, by name, version and where they are served. More are made of names that change with every process."""
 
-_DAY: Final = 86_400 * 1_000_000_000
 
-RESTS_AFTER: Final = _DAY
+RESTS_AFTER: Final = DAY
 """A model that is silent for so long lets go of its panes and streams: its processes are gone."""
 
-FORGOTTEN_AFTER: Final = 7 * _DAY
+FORGOTTEN_AFTER: Final = 7 * DAY
 """A model that is silent for so long makes room, when there are too many."""
 
 
@@ -205,12 +205,12 @@ class Engine:
     def _judged(self, model: Model, window: Window) -> WindowResult | None:
         """A fault of ours in one window must cost no other window, and no other model."""
         try:
-            return self._judge(model, window)
+            return self._detector(model, window)
         except Exception:
             logger.exception("%s: the window that ends at %d could not be judged", named(model.key), window.end)
             return None
 
-    def _judge(self, model: Model, window: Window) -> WindowResult:
+    def _detector(self, model: Model, window: Window) -> WindowResult:
         rows, columns = model.held(window)
         comparison = self._comparison(model, window)
         result = WindowResult(

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from driftline.sketch.time_units import SECOND
 from driftline_processor.engine.model_state import MAX_COLUMNS, MAX_KEYS, MAX_STREAMS, Fate, Taken
 from driftline_processor.records import ModelKey, Rejection
-
-SECOND: Final = 1_000_000_000
 
 FULL: Final[Mapping[Fate, str]] = {
     Fate.TOO_MANY_COLUMNS: f"more than {MAX_COLUMNS} columns",

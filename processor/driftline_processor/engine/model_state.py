@@ -8,12 +8,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from driftline.semconv import TARGET_PAIR
+from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.alarms import Alarm
 from driftline_processor.engine.provisional_reference import Gathering
 from driftline_processor.engine.stream_deltas import KEPT, Kind, Point, Streams
 from driftline_processor.engine.windows import Held, Panes
 from driftline_processor.monitors.drift.history.trailing_windows import Trail
-from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, IntArray, ModelKey, RowsPoint, Window
+from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, ModelKey, RowsPoint, Window
 
 MAX_COLUMNS: Final = 5_000
 """Columns of one model. A model with more is one whose column names are not names."""

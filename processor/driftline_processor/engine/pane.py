@@ -10,7 +10,7 @@ import numpy as np
 from driftline.sketch import Histogram
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE, Sum
 from driftline_processor.engine.stream_deltas import Increment, Point, difference
-from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, RowsPoint, SketchPoint, Tally
+from driftline_processor.records import ColumnKey, ColumnSummary, CountPoint, ExampleRows, RowsPoint, SketchPoint
 
 MAX_TRACES: Final = 5
 """Ids of traces that a pane keeps, and a window gives."""
@@ -76,12 +76,12 @@ class Pane:
         self._count(spans.operation, float(weights.sum()))
         self._note(key[:TRACE_ID].hex() for key in (spans.keys[0], spans.keys[-1]))
 
-    def tallies(self) -> Mapping[Cell, Tally]:
+    def summaries(self) -> Mapping[Cell, ColumnSummary]:
         """What each column holds by now."""
         for stretch in self.stretches.values():
             self._settle(stretch)
         self.stretches.clear()
-        return {cell: held.tally() for cell, held in self.sums.items()}
+        return {cell: held.summary() for cell, held in self.sums.items()}
 
     def _follow(self, point: SketchPoint, increment: Increment) -> None:
         cell, older = Cell(point.column, point.operation), increment.older

@@ -8,11 +8,11 @@ import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline.sketch import cut_cells, project
+from driftline.sketch.arrays import FloatArray
 from driftline.sketch.identity import digest
+from driftline.sketch.time_units import SECOND
 from driftline_processor.engine.summary_ops import total
-from driftline_processor.records import ColumnKey, FloatArray, ModelKey, Reference, ReferenceColumn, Tally, Window
-
-SECOND: Final = 1e9
+from driftline_processor.records import ColumnKey, ColumnSummary, ModelKey, Reference, ReferenceColumn, Window
 
 MAX_CATEGORIES: Final = 256
 """Categories with a cell of their own; one more cell holds the rest, as in a training profile."""
@@ -29,11 +29,11 @@ class Gathering:
     """
 
     step: int
-    panes: dict[int, Mapping[ColumnKey, Tally]] = field(default_factory=dict)
+    panes: dict[int, Mapping[ColumnKey, ColumnSummary]] = field(default_factory=dict)
     rows: float = 0.0
     full: bool = False
 
-    def add(self, pane: Window, rows: float, columns: Mapping[ColumnKey, Tally], size: int) -> None:
+    def add(self, pane: Window, rows: float, columns: Mapping[ColumnKey, ColumnSummary], size: int) -> None:
         """Adds what a pane held. Enough is a whole window of `size` nanoseconds, and MIN_ROWS."""
         if columns:
             self.panes[pane.start] = columns
@@ -42,7 +42,9 @@ class Gathering:
         self.full = self.rows >= MIN_ROWS and pane.end - first >= size
 
 
-def provisional_reference(model: ModelKey, panes: Mapping[int, Mapping[ColumnKey, Tally]], step: int) -> Reference:
+def provisional_reference(
+    model: ModelKey, panes: Mapping[int, Mapping[ColumnKey, ColumnSummary]], step: int
+) -> Reference:
     """A reference whose chunks are panes: columns by the start of their pane, each of `step` nanoseconds."""
     starts = sorted(panes)
     columns = sorted({column for held in panes.values() for column in held})
@@ -57,11 +59,13 @@ def provisional_reference(model: ModelKey, panes: Mapping[int, Mapping[ColumnKey
         clock=True,
         starts=seconds,
         ends=seconds + step / SECOND,
-        columns={column: _column(column, [panes[s].get(column, Tally()) for s in starts]) for column in columns},
+        columns={
+            column: _column(column, [panes[s].get(column, ColumnSummary()) for s in starts]) for column in columns
+        },
     )
 
 
-def _column(key: ColumnKey, chunks: Sequence[Tally]) -> ReferenceColumn:
+def _column(key: ColumnKey, chunks: Sequence[ColumnSummary]) -> ReferenceColumn:
     whole = total(chunks)
     numeric = whole.intervals.total >= sum(whole.categories.values())
     edges = cut_cells(whole.intervals) if numeric and whole.intervals.total else np.zeros(0)
@@ -72,7 +76,7 @@ def _column(key: ColumnKey, chunks: Sequence[Tally]) -> ReferenceColumn:
         key=key,
         type="float" if numeric else "string",
         kind="numeric" if numeric else "category",
-        tally=whole,
+        summary=whole,
         edges=edges,
         categories=categories,
         coded=np.zeros(0),
@@ -81,16 +85,16 @@ def _column(key: ColumnKey, chunks: Sequence[Tally]) -> ReferenceColumn:
     )
 
 
-def _numeric_cells(chunk: Tally, edges: FloatArray, whole: Tally) -> FloatArray:
+def _numeric_cells(chunk: ColumnSummary, edges: FloatArray, whole: ColumnSummary) -> FloatArray:
     return project(chunk.intervals, edges, whole.intervals) if len(edges) else np.zeros(1)
 
 
-def _category_cells(chunk: Tally, categories: Sequence[str]) -> FloatArray:
+def _category_cells(chunk: ColumnSummary, categories: Sequence[str]) -> FloatArray:
     named = [chunk.categories.get(name, 0.0) for name in categories]
     return np.array([*named, max(sum(chunk.categories.values()) - sum(named), 0.0)])
 
 
-def _state_cells(chunks: Sequence[Tally], state: str) -> FloatArray:
+def _state_cells(chunks: Sequence[ColumnSummary], state: str) -> FloatArray:
     """[chunk, 2]: rows that are not in the state, and rows that are."""
     inside = np.array([chunk.states.get(state, 0.0) for chunk in chunks])
     rows = np.array([chunk.rows for chunk in chunks])

@@ -15,7 +15,7 @@ from driftline_processor.engine.stream_deltas import Streams
 from driftline_processor.engine.windows import Panes
 from driftline_processor.monitors.drift.history import trailing_windows
 from driftline_processor.monitors.drift.history.trailing_windows import Trail
-from driftline_processor.records import ColumnKey, ModelKey, State, Tally, Verdict
+from driftline_processor.records import ColumnKey, ColumnSummary, ModelKey, State, Verdict
 
 FORM: Final = 2
 
@@ -86,7 +86,7 @@ def _model_key(packed: tuple[Any, ...]) -> ModelKey:
 
 
 def _pack_pane(pane: Pane) -> tuple[Any, ...]:
-    parts = [((_pack_column(c.column), c.operation), summary_ops.pack(held)) for c, held in pane.tallies().items()]
+    parts = [((_pack_column(c.column), c.operation), summary_ops.pack(held)) for c, held in pane.summaries().items()]
     return parts, pane.rows, pane.traces
 
 
@@ -108,11 +108,11 @@ def _unpack_gathering(state: dict[str, Any], step: int) -> Gathering:
     return Gathering(old_step, {start: _unpack_columns(held) for start, held in state["gathered"]}, rows, full)
 
 
-def _pack_columns(held: Mapping[ColumnKey, Tally]) -> list[tuple[Any, ...]]:
+def _pack_columns(held: Mapping[ColumnKey, ColumnSummary]) -> list[tuple[Any, ...]]:
     return [(_pack_column(column), summary_ops.pack(each)) for column, each in held.items()]
 
 
-def _unpack_columns(packed: tuple[Any, ...]) -> dict[ColumnKey, Tally]:
+def _unpack_columns(packed: tuple[Any, ...]) -> dict[ColumnKey, ColumnSummary]:
     return {ColumnKey(*column): summary_ops.unpack(each) for column, each in packed}
 
 

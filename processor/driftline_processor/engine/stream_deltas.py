@@ -12,9 +12,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from driftline.sketch import Buckets, Histogram
+from driftline.sketch.time_units import HOUR
 from driftline_processor.records import CountPoint, ExampleRows, RowsPoint, SketchPoint
-
-HOUR: Final = 3_600_000_000_000
 
 BASELINE_AFTER: Final = HOUR
 """A cumulative stream seen for the first time that began longer ago only sets the baseline of what follows: its rows

@@ -1,4 +1,4 @@
-"""Tallies: what a column held, as a value. Their sum, the bounds on their size, and their form in a snapshot."""
+"""Summaries: what a column held, as a value. Their sum, the bounds on their size, and their form in a snapshot."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -8,7 +8,8 @@ import numpy as np
 
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals
-from driftline_processor.records import FloatArray, Tally
+from driftline.sketch.arrays import FloatArray
+from driftline_processor.records import ColumnSummary
 
 MAX_INTERVALS: Final = 2048
 """Intervals of a column in one pane: senders with layouts of their own add up to a few hundred."""
@@ -17,30 +18,30 @@ MAX_CATEGORIES: Final = 1000
 """Categories of a column in one pane; a row of a further one is counted as OTHER."""
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
-    """The sum of tallies, within the bounds on intervals and categories."""
-    every = list(tallies)
+def total(summaries: Iterable[ColumnSummary]) -> ColumnSummary:
+    """The sum of summaries, within the bounds on intervals and categories."""
+    every = list(summaries)
     if len(every) == 1:
         return every[0]
-    filled = [tally.intervals for tally in every if len(tally.intervals)]
+    filled = [summary.intervals for summary in every if len(summary.intervals)]
     return bounded(
-        Tally(
+        ColumnSummary(
             intervals=filled[0].merge(*filled[1:]) if filled else Intervals.empty(),
-            categories=_sum(tally.categories for tally in every),
-            states=_sum(tally.states for tally in every),
-            rows=sum(tally.rows for tally in every),
-            squares=sum(tally.squares for tally in every),
+            categories=_sum(summary.categories for summary in every),
+            states=_sum(summary.states for summary in every),
+            rows=sum(summary.rows for summary in every),
+            squares=sum(summary.squares for summary in every),
         )
     )
 
 
-def bounded(tally: Tally) -> Tally:
+def bounded(summary: ColumnSummary) -> ColumnSummary:
     """The same rows in at most MAX_INTERVALS intervals and MAX_CATEGORIES categories."""
-    if len(tally.intervals) > MAX_INTERVALS:
-        tally = replace(tally, intervals=tally.intervals.compact(MAX_INTERVALS))
-    if len(tally.categories) > MAX_CATEGORIES:
-        tally = replace(tally, categories=_largest(tally.categories))
-    return tally
+    if len(summary.intervals) > MAX_INTERVALS:
+        summary = replace(summary, intervals=summary.intervals.compact(MAX_INTERVALS))
+    if len(summary.categories) > MAX_CATEGORIES:
+        summary = replace(summary, categories=_largest(summary.categories))
+    return summary
 
 
 def _largest(categories: Mapping[str, float]) -> dict[str, float]:
@@ -60,17 +61,17 @@ def _sum(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return added
 
 
-def pack(tally: Tally) -> tuple[object, ...]:
+def pack(summary: ColumnSummary) -> tuple[object, ...]:
     """Plain values that MessagePack knows."""
-    held = tally.intervals
+    held = summary.intervals
     arrays = tuple(_bytes(array) for array in (held.lower, held.upper, held.weight))
-    return (*arrays, dict(tally.categories), dict(tally.states), tally.rows, tally.squares)
+    return (*arrays, dict(summary.categories), dict(summary.states), summary.rows, summary.squares)
 
 
-def unpack(packed: tuple[bytes, bytes, bytes, dict[str, float], dict[str, float], float, float]) -> Tally:
+def unpack(packed: tuple[bytes, bytes, bytes, dict[str, float], dict[str, float], float, float]) -> ColumnSummary:
     lower, upper, weight, categories, states, rows, squares = packed
     intervals = Intervals(*(np.frombuffer(part, "<f8").astype(np.float64) for part in (lower, upper, weight)))
-    return Tally(intervals, categories, states, rows, squares)
+    return ColumnSummary(intervals, categories, states, rows, squares)
 
 
 def _bytes(array: FloatArray) -> bytes:

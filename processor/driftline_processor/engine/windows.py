@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
+from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.pane import MAX_TRACES, Cell, Pane
 from driftline_processor.engine.summary_ops import total
-from driftline_processor.records import ColumnKey, IntArray, Tally, Window
+from driftline_processor.records import ColumnKey, ColumnSummary, Window
 
 
 class Held(NamedTuple):
     """What a stretch of event time held. rows: each once, however many operations of the model it was given to."""
 
     rows: float
-    columns: Mapping[ColumnKey, Tally]
+    columns: Mapping[ColumnKey, ColumnSummary]
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ class Panes:
     def held(self, window: Window) -> Held:
         """What a window holds, its columns by name."""
         panes = [self.by_start[start] for start in sorted(self.by_start) if window.start <= start < window.end]
-        columns = _by_busiest_operation(pane.tallies() for pane in panes)
+        columns = _by_busiest_operation(pane.summaries() for pane in panes)
         rows: dict[str, float] = {}
         for pane in panes:
             for operation, number in pane.rows.items():
@@ -124,14 +125,14 @@ class Panes:
         return (time - 1) // self.step * self.step
 
 
-def _by_busiest_operation(panes: Iterable[Mapping[Cell, Tally]]) -> dict[ColumnKey, Tally]:
+def _by_busiest_operation(panes: Iterable[Mapping[Cell, ColumnSummary]]) -> dict[ColumnKey, ColumnSummary]:
     """Each column from the operation that saw most rows: `predict` and `predict_proba` often get the same ones."""
-    parts: dict[Cell, list[Tally]] = {}
-    for tallies in panes:
-        for cell, tally in tallies.items():
-            parts.setdefault(cell, []).append(tally)
+    parts: dict[Cell, list[ColumnSummary]] = {}
+    for summaries in panes:
+        for cell, summary in summaries.items():
+            parts.setdefault(cell, []).append(summary)
     chosen: dict[ColumnKey, tuple[float, str]] = {}
     for cell, tallies_of_cell in parts.items():
-        seen = sum(tally.rows for tally in tallies_of_cell), cell.operation
+        seen = sum(summary.rows for summary in tallies_of_cell), cell.operation
         chosen[cell.column] = max(seen, chosen.get(cell.column, seen))
     return {column: total(parts[Cell(column, operation)]) for column, (_, operation) in sorted(chosen.items())}

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from driftline_processor.records import FloatArray
+from driftline.sketch.arrays import FloatArray
 
 _SHOWN: Final = 60
 

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from driftline.semconv import OTHER
-from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn
+from driftline.sketch.arrays import FloatArray
+from driftline_processor.records import ColumnKey, ReferenceColumn
 
 MOST_MINOR: Final = 16_384
 """Categories known in the whole alone, over all columns of a reference: windows are remembered cell by cell."""
@@ -35,7 +36,7 @@ def cell_rows(column: ReferenceColumn) -> FloatArray:
 def without_cell(column: ReferenceColumn) -> dict[str, float]:
     """Rows in the whole of the categories without a cell of their own in chunks, OTHER among them."""
     listed = set(column.categories)
-    return {name: rows for name, rows in column.tally.categories.items() if name not in listed}
+    return {name: rows for name, rows in column.summary.categories.items() if name not in listed}
 
 
 def minor_shares(column: ReferenceColumn) -> FloatArray:

@@ -7,9 +7,10 @@ import numpy as np
 
 from driftline import semconv
 from driftline.sketch import Histogram, Intervals
+from driftline.sketch.arrays import FloatArray
 from driftline.sketch.pairs import Pair
 from driftline_processor.decode.histograms import read_histogram
-from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn, Tally
+from driftline_processor.records import ColumnKey, ColumnSummary, ReferenceColumn
 from driftline_processor.reference.attributes import Attributes, InvalidReference, shown
 from driftline_processor.reference.category_bins import codes
 
@@ -83,13 +84,13 @@ class ColumnParts:
         edges = described.ascending(semconv.CELL_EDGES) if numeric else np.zeros(0)
         categories = () if numeric else tuple(described.texts(semconv.CELL_CATEGORIES))
         kind = described.text(semconv.COLUMN_TYPE)
-        bags = [histogram.intervals() for histogram in self.histograms]
+        stacked = [histogram.intervals() for histogram in self.histograms]
         states = {state: rows for state, rows in self.states.items() if state not in _COUNTED}
         return ReferenceColumn(
             key=self.key,
             type=kind,
             kind="numeric" if numeric else "category",
-            tally=Tally(Intervals.empty().merge(*bags), self.categories, states, self.rows, self.rows),
+            summary=ColumnSummary(Intervals.empty().merge(*stacked), self.categories, states, self.rows, self.rows),
             edges=edges,
             categories=categories,
             coded=np.zeros(0) if numeric or kind == _TEXT else codes(categories),

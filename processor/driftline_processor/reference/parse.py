@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from driftline import semconv
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.decode.metric_streams import column_of
-from driftline_processor.records import ColumnKey, FloatArray, Reference
+from driftline_processor.records import ColumnKey, Reference
 from driftline_processor.reference.attributes import Attributes, InvalidReference, shown
 from driftline_processor.reference.category_bins import with_minor
 from driftline_processor.reference.column import CATEGORIES, OBSERVATIONS, SKETCHES, ColumnParts

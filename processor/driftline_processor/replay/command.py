@@ -147,19 +147,19 @@ def _replay(
 
 def _run(prepared: "Prepared", document: Path | None, on_rows: "Callable[[int], None]", *, everything: bool) -> int:
     from driftline_processor.replay.json_report import Document, written
-    from driftline_processor.replay.text_report import Tally, closing_lines, window_lines
+    from driftline_processor.replay.text_report import RunTotals, closing_lines, window_lines
 
-    replay, console, tally = prepared.replay, Console(highlight=False), Tally()
+    replay, console, summary = prepared.replay, Console(highlight=False), RunTotals()
     with ExitStack() as stack:
         out = Document(stack.enter_context(written(document)), replay.timeline) if document else None
         for result in replay.run(prepared.batches(), on_rows):
-            tally.add(result)
+            summary.add(result)
             for line in window_lines(result, replay.timeline, replay.rows, everything=everything):
                 console.print(line, soft_wrap=True)
             if out:
                 out.add(result, replay.rows)
         if out:
             out.end()
-    for said in closing_lines(replay, tally):
+    for said in closing_lines(replay, summary):
         click.echo(said)
-    return tally.opened
+    return summary.opened

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import ColumnKey, ModelKey, Record, Reference, WindowResult
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.sketcher import Sketcher
-from driftline_processor.replay.timeline import NO_TIME, IntArray, Timeline
+from driftline_processor.replay.timeline import NO_TIME, Timeline
 
 
 class Block(NamedTuple):

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from driftline.sketch.time_units import HOUR
 from driftline_processor.config import Config, load
-from driftline_processor.config.durations import HOUR, format_duration
+from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.engine import EngineSettings
 from driftline_processor.records import Reference
 from driftline_processor.replay.errors import ReplayError
@@ -101,7 +102,7 @@ def _row_duration(reference: Reference, window: Rows) -> int:
 
 
 def _rows(reference: Reference) -> float:
-    return max((column.tally.rows for column in reference.columns.values()), default=0.0)
+    return max((column.summary.rows for column in reference.columns.values()), default=0.0)
 
 
 def _pace(window: Rows, reference: Reference, settings: EngineSettings) -> str:

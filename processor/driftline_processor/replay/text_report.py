@@ -73,7 +73,7 @@ def _change(event: AlarmEvent, stated: str) -> Text:
 
 
 @dataclass(slots=True)
-class Tally:
+class RunTotals:
     """What a replay has found so far. open: columns with an open alarm, by the alarm's id."""
 
     windows: int = 0
@@ -90,11 +90,11 @@ class Tally:
                 self.open.pop(event.id, None)
 
 
-def closing_lines(replay: Replay, tally: Tally) -> Iterator[str]:
+def closing_lines(replay: Replay, summary: RunTotals) -> Iterator[str]:
     """What was found in all, and the rows that are in no window."""
-    still = f"; still open: {', '.join(tally.open.values())}" if tally.open else ""
-    alarms = f"{tally.opened:,} alarm{'' if tally.opened == 1 else 's'}"
-    yield f"{tally.windows:,} windows of {replay.rows:,} rows: {alarms}{still}"
+    still = f"; still open: {', '.join(summary.open.values())}" if summary.open else ""
+    alarms = f"{summary.opened:,} alarm{'' if summary.opened == 1 else 's'}"
+    yield f"{summary.windows:,} windows of {replay.rows:,} rows: {alarms}{still}"
     if replay.timeless:
         yield f"Left out {replay.timeless:,} rows without a time within 1970 to 2262"
     if replay.late:

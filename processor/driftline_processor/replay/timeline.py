@@ -1,15 +1,14 @@
 """Event time of rows: by their clock, or by their number; and what a moment of it is called."""
 
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftline.profiling.chunks import second_of
 from driftline.profiling.column_types import TIMESTAMP
-
-IntArray: TypeAlias = NDArray[np.int64]
+from driftline.sketch.arrays import IntArray
 
 NO_TIME: Final = 0
 """Event time of a row that has none, or one that is not within 1970 to 2262."""

@@ -13,8 +13,8 @@ from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExp
 from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import MetricExporter
 
+from driftline.sketch.time_units import SECOND
 from driftline_processor.config import Export
-from driftline_processor.config.durations import SECOND
 
 POINTS_A_REQUEST: Final = 5_000
 """Some 2 MB: the receivers of most backends take 4 MiB."""

@@ -12,9 +12,9 @@ from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 
+from driftline.sketch.time_units import SECOND
 from driftline_processor import __version__
 from driftline_processor.config import Config, warnings
-from driftline_processor.config.durations import SECOND
 from driftline_processor.encode.alarm_events import encode_events
 from driftline_processor.encode.gauges import encode
 from driftline_processor.engine.engine import Engine, EngineSettings

@@ -13,11 +13,7 @@ from driftline.capture.buffer_pool import Pool  # noqa: E402
 from driftline.capture.copies import capture, release  # noqa: E402
 from driftline.capture.device import Ring, take_into  # noqa: E402
 from driftline.capture.strided_sample import MOST_VALUES  # noqa: E402
-from driftline.features import (
-    blocks,  # noqa: E402
-    columns,  # noqa: E402
-    first_rows,  # noqa: E402
-)
+from driftline.features import blocks, columns, first_rows  # noqa: E402
 from driftline.records import LOST, InputFacts, Model  # noqa: E402
 
 MODEL = Model("m", None, "M", "pytorch", None, None, None, lambda *_: [], InputFacts())

@@ -14,10 +14,7 @@ torch = pytest.importorskip("torch")
 from driftline.capture.buffer_pool import Pool  # noqa: E402
 from driftline.capture.copies import capture, capture_output, release  # noqa: E402
 from driftline.capture.strided_sample import MOST_VALUES  # noqa: E402
-from driftline.features import (
-    blocks,  # noqa: E402
-    columns,  # noqa: E402
-)
+from driftline.features import blocks, columns  # noqa: E402
 from driftline.records import LOST, Capture, Column, InputFacts, Model  # noqa: E402
 
 POOL = Pool(2**28)

@@ -6,8 +6,8 @@ import pytest
 
 from driftline.demo import services
 from driftline.demo.services import PROCESSOR_YAML, Addresses, CollectorError, environment, find_collector
+from driftline.sketch.time_units import SECOND
 from driftline_processor.config import read_text
-from driftline_processor.config.durations import SECOND
 from e2e import processes as e2e
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from driftline.sketch.time_units import MINUTE, SECOND
 from driftline_processor.config import Config, ConfigError, effective, load, read_text, table, warnings
-from driftline_processor.config.durations import MINUTE, SECOND, format_duration, parse_duration
+from driftline_processor.config.durations import format_duration, parse_duration
 
 
 def problems(text: str, **environ: str) -> tuple[str, ...]:

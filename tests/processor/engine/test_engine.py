@@ -12,12 +12,12 @@ from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.records import (
     ColumnKey,
+    ColumnSummary,
     ModelKey,
     Record,
     Reference,
     Rejection,
     State,
-    Tally,
     Window,
     WindowResult,
 )
@@ -33,10 +33,10 @@ def training(seed: int = 0, rows: int = 20_000, **named: str) -> Reference:
     return replace(reference, id="training", provisional=False, clock=False, **named)
 
 
-def counted(ages: np.ndarray) -> Tally:
+def counted(ages: np.ndarray) -> ColumnSummary:
     held = Sum()
     held.add_values(ages, np.ones(len(ages)))
-    return held.tally()
+    return held.summary()
 
 
 def drive(engine: Engine, sender: Sender, ages: list[np.ndarray], first: int = 0) -> list[WindowResult]:
@@ -423,14 +423,14 @@ def test_a_window_that_cannot_be_judged_costs_no_other(
 ) -> None:
     """A fault of ours is logged with its model, and every other result still comes; it is not tried again for ever."""
     engine, good = Engine(SETTINGS), ModelKey("good")
-    judge = Engine._judge
+    judge = Engine._detector
 
     def faulty(self: Engine, model: model_module.Model, window: Window) -> WindowResult:
         if model.key == CHURN:
             raise ZeroDivisionError
         return judge(self, model, window)
 
-    monkeypatch.setattr(Engine, "_judge", faulty)
+    monkeypatch.setattr(Engine, "_detector", faulty)
     engine.observe([span(1, START + 1, {"age": 1.0}), span(2, START + 1, {"age": 1.0}, model=good)], START + 1)
 
     assert [result.model for result in engine.advance(START + 10 * MINUTE)] == [good]

@@ -38,7 +38,7 @@ def test_spans_of_one_record_go_to_their_panes() -> None:
     times = [START + 1, START + MINUTE + 1, START + 2, START + MINUTE + 2]
 
     assert taken(model, spans(times, rows=2)) == [(Fate.COUNTED, 2, 8.0), (Fate.COUNTED, 2, 8.0)]
-    first, second = (model.panes.by_start[start].tallies() for start in (START, START + MINUTE))
+    first, second = (model.panes.by_start[start].summaries() for start in (START, START + MINUTE))
     assert first[Cell(AGE, "predict")].intervals.weight.tolist() == [4.0, 4.0]
     assert first[Cell(PLAN, "predict")].categories == {"a": 2.0, "b": 4.0, "c": 2.0}  # rows 0, 1, 4 and 5
     assert second[Cell(PLAN, "predict")].categories == {"a": 4.0, "b": 2.0, "c": 2.0}  # rows 2, 3, 6 and 7
@@ -56,8 +56,8 @@ def test_together_or_one_by_one_is_the_same() -> None:
 
     assert (together.rows, together.streams.keys, together.columns) == (alone.rows, alone.streams.keys, alone.columns)
     for start, pane in alone.panes.by_start.items():
-        for cell, expected in pane.tallies().items():
-            found = together.panes.by_start[start].tallies()[cell]
+        for cell, expected in pane.summaries().items():
+            found = together.panes.by_start[start].summaries()[cell]
             assert (found.rows, found.squares) == (expected.rows, expected.squares)
             assert found.categories == expected.categories
             assert found.intervals.weight.tolist() == expected.intervals.weight.tolist()

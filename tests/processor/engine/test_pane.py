@@ -27,8 +27,8 @@ def test_exports_of_one_stream_are_subtracted_once() -> None:
         feed(pane, streams, sender.predict({"age": [float(second)]}).tell(START + second * SECOND))
 
     assert len(pane.stretches) == 1
-    assert pane.tallies()[CELL].rows == 4
-    assert pane.tallies()[CELL].intervals.total == 4
+    assert pane.summaries()[CELL].rows == 4
+    assert pane.summaries()[CELL].intervals.total == 4
     assert pane.rows == {"predict": 4}
 
 
@@ -37,10 +37,10 @@ def test_a_stretch_goes_on_after_it_was_summed() -> None:
     pane, streams, sender = Pane(), Streams(), Sender()
     for second in range(1, 5):
         feed(pane, streams, sender.predict({"age": [float(second)]}).tell(START + second * SECOND))
-        pane.tallies()
+        pane.summaries()
 
-    assert pane.tallies()[CELL].rows == 4
-    assert len(pane.tallies()[CELL].intervals) == 4
+    assert pane.summaries()[CELL].rows == 4
+    assert len(pane.summaries()[CELL].intervals) == 4
 
 
 def test_a_stream_that_goes_back_and_forth_between_panes_is_counted_once() -> None:
@@ -49,7 +49,7 @@ def test_a_stream_that_goes_back_and_forth_between_panes_is_counted_once() -> No
     for number in range(1, 6):
         feed(panes[number % 2], streams, sender.predict({"age": [float(number)]}).tell(START + number))
 
-    assert [pane.tallies()[CELL].rows for pane in panes] == [2, 3]
+    assert [pane.summaries()[CELL].rows for pane in panes] == [2, 3]
 
 
 def test_a_sender_that_begins_anew_in_mid_pane_is_counted_twice_over() -> None:
@@ -58,7 +58,7 @@ def test_a_sender_that_begins_anew_in_mid_pane_is_counted_twice_over() -> None:
     feed(pane, streams, Sender().predict({"age": [1.0] * 5}).tell(START + 1))
     feed(pane, streams, Sender().predict({"age": [2.0] * 3}).tell(START + 2))
 
-    assert pane.tallies()[CELL].rows == 8
+    assert pane.summaries()[CELL].rows == 8
 
 
 def test_a_column_of_a_span_that_is_left_out_does_not_lose_the_row() -> None:
@@ -67,7 +67,7 @@ def test_a_column_of_a_span_that_is_left_out_does_not_lose_the_row() -> None:
     pane.add_spans(span(1, START + 1, {"age": 1.0, "id": 2.0}, weight=4.0), [AGE])
 
     assert pane.rows == {"predict": 4}
-    assert pane.tallies().keys() == {CELL}
+    assert pane.summaries().keys() == {CELL}
 
 
 def test_tails_and_states_belong_to_the_column() -> None:
@@ -77,7 +77,7 @@ def test_tails_and_states_belong_to_the_column() -> None:
     assert isinstance(point, SketchPoint)
     feed(pane, streams, [point, replace(point, stream=b"tail", histogram=Histogram.of([1e9], 0, 64))])
 
-    assert pane.tallies()[Cell(ColumnKey("input", "age"), "predict")].rows == 2
+    assert pane.summaries()[Cell(ColumnKey("input", "age"), "predict")].rows == 2
 
 
 def test_a_few_traces_are_kept_whatever_their_order() -> None:

@@ -4,16 +4,16 @@ import numpy as np
 
 from driftline_processor.engine.accumulator import Sum
 from driftline_processor.engine.provisional_reference import Gathering, provisional_reference
-from driftline_processor.records import ColumnKey, Tally, Window
+from driftline_processor.records import ColumnKey, ColumnSummary, Window
 from engine_records import AGE, CHURN, MINUTE, SECOND, START
 
 PLAN = ColumnKey("input", "plan")
 
 
-def held(values: list[float | str | None]) -> Tally:
+def held(values: list[float | str | None]) -> ColumnSummary:
     column = Sum()
     column.add_values(values, np.ones(len(values)))
-    return column.tally()
+    return column.summary()
 
 
 def pane(minute: int) -> Window:

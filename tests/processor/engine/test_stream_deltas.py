@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from driftline.sketch import Histogram
-from driftline_processor.engine.stream_deltas import HOUR, Kind, Streams, difference, pack, unpack
+from driftline.sketch.time_units import HOUR
+from driftline_processor.engine.stream_deltas import Kind, Streams, difference, pack, unpack
 from driftline_processor.records import Record, SketchPoint
 from engine_records import MINUTE, START, Sender, span
 

@@ -9,7 +9,7 @@ from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.records import ColumnKey, ReferenceColumn, State, Verdict
 from driftline_processor.reference import category_bins
 from driftline_processor.reference.category_bins import cell_rows, minor_shares, with_minor
-from made_columns import KEY, category_column, category_tally, reference_of
+from made_columns import KEY, category_column, category_summary, reference_of
 
 NAMES = np.array([f"c{i:03}" for i in range(200)])
 HOUR = 3_600 * 10**9
@@ -27,7 +27,7 @@ def window(rows: int, shares: np.ndarray, seed: int = 1) -> Mapping[str, float]:
 
 
 def judged(reference: ReferenceColumn, counts: Mapping[str, float]) -> Verdict:
-    (result,) = Comparison.of(reference_of(reference), 0.05).window({KEY: category_tally(counts)}, 1e-3, HOUR)
+    (result,) = Comparison.of(reference_of(reference), 0.05).window({KEY: category_summary(counts)}, 1e-3, HOUR)
     assert result.verdict is not None
     return result.verdict
 
@@ -38,7 +38,7 @@ def test_each_named_category_has_a_cell() -> None:
     rows = cell_rows(found)
 
     assert {*found.categories, *found.minor} == set(NAMES.tolist())
-    assert [found.tally.categories[name] for name in found.minor] == pytest.approx(rows[64:-1].tolist())
+    assert [found.summary.categories[name] for name in found.minor] == pytest.approx(rows[64:-1].tolist())
     assert (np.diff(rows[64:-1]) <= 0).all()
     assert rows.sum() == 20_000
     assert rows[-1] == 0.0
@@ -47,9 +47,9 @@ def test_each_named_category_has_a_cell() -> None:
 def test_what_has_no_name_is_in_the_last_cell() -> None:
     """Rows under `other` are of no category."""
     known = column()
-    tally = category_tally({**known.tally.categories, OTHER: 5_000.0})
+    summary = category_summary({**known.summary.categories, OTHER: 5_000.0})
     chunks = known.chunks + np.eye(65)[-1] * 5_000 / len(known.chunks)
-    more = replace(known, tally=tally, chunks=chunks)
+    more = replace(known, summary=summary, chunks=chunks)
 
     assert cell_rows(more)[-1] == pytest.approx(5_000)
     assert minor_shares(more).sum() == pytest.approx(1.0)
@@ -112,7 +112,7 @@ def test_nothing_is_said_without_a_change() -> None:
         result.verdict.state
         for seed in range(200)
         for result in known.window(
-            {KEY: category_tally(window(int(10 ** (2 + seed % 3)), np.ones(200), seed))}, 1e-3, HOUR
+            {KEY: category_summary(window(int(10 ** (2 + seed % 3)), np.ones(200), seed))}, 1e-3, HOUR
         )
         if result.verdict is not None
     ]

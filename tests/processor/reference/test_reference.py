@@ -65,16 +65,16 @@ def test_columns_have_their_targets_types_and_rows(visits: Reference) -> None:
         ("pair", "age × items #ed673f"): ("pair", "category"),
         ("pair", "balance × items #6fcfdf"): ("pair", "category"),
     }
-    assert {column.tally.rows for column in visits.columns.values() if column.pair is None} == {float(ROWS)}
+    assert {column.summary.rows for column in visits.columns.values() if column.pair is None} == {float(ROWS)}
 
 
 def test_every_row_is_in_the_tally_once(visits: Reference) -> None:
     """Values and states add up; a count of valid rows is no state."""
     for column in visits.columns.values():
-        values = column.tally.intervals.total if column.kind == "numeric" else sum(column.tally.categories.values())
-        assert values + sum(column.tally.states.values()) == column.tally.rows
+        values = column.summary.intervals.total if column.kind == "numeric" else sum(column.summary.categories.values())
+        assert values + sum(column.summary.states.values()) == column.summary.rows
         assert column.chunks.sum() == values
-    assert visits.columns[ColumnKey("input", "balance")].tally.states == {MISSING: 24.0}
+    assert visits.columns[ColumnKey("input", "balance")].summary.states == {MISSING: 24.0}
     assert visits.columns[ColumnKey("input", "balance")].states[MISSING].sum(axis=0).tolist() == [216.0, 24.0]
 
 
@@ -82,15 +82,15 @@ def test_pairs_have_members_thresholds_and_the_rows_that_hold_both(visits: Refer
     """A row without a balance is in no pair of it; the file says by which values sides are told."""
     pair = visits.columns[ColumnKey("pair", "age × balance #0fc1a4")]
     assert pair.pair == Pair(("age", "balance"), (51.5, -0.25))
-    assert pair.tally.categories == {"same": 109.0, "opposite": 107.0}
-    assert (pair.tally.rows, pair.tally.states, pair.categories) == (216.0, {}, ("same", "opposite"))
+    assert pair.summary.categories == {"same": 109.0, "opposite": 107.0}
+    assert (pair.summary.rows, pair.summary.states, pair.categories) == (216.0, {}, ("same", "opposite"))
 
 
 def test_the_chunks_are_the_whole_in_the_reference_s_own_cells(visits: Reference) -> None:
     """Cells and sketch agree: nothing lies below the first edge or above the last."""
     for column in visits.columns.values():
         if column.kind == "numeric":
-            whole = project(column.tally.intervals, column.edges, column.tally.intervals)
+            whole = project(column.summary.intervals, column.edges, column.summary.intervals)
             assert whole[0] == whole[-1] == 0.0
             assert column.chunks.sum(axis=0) == pytest.approx(whole, abs=1.5)
 
@@ -128,8 +128,8 @@ def test_pieces_that_come_over_otlp_are_the_same_reference(visits: Reference) ->
     assert found.columns.keys() == visits.columns.keys()
     for key, column in found.columns.items():
         assert column.chunks.tolist() == visits.columns[key].chunks.tolist()
-        assert column.tally.categories == visits.columns[key].tally.categories
-        assert column.tally.intervals.upper.tolist() == visits.columns[key].tally.intervals.upper.tolist()
+        assert column.summary.categories == visits.columns[key].summary.categories
+        assert column.summary.intervals.upper.tolist() == visits.columns[key].summary.intervals.upper.tolist()
 
 
 def test_it_is_what_the_profile_holds(tmp_path: Path) -> None:
@@ -148,10 +148,10 @@ def test_it_is_what_the_profile_holds(tmp_path: Path) -> None:
     for expected in profile.columns:
         found = reference.columns[ColumnKey(*expected.key)]
         assert found.chunks.tolist() == expected.cells.tolist()
-        assert found.tally.categories == expected.categories
-        assert found.tally.states == expected.states
+        assert found.summary.categories == expected.categories
+        assert found.summary.states == expected.states
         if expected.numbers is not None:
-            assert found.tally.intervals.weight.tolist() == expected.numbers.intervals().weight.tolist()
+            assert found.summary.intervals.weight.tolist() == expected.numbers.intervals().weight.tolist()
 
 
 Change = Callable[[ExportMetricsServiceRequest], Any]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from driftline.sketch.time_units import DAY, HOUR, MINUTE
 from driftline_processor.config import ConfigError
-from driftline_processor.config.durations import DAY, HOUR, MINUTE
 from driftline_processor.reference.folder import read_file
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.settings import Options, timing

@@ -123,7 +123,7 @@ def test_reference_in_parts(tmp_path: Path, library: Library, store: Store, shel
     assert before == {}
     (reference,) = shelf.references.values()
     assert (reference.name, list(reference.columns)) == ("churn", [("input", "age")])
-    assert reference.columns["input", "age"].tally.rows == 500  # type: ignore[index]  # a ColumnKey is such a tuple
+    assert reference.columns["input", "age"].summary.rows == 500  # type: ignore[index]  # a ColumnKey is such a tuple
 
 
 def test_sent_reference_survives_a_restart(tmp_path: Path, library: Library, store: Store, shelf: Shelf) -> None:

@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 
 from driftline import semconv
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.decode.fast_spans.span_columns import Gathered, Run
 from driftline_processor.decode.fast_spans.span_layout import Layout, Place, Unlike, layout_of
 from driftline_processor.decode.otlp_values import MAX_TIME
 from driftline_processor.decode.sampling import weight
 from driftline_processor.decode.spans import Resource, column_in, read_span, vector_columns
-from driftline_processor.records import ColumnKey, ExampleRows, FloatArray, Scalar, Values
+from driftline_processor.records import ColumnKey, ExampleRows, Scalar, Values
 
 FEW: Final = 16
 """Spans that are read one by one in less time than it takes to find out their layout."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from driftline.sketch.arrays import FloatArray, IntArray
 from driftline_processor.decode.fast_spans.span_layout import END, KEY, START, Layout, Place
-from driftline_processor.records import FloatArray, IntArray
 
 _VARINT: Final = 10
 """Bytes of an integer, at most."""

@@ -14,11 +14,7 @@ from torch import nn  # noqa: E402
 
 from driftline.capture.buffer_pool import Pool  # noqa: E402
 from driftline.capture.copies import capture_output  # noqa: E402
-from driftline.features import (
-    columns,  # noqa: E402
-    models,  # noqa: E402
-    tensors,  # noqa: E402
-)
+from driftline.features import columns, models, tensors  # noqa: E402
 from driftline.features.models import Models, describe  # noqa: E402
 from driftline.features.tensors.output_forms import ENOUGH_ROWS  # noqa: E402
 from driftline.records import Model  # noqa: E402

@@ -13,10 +13,10 @@ from driftline_processor.monitors.drift.history.trailing_windows import Trail, T
 from driftline_processor.records import (
     ColumnKey,
     ColumnResult,
+    ColumnSummary,
     Reference,
     ReferenceColumn,
     State,
-    Tally,
     Verdict,
     Window,
 )
@@ -24,10 +24,10 @@ from made_columns import (
     HOUR,
     KEY,
     category_column,
-    category_tally,
+    category_summary,
     counted,
     numeric_column,
-    numeric_tally,
+    numeric_summary,
     reference_of,
 )
 
@@ -44,15 +44,15 @@ NORMAL = numeric_column(random().normal(size=50_000))
 COLOR = category_column(random().choice(COLORS, 50_000, p=SHARES))
 
 
-def judged(column: ReferenceColumn, tally: Tally, budget: float = BUDGET) -> tuple[ColumnResult, Verdict]:
-    result = Comparison.of(reference_of(column), 0.05).window({column.key: tally}, budget, HOUR)[0]
+def judged(column: ReferenceColumn, summary: ColumnSummary, budget: float = BUDGET) -> tuple[ColumnResult, Verdict]:
+    result = Comparison.of(reference_of(column), 0.05).window({column.key: summary}, budget, HOUR)[0]
     assert result.verdict is not None
     return result, result.verdict
 
 
 def test_a_healthy_window_is_healthy_and_described() -> None:
     """Rows, statistics and distribution are told, and nothing is alarmed."""
-    result, verdict = judged(NORMAL, numeric_tally(random(2).normal(size=2_000)))
+    result, verdict = judged(NORMAL, numeric_summary(random(2).normal(size=2_000)))
 
     assert verdict.state is State.HEALTHY
     assert (result.rows, result.effective_rows, result.reference_rows) == (2_000.0, 2_000.0, 50_000.0)
@@ -66,7 +66,7 @@ def test_what_may_go_unseen_is_said(rows: int, chunks: int) -> None:
     """A healthy window that could not show two tolerances says so; few time chunks are named as the reason."""
     column = numeric_column(random().normal(size=3_000), chunks)
 
-    event = judged(column, numeric_tally(random(2).normal(size=rows)))[1].event
+    event = judged(column, numeric_summary(random(2).normal(size=rows)))[1].event
 
     assert event.startswith("a move of less than ")
     assert ("as the training data has 10 time chunks" in event) == (chunks == 10)
@@ -74,12 +74,12 @@ def test_what_may_go_unseen_is_said(rows: int, chunks: int) -> None:
 
 def test_a_healthy_window_of_many_rows_needs_no_words() -> None:
     """Nothing moved, and nothing that matters could have gone unseen."""
-    assert judged(NORMAL, numeric_tally(random(2).normal(size=5_000)))[1].event == ""
+    assert judged(NORMAL, numeric_summary(random(2).normal(size=5_000)))[1].event == ""
 
 
 def test_a_shift_is_alarmed_and_named() -> None:
     """The event says which share moved, and alarm, score and bounds agree."""
-    _, verdict = judged(NORMAL, numeric_tally(random(2).normal(0.8, 1.0, 1_000)))
+    _, verdict = judged(NORMAL, numeric_summary(random(2).normal(0.8, 1.0, 1_000)))
 
     assert verdict.state is State.ALARM
     assert verdict.score > 1.0
@@ -101,7 +101,7 @@ def test_a_new_category_is_named() -> None:
     """Two percent of rows in a category that training never saw."""
     counts = {"red": 392.0, "green": 294.0, "blue": 196.0, "grey": 98.0, "mauve": 20.0}
 
-    assert judged(COLOR, category_tally(counts))[1].event == "values never seen in training: 2 % (mauve)"
+    assert judged(COLOR, category_summary(counts))[1].event == "values never seen in training: 2 % (mauve)"
 
 
 def test_missing_rows_are_an_aspect_of_their_own() -> None:
@@ -112,7 +112,7 @@ def test_missing_rows_are_an_aspect_of_their_own() -> None:
     window = random_.normal(size=1_000)
     window[:220] = np.nan
 
-    result, verdict = judged(numeric_column(sparse), numeric_tally(window))
+    result, verdict = judged(numeric_column(sparse), numeric_summary(window))
 
     assert (verdict.aspect, verdict.state) == (MISSING, State.ALARM)
     assert verdict.event == "missing: 10 % → 22 %"
@@ -124,7 +124,7 @@ def test_infinite_rows_are_an_aspect_of_their_own() -> None:
     window = random(4).normal(size=1_000)
     window[:100] = np.inf
 
-    assert judged(NORMAL, numeric_tally(window))[1].event == "non finite: 0 % → 10 %"
+    assert judged(NORMAL, numeric_summary(window))[1].event == "non finite: 0 % → 10 %"
 
 
 def test_several_alarms_of_a_column_are_all_told() -> None:
@@ -132,20 +132,20 @@ def test_several_alarms_of_a_column_are_all_told() -> None:
     window = random(4).normal(3.0, 1.0, 1_000)
     window[:300] = np.nan
 
-    event = judged(NORMAL, numeric_tally(window))[1].event
+    event = judged(NORMAL, numeric_summary(window))[1].event
 
     assert "missing: 0 % → 30 %" in event.split("; ")
     assert len(event.split("; ")) == 2
 
 
 @pytest.mark.parametrize(
-    ("column", "tally"),
-    [(NORMAL, category_tally({"a": 20.0, "b": 10.0})), (COLOR, numeric_tally(random(5).normal(size=30)))],
+    ("column", "summary"),
+    [(NORMAL, category_summary({"a": 20.0, "b": 10.0})), (COLOR, numeric_summary(random(5).normal(size=30)))],
     ids=["strings for numbers", "numbers for strings"],
 )
-def test_a_changed_type_is_alarmed(column: ReferenceColumn, tally: Tally) -> None:
+def test_a_changed_type_is_alarmed(column: ReferenceColumn, summary: ColumnSummary) -> None:
     """Thirty rows of another type are enough."""
-    _, verdict = judged(column, tally)
+    _, verdict = judged(column, summary)
 
     assert (verdict.aspect, verdict.state) == ("wrong_type", State.ALARM)
     assert verdict.event == "wrong type: 0 % → 100 %"
@@ -155,8 +155,8 @@ def test_a_unit_change_is_seen_in_a_handful_of_rows() -> None:
     """Degrees Fahrenheit for Celsius: five rows alarm, though they are too few for anything else."""
     celsius = numeric_column(random().normal(20.0, 3.0, 20_000))
 
-    assert judged(celsius, numeric_tally(random(2).normal(68.0, 5.0, 5)))[1].state is State.ALARM
-    assert judged(celsius, numeric_tally(random(2).normal(20.0, 3.0, 5)))[1].state is State.INSUFFICIENT_DATA
+    assert judged(celsius, numeric_summary(random(2).normal(68.0, 5.0, 5)))[1].state is State.ALARM
+    assert judged(celsius, numeric_summary(random(2).normal(20.0, 3.0, 5)))[1].state is State.INSUFFICIENT_DATA
 
 
 @pytest.mark.parametrize("rows", [1, 20, 60, 90])
@@ -165,7 +165,9 @@ def test_small_windows_are_never_healthy(column: ReferenceColumn, rows: int) -> 
     """Fewer than a hundred rows exclude nothing that matters."""
     window = random(rows)
     values = (
-        numeric_tally(window.normal(size=rows)) if column is NORMAL else counted(window.choice(COLORS, rows, p=SHARES))
+        numeric_summary(window.normal(size=rows))
+        if column is NORMAL
+        else counted(window.choice(COLORS, rows, p=SHARES))
     )
 
     assert judged(column, values)[1].state is State.INSUFFICIENT_DATA
@@ -175,8 +177,8 @@ def test_a_constant_column_that_stays_is_healthy_and_that_wakes_is_not() -> None
     """No division by a spread of nothing: the same value is no distance, another one is all of it."""
     constant = numeric_column(np.full(5_000, 0.42))
 
-    result, same = judged(constant, numeric_tally(np.full(500, 0.42)))
-    moved, other = judged(constant, numeric_tally(np.full(500, 0.43)))
+    result, same = judged(constant, numeric_summary(np.full(500, 0.42)))
+    moved, other = judged(constant, numeric_summary(np.full(500, 0.43)))
 
     assert (same.state, other.state) == (State.HEALTHY, State.ALARM)
     assert result.statistics["wasserstein"] == pytest.approx(0.0)
@@ -188,10 +190,10 @@ def test_a_new_level_alarms_and_a_known_one_does_not() -> None:
     levels = np.repeat(random(6).choice([10.0, 20.0], 50), 1_000)
     column = numeric_column(levels)
 
-    assert judged(column, numeric_tally(np.full(1_000, 10.0)))[1].state is not State.ALARM
-    assert judged(column, numeric_tally(np.full(1_000, 20.0)))[1].state is not State.ALARM
-    assert judged(column, numeric_tally(np.full(1_000, 15.0)))[1].state is State.ALARM
-    assert judged(column, numeric_tally(np.full(1_000, 35.0)))[1].state is State.ALARM
+    assert judged(column, numeric_summary(np.full(1_000, 10.0)))[1].state is not State.ALARM
+    assert judged(column, numeric_summary(np.full(1_000, 20.0)))[1].state is not State.ALARM
+    assert judged(column, numeric_summary(np.full(1_000, 15.0)))[1].state is State.ALARM
+    assert judged(column, numeric_summary(np.full(1_000, 35.0)))[1].state is State.ALARM
 
 
 def test_more_categories_than_a_sender_can_name() -> None:
@@ -203,18 +205,18 @@ def test_more_categories_than_a_sender_can_name() -> None:
     known = named | {OTHER: 4_000.0 - sum(named.values())}
     flood = dict.fromkeys(names, 5.0) | {OTHER: 3_000.0}
 
-    assert judged(column, category_tally(known))[1].state is State.HEALTHY
-    assert judged(column, category_tally(flood))[1].event == "values never seen in training: 75 %"
+    assert judged(column, category_summary(known))[1].state is State.HEALTHY
+    assert judged(column, category_summary(flood))[1].event == "values never seen in training: 75 %"
 
 
 def test_sampled_rows_count_for_what_they_tell() -> None:
     """The same shift that alarms on 1,000 rows does not on 1,000 rows that stand for 20 effective ones."""
-    tally = numeric_tally(random(2).normal(0.5, 1.0, 1_000))
-    sampled = replace(tally, squares=tally.rows * 50.0)
+    summary = numeric_summary(random(2).normal(0.5, 1.0, 1_000))
+    sampled = replace(summary, squares=summary.rows * 50.0)
 
     result, verdict = judged(NORMAL, sampled)
 
-    assert judged(NORMAL, tally)[1].state is State.ALARM
+    assert judged(NORMAL, summary)[1].state is State.ALARM
     assert verdict.state is State.INSUFFICIENT_DATA
     assert (result.rows, result.effective_rows) == (1_000.0, 20.0)
 
@@ -232,7 +234,7 @@ def test_columns_that_the_reference_lacks_are_described() -> None:
     """They come last, with a distribution and without a verdict."""
     extra = ColumnKey("input", "extra")
 
-    results = Comparison.of(reference_of(NORMAL), 0.05).window({extra: numeric_tally(np.arange(500.0))}, BUDGET, HOUR)
+    results = Comparison.of(reference_of(NORMAL), 0.05).window({extra: numeric_summary(np.arange(500.0))}, BUDGET, HOUR)
 
     assert [result.column for result in results] == [KEY, extra]
     assert results[1].verdict is None
@@ -242,7 +244,7 @@ def test_columns_that_the_reference_lacks_are_described() -> None:
 def test_without_a_reference_everything_is_described() -> None:
     """Numbers have quantiles and classes have shares."""
     numbers, classes = describe_window(
-        {KEY: numeric_tally(np.arange(500.0)), ColumnKey("output", "y"): counted(["a", "b"])}
+        {KEY: numeric_summary(np.arange(500.0)), ColumnKey("output", "y"): counted(["a", "b"])}
     )
 
     assert numbers.distribution["p50"] == pytest.approx(249.0, rel=0.01)
@@ -254,17 +256,17 @@ def test_all_missing_columns_on_either_side() -> None:
     """All rows missing in a window is an alarm; so are values where training had none."""
     nothing = numeric_column(np.full(2_000, np.nan))
 
-    assert judged(NORMAL, numeric_tally(np.full(500, np.nan)))[1].event == "missing: 0 % → 100 %"
-    assert judged(nothing, numeric_tally(np.zeros(500)))[1].event == "missing: 100 % → 0 %"
-    assert judged(nothing, numeric_tally(np.full(500, np.nan)))[1].state is State.INSUFFICIENT_DATA
+    assert judged(NORMAL, numeric_summary(np.full(500, np.nan)))[1].event == "missing: 0 % → 100 %"
+    assert judged(nothing, numeric_summary(np.zeros(500)))[1].event == "missing: 100 % → 0 %"
+    assert judged(nothing, numeric_summary(np.full(500, np.nan)))[1].state is State.INSUFFICIENT_DATA
 
 
 def test_the_budget_is_shared_by_the_columns() -> None:
     """The more columns a model has, the more evidence each needs."""
-    tally = numeric_tally(random(2).normal(0.5, 1.0, 1_000))
+    summary = numeric_summary(random(2).normal(0.5, 1.0, 1_000))
     many = [replace(NORMAL, key=ColumnKey("input", f"x{i}")) for i in range(30)]
-    alone = Comparison.of(reference_of(NORMAL), 0.05).window({KEY: tally}, BUDGET, HOUR)[0].verdict
-    crowded = Comparison.of(reference_of(*many), 0.05).window({many[0].key: tally}, BUDGET, HOUR)[0].verdict
+    alone = Comparison.of(reference_of(NORMAL), 0.05).window({KEY: summary}, BUDGET, HOUR)[0].verdict
+    crowded = Comparison.of(reference_of(*many), 0.05).window({many[0].key: summary}, BUDGET, HOUR)[0].verdict
 
     assert alone is not None
     assert crowded is not None
@@ -277,7 +279,7 @@ def test_with_clocks_variation_belongs_to_time() -> None:
     level = np.repeat(np.sin(hours / 24 * 2 * np.pi), 40)
     values = level + random(7).normal(size=len(level))
     column = numeric_column(values, chunks=len(hours))
-    busy = numeric_tally(0.9 + random(8).normal(size=8_000))
+    busy = numeric_summary(0.9 + random(8).normal(size=8_000))
     clocked, shuffled = (
         reference_of(column, chunk_seconds=3_600.0),
         reference_of(numeric_column(random(9).permutation(values))),
@@ -308,12 +310,12 @@ def test_anything_gets_a_finite_answer(
     values: list[float], names: dict[str, float], states: dict[str, float], weight: float
 ) -> None:
     """Whatever a window holds, in a column of any kind, every number that is said of it is finite."""
-    made = numeric_tally(np.array(values, float)) if values else Tally()
+    made = numeric_summary(np.array(values, float)) if values else ColumnSummary()
     rows = made.rows + sum(names.values()) + sum(states.values())
-    tally = replace(made, categories=names, states=dict(made.states) | states, rows=rows, squares=rows * weight)
+    summary = replace(made, categories=names, states=dict(made.states) | states, rows=rows, squares=rows * weight)
 
     for column in (NORMAL, COLOR, numeric_column(np.full(500, 3.5)), numeric_column(np.full(500, np.nan))):
-        result, verdict = judged(column, tally)
+        result, verdict = judged(column, summary)
 
         told = [verdict.distance, verdict.lower_bound, verdict.tolerance, verdict.score, *result.statistics.values()]
         assert np.isfinite(told).all()

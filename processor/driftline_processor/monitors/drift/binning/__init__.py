@@ -1,1 +1,1 @@
-"""."""
+"""What a window held → counts in the reference's bins."""

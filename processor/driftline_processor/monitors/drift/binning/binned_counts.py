@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
-from driftline_processor.monitors.drift.binning.stacked_intervals import IntArray
-from driftline_processor.records import FloatArray
+from driftline.sketch.arrays import FloatArray, IntArray
 
 STATES: Final = (MISSING, NON_FINITE, WRONG_TYPE)
 """States that are judged, each as a column of two cells."""

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals, hashed
-from driftline_processor.monitors.drift.binning.stacked_intervals import Bags, IntArray
+from driftline.sketch.arrays import FloatArray, IntArray
+from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.detection.novelty import SeenNumbers
 from driftline_processor.monitors.drift.explain.wording import span
-from driftline_processor.records import FloatArray, ReferenceColumn, Tally
+from driftline_processor.records import ColumnSummary, ReferenceColumn
 from driftline_processor.reference.category_bins import cell_rows
 
 ROUNDING = 1e-14
@@ -34,8 +35,8 @@ class NumericCells:
 
     def __init__(self, columns: Sequence[ReferenceColumn]) -> None:
         self.edges = [column.edges for column in columns]
-        self.seen = [SeenNumbers(column.tally.intervals) for column in columns]
-        self._guides = [_Guide(column.tally.intervals, column.edges) for column in columns]
+        self.seen = [SeenNumbers(column.summary.intervals) for column in columns]
+        self._guides = [_Guide(column.summary.intervals, column.edges) for column in columns]
         self._sizes = np.array([len(edges) + 1 for edges in self.edges], np.int64)
         self._offset = np.cumsum(self._sizes) - self._sizes
         self._stretches = np.array([len(seen.starts) for seen in self.seen], np.int64)
@@ -46,37 +47,37 @@ class NumericCells:
         self._masses = _joined([np.append(-np.inf, guide.edges) for guide in self._guides])
         self._rounding = ROUNDING * np.array([guide.total for guide in self._guides])
 
-    def place(self, bags: Bags) -> Placed:
+    def place(self, stacked: StackedIntervals) -> Placed:
         """A bucket over several cells is split as the reference is there."""
-        if not len(bags.lower):
-            return Placed(np.zeros(int(self._sizes.sum())), np.zeros(len(bags)))
-        lower, upper = list(bags.parts(bags.lower)), list(bags.parts(bags.upper))
+        if not len(stacked.lower):
+            return Placed(np.zeros(int(self._sizes.sum())), np.zeros(len(stacked)))
+        lower, upper = list(stacked.parts(stacked.lower)), list(stacked.parts(stacked.upper))
         first = np.concatenate([e.searchsorted(x, "right") for e, x in zip(self.edges, lower, strict=True)])
         last = np.concatenate([e.searchsorted(x) for e, x in zip(self.edges, upper, strict=True)])
-        whole = (first == last) | (bags.lower / 2 == bags.upper / 2)  # too narrow to be cut
-        at = first + self._offset[bags.column]
-        cells = np.bincount(at[whole], bags.weight[whole], self._sizes.sum()).astype(np.float64)
+        whole = (first == last) | (stacked.lower / 2 == stacked.upper / 2)  # too narrow to be cut
+        at = first + self._offset[stacked.column]
+        cells = np.bincount(at[whole], stacked.weight[whole], self._sizes.sum()).astype(np.float64)
         if not whole.all():
             astride = np.flatnonzero(~whole)
-            cells += self._split(bags, astride, at[astride], (last - first)[astride] + 1)
-        return Placed(cells, self._novel(bags, upper))
+            cells += self._split(stacked, astride, at[astride], (last - first)[astride] + 1)
+        return Placed(cells, self._novel(stacked, upper))
 
-    def _novel(self, bags: Bags, upper: Sequence[FloatArray]) -> FloatArray:
+    def _novel(self, stacked: StackedIntervals, upper: Sequence[FloatArray]) -> FloatArray:
         """Rows in intervals that touch nothing seen."""
         below = np.concatenate([seen.starts.searchsorted(x) for seen, x in zip(self.seen, upper, strict=True)])
-        stretch = np.maximum(below - 1, 0) + self._stretch[bags.column]
+        stretch = np.maximum(below - 1, 0) + self._stretch[stacked.column]
         ends = np.append(self._ends, -np.inf)[np.minimum(stretch, len(self._ends))]
-        new = (below == 0) | (ends <= bags.lower)
-        return np.bincount(bags.column[new], bags.weight[new], len(bags)).astype(np.float64)
+        new = (below == 0) | (ends <= stacked.lower)
+        return np.bincount(stacked.column[new], stacked.weight[new], len(stacked)).astype(np.float64)
 
-    def _split(self, bags: Bags, astride: IntArray, first: IntArray, cells: IntArray) -> FloatArray:
+    def _split(self, stacked: StackedIntervals, astride: IntArray, first: IntArray, cells: IntArray) -> FloatArray:
         """The intervals `astride`, each over so many cells from its `first` on, in the proportion of the reference.
 
         By length where that has no rows.
         """
-        column = bags.column[astride]
-        low, high = bags.lower[astride] / 2, bags.upper[astride] / 2  # halves: lengths beyond the largest float
-        masses = self._mass(column, bags.lower[astride], bags.upper[astride])
+        column = stacked.column[astride]
+        low, high = stacked.lower[astride] / 2, stacked.upper[astride] / 2  # halves: lengths beyond the largest float
+        masses = self._mass(column, stacked.lower[astride], stacked.upper[astride])
         known = masses[1] - masses[0] > self._rounding[column]
         interval = np.repeat(np.arange(len(astride)), cells)
         within = np.arange(len(interval)) - np.repeat(np.cumsum(cells) - cells, cells)
@@ -90,7 +91,7 @@ class NumericCells:
 
         size = np.where(known[interval], pieces(self._masses, *masses), pieces(self._cuts, low, high))
         share = size / np.bincount(interval, size, len(astride))[interval]
-        weight = bags.weight[astride][interval] * share
+        weight = stacked.weight[astride][interval] * share
         return np.bincount(cell, weight, self._sizes.sum()).astype(np.float64)
 
     def _mass(self, column: IntArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -112,11 +113,11 @@ class _Guide:
 
     def __init__(self, intervals: Intervals, edges: FloatArray) -> None:
         self.total = intervals.total
-        bag = Bags.of([intervals])
-        if self.total and bag.disjoint[0]:
-            ended = np.cumsum(bag.weight)
-            ends = np.stack((bag.lower, bag.upper), axis=1).ravel()
-            self.rows = np.stack((ended - bag.weight, ended), axis=1).ravel()
+        stacked = StackedIntervals.of([intervals])
+        if self.total and stacked.disjoint[0]:
+            ended = np.cumsum(stacked.weight)
+            ends = np.stack((stacked.lower, stacked.upper), axis=1).ravel()
+            self.rows = np.stack((ended - stacked.weight, ended), axis=1).ravel()
         else:
             ends = np.unique(np.concatenate((intervals.lower, intervals.upper, [0.0])))
             parts = np.array_split(ends, len(ends) // 256 + 1)  # each needs [values, intervals]
@@ -156,25 +157,27 @@ class CategoryCells:
         self.pair = column.pair
         self.others = len(self.names)
         self.index = {name: cell for cell, name in enumerate(self.names)}
-        self.index |= {name: self.others for name in column.tally.categories if name not in self.index}
-        self._behind = {name: rows for name, rows in column.tally.categories.items() if self.index[name] == self.others}
+        self.index |= {name: self.others for name in column.summary.categories if name not in self.index}
+        self._behind = {
+            name: rows for name, rows in column.summary.categories.items() if self.index[name] == self.others
+        }
         self._behind |= {hashed(name): rows for name, rows in self._behind.items() if name != OTHER}
         self.index |= {hashed(name): cell for name, cell in self.index.items()}
-        self.open = column.tally.categories.get(OTHER, 0.0) > 0.0  # training had more than it could name
+        self.open = column.summary.categories.get(OTHER, 0.0) > 0.0  # training had more than it could name
         self.shares = cell_rows(column)
         self.codes = Codes.of(column.coded)
 
-    def place(self, tally: Tally) -> Aligned:
+    def place(self, summary: ColumnSummary) -> Aligned:
         """Numbers become the categories that they stand for; without codes they are of the wrong type."""
-        cells, novel = self._named(tally.categories)
-        mistyped = tally.intervals.total
+        cells, novel = self._named(summary.categories)
+        mistyped = summary.intervals.total
         if len(self.codes.values):
-            numbers, strange = self.codes.place(tally.intervals, self.shares)
+            numbers, strange = self.codes.place(summary.intervals, self.shares)
             cells[self.codes.cells] += numbers
             novel |= strange
             mistyped = 0.0
-        unnamed = tally.categories.get(OTHER, 0.0)
-        room = self._room(tally.categories) if unnamed else np.zeros(0)
+        unnamed = summary.categories.get(OTHER, 0.0)
+        room = self._room(summary.categories) if unnamed else np.zeros(0)
         guessed = tuple(np.flatnonzero(room).tolist())
         if guessed:
             cells += unnamed * room / room.sum()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from driftline.semconv import OTHER
-from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
+from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 
 QUANTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
 
@@ -13,12 +13,12 @@ TOP = 50
 """Classes whose shares are told; the others are added up."""
 
 
-def numbers(bags: Bags) -> list[dict[str, float]]:
+def numbers(stacked: StackedIntervals) -> list[dict[str, float]]:
     """Mean and quantiles of each column's numbers; nothing where it has none."""
-    filled = np.flatnonzero(bags.totals)
-    held = bags.take(filled)
+    filled = np.flatnonzero(stacked.totals)
+    held = stacked.take(filled)
     told = zip(held.means.tolist(), *held.quantiles(tuple(QUANTILES.values())).T.tolist(), strict=True)
-    found: list[dict[str, float]] = [{} for _ in range(len(bags))]
+    found: list[dict[str, float]] = [{} for _ in range(len(stacked))]
     for column, values in zip(filled.tolist(), told, strict=True):
         found[column] = dict(zip(("mean", *QUANTILES), values, strict=True))
     return found

@@ -7,20 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftline.sketch import Intervals
-from driftline_processor.records import FloatArray
-
-IntArray: TypeAlias = NDArray[np.int64]
+from driftline.sketch.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
-class Bags:
-    """A bag of intervals (lower, upper] for each column, [intervals]; bounds: where each begins, [columns + 1]."""
+class StackedIntervals:
+    """A stacked of intervals (lower, upper] for each column, [intervals]; bounds: where each begins, [columns + 1]."""
 
     lower: FloatArray
     upper: FloatArray
@@ -28,14 +25,14 @@ class Bags:
     bounds: IntArray
 
     @classmethod
-    def of(cls, bags: Sequence[Intervals]) -> "Bags":
+    def of(cls, parts: Sequence[Intervals]) -> "StackedIntervals":
         """Stacked, each ascending by upper ends as `Intervals.merge` leaves them."""
-        bounds = np.zeros(len(bags) + 1, np.int64)
-        np.cumsum([len(bag) for bag in bags], out=bounds[1:])
-        if not bags:
+        bounds = np.zeros(len(parts) + 1, np.int64)
+        np.cumsum([len(part) for part in parts], out=bounds[1:])
+        if not parts:
             nothing = np.zeros(0)
             return cls(nothing, nothing, nothing, bounds)
-        lower, upper, weight = (np.concatenate([getattr(bag, name) for bag in bags]) for name in _PARTS)
+        lower, upper, weight = (np.concatenate([getattr(part, name) for part in parts]) for name in _PARTS)
         stacked = cls(lower, upper, weight, bounds)
         if stacked.ascending(upper):
             return stacked
@@ -45,14 +42,14 @@ class Bags:
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
-    def take(self, columns: IntArray) -> "Bags":
+    def take(self, columns: IntArray) -> "StackedIntervals":
         """Some of the columns; itself where that is all of them."""
         if len(columns) == len(self):
             return self
         parts = [np.arange(self.bounds[i], self.bounds[i + 1]) for i in columns]
         at = np.concatenate(parts) if parts else np.zeros(0, np.int64)
         bounds = np.append(0, np.cumsum([len(part) for part in parts])).astype(np.int64)
-        return Bags(self.lower[at], self.upper[at], self.weight[at], bounds)
+        return StackedIntervals(self.lower[at], self.upper[at], self.weight[at], bounds)
 
     @cached_property
     def sizes(self) -> IntArray:
@@ -151,7 +148,7 @@ class Bags:
 _PARTS = ("lower", "upper", "weight")
 
 
-def surely_ahead(a: Bags, b: Bags) -> FloatArray:
+def surely_ahead(a: StackedIntervals, b: StackedIntervals) -> FloatArray:
     """By how much the share of `a` exceeds that of `b` at some value at least, [columns]; every column has rows."""
     lower, begun = b.begun
     pairs = zip(a.parts(a.upper), b.parts(lower), strict=True)
@@ -160,7 +157,7 @@ def surely_ahead(a: Bags, b: Bags) -> FloatArray:
     return np.maximum.reduceat(ahead, a.bounds[:-1])
 
 
-def area_between(a: Bags, b: Bags, unit: FloatArray) -> FloatArray:
+def area_between(a: StackedIntervals, b: StackedIntervals, unit: FloatArray) -> FloatArray:
     """Area between the cumulative shares in units of each column, [columns], every row at the middle of its bucket."""
     (x, x_share), (y, y_share) = a.centred, b.centred
     pairs = zip(a.parts(x), b.parts(y), strict=True)

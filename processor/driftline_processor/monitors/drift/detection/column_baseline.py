@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import STATES
 from driftline_processor.monitors.drift.detection.decision import Baseline
 from driftline_processor.monitors.drift.detection.harmonics import Cycle, fit_cycle
@@ -19,7 +20,7 @@ from driftline_processor.monitors.drift.detection.tested_sets import (
     state_events,
 )
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
-from driftline_processor.records import FloatArray, ReferenceColumn
+from driftline_processor.records import ReferenceColumn
 from driftline_processor.reference.category_bins import minor_shares, without_cell
 
 VALUE = "value"
@@ -67,7 +68,7 @@ def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends:
 
 def _chunks(column: ReferenceColumn) -> FloatArray:
     """Counts by chunk and cell, as if the categories with a cell of their own had not been picked by these rows."""
-    named = {name: rows for name, rows in column.tally.categories.items() if name != OTHER}
+    named = {name: rows for name, rows in column.summary.categories.items() if name != OTHER}
     if column.kind == NUMERIC or len(named) <= len(column.categories):
         return column.chunks
     most = max(rows for name, rows in without_cell(column).items() if name != OTHER)
@@ -91,7 +92,7 @@ def _state(column: ReferenceColumn, state: str, tolerance: float) -> Baseline:
     """A state as a column of two cells; one that training never had is a constant."""
     counts = column.states.get(state)
     if counts is None or not counts[:, 1].any():
-        return _never(column.tally.rows if counts is None else float(counts.sum()), tolerance)
+        return _never(column.summary.rows if counts is None else float(counts.sum()), tolerance)
     return Baseline.of(counts, state_events(), tolerance, ordered=False)
 
 

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline_processor.monitors.drift.detection.overdispersion import Variation, fit_variation
 from driftline_processor.monitors.drift.detection.significance import critical_value, signed_root
-from driftline_processor.monitors.drift.detection.tested_sets import BoolArray, Events, Family, IntArray, magnify
-from driftline_processor.records import FloatArray, State
+from driftline_processor.monitors.drift.detection.tested_sets import Events, Family, magnify
+from driftline_processor.records import State
 
 Z95 = 1.645
 """One-sided 95 % quantile of the normal distribution."""

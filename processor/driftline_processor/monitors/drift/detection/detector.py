@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline_processor.monitors.drift.binning.binned_counts import STATES, Counts
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, BUDGET, prepare
 from driftline_processor.monitors.drift.detection.decision import (
@@ -22,10 +23,10 @@ from driftline_processor.monitors.drift.detection.decision import (
 from driftline_processor.monitors.drift.detection.harmonics import Cycle
 from driftline_processor.monitors.drift.detection.novelty import Unseen, assess_novelty
 from driftline_processor.monitors.drift.detection.pair_margins import Pairing
-from driftline_processor.monitors.drift.detection.tested_sets import BoolArray, IntArray, running
+from driftline_processor.monitors.drift.detection.tested_sets import running
 from driftline_processor.monitors.drift.detection.total_variation import Diffuse
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
-from driftline_processor.records import FloatArray, ReferenceColumn, Window
+from driftline_processor.records import ReferenceColumn, Window
 
 ABSENT = -1
 """The state of an aspect of which there is nothing to say."""
@@ -39,7 +40,7 @@ NO_ROWS = 1e-100
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class Detection:
     """What a window, or several together, say of every column; arrays by aspect are [ASPECTS, columns].
 
     state: number of LOUDNESS, or ABSENT. score: above 1 in alarm. bound: what the closing of an alarm goes by, see
@@ -60,7 +61,7 @@ class Judgement:
     at_the_time: FloatArray
 
 
-class Judge:
+class Detector:
     """The columns of a reference, prepared. Events are numbered over all columns and aspects."""
 
     def __init__(
@@ -130,7 +131,7 @@ class Judge:
         chunks: float | None,
         excuse: Excuse | None = None,
         window: Window | None = None,
-    ) -> Judgement:
+    ) -> Detection:
         """Judge a window. alpha: false alarms allowed in each column, or by column, [columns].
 
         chunks: its duration, where both have clocks. excuse: what the stream does by itself, by aspect and column,
@@ -159,16 +160,16 @@ class Judge:
         score[0] = np.where(valued, score[0], 0.0)
         state[1:] = np.where(self._never & (counts.states <= 0.0) | (counts.rows <= 0.0), ABSENT, state[1:])
         at_the_time = self._at_the_time(window)
-        return Judgement(events, novelty, diffuse, state, score, bound, new & ~spread, spread, valued, at_the_time)
+        return Detection(events, novelty, diffuse, state, score, bound, new & ~spread, spread, valued, at_the_time)
 
-    def unseen_below(self, judgement: Judgement) -> FloatArray:
+    def unseen_below(self, detection: Detection) -> FloatArray:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
-        at, events = self._middle, judgement.events
+        at, events = self._middle, detection.events
         return np.asarray(events.required[at] + Z95 * events.sampling[at])
 
-    def hidden(self, judgement: Judgement) -> BoolArray:
+    def hidden(self, detection: Detection) -> BoolArray:
         """Columns in which a season may hide more than a tolerance from a window, [columns]."""
-        events = judgement.events
+        events = detection.events
         unseen = events.most(events.excused + Z95 * (events.natural - events.sampling)) > self.tolerance
         return np.asarray(unseen.reshape(len(ASPECTS), -1).any(axis=0))
 
@@ -220,14 +221,14 @@ class Judge:
         return np.concatenate((values, states.ravel())), n, counts.novel * scale
 
 
-def worst(judgement: Judgement) -> IntArray:
+def worst(detection: Detection) -> IntArray:
     """The aspect that speaks loudest, [columns]."""
-    loudness = judgement.state * 1e6 + np.minimum(judgement.score, 1e5)
+    loudness = detection.state * 1e6 + np.minimum(detection.score, 1e5)
     return np.asarray(loudness.argmax(axis=0))
 
 
-def base_bounds(judgement: Judgement) -> FloatArray:
+def base_bounds(detection: Detection) -> FloatArray:
     """The greatest bound over the aspects of each column; NaN where one has too little data, [columns]."""
-    said = judgement.state > ABSENT
-    little = (judgement.state == INSUFFICIENT).any(axis=0)
-    return np.where(little, np.nan, np.where(said, judgement.bound, 0.0).max(axis=0))
+    said = detection.state > ABSENT
+    little = (detection.state == INSUFFICIENT).any(axis=0)
+    return np.where(little, np.nan, np.where(said, detection.bound, 0.0).max(axis=0))

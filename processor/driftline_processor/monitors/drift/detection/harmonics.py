@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 from scipy.special import fdtrc
 
-from driftline_processor.monitors.drift.season.calendar import CYCLES, DAY
-from driftline_processor.records import FloatArray
+from driftline.sketch.arrays import FloatArray
+from driftline.sketch.time_units import DAY_SECONDS
+from driftline_processor.monitors.drift.season.calendar import CYCLES
 
 FEWEST_CHUNKS: Final = 32
 """Chunks that harmonics are fitted to, at least."""
@@ -72,7 +73,7 @@ class Cycle:
 
     def of_day(self, times: int = 24) -> FloatArray:
         """Shifts at so many times of the day, [times, cells]."""
-        at = np.arange(times, dtype=np.float64) * (DAY / times)
+        at = np.arange(times, dtype=np.float64) * (DAY_SECONDS / times)
         return self.shifts(at, at)
 
     def divided(self, parts: FloatArray) -> "Cycle":
@@ -86,10 +87,10 @@ class Cycle:
 
 def known_harmonics(starts: FloatArray, ends: FloatArray) -> int:
     """Waves of which chunks tell that begin and end at these times, Unix seconds; 0 where nothing is known of a day."""
-    if len(starts) < FEWEST_CHUNKS or ends.max() - starts.min() < CYCLES * DAY:
+    if len(starts) < FEWEST_CHUNKS or ends.max() - starts.min() < CYCLES * DAY_SECONDS:
         return 0
     length = float((ends - starts).mean())
-    left = [abs(np.sinc(wave * length / DAY)) for wave in range(1, HARMONICS + 1)]
+    left = [abs(np.sinc(wave * length / DAY_SECONDS)) for wave in range(1, HARMONICS + 1)]
     return next((wave for wave, part in enumerate(left) if part < LEFT), HARMONICS)
 
 
@@ -135,8 +136,8 @@ def _means_of_rows(rows: FloatArray, starts: FloatArray, ends: FloatArray, harmo
 
 def _means(starts: FloatArray, ends: FloatArray, harmonics: int) -> FloatArray:
     """Means of the waves over stretches of time, [stretches, 2 * harmonics]."""
-    wave = np.arange(1, harmonics + 1) / DAY
+    wave = np.arange(1, harmonics + 1) / DAY_SECONDS
     middle, length = (starts + ends) / 2.0, ends - starts
-    angle = 2.0 * np.pi * (middle % DAY)[:, None] * wave
+    angle = 2.0 * np.pi * (middle % DAY_SECONDS)[:, None] * wave
     flattened = np.sinc(length[:, None] * wave)  # the mean of a sine over a stretch
     return np.concatenate((np.sin(angle) * flattened, np.cos(angle) * flattened), axis=1)

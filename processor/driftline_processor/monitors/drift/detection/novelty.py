@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from driftline.sketch import Intervals
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.detection.decision import Z95, Assessment
 from driftline_processor.monitors.drift.detection.significance import critical_value, signed_root
-from driftline_processor.records import FloatArray
 
 MARGIN = 0.2
 """Numbers this near to a seen one are not new, as a share of the range that holds the middle 98 % of the training

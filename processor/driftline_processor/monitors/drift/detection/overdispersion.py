@@ -19,8 +19,8 @@ from math import log
 import numpy as np
 from numpy.typing import ArrayLike
 
-from driftline_processor.monitors.drift.detection.tested_sets import MAGNIFICATION, BoolArray, Events, IntArray
-from driftline_processor.records import FloatArray
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
+from driftline_processor.monitors.drift.detection.tested_sets import MAGNIFICATION, Events
 
 FEW_BLOCKS = 8
 """Blocks below which a level is not measured; a reference of fewer chunks has its one level, and little trust."""

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from driftline.semconv import SAME, TARGET_INPUT
-from driftline_processor.monitors.drift.detection.tested_sets import IntArray
-from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn
+from driftline.sketch.arrays import FloatArray, IntArray
+from driftline_processor.records import ColumnKey, ReferenceColumn
 
 RAREST: Final = 1e-4
 """Share of rows that any two sides have together, at least: an odds ratio is finite."""

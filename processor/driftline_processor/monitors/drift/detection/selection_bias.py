@@ -9,7 +9,7 @@ from math import isqrt
 
 import numpy as np
 
-from driftline_processor.records import FloatArray
+from driftline.sketch.arrays import FloatArray
 
 
 def undo_selection(chunks: FloatArray, counts: Sequence[float], most: float) -> FloatArray:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit, xlogy
 
-from driftline_processor.records import FloatArray
+from driftline.sketch.arrays import FloatArray
 
 NORMAL_FROM = 1e5
 """Degrees of freedom from which Student's t is taken as normal."""

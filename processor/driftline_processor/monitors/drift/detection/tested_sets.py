@@ -13,15 +13,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from math import sqrt
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from driftline_processor.records import FloatArray
-
-BoolArray: TypeAlias = NDArray[np.bool_]
-IntArray: TypeAlias = NDArray[np.int64]
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 
 MAGNIFICATION = 1.6
 """Most that a tail or a rare category is magnified. Without a cap (the arcsine scale) a uniform shift of half the

@@ -10,10 +10,9 @@ from typing import Final
 import numpy as np
 from scipy.special import chdtri, fdtri
 
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline_processor.monitors.drift.detection.decision import Z95, Assessment, Baseline
 from driftline_processor.monitors.drift.detection.significance import NORMAL_FROM
-from driftline_processor.monitors.drift.detection.tested_sets import BoolArray, IntArray
-from driftline_processor.records import FloatArray
 
 FEWEST: Final = 5
 """Categories that are expected twice at least: with fewer each of them speaks for itself."""

@@ -1,4 +1,4 @@
-"""From judgements to verdicts: what is said of each column, and what is said with it."""
+"""From detections to verdicts: what is said of each column, and what is said with it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -6,12 +6,13 @@ from math import isnan
 
 import numpy as np
 
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS
 from driftline_processor.monitors.drift.detection.decision import ALARM, LOUDNESS, WARNING, Excuse
-from driftline_processor.monitors.drift.detection.detector import Judge, Judgement, worst
+from driftline_processor.monitors.drift.detection.detector import Detection, Detector, worst
 from driftline_processor.monitors.drift.explain.describe import Naming
 from driftline_processor.monitors.drift.explain.wording import RECOVERED, describe_excuse
-from driftline_processor.records import FloatArray, Reference, State, Tally, Verdict, Window
+from driftline_processor.records import ColumnSummary, Reference, State, Verdict, Window
 
 BLIND = 2.0
 """A verdict says what may go unseen where that is more than this many tolerances."""
@@ -20,27 +21,27 @@ BLIND = 2.0
 class Telling:
     """The verdicts on the columns of a reference. clock: the reference has times."""
 
-    def __init__(self, reference: Reference, judge: Judge, naming: Naming, *, clock: bool) -> None:
-        self._judge, self._naming, self._clock = judge, naming, clock
+    def __init__(self, reference: Reference, judge: Detector, naming: Naming, *, clock: bool) -> None:
+        self._detector, self._naming, self._clock = judge, naming, clock
         columns, pairing = list(reference.columns.values()), judge.pairing
         members = zip(pairing.pairs.tolist(), pairing.members.T.tolist(), strict=True)
         self._members = {pair: [(columns[i].key.name, i) for i in both] for pair, both in members}
 
     def verdicts(
-        self, base: Judgement, held: Sequence[Tally], bounds: FloatArray, duration: int, window: Window | None
+        self, base: Detection, held: Sequence[ColumnSummary], bounds: FloatArray, duration: int, window: Window | None
     ) -> list[Verdict]:
         """One for each column of a window. bounds: what the closing of an alarm goes by, NaN where nothing is known."""
         told = zip(worst(base).tolist(), held, bounds.tolist(), strict=True)
         verdicts = [
-            self._verdict(base, (aspect, i), tally, None if isnan(bound) else bound, duration)
-            for i, (aspect, tally, bound) in enumerate(told)
+            self._verdict(base, (aspect, i), summary, None if isnan(bound) else bound, duration)
+            for i, (aspect, summary, bound) in enumerate(told)
         ]
         self._say_limits(verdicts, base)
         if window is not None:
             self._name_seasons(verdicts, base, window)
         return verdicts
 
-    def say_excuses(self, verdicts: list[Verdict], base: Judgement, excuse: Excuse, days: float) -> None:
+    def say_excuses(self, verdicts: list[Verdict], base: Detection, excuse: Excuse, days: float) -> None:
         """Says where a season may be all that moved a column, and what a reference with time would tell.
 
         days: since the stream began.
@@ -54,8 +55,8 @@ class Telling:
     def say_louder(
         self,
         verdicts: list[Verdict],
-        found: Judgement,
-        held: Sequence[Tally],
+        found: Detection,
+        held: Sequence[ColumnSummary],
         duration: int,
         eligible: Callable[[int], bool],
     ) -> None:
@@ -85,15 +86,15 @@ class Telling:
                 event = f"{verdicts[i].event}; as {' and '.join(moved)} moved"
                 verdicts[i] = replace(verdicts[i], state=State.WARNING, score=min(verdicts[i].score, 1.0), event=event)
 
-    def _say_limits(self, verdicts: list[Verdict], base: Judgement) -> None:
+    def _say_limits(self, verdicts: list[Verdict], base: Detection) -> None:
         """Says of columns without an alarm what may have gone unseen, where that is more than BLIND tolerances."""
-        unseen = self._judge.unseen_below(base)
-        blind = base.valued & (unseen > BLIND * self._judge.tolerance) & (base.state < WARNING).all(axis=0)
+        unseen = self._detector.unseen_below(base)
+        blind = base.valued & (unseen > BLIND * self._detector.tolerance) & (base.state < WARNING).all(axis=0)
         for i in np.flatnonzero(blind).tolist():
             said, limit = verdicts[i].event, self._naming.limit(i, float(unseen[i]))
             verdicts[i] = replace(verdicts[i], event=f"{said}; {limit}" if said else limit)
 
-    def _name_seasons(self, verdicts: list[Verdict], base: Judgement, window: Window) -> None:
+    def _name_seasons(self, verdicts: list[Verdict], base: Detection, window: Window) -> None:
         """Names the season where values are unusual without an alarm, and usual at this time."""
         for i in np.flatnonzero((base.state[0] == WARNING) & ~base.new & (base.state < ALARM).all(axis=0)).tolist():
             season = self._naming.season(base, i, window.start / 1e9, window.end / 1e9)
@@ -101,26 +102,26 @@ class Telling:
                 verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {season}")
 
     def _verdict(
-        self, judgement: Judgement, at: tuple[int, int], tally: Tally, base_bound: float | None, duration: int
+        self, detection: Detection, at: tuple[int, int], summary: ColumnSummary, base_bound: float | None, duration: int
     ) -> Verdict:
         """The verdict on an aspect of a column, `at`."""
         aspect, column = at
-        state = LOUDNESS[judgement.state[at]]
-        if not aspect and not judgement.valued[column]:
-            nothing = (0.0, 0.0, self._judge.tolerance, 0.0, "no rows")
+        state = LOUDNESS[detection.state[at]]
+        if not aspect and not detection.valued[column]:
+            nothing = (0.0, 0.0, self._detector.tolerance, 0.0, "no rows")
             return Verdict(ASPECTS[0], state, *nothing, base_bound, duration)
-        new = not aspect and bool(judgement.new[column])
-        spread = not aspect and bool(judgement.spread[column])
-        source = judgement.diffuse if spread else judgement.novelty if new else judgement.events
-        event = column if new or spread else source.loudest[aspect * len(self._judge.sizes) + column]
+        new = not aspect and bool(detection.new[column])
+        spread = not aspect and bool(detection.spread[column])
+        source = detection.diffuse if spread else detection.novelty if new else detection.events
+        event = column if new or spread else source.loudest[aspect * len(self._detector.sizes) + column]
         return Verdict(
             aspect=ASPECTS[aspect],
             state=state,
             distance=float(source.distance[event]),
             lower_bound=max(float(source.lower_bound[event]), 0.0),
             tolerance=float(source.required[event]),
-            score=float(judgement.score[at]),
-            event="" if state is State.HEALTHY else self._naming.describe(judgement, column, aspect, tally),
+            score=float(detection.score[at]),
+            event="" if state is State.HEALTHY else self._naming.describe(detection, column, aspect, summary),
             base_bound=base_bound,
             duration=duration,
         )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.detection.tested_sets import Event, Family
-from driftline_processor.records import FloatArray
 
 ENOUGH_CHUNKS = 64
 """Time chunks of the training data below which natural variation is known too badly for a monthly budget."""

@@ -10,19 +10,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_processor.records import FloatArray, Window
+from driftline.sketch.arrays import BoolArray, FloatArray
+from driftline.sketch.time_units import DAY, HOUR, WEEK
+from driftline_processor.records import Window
 
-SECOND: Final = 10**9
-HOUR: Final = 3_600 * SECOND
-DAY: Final = 24 * HOUR
+DAYS_A_WEEK: Final = 7
 
 DAYS: Final = 10
 """Days that are remembered: from before the last weekend to the next one."""
 
-WEEK: Final = 7
-"""Days."""
-
-BoolArray = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 
@@ -115,11 +111,11 @@ class Habits:
 
     def whole_week(self) -> FloatArray | None:
         """Counts of the last seven days, when the last of them has just ended; None before there were so many."""
-        week = self.days[-WEEK:]
+        week = self.days[-DAYS_A_WEEK:]
         ended = bool(self.hours) and self.hours[-1].end % DAY == 0
-        if not ended or week[-1].end - self.begun < WEEK * DAY:
+        if not ended or week[-1].end - self.begun < WEEK:
             return None
-        within = [day.counts for day in week if day.end > week[-1].end - WEEK * DAY]
+        within = [day.counts for day in week if day.end > week[-1].end - WEEK]
         return np.asarray(np.sum(within, axis=0, dtype=float))
 
     def _keep(self, hour: Stretch) -> None:

@@ -11,9 +11,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.sketch.arrays import FloatArray
+from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.history import stream_history
-from driftline_processor.monitors.drift.history.stream_history import DAY, Habits
-from driftline_processor.records import ColumnKey, FloatArray, Window
+from driftline_processor.monitors.drift.history.stream_history import Habits
+from driftline_processor.records import ColumnKey, Window
 
 LONGER: Final = (2, 4, 8, 16, 32)
 """Windows in each of the longer spans."""
@@ -49,7 +51,7 @@ class Trail:
     begun: int = 0
     past: list[Past] = field(default_factory=list)
     since: dict[ColumnKey, int] = field(default_factory=dict)
-    stream_history: Habits | None = None
+    habits: Habits | None = None
 
     def follow(self, reference: str, window: Window, cells: int) -> None:
         """Begins anew where windows are held against another reference."""

@@ -1,1 +1,1 @@
-"""."""
+"""Time of day and of week: what the reference knows of them, and what the stream shows where it knows nothing."""

@@ -6,8 +6,7 @@ that stays is no swing, and a season always comes back.
 
 import numpy as np
 
-from driftline_processor.monitors.drift.detection.tested_sets import IntArray
-from driftline_processor.records import FloatArray
+from driftline.sketch.arrays import FloatArray, IntArray
 
 SURE = 7.0
 """Standard errors that chance alone swings at most, over the hours of ten days and some dozens of events; over those of

@@ -9,12 +9,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from driftline_processor.monitors.drift.detection.tested_sets import BoolArray
-from driftline_processor.records import FloatArray
-
-DAY: Final = 86_400.0
-WEEK: Final = 7 * DAY
-YEAR: Final = 365.25 * DAY
+from driftline.sketch.arrays import BoolArray, FloatArray
+from driftline.sketch.time_units import DAY_SECONDS, WEEK_SECONDS, YEAR_SECONDS
 
 CYCLES: Final = 3
 """Days or weeks that the training data must hold for a time of theirs to be known."""
@@ -33,9 +29,9 @@ class Cycle(NamedTuple):
 
 
 CYCLE_KINDS: Final = (
-    Cycle("time of day", DAY, DAY / 48, CYCLES),
-    Cycle("time of week", WEEK, DAY / 48, CYCLES),
-    Cycle("time of year", YEAR, 2 * WEEK, 0.9),
+    Cycle("time of day", DAY_SECONDS, DAY_SECONDS / 48, CYCLES),
+    Cycle("time of week", WEEK_SECONDS, DAY_SECONDS / 48, CYCLES),
+    Cycle("time of year", YEAR_SECONDS, 2 * WEEK_SECONDS, 0.9),
 )
 
 

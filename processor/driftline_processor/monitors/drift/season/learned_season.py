@@ -11,14 +11,14 @@ from typing import Final
 
 import numpy as np
 
+from driftline.sketch.arrays import BoolArray, FloatArray
+from driftline.sketch.time_units import DAY, HOUR, SECOND
 from driftline_processor.monitors.drift.binning.binned_counts import Counts
 from driftline_processor.monitors.drift.detection.decision import Z95, Assessment, Excuse
-from driftline_processor.monitors.drift.detection.detector import Judge
-from driftline_processor.monitors.drift.detection.tested_sets import BoolArray
-from driftline_processor.monitors.drift.history.stream_history import DAY, HOUR, SECOND, Habits, Stretch, Traits
+from driftline_processor.monitors.drift.detection.detector import Detector
+from driftline_processor.monitors.drift.history.stream_history import Habits, Stretch, Traits
 from driftline_processor.monitors.drift.season import weekend
 from driftline_processor.monitors.drift.season.amplitude import LIKELY, beyond_chance, clumping, returned, spread
-from driftline_processor.records import FloatArray
 
 MODERATE: Final = 0.25
 """What a season may make of which nothing is known yet, a share of rows: a sine of .6 standard deviations does. Larger
@@ -49,7 +49,7 @@ FEWEST: Final = 18
 class Unclocked:
     """Learns what a stream does by itself, by aspect and column, and says what that excuses."""
 
-    def __init__(self, judge: Judge, tolerance: float, *, blank: bool) -> None:
+    def __init__(self, judge: Detector, tolerance: float, *, blank: bool) -> None:
         """blank: nothing of the day is known before the stream has shown it; else not all of it is, in a season."""
         pairing = judge.pairing
         self._pairs, self._members = pairing.pairs, pairing.members
@@ -57,7 +57,7 @@ class Unclocked:
         self._knows_weeks = not blank
         self._blank = self._seasonal | blank
         self._settles = np.where(self._seasonal, SETTLED_IN_SEASON, SETTLED)
-        self._judge, self._tolerance, baseline = judge, tolerance, judge.baseline
+        self._detector, self._tolerance, baseline = judge, tolerance, judge.baseline
         self._column = baseline.column
         self._starts = np.cumsum(baseline.sizes) - baseline.sizes
         self._factor = baseline.magnify(baseline.shares)
@@ -138,10 +138,10 @@ class Unclocked:
 
     def _levels(self, stretches: list[Stretch]) -> tuple[FloatArray, FloatArray]:
         """How far each event was from its share in training, magnified, and rows, [stretches, events]."""
-        columns = len(self._judge.sizes)
-        found = [self._judge.shares(Counts.of_vector(np.asarray(each.counts, float), columns)) for each in stretches]
+        columns = len(self._detector.sizes)
+        found = [self._detector.shares(Counts.of_vector(np.asarray(each.counts, float), columns)) for each in stretches]
         shares, rows = (np.array([each[part] for each in found]).reshape(len(found), -1) for part in (0, 1))
-        return self._factor * (shares - self._judge.baseline.shares) if found else shares, rows
+        return self._factor * (shares - self._detector.baseline.shares) if found else shares, rows
 
     def _clumped(self, levels: FloatArray, rows: FloatArray) -> FloatArray:
         if len(levels) < FEWEST:
@@ -150,8 +150,8 @@ class Unclocked:
 
     def _errors(self, levels: FloatArray, rows: FloatArray, clumped: FloatArray) -> FloatArray:
         """Standard error of each level, [stretches, events]: what became frequent varies more than in training."""
-        shares = np.clip(self._judge.baseline.shares + levels / self._factor, 0.0, 1.0)
-        variance = np.maximum(self._variance, self._judge.baseline.spread_at(shares).mean(axis=0))
+        shares = np.clip(self._detector.baseline.shares + levels / self._factor, 0.0, 1.0)
+        variance = np.maximum(self._variance, self._detector.baseline.spread_at(shares).mean(axis=0))
         return np.asarray(self._factor * np.sqrt(np.maximum(variance, 0.25 / rows) / rows * clumped[self._column]))
 
     def _error(self, levels: FloatArray, rows: FloatArray, clumped: FloatArray) -> FloatArray:

@@ -6,20 +6,21 @@ from typing import Final
 
 import numpy as np
 
+from driftline.sketch.arrays import IntArray
+from driftline.sketch.time_units import DAY_SECONDS
 from driftline_processor.monitors.drift.detection.overdispersion import FEW_BLOCKS
-from driftline_processor.monitors.drift.season.calendar import DAY
-from driftline_processor.records import IntArray, ReferenceColumn
+from driftline_processor.records import ReferenceColumn
 
-COARSE: Final = 2 / 3 * DAY
+COARSE: Final = 2 / 3 * DAY_SECONDS
 """Seconds in a chunk from which on the chunks of a reference show next to nothing of a daily season."""
 
-FINE: Final = DAY / 12
+FINE: Final = DAY_SECONDS / 12
 """Seconds in a chunk up to which chunks show what an hour may do, also where days have two peaks."""
 
 
 def by_day(columns: Sequence[ReferenceColumn], chunk: float) -> list[ReferenceColumn] | None:
     """The columns in chunks of about a day; None where these are too few. chunk: seconds in a chunk of the columns."""
-    together = max(round(DAY / chunk), 1)
+    together = max(round(DAY_SECONDS / chunk), 1)
     if len(columns[0].chunks) // together < FEW_BLOCKS:
         return None
     return joined(columns, np.arange(0, len(columns[0].chunks), together))

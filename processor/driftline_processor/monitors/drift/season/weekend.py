@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from driftline_processor.monitors.drift.season.calendar import DAY, WEEK
-from driftline_processor.records import FloatArray
+from driftline.sketch.arrays import FloatArray
+from driftline.sketch.time_units import DAY_SECONDS, WEEK_SECONDS
 
 BALANCE: Final = 5 / 2
 """A weekend is so many times as far from the level of the whole week as the other days are."""
 
-WORKING: Final = (5.5 * DAY, 7.5 * DAY)
+WORKING: Final = (5.5 * DAY_SECONDS, 7.5 * DAY_SECONDS)
 """When the last 24 hours were in no weekend, in any time zone, be it of Saturday and Sunday or of Friday and Saturday:
 from Tuesday noon to Thursday noon UTC, in seconds from a Thursday, as 1 January 1970 was."""
 
@@ -25,5 +25,5 @@ def possible(first: FloatArray, most: float, time: float) -> FloatArray:
     first: how far the first day was from the training data. most: how far a weekend may be.
     """
     begin, end = WORKING
-    working = (time - begin) % WEEK <= end - begin
+    working = (time - begin) % WEEK_SECONDS <= end - begin
     return np.minimum(BALANCE * first, most / BALANCE if working else most)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statistic, View
-from driftline_processor.records import FloatArray
 
 
 def chi_square(view: View) -> FloatArray:

@@ -6,19 +6,19 @@ import numpy as np
 
 from driftline.semconv import MISSING
 from driftline_processor.monitors.drift.binning.binned_counts import STATES, Counts
-from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
-from driftline_processor.monitors.drift.detection.detector import Judge
+from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
+from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.statistics import STATISTICS, View
 from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
 from driftline_processor.monitors.drift.statistics.wasserstein import reference_spread
-from driftline_processor.records import ReferenceColumn, Tally
+from driftline_processor.records import ColumnSummary, ReferenceColumn
 from driftline_processor.reference.category_bins import cell_rows
 
 
 class Trained:
     """What the training data held, as statistics see it: with a cell more in each column, for never seen categories."""
 
-    def __init__(self, columns: Sequence[ReferenceColumn], judge: Judge) -> None:
+    def __init__(self, columns: Sequence[ReferenceColumn], judge: Detector) -> None:
         self._numeric, self._apart = judge.numeric, judge.apart
         self._sizes = judge.sizes + 1
         ends = np.cumsum(self._sizes)
@@ -27,13 +27,13 @@ class Trained:
         self._counts = np.zeros(int(self._sizes.sum()))
         self._counts[self._cells] = np.concatenate([cell_rows(column) for column in columns])
         numeric = [column for column in columns if column.kind == NUMERIC]
-        self._bags = Bags.of([column.tally.intervals for column in numeric])
-        self._spread = np.array([reference_spread(column.tally.intervals) for column in columns])
-        self._missing = np.array([_missing(column.tally) for column in columns])
+        self._stacked = StackedIntervals.of([column.summary.intervals for column in numeric])
+        self._spread = np.array([reference_spread(column.summary.intervals) for column in columns])
+        self._missing = np.array([_missing(column.summary) for column in columns])
 
-    def statistics(self, counts: Counts, bags: Bags) -> list[dict[str, float]]:
-        """Those that apply to each column. bags: the sketches of the window's numeric columns."""
-        view = self._view(counts, bags)
+    def statistics(self, counts: Counts, stacked: StackedIntervals) -> list[dict[str, float]]:
+        """Those that apply to each column. stacked: the sketches of the window's numeric columns."""
+        view = self._view(counts, stacked)
         found: list[dict[str, float]] = [{} for _ in range(len(self._sizes))]
         numeric = self._numeric.tolist()
         for statistic in STATISTICS:
@@ -44,12 +44,12 @@ class Trained:
                     found[column][statistic.name] = value
         return found
 
-    def _view(self, counts: Counts, bags: Bags) -> View:
+    def _view(self, counts: Counts, stacked: StackedIntervals) -> View:
         scale = counts.effective
         window = np.zeros(len(self._counts))
         window[self._cells] = counts.cells
         window[self._last] = counts.novel * self._apart
-        valued = np.flatnonzero((self._bags.totals > 0.0) & (bags.totals > 0.0))
+        valued = np.flatnonzero((self._stacked.totals > 0.0) & (stacked.totals > 0.0))
         rows = counts.rows > 0.0
         missing = counts.states[STATES.index(MISSING)] / np.where(rows, counts.rows, 1.0)
         return View(
@@ -58,13 +58,13 @@ class Trained:
             reference=self._counts,
             window=window * np.repeat(scale, self._sizes),
             valued=np.flatnonzero(self._numeric)[valued],
-            reference_values=self._bags.take(valued),
-            window_values=bags.take(valued),
+            reference_values=self._stacked.take(valued),
+            window_values=stacked.take(valued),
             spread=self._spread,
             reference_missing=self._missing,
             window_missing=np.where(rows, missing, np.nan),
         )
 
 
-def _missing(tally: Tally) -> float:
-    return tally.states.get(MISSING, 0.0) / tally.rows if tally.rows else float("nan")
+def _missing(summary: ColumnSummary) -> float:
+    return summary.states.get(MISSING, 0.0) / summary.rows if summary.rows else float("nan")

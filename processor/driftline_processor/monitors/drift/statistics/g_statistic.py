@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.special import rel_entr
 
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.statistics.chi_square import expected_counts
 from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statistic, View
-from driftline_processor.records import FloatArray
 
 
 def g_test(view: View) -> FloatArray:

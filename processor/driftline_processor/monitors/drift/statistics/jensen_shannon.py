@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import rel_entr
 
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statistic, View
-from driftline_processor.records import FloatArray
 
 
 def jensen_shannon(view: View) -> FloatArray:

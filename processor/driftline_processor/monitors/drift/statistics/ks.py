@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.binning.stacked_intervals import surely_ahead
 from driftline_processor.monitors.drift.statistics.view import NUMERIC, Statistic, View
-from driftline_processor.records import FloatArray
 
 
 def kolmogorov_smirnov(view: View) -> FloatArray:

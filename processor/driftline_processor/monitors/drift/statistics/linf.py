@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.statistics.view import CATEGORY, Statistic, View
-from driftline_processor.records import FloatArray
 
 
 def l_infinity(view: View) -> FloatArray:

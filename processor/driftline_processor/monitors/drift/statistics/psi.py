@@ -5,9 +5,8 @@ Source: Siddiqi, Credit Risk Scorecards (2006); the sum is Jeffreys' divergence 
 
 import numpy as np
 
-from driftline_processor.monitors.drift.binning.stacked_intervals import IntArray
+from driftline.sketch.arrays import FloatArray, IntArray
 from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statistic, View
-from driftline_processor.records import FloatArray
 
 CLASSES = 10
 """Numeric cells are joined to tenths of the reference, so that the usual thresholds mean what they usually mean."""

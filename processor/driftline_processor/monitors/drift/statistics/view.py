@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_processor.monitors.drift.binning.stacked_intervals import Bags, IntArray
-from driftline_processor.records import FloatArray
+from driftline.sketch.arrays import FloatArray, IntArray
+from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 
 NUMERIC = "numeric"
 CATEGORY = "category"
@@ -29,8 +29,8 @@ class View:
     reference: FloatArray
     window: FloatArray
     valued: IntArray
-    reference_values: Bags
-    window_values: Bags
+    reference_values: StackedIntervals
+    window_values: StackedIntervals
     spread: FloatArray
     reference_missing: FloatArray
     window_missing: FloatArray

@@ -3,9 +3,9 @@
 import numpy as np
 
 from driftline.sketch import Intervals
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.binning.stacked_intervals import area_between
 from driftline_processor.monitors.drift.statistics.view import NUMERIC, Statistic, View
-from driftline_processor.records import FloatArray
 
 NORMAL_IQR = 1.349
 """Interquartile range of a normal distribution of standard deviation 1."""

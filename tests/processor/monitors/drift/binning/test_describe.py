@@ -6,38 +6,40 @@ import pytest
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals
 from driftline_processor.monitors.drift.binning.describe import TOP, class_shares, numbers
-from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
-from made_columns import numeric_tally
+from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
+from made_columns import numeric_summary
 
 
 def test_mean_and_quantiles() -> None:
     """Through the sketch they are those of the values, within a bucket."""
     values = np.random.default_rng(1).normal(10.0, 2.0, 20_000)
 
-    (found,) = numbers(Bags.of([numeric_tally(values).intervals]))
+    (found,) = numbers(StackedIntervals.of([numeric_summary(values).intervals]))
 
     assert found == pytest.approx(
         {"mean": values.mean()} | {f"p{q:02}": np.percentile(values, q) for q in (5, 50, 95)}, abs=0.05
     )
 
 
-def test_quantiles_are_those_of_one_bag_alone() -> None:
-    """Columns side by side, with buckets that overlap or not, have the quantiles of their own bags, ties too."""
+def test_quantiles_are_those_of_each_column_alone() -> None:
+    """Columns side by side, with buckets that overlap or not, have the quantiles of their own intervals, ties too."""
     random = np.random.default_rng(2)
     parts = [random.normal(size=30), random.lognormal(size=3_000), np.full(40, 7.0)]
-    bags = [numeric_tally(part).intervals for part in parts]
-    bags.append(bags[1].merge(numeric_tally(parts[0] * 10.0).intervals))
+    stacked = [numeric_summary(part).intervals for part in parts]
+    stacked.append(stacked[1].merge(numeric_summary(parts[0] * 10.0).intervals))
 
-    found = numbers(Bags.of(bags))
+    found = numbers(StackedIntervals.of(stacked))
 
-    assert [list(each.values())[1:] for each in found] == [pytest.approx(b.quantiles((0.05, 0.5, 0.95))) for b in bags]
-    assert [each["mean"] for each in found] == pytest.approx([bag.mean() for bag in bags])
+    assert [list(each.values())[1:] for each in found] == [
+        pytest.approx(b.quantiles((0.05, 0.5, 0.95))) for b in stacked
+    ]
+    assert [each["mean"] for each in found] == pytest.approx([each.mean() for each in stacked])
 
 
 def test_nothing_is_said_of_no_rows() -> None:
     """An empty column has no mean and no shares."""
-    assert numbers(Bags.of([Intervals.empty()])) == [{}]
-    assert numbers(Bags.of([])) == []
+    assert numbers(StackedIntervals.of([Intervals.empty()])) == [{}]
+    assert numbers(StackedIntervals.of([])) == []
     assert class_shares({}) == {}
 
 

@@ -9,12 +9,12 @@ from scipy.signal import lfilter
 
 from driftline_processor.monitors.drift.binning.binned_counts import Counts
 from driftline_processor.monitors.drift.binning.bins import NumericCells
-from driftline_processor.monitors.drift.binning.stacked_intervals import Bags
+from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.monitors.drift.detection.detector import Judge
+from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trail, Trailing
-from driftline_processor.records import ColumnKey, ReferenceColumn, State, Tally, Window
-from made_columns import HOUR, KEY, category_column, counted, fitted, numeric_column, numeric_tally, reference_of
+from driftline_processor.records import ColumnKey, ColumnSummary, ReferenceColumn, State, Window
+from made_columns import HOUR, KEY, category_column, counted, fitted, numeric_column, numeric_summary, reference_of
 
 ROWS = 50_000
 CHUNKS = 128
@@ -47,16 +47,16 @@ def category_samples(random: np.random.Generator) -> dict[str, Callable[[int], N
     }
 
 
-def null_stream(rows: int, windows: int) -> Iterator[tuple[Comparison, dict[ColumnKey, Tally]]]:
+def null_stream(rows: int, windows: int) -> Iterator[tuple[Comparison, dict[ColumnKey, ColumnSummary]]]:
     """Windows of twelve mixed columns, drawn as their reference was."""
     random = np.random.default_rng(20_261)
     columns: list[ReferenceColumn] = []
-    draws: dict[ColumnKey, Callable[[], Tally]] = {}
+    draws: dict[ColumnKey, Callable[[], ColumnSummary]] = {}
     for name, sample in numeric_samples(random).items():
         values, key = sample(ROWS), ColumnKey("input", name)
         layout = fitted(values)
         columns.append(numeric_column(values, CHUNKS, key))
-        draws[key] = lambda sample=sample, layout=layout: numeric_tally(sample(rows), layout)
+        draws[key] = lambda sample=sample, layout=layout: numeric_summary(sample(rows), layout)
     for name, choose in category_samples(random).items():
         key = ColumnKey("output", name)
         columns.append(category_column(choose(ROWS), CHUNKS, key))
@@ -72,8 +72,8 @@ def test_no_drift_no_alarm(rows: int, windows: int) -> None:
     trail = Trail()
     states = [
         result.verdict.state
-        for hour, (comparison, tallies) in enumerate(null_stream(rows, windows))
-        for result in comparison.window(tallies, EVALUATION, HOUR, trailing(trail, hour))
+        for hour, (comparison, summaries) in enumerate(null_stream(rows, windows))
+        for result in comparison.window(summaries, EVALUATION, HOUR, trailing(trail, hour))
         if result.verdict
     ]
 
@@ -86,14 +86,14 @@ def trailing(trail: Trail, hour: int) -> Trailing:
     return Trailing(trail, Window(hour * HOUR, (hour + 1) * HOUR))
 
 
-def power(draw: Callable[[np.random.Generator], Tally], column: ReferenceColumn, windows: int = 60) -> float:
+def power(draw: Callable[[np.random.Generator], ColumnSummary], column: ReferenceColumn, windows: int = 60) -> float:
     """Share of windows in alarm, at the hourly budget of a model with thirty columns."""
     comparison = Comparison.of(reference_of(column), 0.05)
     random = np.random.default_rng(7)
     return float(np.mean([within(1, comparison, lambda: draw(random)) for _ in range(windows)]))
 
 
-def within(hours: int, comparison: Comparison, draw: Callable[[], Tally]) -> bool:
+def within(hours: int, comparison: Comparison, draw: Callable[[], ColumnSummary]) -> bool:
     """Whether the first so many hours of a drift raise an alarm, each by itself or together."""
     trail = Trail()
     results = [comparison.window({KEY: draw()}, EVALUATION / 30, HOUR, trailing(trail, i))[0] for i in range(hours)]
@@ -120,7 +120,7 @@ def test_what_matters_is_found(
     normal: ReferenceColumn, rows: int, sample: Callable[[np.random.Generator, int], NDArray[np.float64]], least: float
 ) -> None:
     """Nine of ten windows with a shift of twice the tolerance alarm, and what else a server may do to a column."""
-    assert power(lambda random: numeric_tally(sample(random, rows)), normal) >= least
+    assert power(lambda random: numeric_summary(sample(random, rows)), normal) >= least
 
 
 def test_ranks_find_what_no_set_of_values_proves(normal: ReferenceColumn) -> None:
@@ -128,10 +128,10 @@ def test_ranks_find_what_no_set_of_values_proves(normal: ReferenceColumn) -> Non
 
     What is named is how a set moved: it says more than ranks do.
     """
-    judge, place = Judge([normal], 0.05), NumericCells([normal]).place
+    judge, place = Detector([normal], 0.05), NumericCells([normal]).place
     random, found, rows = np.random.default_rng(8), [], 600
     for _ in range(200):
-        cells = place(Bags.of([numeric_tally(random.normal(0.2513, 1.0, rows)).intervals])).cells
+        cells = place(StackedIntervals.of([numeric_summary(random.normal(0.2513, 1.0, rows)).intervals])).cells
         all_rows = np.array([float(rows)])
         counts = Counts(cells, np.zeros(1), np.zeros((3, 1)), all_rows, all_rows)
         events, ranks = judge.judge(counts, EVALUATION / 30, None).events, len(judge.events[0]) - 1
@@ -147,7 +147,7 @@ def test_ranks_find_what_no_set_of_values_proves(normal: ReferenceColumn) -> Non
 @pytest.mark.parametrize("rows", [200, 1_000, 50_000])
 def test_what_does_not_matter_is_left_alone(normal: ReferenceColumn, rows: int) -> None:
     """A shift of half the tolerance alarms in one of twenty windows at most, however many rows prove it."""
-    assert power(lambda random: numeric_tally(random.normal(0.0627, 1.0, rows)), normal, windows=40) <= 0.05
+    assert power(lambda random: numeric_summary(random.normal(0.0627, 1.0, rows)), normal, windows=40) <= 0.05
 
 
 @pytest.mark.parametrize(("rows", "hours"), [(400, 2), (200, 4), (50, 24)])
@@ -155,8 +155,8 @@ def test_what_one_window_cannot_prove_several_do(normal: ReferenceColumn, rows: 
     """Twice the tolerance in few rows an hour: found within hours, where an hour alone finds it in half of them."""
     comparison, random = Comparison.of(reference_of(normal), 0.05), np.random.default_rng(11)
 
-    def draw() -> Tally:
-        return numeric_tally(random.normal(0.2513, 1.0, rows))
+    def draw() -> ColumnSummary:
+        return numeric_summary(random.normal(0.2513, 1.0, rows))
 
     assert np.mean([within(hours, comparison, draw) for _ in range(20)]) >= 0.9
     assert np.mean([within(1, comparison, draw) for _ in range(20)]) <= 0.7

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from driftline.sketch.arrays import FloatArray
+from driftline.sketch.time_units import DAY_SECONDS
 from driftline_processor.monitors.drift.detection.harmonics import Cycle, fit_cycle, known_harmonics
-from driftline_processor.monitors.drift.season.calendar import DAY
-from driftline_processor.records import FloatArray
 
 HOUR = 3_600.0
 CELLS = np.array([0.1, 0.4, 0.3, 0.2])
@@ -24,8 +24,8 @@ def counted(
     counts = np.zeros((len(starts), len(CELLS)))
     for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
         at = random.uniform(start, end, int(rows * (1 + busy)))
-        at = at[random.random(len(at)) * (1 + busy) < 1 + busy * np.sin(2 * np.pi * (at / DAY + 1 / 12))]
-        shares = CELLS + np.sin(2 * np.pi * at / DAY)[:, None] * swing
+        at = at[random.random(len(at)) * (1 + busy) < 1 + busy * np.sin(2 * np.pi * (at / DAY_SECONDS + 1 / 12))]
+        shares = CELLS + np.sin(2 * np.pi * at / DAY_SECONDS)[:, None] * swing
         cell = (random.random(len(at))[:, None] > np.cumsum(shares, axis=1)).sum(axis=1)
         counts[i] = np.bincount(np.minimum(cell, 3), minlength=4)
     return counts
@@ -39,9 +39,9 @@ def test_the_season_of_an_hour_is_told_from_long_chunks(chunk: float) -> None:
     hours = np.arange(24) * HOUR
 
     assert cycle
-    true = np.sin(2 * np.pi * (hours + HOUR / 2) / DAY)[:, None] * SWING
+    true = np.sin(2 * np.pi * (hours + HOUR / 2) / DAY_SECONDS)[:, None] * SWING
     assert np.abs(cycle.shifts(hours, hours + HOUR) - true).max() < 0.02
-    assert np.abs(cycle.shifts(hours, hours + DAY)).max() < 0.005
+    assert np.abs(cycle.shifts(hours, hours + DAY_SECONDS)).max() < 0.005
 
 
 def test_busy_hours_count_for_what_they_are() -> None:
@@ -50,7 +50,7 @@ def test_busy_hours_count_for_what_they_are() -> None:
     cycle, _ = fit_cycle(counted(starts, ends, busy=0.9), starts, ends)
     hours = np.arange(24) * HOUR
     found = cycle.shifts(hours, hours + HOUR)
-    true = np.sin(2 * np.pi * (hours + HOUR / 2) / DAY)[:, None] * SWING
+    true = np.sin(2 * np.pi * (hours + HOUR / 2) / DAY_SECONDS)[:, None] * SWING
 
     assert np.abs((found - found.mean(axis=0)) - true).max() < 0.02
 
@@ -80,7 +80,7 @@ def test_no_season_is_made_of_chance() -> None:
 def test_a_slow_wave_is_no_time_of_day() -> None:
     """What goes up and down within weeks is left to natural variation."""
     starts, ends = times(7.9 * HOUR)
-    slow = CELLS + np.sin(2 * np.pi * starts / (20 * DAY))[:, None] * SWING
+    slow = CELLS + np.sin(2 * np.pi * starts / (20 * DAY_SECONDS))[:, None] * SWING
     random = np.random.default_rng(2)
 
     assert not fit_cycle(np.array([random.multinomial(400, shares) for shares in slow], float), starts, ends)[0]

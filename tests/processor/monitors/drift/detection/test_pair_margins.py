@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from driftline.semconv import OPPOSITE, SAME
+from driftline.sketch.arrays import FloatArray
 from driftline.sketch.pairs import Pair
 from driftline_processor.monitors.drift.binning.binned_counts import Counts
-from driftline_processor.monitors.drift.detection.detector import Judge
+from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.pair_margins import Pairing
-from driftline_processor.records import ColumnKey, FloatArray, ReferenceColumn, Tally
+from driftline_processor.records import ColumnKey, ColumnSummary, ReferenceColumn
 from made_columns import numeric_column
 
 ROWS = 200_000
@@ -31,7 +32,7 @@ def columns(rho: float) -> list[ReferenceColumn]:
         key=ColumnKey("pair", "a × b"),
         type="pair",
         kind="category",
-        tally=Tally(categories={SAME: rows[0], OPPOSITE: rows[1]}, rows=float(ROWS)),
+        summary=ColumnSummary(categories={SAME: rows[0], OPPOSITE: rows[1]}, rows=float(ROWS)),
         edges=np.zeros(0),
         categories=(SAME, OPPOSITE),
         coded=np.zeros(0),
@@ -45,7 +46,7 @@ def columns(rho: float) -> list[ReferenceColumn]:
 def left_over(rho: float, shift: tuple[float, float], serving_rho: float | None = None) -> float:
     """The share of rows on the same side beyond what training and the members' moves let expect."""
     known = columns(rho)
-    judge = Judge(known, 0.05)
+    judge = Detector(known, 0.05)
     x = normal(rho if serving_rho is None else serving_rho, seed=1, shift=shift)
     cells = [np.histogram(x[:, i], [-np.inf, *known[i].edges, np.inf])[0] for i in range(2)]
     counts = np.concatenate((*cells, [same(x) * ROWS, (1.0 - same(x)) * ROWS, 0.0])).astype(float)

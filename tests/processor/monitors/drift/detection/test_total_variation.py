@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.monitors.drift.detection.decision import Baseline, assess
 from driftline_processor.monitors.drift.detection.tested_sets import category_events
 from driftline_processor.monitors.drift.detection.total_variation import Diffuse
-from driftline_processor.records import FloatArray, State, Verdict
-from made_columns import HOUR, KEY, category_column, category_tally, reference_of
+from driftline_processor.records import State, Verdict
+from made_columns import HOUR, KEY, category_column, category_summary, reference_of
 
 BUDGET = 1 / 720 / 30 / 7
 K = 50
@@ -24,7 +25,7 @@ def verdicts(shares: FloatArray, rows: int, windows: int) -> list[Verdict]:
     found = []
     for _ in range(windows):
         counts = dict(zip(NAMES.tolist(), random.multinomial(rows, shares).astype(float).tolist(), strict=True))
-        (result,) = comparison.window({KEY: category_tally(counts)}, BUDGET, HOUR)
+        (result,) = comparison.window({KEY: category_summary(counts)}, BUDGET, HOUR)
         assert result.verdict is not None
         found.append(result.verdict)
     return found

@@ -6,7 +6,7 @@ import pytest
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trail, Trailing, pack, unpack
 from driftline_processor.records import ColumnKey, State, Verdict, Window
-from made_columns import HOUR, KEY, numeric_column, numeric_tally, reference_of
+from made_columns import HOUR, KEY, numeric_column, numeric_summary, reference_of
 
 BUDGET = 1 / 720 / 30
 COLUMN = numeric_column(np.random.default_rng(1).normal(size=50_000))
@@ -19,8 +19,8 @@ def hour(number: int, length: int = 1) -> Window:
 
 
 def judged(trail: Trail, number: int, mean: float, rows: int = 300) -> Verdict:
-    tally = numeric_tally(np.random.default_rng(number).normal(mean, 1.0, rows))
-    (result,) = COMPARISON.window({KEY: tally}, BUDGET, HOUR, Trailing(trail, hour(number)))
+    summary = numeric_summary(np.random.default_rng(number).normal(mean, 1.0, rows))
+    (result,) = COMPARISON.window({KEY: summary}, BUDGET, HOUR, Trailing(trail, hour(number)))
     assert result.verdict is not None
     return result.verdict
 

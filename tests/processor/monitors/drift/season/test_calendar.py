@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from driftline.sketch.time_units import DAY_SECONDS, WEEK_SECONDS, YEAR_SECONDS
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.monitors.drift.history.trailing_windows import Trail, Trailing
-from driftline_processor.monitors.drift.season.calendar import DAY, WEEK, YEAR, Season, in_season
+from driftline_processor.monitors.drift.season.calendar import Season, in_season
 from driftline_processor.records import State, Verdict, Window
-from made_columns import HOUR, KEY, numeric_column, numeric_tally, reference_of
+from made_columns import HOUR, KEY, numeric_column, numeric_summary, reference_of
 
 HOURS = np.arange(24 * 20)
 
@@ -26,15 +27,16 @@ def test_three_days_know_the_time_of_day_and_three_weeks_that_of_the_week() -> N
 
 def test_the_same_hour_of_every_day() -> None:
     """Chunks of an hour: one of 24, whatever day the window is on."""
-    ((_, alike), *_) = hourly(96).alike(400 * DAY + 5 * 3_600.0, 400 * DAY + 6 * 3_600.0)
+    ((_, alike), *_) = hourly(96).alike(400 * DAY_SECONDS + 5 * 3_600.0, 400 * DAY_SECONDS + 6 * 3_600.0)
 
     assert np.flatnonzero(alike).tolist() == [5, 29, 53, 77]
 
 
 def test_a_year_knows_its_weeks() -> None:
     """Days within two weeks of the same date, also around the new year."""
-    starts = np.arange(366) * DAY
-    found = dict(Season(starts, starts + DAY).alike(YEAR + 2 * DAY, YEAR + 2 * DAY + WEEK))["time of year"]
+    starts = np.arange(366) * DAY_SECONDS
+    begin = YEAR_SECONDS + 2 * DAY_SECONDS
+    found = dict(Season(starts, starts + DAY_SECONDS).alike(begin, begin + WEEK_SECONDS))["time of year"]
 
     assert found[:15].all()
     assert not found[25:350].any()
@@ -43,7 +45,7 @@ def test_a_year_knows_its_weeks() -> None:
 
 def test_long_windows_have_no_time_of_day() -> None:
     """A day holds every hour."""
-    assert not hourly(96).alike(0.0, DAY)
+    assert not hourly(96).alike(0.0, DAY_SECONDS)
 
 
 @pytest.mark.parametrize(("share", "same", "named"), [(0.9, 0.85, True), (0.9, 0.55, False), (0.1, 0.1, True)])
@@ -57,9 +59,9 @@ def judged(phase: float, mean: float) -> Verdict:
     values = level + 0.3 * np.random.default_rng(7).normal(size=len(level))
     reference = reference_of(numeric_column(values, chunks=len(HOURS)), chunk_seconds=3_600.0)
     start = int((24 * 30 + phase) * HOUR)
-    tally = numeric_tally(np.random.default_rng(8).normal(mean, 0.3, 2_000))
+    summary = numeric_summary(np.random.default_rng(8).normal(mean, 0.3, 2_000))
     spans = Trailing(Trail(), Window(start, start + HOUR))
-    (result,) = Comparison.of(reference, 0.05).window({KEY: tally}, 1 / 720, HOUR, spans)
+    (result,) = Comparison.of(reference, 0.05).window({KEY: summary}, 1 / 720, HOUR, spans)
     assert result.verdict is not None
     return result.verdict
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.monitors.drift.history.stream_history import DAY, DAYS
+from driftline_processor.monitors.drift.history.stream_history import DAYS
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trail, Trailing, pack, unpack
 from driftline_processor.records import State, Verdict, Window
-from made_columns import HOUR, KEY, fitted, numeric_column, numeric_tally, reference_of
+from made_columns import HOUR, KEY, fitted, numeric_column, numeric_summary, reference_of
 
 BUDGET = 1 / 720 / 30 / (2 + len(LONGER))
 BEGIN = 1_700_006_400 * 10**9 // DAY * DAY
@@ -53,7 +54,7 @@ def stream(
     for number in range(first, first + windows):
         values = np.random.default_rng(number).normal(mean(number), 1.0, 1_000)
         window = Window(BEGIN + number * size, BEGIN + (number + 1) * size)
-        (result,) = comparison.window({KEY: numeric_tally(values, LAYOUT)}, BUDGET, size, Trailing(trail, window))
+        (result,) = comparison.window({KEY: numeric_summary(values, LAYOUT)}, BUDGET, size, Trailing(trail, window))
         assert result.verdict is not None
         yield result.verdict
 
@@ -144,7 +145,7 @@ def test_rows_that_are_numbered_have_no_time_of_day() -> None:
     """Windows counted from 1970 on are judged as they are."""
     values = np.random.default_rng(1).normal(FOUR, 1.0, 1_000)
     (result,) = STEADY.window(
-        {KEY: numeric_tally(values, LAYOUT)}, BUDGET, HOUR, Trailing(Trail(), Window(HOUR, 2 * HOUR))
+        {KEY: numeric_summary(values, LAYOUT)}, BUDGET, HOUR, Trailing(Trail(), Window(HOUR, 2 * HOUR))
     )
 
     assert result.verdict is not None

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.monitors.drift.history.stream_history import DAY
 from driftline_processor.monitors.drift.history.trailing_windows import Trail, Trailing
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
 from driftline_processor.records import State, Window
-from made_columns import HOUR, KEY, fitted, numeric_column, numeric_tally, reference_of
+from made_columns import HOUR, KEY, fitted, numeric_column, numeric_summary, reference_of
 
 BUDGET = 1 / 720 / 30 / 7
 BEGIN = 1_700_006_400 * 10**9 // DAY * DAY
@@ -37,7 +37,7 @@ def test_a_small_step_under_a_daily_season_is_found_within_a_day(days: int) -> N
         mean = 0.5 * np.sin(2 * np.pi * (hour + 0.5) / 24) + (TWO if hour >= 72 else 0.0)
         values = np.random.default_rng(hour).normal(mean, 1.0, 1_000)
         window = Window(BEGIN + hour * HOUR, BEGIN + (hour + 1) * HOUR)
-        (result,) = comparison.window({KEY: numeric_tally(values, LAYOUT)}, BUDGET, HOUR, Trailing(trail, window))
+        (result,) = comparison.window({KEY: numeric_summary(values, LAYOUT)}, BUDGET, HOUR, Trailing(trail, window))
         assert result.verdict is not None
         states.append(result.verdict.state)
 
