@@ -7,7 +7,7 @@ from driftline.profiling.in_memory import in_memory
 from driftline.profiling.plan import Roles
 from driftline.profiling.profiler import profile_table
 from driftline.profiling.tables import Table
-from driftline.profiling.training_profile import Profile
+from driftline.reference.profile import Profile
 
 ROLES = ("label", "prediction", "score", "timestamp")
 

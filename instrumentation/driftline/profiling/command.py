@@ -9,7 +9,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from driftline.profiling.profiler import Progress as Listener
-    from driftline.profiling.training_profile import Profile
+    from driftline.reference.profile import Profile
 
 
 def _names(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -52,9 +52,9 @@ def profile(
     """
     if find_spec("pyarrow") is None:
         raise click.ClickException('driftline profile needs pyarrow: pip install "driftline[sklearn]"')
-    from driftline.profiling.errors import ProfileError
     from driftline.profiling.plan import Roles
     from driftline.profiling.progress import progress
+    from driftline.reference.errors import ProfileError
 
     roles = Roles(label, prediction, score, timestamp, categorical, ignore, keep)
     try:

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from driftline.profiling.column_types import ARROW, BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP, times_of
-from driftline.profiling.errors import ProfileError
+from driftline.profiling.arrow_types import ARROW, times_of
+from driftline.reference.column_types import BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP
+from driftline.reference.errors import ProfileError
 
 _BLOCK_BYTES: Final = 1 << 20
 _DELIMITERS: Final = ",;\t|"

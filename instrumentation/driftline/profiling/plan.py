@@ -3,21 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftline import semconv
-from driftline.profiling.column_types import BOOLEAN, FLOAT, INTEGER, STRING, TIMESTAMP, UNUSABLE, numbers
-from driftline.profiling.errors import ProfileError
-
-
-class ColumnKey(NamedTuple):
-    """A column of a model: `target` is "input", "output" or "label"."""
-
-    target: str
-    name: str
+from driftline.profiling.arrow_types import numbers
+from driftline.reference.column_types import BOOLEAN, FLOAT, INTEGER, STRING, TIMESTAMP, UNUSABLE
+from driftline.reference.errors import ProfileError
+from driftline.reference.profile_column import ColumnKey
 
 
 @dataclass(frozen=True, slots=True)

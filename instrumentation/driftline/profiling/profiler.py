@@ -7,16 +7,18 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from driftline import semconv
-from driftline.profiling.chunks import Chunks, second_of
-from driftline.profiling.column_types import TIMESTAMP
-from driftline.profiling.counters import FEWEST_CELLS, CategoryCounter, Counter, NumberCounter, most_cells
-from driftline.profiling.errors import ProfileError
+from driftline.profiling.counters import CategoryCounter, Counter, NumberCounter, most_bins
 from driftline.profiling.id_columns import IdProbe
 from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
-from driftline.profiling.plan import ColumnKey, Plan, Roles, make_plan
+from driftline.profiling.plan import Plan, Roles, make_plan
 from driftline.profiling.survey import ColumnSurvey, Survey, survey
 from driftline.profiling.tables import Table
-from driftline.profiling.training_profile import Profile, ProfileColumn
+from driftline.reference.chunks import Chunks, second_of
+from driftline.reference.column_types import TIMESTAMP
+from driftline.reference.errors import ProfileError
+from driftline.reference.format import FEWEST_BINS
+from driftline.reference.profile import Profile
+from driftline.reference.profile_column import ColumnKey, ProfileColumn
 from driftline.sketch.arrays import IntArray
 
 LOOKING: Final = "Looking at the data"
@@ -48,8 +50,8 @@ def profile_table(
     seen = survey(table, plan, lambda rows: progress(LOOKING, rows, total))
     clock, notes = _clock(table, plan, seen)
     wanted = _wanted(seen)
-    cells = _most_cells(wanted.values())
-    counters = {key: _counter(column, seen, len(clock.chunks), cells) for key, column in wanted.items()}
+    bins = _most_bins(wanted.values())
+    counters = {key: _counter(column, seen, len(clock.chunks), bins) for key, column in wanted.items()}
     probes = {column.key: probe for column in plan.columns if (probe := IdProbe.of(column, seen.sample)) is not None}
     members = {column.key.name: column for column in plan.columns if may_be_member(column)}
     chosen = choose_pairs({name: column.numbers(seen.sample) for name, column in members.items()})
@@ -86,9 +88,9 @@ def _is_probability(score: ColumnSurvey) -> bool:
     return score.range.least >= 0.0 and score.range.greatest <= 1.0
 
 
-def _counter(column: ColumnSurvey, seen: Survey, chunks: int, cells: int) -> Counter:
+def _counter(column: ColumnSurvey, seen: Survey, chunks: int, bins: int) -> Counter:
     if _is_categorical(column):
-        return CategoryCounter(column, chunks, cells)
+        return CategoryCounter(column, chunks, bins)
     return NumberCounter(column, column.column.numbers(seen.sample), chunks)
 
 
@@ -96,9 +98,9 @@ def _is_categorical(column: ColumnSurvey) -> bool:
     return column.column.is_text or column.column.declared or _holds_classes(column)
 
 
-def _most_cells(columns: Iterable[ColumnSurvey]) -> int:
+def _most_bins(columns: Iterable[ColumnSurvey]) -> int:
     categorical = (column.values for column in columns if _is_categorical(column))
-    return most_cells(sum(values is not None and len(values.counts()) > FEWEST_CELLS for values in categorical))
+    return most_bins(sum(values is not None and len(values.counts()) > FEWEST_BINS for values in categorical))
 
 
 def _holds_classes(column: ColumnSurvey) -> bool:
@@ -143,7 +145,7 @@ def _id_notes(ids: Iterable[ColumnKey]) -> list[str]:
 def _gap_notes(columns: Sequence[ProfileColumn]) -> list[str]:
     """Times that are far apart, by one wrong date perhaps, leave most chunks empty, and little to learn from them."""
     first = columns[0]
-    rows = first.cells.sum(axis=1) + sum(first.state_cells.values())
+    rows = first.chunk_rows
     empty = int(np.count_nonzero(rows == 0))
     return [f"{empty} of {len(rows)} chunks hold no rows: is every time right?"] if 2 * empty > len(rows) else []
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta, timezone
 from rich.table import Table
 
 from driftline import semconv
-from driftline.profiling.plan import ColumnKey
-from driftline.profiling.training_profile import Profile, ProfileColumn
+from driftline.reference.profile import Profile
+from driftline.reference.profile_column import ColumnKey, ProfileColumn
 
 _MOST_ROWS = 60
 _MOST_CATEGORIES = 3
@@ -28,7 +28,7 @@ def schema_table(profile: Profile) -> Table:
 def chunk_line(profile: Profile) -> str:
     """How the data was cut into chunks."""
     chunks = profile.chunks
-    if not chunks.clock:
+    if not chunks.has_timestamps:
         return f"{profile.rows:,} rows in {len(chunks)} chunks of equal rows, in the order of the data: no timestamp"
     first, last = chunks.starts[0], chunks.ends[-1]
     each = timedelta(seconds=round(float(last - first) / len(chunks)))

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from driftline.profiling.column_types import INTEGER
-from driftline.profiling.errors import ProfileError
 from driftline.profiling.frequent_values import FrequentValues
-from driftline.profiling.plan import ColumnKey, Plan, PlannedColumn
+from driftline.profiling.plan import Plan, PlannedColumn
 from driftline.profiling.row_sample import RowSample
 from driftline.profiling.tables import Table
+from driftline.reference.column_types import INTEGER
+from driftline.reference.errors import ProfileError
+from driftline.reference.profile_column import ColumnKey
 
 FEW_VALUES: Final = 50
 """Integers with at most as many distinct values are counted as categories too."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from driftline.profiling.column_types import EMPTY, FLOAT, STRING, widest
 from driftline.profiling.csv_files import DelimitedFile
-from driftline.profiling.errors import ProfileError
 from driftline.profiling.files import Source, find_files, open_file, unreadable
+from driftline.reference.column_types import EMPTY, FLOAT, STRING, widest
+from driftline.reference.errors import ProfileError
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,8 +123,8 @@ def _replay(
     everything: bool,
 ) -> int:
     """Alarms that were opened. Raises Failure."""
-    from driftline.profiling.errors import ProfileError
     from driftline.profiling.progress import progress
+    from driftline.reference.errors import ProfileError
     from driftline_processor.config import ConfigError
     from driftline_processor.reference import InvalidReference
     from driftline_processor.replay.errors import ReplayError

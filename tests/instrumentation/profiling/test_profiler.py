@@ -48,10 +48,10 @@ def test_every_row_is_counted_once_in_the_whole_and_in_a_chunk(frame: pd.DataFra
     assert names(profile) == list(frame.columns)
     assert len(profile.chunks) == 128
     for each in profile.columns:
-        rows = each.cells.sum(axis=1) + sum(each.state_cells.values())
+        rows = each.bins.sum(axis=1) + sum(each.state_rows.values())
         assert each.rows == profile.rows == ROWS
         assert rows.tolist() == (profile.chunks.ends - profile.chunks.starts).tolist()
-        assert each.cells.sum() == each.valid
+        assert each.bins.sum() == each.valid
         if each.numbers is not None:
             assert each.numbers.rows == ROWS
 
@@ -91,13 +91,13 @@ def test_cells_hold_about_equal_shares_and_none_of_the_training_data_lies_outsid
     """32 cells between the smallest and the largest value, and two empty ones beyond; atoms have cells of their own."""
     profile = driftline.profile(frame)
     number = column(profile, "number")
-    shares = number.cells.sum(axis=0) / ROWS
+    shares = number.bins.sum(axis=0) / ROWS
     assert len(number.edges) == 33
     assert shares[0] == shares[-1] == 0.0
     assert shares[1:-1].min() > 0.01
     assert shares[1:-1].max() < 0.06
     few = column(profile, "few")
-    assert few.cells.sum(axis=0).tolist() == [0, *np.bincount(frame["few"]).tolist(), 0]
+    assert few.bins.sum(axis=0).tolist() == [0, *np.bincount(frame["few"]).tolist(), 0]
 
 
 def test_the_sketch_of_the_whole_agrees_with_the_data() -> None:
@@ -117,12 +117,12 @@ def test_chunks_are_of_equal_duration_where_there_is_a_clock() -> None:
     profile = driftline.profile(frame)
     assert names(profile) == ["x"]
     assert profile.notes == ("Took 'when' for the timestamp: the only column with times (--timestamp names another)",)
-    assert profile.chunks.clock
+    assert profile.chunks.has_timestamps
     assert np.ptp(profile.chunks.ends - profile.chunks.starts) < 1e-3
     x = column(profile, "x")
-    assert x.cells.sum() == ROWS - 1
+    assert x.bins.sum() == ROWS - 1
     expected, _ = np.histogram(seconds[1:], np.append(profile.chunks.starts, profile.chunks.ends[-1]))
-    assert np.abs(x.cells.sum(axis=1) - expected).sum() <= 2  # times have microseconds
+    assert np.abs(x.bins.sum(axis=1) - expected).sum() <= 2  # times have microseconds
 
 
 @pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
@@ -130,7 +130,7 @@ def test_a_timestamp_may_be_a_number_of_any_usual_unit(unit: int) -> None:
     """Seconds, milliseconds, microseconds or nanoseconds since 1970 are told apart by their size."""
     times = (1_700_000_000 + np.arange(ROWS)) * unit
     profile = driftline.profile({"x": np.random.default_rng(0).random(ROWS)}, timestamp=times)
-    assert profile.chunks.clock
+    assert profile.chunks.has_timestamps
     assert profile.chunks.starts[0] == pytest.approx(1_700_000_000, abs=0.01)
     assert profile.chunks.ends[-1] == pytest.approx(1_700_000_000 + ROWS - 1, abs=0.01)
 
@@ -140,11 +140,11 @@ def test_several_columns_with_times_are_inputs_until_one_is_named() -> None:
     start = pd.Timestamp("2024-01-01")
     times = {name: start + pd.to_timedelta(np.arange(ROWS), "h") for name in ("made", "paid")}
     profile = driftline.profile(pd.DataFrame(times))
-    assert not profile.chunks.clock
+    assert not profile.chunks.has_timestamps
     assert column(profile, "paid").range == (start.timestamp(), start.timestamp() + (ROWS - 1) * 3600)
     assert profile.notes[0].startswith("Took none of the columns with times, 'made', 'paid'")
     named = driftline.profile(pd.DataFrame(times), timestamp="paid")
-    assert named.chunks.clock
+    assert named.chunks.has_timestamps
     assert names(named) == ["made"]
 
 
@@ -194,7 +194,7 @@ def test_declared_codes_are_categories_by_the_names_of_their_numbers() -> None:
     assert (code.type, code.numbers) == ("category", None)
     assert code.categories == {"1": 100, "2": 100, "2.5": 100}
     assert code.states == {"missing": 100, "non_finite": 100}
-    assert code.cell_categories == ("1", "2", "2.5")
+    assert code.bin_categories == ("1", "2", "2.5")
 
 
 def test_categories_beyond_the_bounds_are_counted_together() -> None:
@@ -208,8 +208,8 @@ def test_categories_beyond_the_bounds_are_counted_together() -> None:
     assert sum(name.categories.values()) == len(values)
     assert name.categories["c1"] == truth["c1"]
     assert len([each for each in name.categories if each.startswith("#")]) == 1
-    assert name.cells.shape == (128, 257)
-    assert name.cells.sum() == len(values)
+    assert name.bins.shape == (128, 257)
+    assert name.bins.sum() == len(values)
 
 
 def test_many_columns_of_many_categories_share_the_cells() -> None:
@@ -217,8 +217,8 @@ def test_many_columns_of_many_categories_share_the_cells() -> None:
     rng = np.random.default_rng(0)
     wide = {f"wide{i}": rng.integers(0, 300, 2_000).astype(str) for i in range(30)}
     profile = driftline.profile({**wide, "narrow": rng.integers(0, 3, 2_000).astype(str)})
-    assert {column(profile, name).cells.shape[1] for name in wide} == {69}
-    assert column(profile, "narrow").cells.shape[1] == 4
+    assert {column(profile, name).bins.shape[1] for name in wide} == {69}
+    assert column(profile, "narrow").bins.shape[1] == 4
 
 
 def test_outputs_and_labels_are_classes_or_numbers_by_what_they_hold() -> None:

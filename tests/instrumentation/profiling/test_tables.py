@@ -11,8 +11,8 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from driftline.profiling.errors import ProfileError
 from driftline.profiling.tables import open_table
+from driftline.reference.errors import ProfileError
 
 ROWS = 5000
 
