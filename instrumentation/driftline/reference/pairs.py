@@ -1,7 +1,7 @@
 """The pairs of inputs in a file of OTLP JSON, for the model server: all else is skipped before protobuf sees it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +17,8 @@ from driftline.sketch.pairs import Pair
 
 MOST_BYTES: Final = 64 << 20
 """Of a file; one of 30 columns has about one MB, and takes 10 ms to parse."""
+
+_OF_PAIR: Final = frozenset({semconv.PAIR_NAME, semconv.PAIR_MEMBERS, semconv.PAIR_THRESHOLDS})
 
 
 class ModelPairs(NamedTuple):
@@ -49,7 +51,7 @@ def _named(point: Any) -> tuple[str, Pair]:
 
 
 def _pairs_only(document: Any) -> Mapping[str, Any]:
-    """The request without all points but those that describe pairs."""
+    """The request with nothing but what describes pairs."""
     return {
         "resourceMetrics": [
             {"resource": each["resource"], "scopeMetrics": [{"metrics": list(_descriptions(each))}]}
@@ -62,9 +64,9 @@ def _descriptions(resource_metrics: Mapping[str, Any]) -> Iterator[Mapping[str, 
     for scope_metrics in resource_metrics.get("scopeMetrics", ()):
         for metric in scope_metrics["metrics"]:
             if metric["name"] == semconv.REFERENCE_COLUMN:
-                described = [point for point in metric["gauge"]["dataPoints"] if _is_pair(point)]
-                yield {"name": metric["name"], "gauge": {"dataPoints": described}}
+                described = [kept for point in metric["gauge"]["dataPoints"] if (kept := _of_pair(point["attributes"]))]
+                yield {"name": metric["name"], "gauge": {"dataPoints": [{"attributes": each} for each in described]}}
 
 
-def _is_pair(point: Mapping[str, Any]) -> bool:
-    return any(attribute["key"] == semconv.PAIR_NAME for attribute in point["attributes"])
+def _of_pair(attributes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [attribute for attribute in attributes if attribute["key"] in _OF_PAIR]
