@@ -1,11 +1,11 @@
 """A training profile: what the training data held, column by column, in the whole and by chunk."""
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from driftline.reference.atomic_write import replacing
 from driftline.reference.chunks import Chunks
 from driftline.reference.errors import ProfileError
 from driftline.reference.merge import merge_chunks, merge_columns, merge_pairs
@@ -90,12 +90,8 @@ class Profile:
             OSError: it cannot be written.
 
         """
-        part = Path(f"{path}.{os.getpid()}.tmp")
-        try:
-            part.write_text(to_json(self.named(path).to_request()), encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with replacing(Path(path)) as file:
+            file.write(to_json(self.named(path).to_request()))
 
     def to_request(self) -> ExportMetricsServiceRequest:
         """The profile as an OTLP metrics request."""

@@ -45,7 +45,7 @@ def decode_logs(data: bytes) -> Batch:
     return Batch()
 
 
-def scalar_or_missing(value: AnyValue) -> Scalar:
+def scalar(value: AnyValue) -> Scalar:
     """The scalar in an AnyValue; None for NaN too, which stands for a missing value."""
     found = otlp.scalar(value)
     return None if found != found else found  # noqa: PLR0124  (NaN alone differs from itself)
@@ -53,7 +53,7 @@ def scalar_or_missing(value: AnyValue) -> Scalar:
 
 def label(value: AnyValue) -> str | None:
     """An AnyValue as the text of a label; None if it is no scalar."""
-    plain = scalar_or_missing(value)
+    plain = scalar(value)
     if isinstance(plain, bool):
         return str(plain).lower()
     return None if plain is None else str(plain)

@@ -10,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from driftline import semconv
 from driftline.reference.format import output_key
 from driftline_processor.decode.metric_streams import MAX_NAME
-from driftline_processor.decode.otlp_values import MAX_TIME, label, parsed, scalar_or_missing
+from driftline_processor.decode.otlp_values import MAX_TIME, label, parsed, scalar
 from driftline_processor.decode.sampling import weight
 from driftline_processor.records import ColumnKey, ExampleRows, ModelKey, Scalar
 
@@ -117,5 +117,5 @@ def _text(attributes: Mapping[str, Any], name: str) -> str:
 def _values(value: Any) -> tuple[Scalar, ...]:
     """A scalar is the value of one row, an array those of the first rows."""
     if value.WhichOneof("value") == "array_value":
-        return tuple([scalar_or_missing(item) for item in value.array_value.values])
-    return (scalar_or_missing(value),)
+        return tuple([scalar(item) for item in value.array_value.values])
+    return (scalar(value),)

@@ -12,7 +12,8 @@ import pytest
 
 import driftline
 from driftline.profiling import Profile, ProfileColumn, ProfileError
-from driftline.sketch import Intervals, ks_bounds
+from driftline.sketch import Intervals
+from interval_statistics import ks_bounds
 
 ROWS = 4000
 

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 import driftline
 from driftline import semconv
 from driftline.profiling import Profile, ProfileColumn, ProfileError
-from driftline.sketch import ks_bounds
+from interval_statistics import ks_bounds
 from profile_data import visits
 
 POINTLESS = '{"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "ml.reference.column"}]}]}]}'
