@@ -22,7 +22,7 @@ _BINS_TOGETHER: Final = 2048
 """As many as the columns with more than FEWEST_BINS share: a reference of 30 columns stays under a megabyte."""
 
 
-class Counter(Protocol):
+class ColumnCounter(Protocol):
     """Counts the rows of one column. chunk: of each row, [rows], -1 for rows in none."""
 
     def add(self, batch: Any, chunk: IntArray) -> None: ...
@@ -50,7 +50,7 @@ class ChunkCounts:
             counts += np.bincount(chunk[chunk >= 0], minlength=len(counts))
 
 
-class NumberCounter:
+class NumericColumnCounter:
     """A numeric column: a sketch of the whole, bins of about equal rows in the chunks."""
 
     def __init__(self, survey: ColumnSurvey, sample: NDArray[np.float64], chunks: int) -> None:
@@ -146,7 +146,7 @@ def _ranked(survey: ColumnSurvey) -> list[_Category]:
     return sorted(named, key=lambda each: (-each.rows, each.name))
 
 
-class CategoryCounter:
+class CategoricalColumnCounter:
     """A categorical column: rows by name in the whole, the most frequent names in the chunks."""
 
     def __init__(self, survey: ColumnSurvey, chunks: int, bins: int) -> None:

@@ -64,7 +64,7 @@ def test_states_are_counted_and_a_column_of_nothing_is_kept_and_told(frame: pd.D
     assert column(profile, "poles").states == {"non_finite": int(np.isinf(frame["poles"]).sum())}
     assert column(profile, "nothing").states == {"missing": ROWS}
     assert column(profile, "nothing").range is None
-    assert "'nothing' holds no value: all missing" in profile.notes
+    assert "'nothing' has no values: all are missing" in profile.notes
 
 
 def test_types_ranges_and_categories_are_the_schema(frame: pd.DataFrame) -> None:
@@ -117,7 +117,7 @@ def test_chunks_are_of_equal_duration_where_there_is_a_clock() -> None:
     frame = pd.DataFrame({"x": np.arange(ROWS) / 7, "when": times}).sample(frac=1, random_state=0)
     profile = driftline.profile(frame)
     assert names(profile) == ["x"]
-    assert profile.notes == ("Took 'when' for the timestamp: the only column with times (--timestamp names another)",)
+    assert profile.notes == ("Using 'when' as the timestamp, the only column of times (--timestamp selects another)",)
     assert profile.chunks.has_timestamps
     assert np.ptp(profile.chunks.ends - profile.chunks.starts) < 1e-3
     x = column(profile, "x")
@@ -143,7 +143,7 @@ def test_several_columns_with_times_are_inputs_until_one_is_named() -> None:
     profile = driftline.profile(pd.DataFrame(times))
     assert not profile.chunks.has_timestamps
     assert column(profile, "paid").range == (start.timestamp(), start.timestamp() + (ROWS - 1) * 3600)
-    assert profile.notes[0].startswith("Took none of the columns with times, 'made', 'paid'")
+    assert profile.notes[0].startswith("Using no timestamp: 'made', 'paid' all hold times")
     named = driftline.profile(pd.DataFrame(times), timestamp="paid")
     assert named.chunks.has_timestamps
     assert names(named) == ["made"]
@@ -153,7 +153,7 @@ def test_a_time_far_away_is_told_by_the_chunks_that_it_leaves_empty() -> None:
     """One date of 1970 among those of a day stretches the clock over decades."""
     times = np.append(1_700_000_000 + np.arange(ROWS - 1), 0)
     profile = driftline.profile({"x": np.random.default_rng(0).random(ROWS)}, timestamp=times)
-    assert profile.notes == ("126 of 128 chunks hold no rows: is every time right?",)
+    assert profile.notes == ("126 of 128 chunks are empty: check the timestamps for outliers",)
 
 
 def test_short_data_has_fewer_chunks() -> None:
@@ -303,7 +303,7 @@ def test_arrays_name_their_features_as_the_server_does() -> None:
         ({"age": [1.0]}, {"y": "agee"}, "label: there is no column 'agee' (did you mean 'age'?)"),
         ({"age": [1.0]}, {"score": "zzz"}, "score: there is no column 'zzz' (columns: 'age')"),
         ({"age": [1.0]}, {"ignore": ["AGE"]}, "ignore: there is no column 'AGE' (did you mean 'age'?)"),
-        ({"a": [1.0]}, {"y": "a", "score": "a"}, "score: column 'a' must not be the label too"),
+        ({"a": [1.0]}, {"y": "a", "score": "a"}, "score: column 'a' is already the label"),
         ({"a": [1.0], "b": ["x"]}, {"score": "b"}, "score: column 'b' must hold numbers (it holds string values)"),
         ({"a": [1.0], "b": ["x"]}, {"timestamp": "b"}, "timestamp: column 'b' must hold times like"),
         ({"a": [1.0]}, {"ignore": ["a"]}, "the data must have columns to profile (got 'a', none of them an input)"),
@@ -311,7 +311,7 @@ def test_arrays_name_their_features_as_the_server_does() -> None:
         ({"a": [1.0], "b": [1.0, 2.0]}, {}, "X: all columns must have as many rows (got 'a' 1, 'b' 2)"),
         ({"a": [1.0]}, {"y": [1, 2]}, "<label>: must have a value for each of the 1 rows of X (got 2)"),
         ({"a": [1.0]}, {"y": [[1, 2]]}, "<label>: must have one value a row (got shape (1, 2))"),
-        ({"id": np.arange(100)}, {}, "the data must have columns to profile (got ids only: id)"),
+        ({"id": np.arange(100)}, {}, "the data must have columns to profile (got IDs only: id)"),
     ],
 )
 def test_what_cannot_be_profiled_is_told_with_rule_and_value(data: Any, options: Any, message: str) -> None:
@@ -332,4 +332,4 @@ def test_lists_are_left_out_and_told() -> None:
     """A column that is neither numbers nor text is no reason to give up the others."""
     profile = driftline.profile({"x": [1.0, 2.0], "vector": pa.array([[1.0], [2.0]])})
     assert names(profile) == ["x"]
-    assert profile.notes == ("Left out 'vector': its values are neither numbers nor text",)
+    assert profile.notes == ("Left out 'vector': values are neither numbers nor text",)
