@@ -1,6 +1,8 @@
 """The one reader of references: what `load_profile` refuses, and the pairs that a model server takes from a file."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,3 +107,18 @@ def test_values_are_read_as_protobuf_reads_them(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(document))
 
     assert {pair.thresholds for pair in read_pairs(tmp_path / "x.json").pairs.values()} == {(52.0, 1.0)}
+
+
+def test_the_format_needs_no_arrow_and_servers_load_it_only_with_a_reference() -> None:
+    """The processor runs without pyarrow's start-up, and a model server without that of the parser."""
+    code = (
+        "import sys, driftline.export.pipeline\n"
+        "loaded = [name for name in sys.modules if name.startswith('driftline.reference')]\n"
+        "assert not loaded, loaded\n"
+        "import driftline.reference.pairs\n"
+        "assert 'driftline.reference.profile' not in sys.modules\n"
+        "import driftline.reference.read\n"
+        "loaded = {'pyarrow', 'pandas', 'driftline.profiling'} & sys.modules.keys()\n"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
