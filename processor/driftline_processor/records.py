@@ -1,7 +1,7 @@
 """The records that flow through the processor: frozen, without behaviour beyond what describes them.
 
 Times are integers, nanoseconds since the Unix epoch, as in OTLP. Everything imports this module; it imports
-sketches and pairs.
+sketches, pairs and the key of a column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: PLC0414  # exported
 from driftline.sketch import Histogram, Intervals
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.pairs import Pair
@@ -31,13 +32,6 @@ class ModelKey(NamedTuple):
     name: str
     version: str = ""
     resource: tuple[tuple[str, str], ...] = ()
-
-
-class ColumnKey(NamedTuple):
-    """A column of a model: `target` is `input`, `pair` (of inputs), `output` or `label`."""
-
-    target: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,9 @@ from bench.aggregate import columns
 from bench.harness import Figure, interleaved
 from bench.rig import FEATURES
 from bench.verdict import summaries
-from driftline.profiling.otlp import to_request
 from driftline.semconv import TARGET_INPUT
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.reference.parse import read_reference
+from driftline_processor.reference.read import read_reference
 from driftline_processor.reference.selection import without_pairs
 
 REFERENCE_ROWS: Final = 50_000
@@ -38,7 +37,7 @@ _HOUR: Final = 3_600 * 10**9
 def measure() -> NDArray[np.float64]:
     rng = np.random.default_rng(0)
     trained, window = columns(rng, REFERENCE_ROWS), columns(rng, WINDOW_ROWS)
-    reference = read_reference(to_request(driftline.profile(trained, model="model")))
+    reference = read_reference(driftline.profile(trained, model="model").to_request())
     comparison, merged = Comparison.of(without_pairs(reference), _TOLERANCE), summaries(window)
     assert sum(key.target == TARGET_INPUT for key in reference.columns) == FEATURES
     pairs = [(trained[:KS_ROWS, i].copy(), window[:KS_ROWS, i].copy()) for i in range(FEATURES)]

@@ -24,6 +24,7 @@ from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, State, WindowResult
 from driftline_processor.reference import read_file
 from driftline_processor.replay.sketcher import Sketcher
+from reference_requests import rename_pairs
 
 HOUR = 3600 * 10**9
 START = 500_000 * HOUR
@@ -137,6 +138,19 @@ def test_a_column_that_moves_is_told_once(reference: Path) -> None:
     assert (pair.verdict.state, pair.alarm) == (State.HEALTHY, None)
 
 
+def test_pairs_have_the_names_of_the_file_from_the_server_to_the_alarm(reference: Path, tmp_path: Path) -> None:
+    """A file of another version names them by another digest: server and processor go by the file."""
+    names = rename_pairs(reference, tmp_path / "renamed.json")
+    engine = Engine(HOURLY)
+    engine.put_reference(read_file(tmp_path / "renamed.json"))
+    server = Server(engine, Settings(reference=str(tmp_path / "renamed.json")), "renamed")
+    rng = np.random.default_rng(1)
+    results = [result for _ in range(4) for result in server.serve(rows(rng, ROWS, 0.5))]
+    judged = [each for each in results[0].columns if each.column.target == "pair" and each.rows]
+    assert sorted(each.column.name for each in judged) == sorted(names)
+    assert alarmed(results) == {ColumnKey("pair", names[0])}
+
+
 def test_serving_training_and_a_backtest_count_the_same_rows_alike(tmp_path: Path) -> None:
     """Atoms at the threshold, missing and infinite values, texts that are numbers, single precision, and booleans."""
     rng = np.random.default_rng(3)
@@ -156,7 +170,9 @@ def test_serving_training_and_a_backtest_count_the_same_rows_alike(tmp_path: Pat
     sent = sent_pairs(Settings(reference=str(tmp_path)), live)
     assert sent == expected
     columns = {ColumnKey("input", name): values for name, values in live.items()}
-    sketcher = Sketcher(ModelKey("churn"), [], [column.pair for column in profile.pairs if column.pair is not None])
+    sketcher = Sketcher(
+        ModelKey("churn"), [], {column.key.name: column.pair for column in profile.pairs if column.pair is not None}
+    )
     replayed: dict[str, dict[str, float]] = {}
     for record in sketcher.records(columns, ROWS, 1):
         if isinstance(record, CountPoint):

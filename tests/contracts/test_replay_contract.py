@@ -8,10 +8,10 @@ from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint
 
 from driftline import semconv
 from driftline.export.aggregator import Aggregate
-from driftline.profiling.column_types import FLOAT, INTEGER, STRING
-from driftline.profiling.plan import ColumnKey as PlannedKey
 from driftline.profiling.plan import PlannedColumn
 from driftline.records import Capture, Model, Prediction
+from driftline.reference.column_types import FLOAT, INTEGER, STRING
+from driftline.reference.profile_column import ColumnKey as PlannedKey
 from driftline.settings import Settings
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, SketchPoint
@@ -56,7 +56,7 @@ def replayed() -> list[Any]:
     batch = pa.record_batch({name: pa.array(values, from_pandas=name == "city") for name, values in COLUMNS.items()})
     planned = [PlannedColumn(PlannedKey("input", name), name, kind) for name, kind in KINDS.items()]
     columns = [ReplayedColumn(ColumnKey(*each.key), each, classes=False, numbers=False) for each in planned]
-    sketcher = Sketcher(ModelKey("churn"), columns)
+    sketcher = Sketcher(ModelKey("churn"), columns, {})
     values = {column.key: column.values(batch) for column in columns}
     return sorted(map(_replayed, sketcher.records(values, ROWS, 1)), key=repr)
 

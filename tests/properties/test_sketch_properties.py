@@ -5,18 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from driftline.sketch import (
-    Buckets,
-    Histogram,
-    Intervals,
-    NumericPoints,
-    NumericSketch,
-    cut_cells,
-    fit_layout,
-    ks_bounds,
-    project,
-)
+from driftline.sketch import Buckets, Histogram, Intervals, NumericPoints, NumericSketch, cut_cells, fit_layout, project
 from driftline.sketch.exponential import MAX_SCALE, MIN_SCALE, bucket_index, lower_edge
+from interval_statistics import ks_bounds
 
 Rows = NDArray[np.float64]
 
@@ -165,7 +156,7 @@ def test_cells_hold_all_rows_and_the_bounds_of_each_share(reference: Rows, windo
 def test_quantiles_rise_and_stay_in_range(rows: Rows, shares: list[float]) -> None:
     """Between the lowest and the highest edge, for any shares."""
     intervals = sketch(rows, rows).intervals()
-    quantiles = [intervals.quantile(q) for q in sorted(shares)]
+    quantiles = list(intervals.quantiles(sorted(shares)))
 
     assert quantiles == sorted(quantiles)
     assert intervals.lower.min() <= quantiles[0]

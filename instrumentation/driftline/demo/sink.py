@@ -8,8 +8,10 @@ from typing import Any, Final, NamedTuple
 import grpc
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint
+
+from driftline.otlp import scalar
 
 MAX_MESSAGE: Final = 64 * 1024 * 1024
 
@@ -89,15 +91,10 @@ def read_events(request: ExportLogsServiceRequest) -> Iterator[Event]:
 
 def read_attributes(attributes: Iterable[KeyValue]) -> dict[str, str | float | bool]:
     """Attributes by name; arrays and maps are left out."""
-    known = ((each.key, _scalar(each.value)) for each in attributes)
+    known = ((each.key, scalar(each.value)) for each in attributes)
     return {key: value for key, value in known if value is not None}
 
 
 def _points(metric: Metric) -> Iterable[NumberDataPoint]:
     yield from metric.gauge.data_points
     yield from metric.sum.data_points
-
-
-def _scalar(value: AnyValue) -> str | float | bool | None:
-    kind = value.WhichOneof("value")
-    return getattr(value, kind) if kind in ("string_value", "int_value", "double_value", "bool_value") else None

@@ -7,7 +7,7 @@ from driftline.profiling.in_memory import in_memory
 from driftline.profiling.plan import Roles
 from driftline.profiling.profiler import profile_table
 from driftline.profiling.tables import Table
-from driftline.profiling.training_profile import Profile
+from driftline.reference.profile import Profile
 
 ROLES = ("label", "prediction", "score", "timestamp")
 
@@ -27,30 +27,39 @@ def profile(
     kind: str | None = None,
     unknown_token: int | None = None,
 ) -> Profile:
-    """The profile of training data: what live data is compared with.
+    """Profile training data: the reference that live data is compared with.
 
     Args:
-        X: the model's inputs, [rows, features]: a data frame, an array (its features are named x0, x1, ...), an Arrow
-            table or a dictionary of columns. Tensors, arrays of more than two dimensions, and dictionaries of them
-            are summarized as in serving: an image's mean, an embedding's projections, a text's length.
-        y: the label, [rows], or the name of its column in X.
-        model: name under which the model is served; `save` takes the beginning of the file's name otherwise.
-        version: its version; without one, the profile serves all versions.
-        prediction: what the model said of these rows, classes or numbers, [rows] or the name of a column.
-        score: the probability of the second class, or the decision function, [rows] or the name of a column.
-        timestamp: when each row was, times or Unix seconds, [rows] or the name of a column: chunks are stretches of
-            time then. Without it the only column with times is taken; without that, chunks are stretches of rows.
-        categorical: columns of numbers that are codes of categories.
-        ignore: columns to leave out.
-        keep: columns to count even if they look like ids.
-        kind: what X is, where its shape does not tell: "tabular", "image", "audio", "embedding", "tokens". Of
-            embeddings the distance to their mean is a column too: `describe(model, centroid=X.mean(axis=0))` makes it
-            one in serving.
-        unknown_token: id of the token that stands for unknown words.
+        X: inputs of the model, [rows, features]: a data frame, an array (features are named x0, x1, ...), an Arrow
+            table or a dictionary of columns. Tensors, arrays with more than two dimensions and dictionaries of them
+            are summarized as in serving, e.g. by an image's mean, an embedding's projections or a text's length.
+        y: labels, [rows], or the name of a column of X.
+        model: name of the served model. Default: the name of the saved file up to the first dot.
+        version: version of the model. Without one, the profile applies to all versions.
+        prediction: predictions for these rows, classes or numbers, [rows], or the name of a column of X.
+        score: probability of the positive class, or the decision function, [rows], or the name of a column of X.
+        timestamp: time of each row, [rows], as times or as Unix seconds, or the name of a column of X. Default: the
+            only column of times. Chunks are of equal duration with timestamps, else of equal numbers of rows.
+        categorical: names of numeric columns that hold category codes.
+        ignore: names of columns to leave out.
+        keep: names of columns to keep even if they look like IDs.
+        kind: kind of X if its shape does not show it: "tabular", "image", "audio", "embedding" or "tokens". For
+            embeddings the distance to their mean is a column too; `describe(model, centroid=X.mean(axis=0))` adds it
+            in serving.
+        unknown_token: id of the token for unknown words.
+
+    Returns:
+        The profile: `save` it where the processor and the model server find it.
 
     Raises:
-        ProfileError: the data has no rows or no inputs; a name is no column; a column has another number of rows, or
-            values that cannot be what it is said to be.
+        ProfileError: X has no rows or no inputs, a name is no column, columns differ in length, or the values of a
+            column do not fit its role.
+
+    Example:
+        >>> import driftline
+        >>> profile = driftline.profile({"age": [31, 42, 57], "plan": ["a", "b", "a"]}, y=[0, 1, 0], model="churn")
+        >>> [(column.key.name, column.type, column.rows) for column in profile.columns]
+        [('age', 'integer', 3), ('plan', 'string', 3), ('label', 'integer', 3)]
 
     """
     given = dict(zip(ROLES, (y, prediction, score, timestamp), strict=True))
@@ -69,5 +78,5 @@ def profile(
 
 
 def _beside(role: str) -> str:
-    """Name of a column that came beside X: one that no column of X has."""
+    """Name for a column given beside X, distinct from every column of X."""
     return f"<{role}>"

@@ -8,29 +8,31 @@ import click
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from driftline.profiling.profiler import Progress as Listener
-    from driftline.profiling.training_profile import Profile
+    from driftline.profiling.profiler import Progress
+    from driftline.reference.profile import Profile
 
 
 def _names(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """Names between commas."""
+    """Comma-separated names."""
     return tuple(name.strip() for name in (value or "").split(",") if name.strip())
 
 
 @click.command()
 @click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The reference to write."
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Reference file to write."
 )
-@click.option("--model", default="", help="Name under which the model is served; else the beginning of FILE's name.")
-@click.option("--version", default="", help="Its version; without one, the reference serves all versions.")
+@click.option(
+    "--model", default="", help="Name of the served model. Default: the output's file name up to the first dot."
+)
+@click.option("--version", default="", help="Version of the model. Without one, the reference applies to all versions.")
 @click.option("--label", help="Column with the label.")
-@click.option("--prediction", help="Column with the model's prediction, classes or numbers.")
-@click.option("--score", help="Column with the probability of the second class, or the decision function.")
-@click.option("--timestamp", help="Column with the time of each row. Without it, the only column with times.")
-@click.option("--categorical", callback=_names, metavar="A,B", help="Columns of numbers that are codes of categories.")
+@click.option("--prediction", help="Column with the model's prediction, a class or a number.")
+@click.option("--score", help="Column with the probability of the positive class, or the decision function.")
+@click.option("--timestamp", help="Column with the time of each row. Default: the only column of times.")
+@click.option("--categorical", callback=_names, metavar="A,B", help="Numeric columns that hold category codes.")
 @click.option("--ignore", callback=_names, metavar="A,B", help="Columns to leave out.")
-@click.option("--keep", callback=_names, metavar="A,B", help="Columns to count even if they look like ids.")
+@click.option("--keep", callback=_names, metavar="A,B", help="Columns to keep even if they look like IDs.")
 def profile(
     *,
     data: tuple[Path, ...],
@@ -47,14 +49,14 @@ def profile(
 ) -> None:
     """Profile training DATA: the reference that live data is compared with.
 
-    DATA are files, Parquet, CSV (also .gz) or Arrow, or folders of them, read in batches. The reference is OTLP JSON:
-    it holds distributions, not rows.
+    DATA: Parquet, CSV (also .csv.gz) or Arrow files, or folders of them, read in batches. The reference is OTLP JSON
+    and holds distributions, not rows.
     """
     if find_spec("pyarrow") is None:
         raise click.ClickException('driftline profile needs pyarrow: pip install "driftline[sklearn]"')
-    from driftline.profiling.errors import ProfileError
     from driftline.profiling.plan import Roles
     from driftline.profiling.progress import progress
+    from driftline.reference.errors import ProfileError
 
     roles = Roles(label, prediction, score, timestamp, categorical, ignore, keep)
     try:
@@ -68,7 +70,7 @@ def profile(
     _report(made, output)
 
 
-def _profiled(data: tuple[Path, ...], roles: object, listener: "Listener", model: str, version: str) -> "Profile":
+def _profiled(data: tuple[Path, ...], roles: object, listener: "Progress", model: str, version: str) -> "Profile":
     from driftline.profiling.plan import Roles
     from driftline.profiling.profiler import profile_table
     from driftline.profiling.tables import open_table

@@ -9,28 +9,20 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from driftline import semconv
-from driftline.profiling.column_types import BOOLEAN, INTEGER
 from driftline.profiling.survey import ColumnSurvey, Range
-from driftline.profiling.training_profile import ProfileColumn
+from driftline.reference.column_types import BOOLEAN, CATEGORY, INTEGER
+from driftline.reference.format import FEWEST_BINS, MOST_CATEGORIES
+from driftline.reference.profile_column import ProfileColumn
 from driftline.sketch import NumericPoints, NumericSketch, cut_cells, fit_layout
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.values import class_name
 
-MOST_CATEGORIES: Final = 1000
-"""Categories with a name; all others are counted together."""
-
-FEWEST_CELLS: Final = 64
-"""Categories of a column that can always have a cell of their own in each chunk."""
-
-_MOST_CELLS: Final = 256
-_CELLS_TOGETHER: Final = 2048
-"""As many as the columns with more than FEWEST_CELLS share: a reference of 30 columns stays under a megabyte."""
-
-CATEGORY: Final = "category"
-"""Type of a column of numbers that are codes."""
+_MOST_BINS: Final = 256
+_BINS_TOGETHER: Final = 2048
+"""As many as the columns with more than FEWEST_BINS share: a reference of 30 columns stays under a megabyte."""
 
 
-class Counter(Protocol):
+class ColumnCounter(Protocol):
     """Counts the rows of one column. chunk: of each row, [rows], -1 for rows in none."""
 
     def add(self, batch: Any, chunk: IntArray) -> None: ...
@@ -38,28 +30,28 @@ class Counter(Protocol):
 
 
 class ChunkCounts:
-    """Rows by chunk and cell, and by chunk and state."""
+    """Rows by chunk and bin, and by chunk and state."""
 
-    def __init__(self, chunks: int, cells: int) -> None:
-        self.cells = np.zeros((chunks, cells), np.int64)
+    def __init__(self, chunks: int, bins: int) -> None:
+        self.bins = np.zeros((chunks, bins), np.int64)
         self.states: dict[str, IntArray] = {}
         self.totals: dict[str, int] = {}
 
-    def add(self, chunk: IntArray, cell: IntArray) -> None:
-        """Rows with a value: the chunk and the cell of each."""
-        place = (chunk * self.cells.shape[1] + cell)[chunk >= 0]
-        self.cells += np.bincount(place, minlength=self.cells.size).reshape(self.cells.shape)
+    def add(self, chunk: IntArray, bin_: IntArray) -> None:
+        """Rows with a value: the chunk and the bin of each."""
+        place = (chunk * self.bins.shape[1] + bin_)[chunk >= 0]
+        self.bins += np.bincount(place, minlength=self.bins.size).reshape(self.bins.shape)
 
     def add_state(self, state: str, chunk: IntArray) -> None:
         """Rows without one."""
         if len(chunk):
             self.totals[state] = self.totals.get(state, 0) + len(chunk)
-            counts = self.states.setdefault(state, np.zeros(len(self.cells), np.int64))
+            counts = self.states.setdefault(state, np.zeros(len(self.bins), np.int64))
             counts += np.bincount(chunk[chunk >= 0], minlength=len(counts))
 
 
-class NumberCounter:
-    """A numeric column: a sketch of the whole, cells of about equal rows in the chunks."""
+class NumericColumnCounter:
+    """A numeric column: a sketch of the whole, bins of about equal rows in the chunks."""
 
     def __init__(self, survey: ColumnSurvey, sample: NDArray[np.float64], chunks: int) -> None:
         self._survey = survey
@@ -94,13 +86,13 @@ class NumberCounter:
             self._counts.totals,
             _hull(self._edges, points),
             (),
-            self._counts.cells,
+            self._counts.bins,
             self._counts.states,
         )
 
 
 def _edges(points: NumericPoints, extent: Range) -> FloatArray:
-    """Cells of about equal rows by the sample, whose outermost edges are those of all rows. None without a value."""
+    """Bins of about equal rows by the sample, whose outermost edges are those of all rows. None without a value."""
     if extent.empty:
         return np.zeros(0)
     least, greatest = float(np.nextafter(extent.least, -np.inf)), extent.greatest
@@ -110,7 +102,7 @@ def _edges(points: NumericPoints, extent: Range) -> FloatArray:
 
 
 def _hull(edges: FloatArray, points: NumericPoints) -> FloatArray:
-    """Cells whose outermost edges are those of the sketch's outermost buckets: no row of the sketch lies astride."""
+    """Bins whose outermost edges are those of the sketch's outermost buckets: no row of the sketch lies astride."""
     if not len(edges):
         return edges
     seen = points.intervals()
@@ -132,9 +124,9 @@ def _with_range(points: NumericPoints, extent: Range) -> NumericPoints:
     return replace(points, core=core)
 
 
-def most_cells(columns: int) -> int:
-    """Categories with a cell of their own in each of so many columns that have more than FEWEST_CELLS."""
-    return max(FEWEST_CELLS, min(_MOST_CELLS, _CELLS_TOGETHER // max(columns, 1)))
+def most_bins(columns: int) -> int:
+    """Categories with a bin of their own in each of so many columns that have more than FEWEST_BINS."""
+    return max(FEWEST_BINS, min(_MOST_BINS, _BINS_TOGETHER // max(columns, 1)))
 
 
 class _Category(NamedTuple):
@@ -154,19 +146,19 @@ def _ranked(survey: ColumnSurvey) -> list[_Category]:
     return sorted(named, key=lambda each: (-each.rows, each.name))
 
 
-class CategoryCounter:
+class CategoricalColumnCounter:
     """A categorical column: rows by name in the whole, the most frequent names in the chunks."""
 
-    def __init__(self, survey: ColumnSurvey, chunks: int, cells: int) -> None:
-        """cells: at most so many categories have one of their own."""
+    def __init__(self, survey: ColumnSurvey, chunks: int, bins: int) -> None:
+        """bins: at most so many categories have one of their own."""
         self._column = survey.column
         named = [each for each in _ranked(survey) if each.name != semconv.OTHER][:MOST_CATEGORIES]
         self._names = [each.name for each in named]
         kind = pa.large_string() if self._column.is_text else pa.float64()
         self._values = pa.array([each.value for each in named], kind)
         self._totals = np.zeros(len(named) + 1, np.int64)
-        self._cells = min(len(named), cells)
-        self._counts = ChunkCounts(chunks, self._cells + 1)
+        self._bins = min(len(named), bins)
+        self._counts = ChunkCounts(chunks, self._bins + 1)
         self._rows = 0
 
     def add(self, batch: Any, chunk: IntArray) -> None:
@@ -186,7 +178,7 @@ class CategoryCounter:
         others = len(self._names)
         place = pc.fill_null(pc.index_in(values, value_set=self._values), others).to_numpy().astype(np.int64)
         self._totals += np.bincount(place, minlength=others + 1)
-        self._counts.add(chunk, np.minimum(place, self._counts.cells.shape[1] - 1))
+        self._counts.add(chunk, np.minimum(place, self._counts.bins.shape[1] - 1))
 
     def result(self) -> ProfileColumn:
         rows = dict(zip([*self._names, semconv.OTHER], self._totals.tolist(), strict=True))
@@ -198,7 +190,7 @@ class CategoryCounter:
             {name: count for name, count in rows.items() if count},
             self._counts.totals,
             np.zeros(0),
-            tuple(self._names[: self._cells]),
-            self._counts.cells,
+            tuple(self._names[: self._bins]),
+            self._counts.bins,
             self._counts.states,
         )

@@ -1,6 +1,6 @@
 """Delimited text, also compressed, block by block.
 
-Fields are read as text and the types are settled in a pass of their own over the whole file: a column that looks like
+Fields are read as text, and types are inferred in a separate pass over the whole file: a column that looks like
 integers in the first block and holds a 0.5 in the last one is a column of floats.
 """
 
@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from driftline.profiling.column_types import ARROW, BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP, times_of
-from driftline.profiling.errors import ProfileError
+from driftline.profiling.arrow_types import ARROW, times_of
+from driftline.reference.column_types import BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP
+from driftline.reference.errors import ProfileError
 
 _BLOCK_BYTES: Final = 1 << 20
 _DELIMITERS: Final = ",;\t|"
@@ -35,7 +36,7 @@ _WIDER: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class DelimitedFile:
-    """A file of rows of text. kinds: by column, settled over all rows. rows: how many there are."""
+    """A delimited text file. kinds: by column, inferred over all rows. rows: how many there are."""
 
     path: Path
     delimiter: str
@@ -48,7 +49,7 @@ class DelimitedFile:
 
     @classmethod
     def open(cls, path: Path, on_rows: Callable[[int], None]) -> "DelimitedFile":
-        """Reads the file once to settle the types; on_rows hears how many rows each block had."""
+        """Reads the file once to infer the types, calling on_rows with the size of each block."""
         delimiter = _delimiter(path)
         kinds = dict.fromkeys(_header(path, delimiter), EMPTY)
         rows = 0

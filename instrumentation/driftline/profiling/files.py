@@ -8,9 +8,9 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 import pyarrow.parquet
 
-from driftline.profiling.column_types import ARROW, canonical, kind_of
+from driftline.profiling.arrow_types import ARROW, canonical, kind_of
 from driftline.profiling.csv_files import DelimitedFile
-from driftline.profiling.errors import ProfileError
+from driftline.reference.errors import ProfileError
 
 _BATCH_ROWS: Final = 16_384
 _BATCH_VALUES: Final = 1 << 22

@@ -1,4 +1,4 @@
-"""Whether a column is an id or row number: as many distinct values as rows."""
+"""Detects ID columns and row numbers: as many distinct values as rows."""
 
 from typing import Any, Final
 
@@ -8,14 +8,14 @@ import pyarrow.compute as pc
 from driftline.profiling.plan import PlannedColumn
 
 _FEWEST: Final = 50
-"""Values below which being distinct says nothing: twenty ages may all differ."""
+"""Fewer values may be distinct by chance: twenty ages may all differ."""
 
 _UNIQUE_TEXTS: Final = 0.9
 """Share of distinct values from which on texts tell rows apart. Integers must all differ: they may be a quantity."""
 
 
 class IdProbe:
-    """Looks for the values of a sample among all rows: of an id, each occurs once."""
+    """Counts the values of a sample among all rows: in an ID column each occurs once."""
 
     def __init__(self, column: PlannedColumn, sample: Any) -> None:
         self._source = column.source

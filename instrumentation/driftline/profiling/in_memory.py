@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from driftline.profiling.errors import ProfileError
 from driftline.profiling.files import InMemory
 from driftline.profiling.tensors import summarized
+from driftline.reference.errors import ProfileError
 
 NAME = "X"
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from driftline.profiling.column_types import BOOLEAN, FLOAT, INTEGER
-from driftline.profiling.plan import ColumnKey, PlannedColumn
-from driftline.profiling.training_profile import ProfileColumn
+from driftline.profiling.plan import PlannedColumn
+from driftline.reference.column_types import BOOLEAN, FLOAT, INTEGER, PAIR
+from driftline.reference.profile_column import ColumnKey, ProfileColumn
 from driftline.semconv import OPPOSITE, SAME, TARGET_INPUT, TARGET_PAIR
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.pairs import Pair, Pairs
@@ -28,7 +28,6 @@ SMALLER_SIDE: Final = 0.1
 FEWEST_ROWS: Final = 0.1
 """Of the sample, with a number in both columns."""
 
-_TYPE: Final = "pair"
 _SIDES: Final = (SAME, OPPOSITE)
 
 
@@ -118,10 +117,10 @@ class PairCounter:
 
     def __init__(self, pairs: Sequence[Pair], columns: Mapping[str, PlannedColumn], chunks: int) -> None:
         self._pairs = {pair.name: pair for pair in pairs}
-        self._counter = Pairs(pairs)
+        self._counter = Pairs(self._pairs)
         self._members = {name: columns[name] for pair in pairs for name in pair.members}
         self._rows = {name: np.zeros(len(_SIDES), np.int64) for name in self._pairs}
-        self._cells = {name: np.zeros((chunks, len(_SIDES) + 1), np.int64) for name in self._pairs}
+        self._bins = {name: np.zeros((chunks, len(_SIDES) + 1), np.int64) for name in self._pairs}
 
     def add(self, batch: Any, chunk: IntArray) -> None:
         """Rows of a record batch. chunk: of each row, [rows], -1 for rows in none."""
@@ -137,7 +136,7 @@ class PairCounter:
                 rows = [counted[side] for side in _SIDES]
                 self._rows[name] += rows
                 if at >= 0:
-                    self._cells[name][at, :-1] += rows
+                    self._bins[name][at, :-1] += rows
 
     def results(self, without: Sequence[str]) -> tuple[ProfileColumn, ...]:
         """The pairs as columns; none with a member that has been left out."""
@@ -148,14 +147,14 @@ class PairCounter:
         rows = dict(zip(_SIDES, self._rows[name].tolist(), strict=True))
         return ProfileColumn(
             ColumnKey(TARGET_PAIR, name),
-            _TYPE,
+            PAIR,
             sum(rows.values()),
             None,
             {side: count for side, count in rows.items() if count},
             {},
             np.zeros(0),
             _SIDES,
-            self._cells[name],
+            self._bins[name],
             {},
             pair,
         )

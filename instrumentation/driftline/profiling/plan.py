@@ -1,28 +1,23 @@
-"""Which column of a table is what: inputs of the model, its outputs, the label, the clock; and what is left out."""
+"""The role of each column of a table: input, output, label, timestamp, or left out."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftline import semconv
-from driftline.profiling.column_types import BOOLEAN, FLOAT, INTEGER, STRING, TIMESTAMP, UNUSABLE, numbers
-from driftline.profiling.errors import ProfileError
-
-
-class ColumnKey(NamedTuple):
-    """A column of a model: `target` is "input", "output" or "label"."""
-
-    target: str
-    name: str
+from driftline.profiling.arrow_types import numbers
+from driftline.reference.column_types import BOOLEAN, FLOAT, INTEGER, STRING, TIMESTAMP, UNUSABLE
+from driftline.reference.errors import ProfileError
+from driftline.reference.profile_column import ColumnKey
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """What the user says of columns. categorical: their numbers are codes. keep: no ids, whatever they look like."""
+    """Roles given by the user. categorical: numeric columns that hold codes. keep: never treated as IDs."""
 
     label: str | None = None
     prediction: str | None = None
@@ -37,8 +32,8 @@ class Roles:
 class PlannedColumn:
     """A column to profile. source: its name in the table. kind: of its values.
 
-    declared: categories, as the user says. may_be_classes: an output or label that may hold classes. may_be_id: left
-    out if it looks like an id. confidence: to be derived from the score in `source`.
+    declared: categorical by the user's choice. may_be_classes: an output or label that may hold classes.
+    may_be_id: left out if it looks like an ID. confidence: to be derived from the score in `source`.
     """
 
     key: ColumnKey
@@ -61,7 +56,7 @@ class PlannedColumn:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All columns to profile, the clock, and lines for people about what was decided."""
+    """All columns to profile, the timestamp column, and notes on what was decided."""
 
     columns: tuple[PlannedColumn, ...]
     timestamp: str | None
@@ -70,21 +65,21 @@ class Plan:
     @property
     def sources(self) -> tuple[str, ...]:
         """Columns of the table that are read."""
-        clock = [self.timestamp] if self.timestamp else []
-        return tuple(dict.fromkeys([column.source for column in self.columns] + clock))
+        timestamp = [self.timestamp] if self.timestamp else []
+        return tuple(dict.fromkeys([column.source for column in self.columns] + timestamp))
 
 
 def make_plan(kinds: Mapping[str, str], roles: Roles) -> Plan:
-    """Raises ProfileError where a name is no column, or a column cannot be what it is said to be."""
+    """Raises ProfileError if a name is no column, or a column cannot have its role."""
     _check_names(kinds, roles)
-    timestamp, notes = _clock(kinds, roles)
+    timestamp, notes = _timestamp(kinds, roles)
     special = {roles.label, roles.prediction, roles.score, timestamp, *roles.ignore}
     columns: list[PlannedColumn] = []
     for name, kind in kinds.items():
         if name in special:
             continue
         if kind == UNUSABLE:
-            notes.append(f"Left out {name!r}: its values are neither numbers nor text")
+            notes.append(f"Left out {name!r}: values are neither numbers nor text")
         else:
             columns.append(_input(name, kind, roles))
     columns += _outputs(kinds, roles)
@@ -124,8 +119,8 @@ def _target(key: ColumnKey, name: str, kinds: Mapping[str, str], roles: Roles) -
     return PlannedColumn(key, name, kinds[name], declared=name in roles.categorical, may_be_classes=classes)
 
 
-def _clock(kinds: Mapping[str, str], roles: Roles) -> tuple[str | None, list[str]]:
-    """The timestamp column, and what is to be said about it."""
+def _timestamp(kinds: Mapping[str, str], roles: Roles) -> tuple[str | None, list[str]]:
+    """The timestamp column, if any, and notes on its choice."""
     if roles.timestamp is not None:
         if kinds[roles.timestamp] not in (TIMESTAMP, FLOAT, INTEGER):
             raise ProfileError(
@@ -137,10 +132,10 @@ def _clock(kinds: Mapping[str, str], roles: Roles) -> tuple[str | None, list[str
     times = [name for name, kind in kinds.items() if kind == TIMESTAMP and name not in taken]
     if len(times) == 1:
         return times[0], [
-            f"Took {times[0]!r} for the timestamp: the only column with times (--timestamp names another)"
+            f"Using {times[0]!r} as the timestamp, the only column of times (--timestamp selects another)"
         ]
     if times:
-        return None, [f"Took none of the columns with times, {_listed(times)}, for the timestamp: --timestamp names it"]
+        return None, [f"Using no timestamp: {_listed(times)} all hold times (--timestamp selects one)"]
     return None, []
 
 
@@ -153,7 +148,7 @@ def _check_names(kinds: Mapping[str, str], roles: Roles) -> None:
     named: dict[str, str] = {}
     for role, name in single:
         if name is not None and named.setdefault(name, role) != role:
-            raise ProfileError(f"{role}: column {name!r} must not be the {named[name]} too")
+            raise ProfileError(f"{role}: column {name!r} is already the {named[name]}")
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Training data → profile, in two passes: one to see what there is, one to count it."""
+"""Training data → profile, in two passes: a survey of the columns, then the counts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,24 +7,26 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from driftline import semconv
-from driftline.profiling.chunks import Chunks, second_of
-from driftline.profiling.column_types import TIMESTAMP
-from driftline.profiling.counters import FEWEST_CELLS, CategoryCounter, Counter, NumberCounter, most_cells
-from driftline.profiling.errors import ProfileError
+from driftline.profiling.counters import CategoricalColumnCounter, ColumnCounter, NumericColumnCounter, most_bins
 from driftline.profiling.id_columns import IdProbe
 from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
-from driftline.profiling.plan import ColumnKey, Plan, Roles, make_plan
+from driftline.profiling.plan import Plan, Roles, make_plan
 from driftline.profiling.survey import ColumnSurvey, Survey, survey
 from driftline.profiling.tables import Table
-from driftline.profiling.training_profile import Profile, ProfileColumn
+from driftline.reference.chunks import Chunks, second_of
+from driftline.reference.column_types import TIMESTAMP
+from driftline.reference.errors import ProfileError
+from driftline.reference.format import FEWEST_BINS
+from driftline.reference.profile import Profile
+from driftline.reference.profile_column import ColumnKey, ProfileColumn
 from driftline.sketch.arrays import IntArray
 
-LOOKING: Final = "Looking at the data"
+SURVEYING: Final = "Surveying"
 COUNTING: Final = "Counting"
 
 
 class Progress(Protocol):
-    """Hears of a pass, how many rows it has read since the last call, and how many there are."""
+    """Called with the name of a pass, the rows read since the last call, and the total."""
 
     def __call__(self, name: str, rows: int, total: int) -> None: ...
 
@@ -40,22 +42,22 @@ def profile_table(
     """The profile of a table. Memory does not grow with its rows.
 
     Raises:
-        ProfileError: it has no rows or no inputs, or a role names a column that is not there or cannot have it.
+        ProfileError: it has no rows or no inputs, or a role names a column that does not exist or cannot have it.
 
     """
     plan = make_plan(table.kinds, roles)
     total = table.rows
-    seen = survey(table, plan, lambda rows: progress(LOOKING, rows, total))
-    clock, notes = _clock(table, plan, seen)
+    seen = survey(table, plan, lambda rows: progress(SURVEYING, rows, total))
+    chunker, notes = _chunker(table, plan, seen)
     wanted = _wanted(seen)
-    cells = _most_cells(wanted.values())
-    counters = {key: _counter(column, seen, len(clock.chunks), cells) for key, column in wanted.items()}
+    bins = _most_bins(wanted.values())
+    counters = {key: _counter(column, seen, len(chunker.chunks), bins) for key, column in wanted.items()}
     probes = {column.key: probe for column in plan.columns if (probe := IdProbe.of(column, seen.sample)) is not None}
     members = {column.key.name: column for column in plan.columns if may_be_member(column)}
     chosen = choose_pairs({name: column.numbers(seen.sample) for name, column in members.items()})
-    pairs = PairCounter(chosen, members, len(clock.chunks))
+    pairs = PairCounter(chosen, members, len(chunker.chunks))
     for batch in table.batches(plan.sources):
-        chunk = clock.chunk(batch)
+        chunk = chunker.chunk(batch)
         for counter in counters.values():
             counter.add(batch, chunk)
         for probe in probes.values():
@@ -66,15 +68,15 @@ def profile_table(
     columns = tuple(counter.result() for key, counter in counters.items() if key not in ids)
     if not columns:
         raise ProfileError(
-            f"the data must have columns to profile (got ids only: {', '.join(key.name for key in ids)})"
+            f"the data must have columns to profile (got IDs only: {', '.join(key.name for key in ids)})"
         )
     notes = [*plan.notes, *notes, *_id_notes(ids), *_notes(columns), *_gap_notes(columns)]
     found = pairs.results(without=[key.name for key in ids])
-    return Profile(model, version, seen.rows, clock.chunks, columns, tuple(notes), found)
+    return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), found)
 
 
 def _wanted(seen: Survey) -> dict[ColumnKey, ColumnSurvey]:
-    """All columns but a confidence whose score is no probability."""
+    """All columns except a confidence whose score is no probability."""
     return {
         key: column
         for key, column in seen.columns.items()
@@ -86,19 +88,19 @@ def _is_probability(score: ColumnSurvey) -> bool:
     return score.range.least >= 0.0 and score.range.greatest <= 1.0
 
 
-def _counter(column: ColumnSurvey, seen: Survey, chunks: int, cells: int) -> Counter:
+def _counter(column: ColumnSurvey, seen: Survey, chunks: int, bins: int) -> ColumnCounter:
     if _is_categorical(column):
-        return CategoryCounter(column, chunks, cells)
-    return NumberCounter(column, column.column.numbers(seen.sample), chunks)
+        return CategoricalColumnCounter(column, chunks, bins)
+    return NumericColumnCounter(column, column.column.numbers(seen.sample), chunks)
 
 
 def _is_categorical(column: ColumnSurvey) -> bool:
     return column.column.is_text or column.column.declared or _holds_classes(column)
 
 
-def _most_cells(columns: Iterable[ColumnSurvey]) -> int:
+def _most_bins(columns: Iterable[ColumnSurvey]) -> int:
     categorical = (column.values for column in columns if _is_categorical(column))
-    return most_cells(sum(values is not None and len(values.counts()) > FEWEST_CELLS for values in categorical))
+    return most_bins(sum(values is not None and len(values.counts()) > FEWEST_BINS for values in categorical))
 
 
 def _holds_classes(column: ColumnSurvey) -> bool:
@@ -109,8 +111,8 @@ def _holds_classes(column: ColumnSurvey) -> bool:
 
 
 @dataclass(slots=True)
-class _Clock:
-    """Tells which chunk a row belongs to: by its time, or by its number. second: the unit of times, in seconds."""
+class _Chunker:
+    """Assigns rows to chunks, by their time or by their number. second: the unit of times, in seconds."""
 
     chunks: Chunks
     timestamp: str | None
@@ -125,28 +127,29 @@ class _Clock:
         return self.chunks.of(np.where(np.isfinite(times), times, np.nan) * self.second)
 
 
-def _clock(table: Table, plan: Plan, seen: Survey) -> tuple[_Clock, list[str]]:
-    by_rows = _Clock(Chunks.by_rows(seen.rows), None, 1.0)
+def _chunker(table: Table, plan: Plan, seen: Survey) -> tuple[_Chunker, list[str]]:
+    by_rows = _Chunker(Chunks.by_rows(seen.rows), None, 1.0)
     if plan.timestamp is None:
         return by_rows, []
-    if not seen.clock.least < seen.clock.greatest:
-        return by_rows, [f"Cut by rows: {plan.timestamp!r} holds no two different times"]
-    second = 1.0 if table.kinds[plan.timestamp] == TIMESTAMP else second_of(seen.clock.greatest)
-    chunks = Chunks.by_time(seen.clock.least * second, seen.clock.greatest * second, seen.rows)
-    return _Clock(chunks, plan.timestamp, second), []
+    if not seen.times.least < seen.times.greatest:
+        return by_rows, [f"Chunked by rows: {plan.timestamp!r} has fewer than two distinct times"]
+    second = 1.0 if table.kinds[plan.timestamp] == TIMESTAMP else second_of(seen.times.greatest)
+    chunks = Chunks.by_time(seen.times.least * second, seen.times.greatest * second, seen.rows)
+    return _Chunker(chunks, plan.timestamp, second), []
 
 
 def _id_notes(ids: Iterable[ColumnKey]) -> list[str]:
-    return [f"Left out {key.name!r}: an id or row number, as many values as rows (--keep counts it)" for key in ids]
+    return [f"Left out {key.name!r}: looks like an ID, with as many values as rows (--keep includes it)" for key in ids]
 
 
 def _gap_notes(columns: Sequence[ProfileColumn]) -> list[str]:
-    """Times that are far apart, by one wrong date perhaps, leave most chunks empty, and little to learn from them."""
-    first = columns[0]
-    rows = first.cells.sum(axis=1) + sum(first.state_cells.values())
+    """Outlying times, perhaps one wrong date, leave most chunks empty and the variation between them unknown."""
+    rows = columns[0].chunk_rows
     empty = int(np.count_nonzero(rows == 0))
-    return [f"{empty} of {len(rows)} chunks hold no rows: is every time right?"] if 2 * empty > len(rows) else []
+    if 2 * empty <= len(rows):
+        return []
+    return [f"{empty} of {len(rows)} chunks are empty: check the timestamps for outliers"]
 
 
 def _notes(columns: Iterable[ProfileColumn]) -> list[str]:
-    return [f"{column.key.name!r} holds no value: all missing" for column in columns if not column.valid]
+    return [f"{column.key.name!r} has no values: all are missing" for column in columns if not column.valid]

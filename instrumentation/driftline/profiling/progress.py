@@ -1,4 +1,4 @@
-"""Progress of what reads rows: a bar a pass."""
+"""A progress bar for each pass over the rows."""
 
 import sys
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from driftline.profiling.profiler import Progress as Listener
+    from driftline.profiling import profiler
 
 
 @contextmanager
-def progress() -> "Iterator[Listener]":
-    """A bar a pass, on a terminal; elsewhere nothing. What is printed meanwhile stands above the bars."""
+def progress() -> "Iterator[profiler.Progress]":
+    """One bar for each pass on a terminal, nothing elsewhere. Output printed meanwhile appears above the bars."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     shown, both = console.is_terminal, sys.stdout.isatty()

@@ -1,12 +1,12 @@
-"""A profile for people: the schema as a table, and where the chunks are."""
+"""What `driftline profile` prints of a profile: the schema as a table, the chunks, the pairs."""
 
 from datetime import datetime, timedelta, timezone
 
 from rich.table import Table
 
 from driftline import semconv
-from driftline.profiling.plan import ColumnKey
-from driftline.profiling.training_profile import Profile, ProfileColumn
+from driftline.reference.profile import Profile
+from driftline.reference.profile_column import ColumnKey, ProfileColumn
 
 _MOST_ROWS = 60
 _MOST_CATEGORIES = 3
@@ -26,10 +26,10 @@ def schema_table(profile: Profile) -> Table:
 
 
 def chunk_line(profile: Profile) -> str:
-    """How the data was cut into chunks."""
+    """How the data is divided into chunks."""
     chunks = profile.chunks
-    if not chunks.clock:
-        return f"{profile.rows:,} rows in {len(chunks)} chunks of equal rows, in the order of the data: no timestamp"
+    if not chunks.has_timestamps:
+        return f"{profile.rows:,} rows in {len(chunks)} chunks of equal size, in the order of the data (no timestamp)"
     first, last = chunks.starts[0], chunks.ends[-1]
     each = timedelta(seconds=round(float(last - first) / len(chunks)))
     return f"{profile.rows:,} rows in {len(chunks)} chunks of {each}, {_time(first)} to {_time(last)}"
@@ -38,7 +38,8 @@ def chunk_line(profile: Profile) -> str:
 def pair_line(profile: Profile) -> str:
     """What the pairs are for."""
     return (
-        f"{len(profile.pairs)} pairs of inputs, to see correlation change: set DRIFTLINE_REFERENCE where it is served"
+        f"{len(profile.pairs)} pairs of inputs, to detect changes in correlation: set DRIFTLINE_REFERENCE to this file "
+        "where the model is served"
     )
 
 

@@ -1,4 +1,4 @@
-"""The first pass over the data: how many rows, a sample of them, and for each column its range and frequent values."""
+"""The first pass over the data: the number of rows, a sample, and each column's range and frequent values."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from driftline.profiling.column_types import INTEGER
-from driftline.profiling.errors import ProfileError
 from driftline.profiling.frequent_values import FrequentValues
-from driftline.profiling.plan import ColumnKey, Plan, PlannedColumn
+from driftline.profiling.plan import Plan, PlannedColumn
 from driftline.profiling.row_sample import RowSample
 from driftline.profiling.tables import Table
+from driftline.reference.column_types import INTEGER
+from driftline.reference.errors import ProfileError
+from driftline.reference.profile_column import ColumnKey
 
 FEW_VALUES: Final = 50
 """Integers with at most as many distinct values are counted as categories too."""
@@ -42,7 +43,7 @@ class Range:
 
 
 class ColumnSurvey:
-    """What the first pass finds in a column: its range, if it holds numbers, and its values, if they matter."""
+    """One column in the first pass: the range of its numbers, and its frequent values if it may be categorical."""
 
     def __init__(self, column: PlannedColumn) -> None:
         self.column = column
@@ -68,17 +69,17 @@ class ColumnSurvey:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the first pass found. clock: the range of the timestamps, in the column's own unit."""
+    """Result of the first pass. times: the range of the timestamps, in the column's own unit."""
 
     rows: int
     sample: Any
     columns: Mapping[ColumnKey, ColumnSurvey]
-    clock: Range
+    times: Range
 
 
 def survey(table: Table, plan: Plan, on_rows: Callable[[int], None]) -> Survey:
-    """Reads the table once; on_rows hears how many rows each batch had. Raises ProfileError where there are no rows."""
-    sample, clock, rows = RowSample(), Range(), 0
+    """Reads the table once, calling on_rows with the size of each batch. Raises ProfileError if there are no rows."""
+    sample, times, rows = RowSample(), Range(), 0
     columns = {column.key: ColumnSurvey(column) for column in plan.columns}
     for batch in table.batches(plan.sources):
         if not batch.num_rows:
@@ -88,11 +89,11 @@ def survey(table: Table, plan: Plan, on_rows: Callable[[int], None]) -> Survey:
         for column in columns.values():
             column.add(batch)
         if plan.timestamp:
-            clock.add(_times(batch, plan.timestamp))
+            times.add(_times(batch, plan.timestamp))
         on_rows(batch.num_rows)
     if not rows:
         raise ProfileError(f"{', '.join(source.name for source in table.sources[:3])}: must hold rows (got none)")
-    return Survey(rows, sample.rows(), columns, clock)
+    return Survey(rows, sample.rows(), columns, times)
 
 
 def _times(batch: Any, timestamp: str) -> NDArray[np.float64]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from driftline.profiling.column_types import EMPTY, FLOAT, STRING, widest
 from driftline.profiling.csv_files import DelimitedFile
-from driftline.profiling.errors import ProfileError
 from driftline.profiling.files import Source, find_files, open_file, unreadable
+from driftline.reference.column_types import EMPTY, FLOAT, STRING, widest
+from driftline.reference.errors import ProfileError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Table:
 
     @classmethod
     def of(cls, sources: Sequence[Source]) -> "Table":
-        """Raises ProfileError where the sources have different columns, or columns that do not fit together."""
+        """Raises ProfileError if the sources differ in columns, or in types that do not fit together."""
         first = sources[0]
         kinds = dict(first.kinds)
         for source in sources[1:]:
@@ -50,9 +50,9 @@ def _read(source: Source, kinds: Mapping[str, str]) -> Iterator[Any]:
 
 
 def open_table(paths: Sequence[Path], on_rows: Callable[[int], None] = lambda _rows: None) -> Table:
-    """Files, and folders of files, as one table; on_rows hears of rows that are read to settle types.
+    """Files, and folders of files, as one table; on_rows is called with the rows read to infer types.
 
-    Raises ProfileError, which names the file, for what cannot be read and what does not fit together.
+    Raises ProfileError, which names the file, if one cannot be read or does not fit the others.
     """
     return Table.of([open_file(path, on_rows) for path in find_files(paths)])
 
@@ -61,7 +61,7 @@ def _same_columns(first: Source, source: Source) -> None:
     for a, b in ((first, source), (source, first)):
         lacking = [column for column in a.kinds if column not in b.kinds]
         if lacking:
-            raise ProfileError(f"{b.name}: must have the columns of {a.name} (it lacks {_listed(lacking)})")
+            raise ProfileError(f"{b.name}: must have the columns of {a.name} (missing {_listed(lacking)})")
 
 
 def _listed(columns: Sequence[str], most: int = 5) -> str:

@@ -12,8 +12,8 @@ from driftline.capture.copies import capture, release
 from driftline.capture.torch_arrays import as_array, widened
 from driftline.features import columns
 from driftline.features.input_kinds import EMBEDDING, KINDS
-from driftline.profiling.errors import ProfileError
 from driftline.records import InputFacts, Model
+from driftline.reference.errors import ProfileError
 
 _ROWS: Final = 256
 """Rows that are summarized at once."""

@@ -9,7 +9,6 @@ from driftline.sketch.bins import cut_cells, project
 from driftline.sketch.categories import MOST_NAMED, CategoryCounter, hashed
 from driftline.sketch.histogram import Buckets, Histogram
 from driftline.sketch.intervals import Intervals
-from driftline.sketch.ks_bounds import ks_bounds, ks_lower_bound
 from driftline.sketch.layout import Layout
 from driftline.sketch.layout_fit import fit_layout, unresolved_share
 from driftline.sketch.numeric import NumericSketch
@@ -30,8 +29,6 @@ __all__ = [
     "cut_cells",
     "fit_layout",
     "hashed",
-    "ks_bounds",
-    "ks_lower_bound",
     "project",
     "unresolved_share",
 ]

@@ -105,17 +105,13 @@ class Intervals:
         np.minimum(part, 1.0, out=part)
         return np.asarray(part @ self.weight)
 
-    def quantile(self, q: float) -> float:
-        """The value that the share `q` of the rows does not exceed; off by less than one bucket. NaN without rows.
+    def quantiles(self, shares: Sequence[float]) -> tuple[float, ...]:
+        """The quantile of each share, off by less than one bucket; NaN without rows. Several cost little more than one.
 
         Raises:
-            ValueError: q lies outside 0..1.
+            ValueError: a share lies outside 0..1.
 
         """
-        return self.quantiles((q,))[0]
-
-    def quantiles(self, shares: Sequence[float]) -> tuple[float, ...]:
-        """The quantile of each share; several cost little more than one."""
         for q in shares:
             if not 0 <= q <= 1:
                 raise ValueError(f"a quantile must lie in 0..1, got {q!r}")
@@ -138,12 +134,6 @@ class Intervals:
         low, high = edges[first + k - 1 : first + k + 1]
         half = (high / 2 - low / 2) * part  # halves: the step may be longer than the largest float
         return float(min(low + half + half, high))
-
-    def mean(self) -> float:
-        """Mean of the rows, each taken for the middle of its interval: half a bucket off at most. NaN without rows."""
-        if not self.total:
-            return float("nan")
-        return float((self.lower / 2 + self.upper / 2) @ (self.weight / self.total))
 
 
 def accumulated(edges: FloatArray, weight: FloatArray, at: FloatArray, side: Literal["left", "right"]) -> FloatArray:

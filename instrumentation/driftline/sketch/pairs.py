@@ -4,7 +4,7 @@ their correlation changes, also where neither column alone shows anything.
 Rows are bits of an integer, so that a pair costs a few operations on words, however few or many rows there are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,10 @@ class Pair(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of the members, and a digest of all: counts by other thresholds are another column."""
+        """The members and a digest that also covers the thresholds: counts at other thresholds are another column.
+
+        For new references only: in one that was read, a pair has the name that is stated there.
+        """
         thresholds = (float(threshold) for threshold in self.thresholds)
         return f"{self.members[0]} × {self.members[1]} #{digest(*self.members, *thresholds, size=3).hex()}"
 
@@ -36,14 +39,14 @@ class _Sides(NamedTuple):
 
 
 class Pairs:
-    """Some pairs, ready to be counted in block after block of rows. members: names of their columns."""
+    """Some pairs by name, ready to be counted in block after block of rows. members: names of their columns."""
 
-    def __init__(self, pairs: Iterable[Pair]) -> None:
+    def __init__(self, pairs: Mapping[str, Pair]) -> None:
         place: dict[tuple[str, float], int] = {}
         self._pairs: list[tuple[str, int, int]] = []
-        for pair in pairs:
+        for name, pair in pairs.items():
             i, j = (place.setdefault(member, len(place)) for member in zip(*pair, strict=True))
-            self._pairs.append((pair.name, i, j))
+            self._pairs.append((name, i, j))
         self._members = list(place)
         self.members = frozenset(name for name, _ in place)
 

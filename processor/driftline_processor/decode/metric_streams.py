@@ -9,8 +9,10 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
+from driftline.otlp import shown
+from driftline.reference.format import output_key
 from driftline.sketch.identity import digest
-from driftline_processor.decode.otlp_values import kept_resource, labels, shown
+from driftline_processor.decode.otlp_values import kept_resource, labels
 from driftline_processor.records import ColumnKey, ModelKey
 
 MAX_NAME: Final = 1024
@@ -94,13 +96,8 @@ def stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream
 _TARGETS: Final = {semconv.FEATURE_NAME: semconv.TARGET_INPUT, semconv.PAIR_NAME: semconv.TARGET_PAIR}
 
 
-def column_of(output: str) -> ColumnKey:
-    """The column that an output's name means: labels travel as an output of that name."""
-    return ColumnKey(semconv.TARGET_LABEL if output == semconv.TARGET_LABEL else semconv.TARGET_OUTPUT, output)
-
-
 def _column(attribute: str | None, found: Mapping[str, str]) -> ColumnKey:
     if attribute is None:
         return ColumnKey("", "")
     name, target = found[attribute], _TARGETS.get(attribute)
-    return column_of(name) if target is None else ColumnKey(target, name)
+    return output_key(name) if target is None else ColumnKey(target, name)

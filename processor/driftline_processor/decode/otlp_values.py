@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from driftline import otlp
 from driftline_processor.records import Batch, Rejection, Scalar
 
 MAX_TIME: Final = (1 << 63) - 1
 """Nanoseconds since 1970 that fit a signed integer: until the year 2262."""
 
 _MAX_REASONS: Final = 50
-_SHOWN: Final = 60
 
 _RESOURCE: Final[Mapping[str, str]] = {
     "service.name": "service.name",
@@ -45,17 +45,14 @@ def decode_logs(data: bytes) -> Batch:
     return Batch()
 
 
-def scalar(value: Any) -> Scalar:
-    """The scalar in an AnyValue, integers kept as such; None for one that is empty, NaN, or no scalar."""
-    kind = value.WhichOneof("value")
-    if kind == "double_value":
-        number = value.double_value
-        return None if number != number else number  # noqa: PLR0124  (NaN alone differs from itself)
-    return getattr(value, kind) if kind in ("string_value", "int_value", "bool_value") else None
+def scalar(value: AnyValue) -> Scalar:
+    """The scalar in an AnyValue; None for NaN too, which stands for a missing value."""
+    found = otlp.scalar(value)
+    return None if found != found else found  # noqa: PLR0124  (NaN alone differs from itself)
 
 
-def label(value: Any) -> str | None:
-    """An AnyValue as the text of a label; None where it is no scalar."""
+def label(value: AnyValue) -> str | None:
+    """An AnyValue as the text of a label; None if it is no scalar."""
     plain = scalar(value)
     if isinstance(plain, bool):
         return str(plain).lower()
@@ -74,12 +71,6 @@ def kept_resource(resource: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         if resource.get(key):
             kept.setdefault(name, resource[key])
     return tuple(sorted(kept.items()))
-
-
-def shown(value: object) -> str:
-    """A value in a message: quoted, and never long."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 class Rejections:

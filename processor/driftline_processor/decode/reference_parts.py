@@ -6,7 +6,8 @@ from typing import Any, Final
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, MetricsData, ResourceMetrics, ScopeMetrics
 
 from driftline import semconv
-from driftline_processor.decode.otlp_values import Rejections, labels, shown
+from driftline.otlp import shown
+from driftline_processor.decode.otlp_values import Rejections, labels
 from driftline_processor.records import ReferencePart
 
 MAX_POINTS: Final = 2_000_000

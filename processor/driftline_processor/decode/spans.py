@@ -8,7 +8,8 @@ import numpy as np
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from driftline import semconv
-from driftline_processor.decode.metric_streams import MAX_NAME, column_of
+from driftline.reference.format import output_key
+from driftline_processor.decode.metric_streams import MAX_NAME
 from driftline_processor.decode.otlp_values import MAX_TIME, label, parsed, scalar
 from driftline_processor.decode.sampling import weight
 from driftline_processor.records import ColumnKey, ExampleRows, ModelKey, Scalar
@@ -40,7 +41,7 @@ def column_in(attribute: str) -> ColumnKey | None:
     if attribute.startswith(_INPUT):
         return ColumnKey(semconv.TARGET_INPUT, attribute[len(_INPUT) :])
     if attribute.startswith(_OUTPUT):
-        return column_of(attribute[len(_OUTPUT) :])
+        return output_key(attribute[len(_OUTPUT) :])
     return None
 
 

@@ -2,21 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from google.protobuf import json_format
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-
+from driftline.reference.errors import InvalidReference
 from driftline_processor.records import Reference
-from driftline_processor.reference.attributes import InvalidReference
-from driftline_processor.reference.parse import read_reference
-
-MOST_BYTES: Final = 256 << 20
-"""Of a file: 5,000 columns need some 50 MB, 30 need one."""
+from driftline_processor.reference.read import read_file
 
 
 class FolderChange(NamedTuple):
-    """What a look at the folder has found since the last one.
+    """What a look at the folder found since the last one.
 
     read: references, by file, of files that are new or have changed. gone: ids that no file holds any more. errors: one
     line a file that cannot be read, with its name; a reference that it held before stays.
@@ -30,29 +24,8 @@ class FolderChange(NamedTuple):
         return bool(self.read or self.gone or self.errors)
 
 
-def read_file(path: Path) -> Reference:
-    """The reference in a file of OTLP JSON. Raises InvalidReference, which names the file."""
-    request = ExportMetricsServiceRequest()
-    try:
-        json_format.Parse(_content(path), request, ignore_unknown_fields=True)
-        return read_reference(request)
-    except OSError as error:
-        raise InvalidReference(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise InvalidReference(f"{path}: must be OTLP JSON, an ExportMetricsServiceRequest ({reason})") from error
-    except InvalidReference as error:
-        raise InvalidReference(f"{path}: {error}") from error
-
-
-def _content(path: Path) -> bytes:
-    if (size := path.stat().st_size) > MOST_BYTES:
-        raise InvalidReference(f"must have at most {MOST_BYTES:,} bytes (got {size:,})")
-    return path.read_bytes()
-
-
 class _Stamp(NamedTuple):
-    """By these a changed file is told."""
+    """What changes when a file does."""
 
     modified: int
     size: int

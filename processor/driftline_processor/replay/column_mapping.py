@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline import semconv
-from driftline.profiling.column_types import BOOLEAN
 from driftline.profiling.plan import PlannedColumn
+from driftline.reference.column_types import BOOLEAN
 from driftline.sketch.values import read_number
 from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
 from driftline_processor.records import ColumnKey, Reference, ReferenceColumn

@@ -123,8 +123,8 @@ def _replay(
     everything: bool,
 ) -> int:
     """Alarms that were opened. Raises Failure."""
-    from driftline.profiling.errors import ProfileError
     from driftline.profiling.progress import progress
+    from driftline.reference.errors import ProfileError
     from driftline_processor.config import ConfigError
     from driftline_processor.reference import InvalidReference
     from driftline_processor.replay.errors import ReplayError
@@ -146,12 +146,13 @@ def _replay(
 
 
 def _run(prepared: "Prepared", document: Path | None, on_rows: "Callable[[int], None]", *, everything: bool) -> int:
-    from driftline_processor.replay.json_report import Document, written
+    from driftline.reference.atomic_write import replacing
+    from driftline_processor.replay.json_report import Document
     from driftline_processor.replay.text_report import RunTotals, closing_lines, window_lines
 
     replay, console, summary = prepared.replay, Console(highlight=False), RunTotals()
     with ExitStack() as stack:
-        out = Document(stack.enter_context(written(document)), replay.timeline) if document else None
+        out = Document(stack.enter_context(replacing(document)), replay.timeline) if document else None
         for result in replay.run(prepared.batches(), on_rows):
             summary.add(result)
             for line in window_lines(result, replay.timeline, replay.rows, everything=everything):

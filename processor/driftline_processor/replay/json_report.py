@@ -1,11 +1,8 @@
 """What `--json` writes: windows as they come, then the alarms. The same rows give the same bytes."""
 
 import json
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, WindowResult
@@ -45,18 +42,6 @@ class Document:
     def end(self) -> None:
         alarms = ",\n".join(map(_json, self._alarms.values()))
         self._file.write(f'\n],\n"alarms": [\n{alarms}\n]}}\n' if alarms else '\n],\n"alarms": []}\n')
-
-
-@contextmanager
-def written(path: Path) -> Iterator[TextIO]:
-    """A file that appears at once when it is whole, and not at all where that fails. Raises OSError."""
-    half = Path(f"{path}.{os.getpid()}.tmp")
-    try:
-        with half.open("w", encoding="utf-8") as file:
-            yield file
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def _window(result: WindowResult, timeline: Timeline, rows: int) -> dict[str, Any]:

@@ -47,7 +47,8 @@ class Replay:
         model = ModelKey(self.reference.name, self.reference.version)
         self._engine = Engine(self.settings)
         self._engine.put_reference(self.reference)
-        pairs = [column.pair for column in self.reference.columns.values() if column.pair is not None]
+        columns = self.reference.columns.values()
+        pairs = {column.key.name: column.pair for column in columns if column.pair is not None}
         self._sketcher = Sketcher(model, self.columns, pairs)
 
     def run(self, batches: Iterable[Any], on_rows: Callable[[int], None]) -> Iterator[WindowResult]:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from driftline.profiling.column_types import STRING, TIMESTAMP
 from driftline.profiling.csv_files import DelimitedFile
 from driftline.profiling.files import Source, batch_rows
 from driftline.profiling.plan import Roles, make_plan
 from driftline.profiling.tables import Table, open_table
+from driftline.reference.column_types import STRING, TIMESTAMP
 from driftline_processor.records import Reference
-from driftline_processor.reference.folder import read_file
+from driftline_processor.reference.read import read_file
 from driftline_processor.replay.column_mapping import assign, remarks
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.replay import Replay, blocks

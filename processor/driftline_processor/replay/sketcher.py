@@ -20,11 +20,11 @@ _OPERATION: Final = "predict"
 class Sketcher:
     """The columns of one model, counted; what came since the last time is told as deltas."""
 
-    def __init__(self, model: ModelKey, columns: Sequence[ReplayedColumn], pairs: Sequence[Pair] = ()) -> None:
+    def __init__(self, model: ModelKey, columns: Sequence[ReplayedColumn], pairs: Mapping[str, Pair]) -> None:
         self._model = model
         self._series = {c.key: Series(0, MOST_NAMED, classes=c.classes, delta=True) for c in columns}
         self._pairs = Pairs(pairs)
-        self._counted = {pair.name: Series(0, MOST_NAMED, classes=True, delta=True) for pair in pairs}
+        self._counted = {name: Series(0, MOST_NAMED, classes=True, delta=True) for name in pairs}
         self._ticks = count(1)
         self._points = count(1)
 

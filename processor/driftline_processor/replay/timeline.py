@@ -6,8 +6,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.profiling.chunks import second_of
-from driftline.profiling.column_types import TIMESTAMP
+from driftline.reference.chunks import second_of
+from driftline.reference.column_types import TIMESTAMP
 from driftline.sketch.arrays import IntArray
 
 NO_TIME: Final = 0

@@ -10,7 +10,6 @@ import numpy as np
 import driftline
 from bench.verdicts.said import BESIDE, Said
 from bench.verdicts.stream import Columns, Stream
-from driftline.profiling.otlp import to_request
 from driftline_processor.config import Config
 from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.monitors.drift.season.rebin_by_day import joined
@@ -24,7 +23,7 @@ from driftline_processor.records import (
     State,
     WindowResult,
 )
-from driftline_processor.reference.parse import read_reference
+from driftline_processor.reference.read import read_reference
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.sketcher import Sketcher
 
@@ -45,7 +44,7 @@ class Driftline:
     def fit(self, stream: Stream) -> None:
         names = list(stream.reference)
         profile = driftline.profile(dict(stream.reference), model=MODEL.name, timestamp=stream.times, keep=names)
-        request = to_request(profile)
+        request = profile.to_request()
         self.kept = request.ByteSize()
         size = stream.length * NANOSECONDS
         verdict = Config().verdict
@@ -57,7 +56,9 @@ class Driftline:
         self._names = {key: BESIDE.join(pair.members) for key, pair in pairs.items()}
         self._time = stream.begin * NANOSECONDS
         self._slides = stream.slides
-        self._sketcher = Sketcher(MODEL, [_column(name) for name in names], list(pairs.values()))
+        self._sketcher = Sketcher(
+            MODEL, [_column(name) for name in names], {key.name: pair for key, pair in pairs.items()}
+        )
 
     def window(self, rows: Columns) -> Said:
         begun = time.process_time()

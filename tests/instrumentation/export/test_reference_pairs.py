@@ -53,7 +53,7 @@ def test_without_a_file_there_are_no_pairs() -> None:
     [
         (None, "No such file or directory"),
         ("{", "JSONDecodeError"),
-        ("[]", "TypeError"),
+        ("[]", "AttributeError"),
         ('{"resourceMetrics": [{"resource": {"attributes": []}}]}', "ml.dataset.role"),
     ],
 )

@@ -51,15 +51,15 @@ def test_it_ends_with_the_schema_the_chunks_and_what_was_decided(data: Path, tmp
     assert "city string Aachen 33%, Bonn 33%, Köln 33% 25.0%" in lines
     assert "→ label boolean False 80%, True 20% –" in lines
     assert "240 rows in 30 chunks of 7:58:00, 2024-01-01 00:00 to 2024-01-10 23:00" in lines
-    assert "Took 'time' for the timestamp: the only column with times (--timestamp names another)" in lines
-    assert "Left out 'visit': an id or row number, as many values as rows (--keep counts it)" in lines
+    assert "Using 'time' as the timestamp, the only column of times (--timestamp selects another)" in lines
+    assert "Left out 'visit': looks like an ID, with as many values as rows (--keep includes it)" in lines
     assert lines[-1].startswith(f"Wrote {tmp_path / 'churn.json'}: model churn, ")
 
 
 def test_data_without_a_clock_is_said_to_be_cut_by_rows(data: Path, tmp_path: Path) -> None:
     """The reference says so too."""
     result = run(data, "-o", tmp_path / "x.json", "--ignore", "time")
-    assert "240 rows in 30 chunks of equal rows, in the order of the data: no timestamp" in result.output
+    assert "240 rows in 30 chunks of equal size, in the order of the data (no timestamp)" in result.output
     assert '"ml.chunk.by","value":{"stringValue":"rows"}' in (tmp_path / "x.json").read_text("utf-8")
 
 

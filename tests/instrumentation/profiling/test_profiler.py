@@ -12,7 +12,8 @@ import pytest
 
 import driftline
 from driftline.profiling import Profile, ProfileColumn, ProfileError
-from driftline.sketch import Intervals, ks_bounds
+from driftline.sketch import Intervals
+from interval_statistics import ks_bounds
 
 ROWS = 4000
 
@@ -48,10 +49,10 @@ def test_every_row_is_counted_once_in_the_whole_and_in_a_chunk(frame: pd.DataFra
     assert names(profile) == list(frame.columns)
     assert len(profile.chunks) == 128
     for each in profile.columns:
-        rows = each.cells.sum(axis=1) + sum(each.state_cells.values())
+        rows = each.bins.sum(axis=1) + sum(each.state_rows.values())
         assert each.rows == profile.rows == ROWS
         assert rows.tolist() == (profile.chunks.ends - profile.chunks.starts).tolist()
-        assert each.cells.sum() == each.valid
+        assert each.bins.sum() == each.valid
         if each.numbers is not None:
             assert each.numbers.rows == ROWS
 
@@ -63,7 +64,7 @@ def test_states_are_counted_and_a_column_of_nothing_is_kept_and_told(frame: pd.D
     assert column(profile, "poles").states == {"non_finite": int(np.isinf(frame["poles"]).sum())}
     assert column(profile, "nothing").states == {"missing": ROWS}
     assert column(profile, "nothing").range is None
-    assert "'nothing' holds no value: all missing" in profile.notes
+    assert "'nothing' has no values: all are missing" in profile.notes
 
 
 def test_types_ranges_and_categories_are_the_schema(frame: pd.DataFrame) -> None:
@@ -91,13 +92,13 @@ def test_cells_hold_about_equal_shares_and_none_of_the_training_data_lies_outsid
     """32 cells between the smallest and the largest value, and two empty ones beyond; atoms have cells of their own."""
     profile = driftline.profile(frame)
     number = column(profile, "number")
-    shares = number.cells.sum(axis=0) / ROWS
+    shares = number.bins.sum(axis=0) / ROWS
     assert len(number.edges) == 33
     assert shares[0] == shares[-1] == 0.0
     assert shares[1:-1].min() > 0.01
     assert shares[1:-1].max() < 0.06
     few = column(profile, "few")
-    assert few.cells.sum(axis=0).tolist() == [0, *np.bincount(frame["few"]).tolist(), 0]
+    assert few.bins.sum(axis=0).tolist() == [0, *np.bincount(frame["few"]).tolist(), 0]
 
 
 def test_the_sketch_of_the_whole_agrees_with_the_data() -> None:
@@ -116,13 +117,13 @@ def test_chunks_are_of_equal_duration_where_there_is_a_clock() -> None:
     frame = pd.DataFrame({"x": np.arange(ROWS) / 7, "when": times}).sample(frac=1, random_state=0)
     profile = driftline.profile(frame)
     assert names(profile) == ["x"]
-    assert profile.notes == ("Took 'when' for the timestamp: the only column with times (--timestamp names another)",)
-    assert profile.chunks.clock
+    assert profile.notes == ("Using 'when' as the timestamp, the only column of times (--timestamp selects another)",)
+    assert profile.chunks.has_timestamps
     assert np.ptp(profile.chunks.ends - profile.chunks.starts) < 1e-3
     x = column(profile, "x")
-    assert x.cells.sum() == ROWS - 1
+    assert x.bins.sum() == ROWS - 1
     expected, _ = np.histogram(seconds[1:], np.append(profile.chunks.starts, profile.chunks.ends[-1]))
-    assert np.abs(x.cells.sum(axis=1) - expected).sum() <= 2  # times have microseconds
+    assert np.abs(x.bins.sum(axis=1) - expected).sum() <= 2  # times have microseconds
 
 
 @pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
@@ -130,7 +131,7 @@ def test_a_timestamp_may_be_a_number_of_any_usual_unit(unit: int) -> None:
     """Seconds, milliseconds, microseconds or nanoseconds since 1970 are told apart by their size."""
     times = (1_700_000_000 + np.arange(ROWS)) * unit
     profile = driftline.profile({"x": np.random.default_rng(0).random(ROWS)}, timestamp=times)
-    assert profile.chunks.clock
+    assert profile.chunks.has_timestamps
     assert profile.chunks.starts[0] == pytest.approx(1_700_000_000, abs=0.01)
     assert profile.chunks.ends[-1] == pytest.approx(1_700_000_000 + ROWS - 1, abs=0.01)
 
@@ -140,11 +141,11 @@ def test_several_columns_with_times_are_inputs_until_one_is_named() -> None:
     start = pd.Timestamp("2024-01-01")
     times = {name: start + pd.to_timedelta(np.arange(ROWS), "h") for name in ("made", "paid")}
     profile = driftline.profile(pd.DataFrame(times))
-    assert not profile.chunks.clock
+    assert not profile.chunks.has_timestamps
     assert column(profile, "paid").range == (start.timestamp(), start.timestamp() + (ROWS - 1) * 3600)
-    assert profile.notes[0].startswith("Took none of the columns with times, 'made', 'paid'")
+    assert profile.notes[0].startswith("Using no timestamp: 'made', 'paid' all hold times")
     named = driftline.profile(pd.DataFrame(times), timestamp="paid")
-    assert named.chunks.clock
+    assert named.chunks.has_timestamps
     assert names(named) == ["made"]
 
 
@@ -152,7 +153,7 @@ def test_a_time_far_away_is_told_by_the_chunks_that_it_leaves_empty() -> None:
     """One date of 1970 among those of a day stretches the clock over decades."""
     times = np.append(1_700_000_000 + np.arange(ROWS - 1), 0)
     profile = driftline.profile({"x": np.random.default_rng(0).random(ROWS)}, timestamp=times)
-    assert profile.notes == ("126 of 128 chunks hold no rows: is every time right?",)
+    assert profile.notes == ("126 of 128 chunks are empty: check the timestamps for outliers",)
 
 
 def test_short_data_has_fewer_chunks() -> None:
@@ -194,7 +195,7 @@ def test_declared_codes_are_categories_by_the_names_of_their_numbers() -> None:
     assert (code.type, code.numbers) == ("category", None)
     assert code.categories == {"1": 100, "2": 100, "2.5": 100}
     assert code.states == {"missing": 100, "non_finite": 100}
-    assert code.cell_categories == ("1", "2", "2.5")
+    assert code.bin_categories == ("1", "2", "2.5")
 
 
 def test_categories_beyond_the_bounds_are_counted_together() -> None:
@@ -208,8 +209,8 @@ def test_categories_beyond_the_bounds_are_counted_together() -> None:
     assert sum(name.categories.values()) == len(values)
     assert name.categories["c1"] == truth["c1"]
     assert len([each for each in name.categories if each.startswith("#")]) == 1
-    assert name.cells.shape == (128, 257)
-    assert name.cells.sum() == len(values)
+    assert name.bins.shape == (128, 257)
+    assert name.bins.sum() == len(values)
 
 
 def test_many_columns_of_many_categories_share_the_cells() -> None:
@@ -217,8 +218,8 @@ def test_many_columns_of_many_categories_share_the_cells() -> None:
     rng = np.random.default_rng(0)
     wide = {f"wide{i}": rng.integers(0, 300, 2_000).astype(str) for i in range(30)}
     profile = driftline.profile({**wide, "narrow": rng.integers(0, 3, 2_000).astype(str)})
-    assert {column(profile, name).cells.shape[1] for name in wide} == {69}
-    assert column(profile, "narrow").cells.shape[1] == 4
+    assert {column(profile, name).bins.shape[1] for name in wide} == {69}
+    assert column(profile, "narrow").bins.shape[1] == 4
 
 
 def test_outputs_and_labels_are_classes_or_numbers_by_what_they_hold() -> None:
@@ -302,7 +303,7 @@ def test_arrays_name_their_features_as_the_server_does() -> None:
         ({"age": [1.0]}, {"y": "agee"}, "label: there is no column 'agee' (did you mean 'age'?)"),
         ({"age": [1.0]}, {"score": "zzz"}, "score: there is no column 'zzz' (columns: 'age')"),
         ({"age": [1.0]}, {"ignore": ["AGE"]}, "ignore: there is no column 'AGE' (did you mean 'age'?)"),
-        ({"a": [1.0]}, {"y": "a", "score": "a"}, "score: column 'a' must not be the label too"),
+        ({"a": [1.0]}, {"y": "a", "score": "a"}, "score: column 'a' is already the label"),
         ({"a": [1.0], "b": ["x"]}, {"score": "b"}, "score: column 'b' must hold numbers (it holds string values)"),
         ({"a": [1.0], "b": ["x"]}, {"timestamp": "b"}, "timestamp: column 'b' must hold times like"),
         ({"a": [1.0]}, {"ignore": ["a"]}, "the data must have columns to profile (got 'a', none of them an input)"),
@@ -310,7 +311,7 @@ def test_arrays_name_their_features_as_the_server_does() -> None:
         ({"a": [1.0], "b": [1.0, 2.0]}, {}, "X: all columns must have as many rows (got 'a' 1, 'b' 2)"),
         ({"a": [1.0]}, {"y": [1, 2]}, "<label>: must have a value for each of the 1 rows of X (got 2)"),
         ({"a": [1.0]}, {"y": [[1, 2]]}, "<label>: must have one value a row (got shape (1, 2))"),
-        ({"id": np.arange(100)}, {}, "the data must have columns to profile (got ids only: id)"),
+        ({"id": np.arange(100)}, {}, "the data must have columns to profile (got IDs only: id)"),
     ],
 )
 def test_what_cannot_be_profiled_is_told_with_rule_and_value(data: Any, options: Any, message: str) -> None:
@@ -331,4 +332,4 @@ def test_lists_are_left_out_and_told() -> None:
     """A column that is neither numbers nor text is no reason to give up the others."""
     profile = driftline.profile({"x": [1.0, 2.0], "vector": pa.array([[1.0], [2.0]])})
     assert names(profile) == ["x"]
-    assert profile.notes == ("Left out 'vector': its values are neither numbers nor text",)
+    assert profile.notes == ("Left out 'vector': values are neither numbers nor text",)

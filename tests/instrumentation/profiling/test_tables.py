@@ -11,8 +11,8 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from driftline.profiling.errors import ProfileError
 from driftline.profiling.tables import open_table
+from driftline.reference.errors import ProfileError
 
 ROWS = 5000
 
@@ -183,7 +183,7 @@ def test_files_that_do_not_fit_together_are_named(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match=r"2\.parquet: column 'x' must be integer as in the files before"):
         open_table([tmp_path])
     pyarrow.parquet.write_table(pa.table({"x": [1]}), tmp_path / "2.parquet")
-    with pytest.raises(ProfileError, match=r"2\.parquet: must have the columns of .*1\.parquet \(it lacks 'y'\)"):
+    with pytest.raises(ProfileError, match=r"2\.parquet: must have the columns of .*1\.parquet \(missing 'y'\)"):
         open_table([tmp_path])
 
 

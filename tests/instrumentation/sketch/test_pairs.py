@@ -24,7 +24,7 @@ def normal(columns: int, rows: int = 2000, seed: int = 0) -> dict[str, NDArray[n
 def test_rows_lie_on_the_same_side_or_on_opposite_ones() -> None:
     """A value at the threshold is on the lower side; an infinite one has a side."""
     columns = {"a": np.array([0.0, 0.5, 1.0, 1.0, np.inf]), "b": np.array([10.0, 11.0, 11.0, -np.inf, 12.0])}
-    assert dict(Pairs([AB]).count(columns)) == {AB.name: {"same": 3, "opposite": 2}}
+    assert dict(Pairs({AB.name: AB}).count(columns)) == {AB.name: {"same": 3, "opposite": 2}}
 
 
 def test_rows_that_lack_a_number_are_in_neither() -> None:
@@ -33,7 +33,7 @@ def test_rows_that_lack_a_number_are_in_neither() -> None:
         "a": np.array([NAN, 1.0, 1.0, 1.0, NAN]),
         "b": np.array([11.0, None, "none", "11", None], object),
     }
-    assert dict(Pairs([AB]).count(columns)) == {AB.name: {"same": 1, "opposite": 0}}
+    assert dict(Pairs({AB.name: AB}).count(columns)) == {AB.name: {"same": 1, "opposite": 0}}
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 1000])
@@ -42,7 +42,7 @@ def test_every_row_is_counted_once(rows: int) -> None:
     rng = np.random.default_rng(rows)
     a, b = rng.normal(size=(2, rows))
     a[rng.random(rows) < 0.1] = NAN
-    ((_, found),) = Pairs([Pair(("a", "b"), (0.1, -0.2))]).count({"a": a, "b": b})
+    ((_, found),) = Pairs({"a b": Pair(("a", "b"), (0.1, -0.2))}).count({"a": a, "b": b})
     held = ~np.isnan(a)
     same = int(np.count_nonzero(((a > 0.1) == (b > -0.2)) & held))
     assert found == {"same": same, "opposite": int(np.count_nonzero(held)) - same}
@@ -50,7 +50,7 @@ def test_every_row_is_counted_once(rows: int) -> None:
 
 def test_a_pair_without_both_members_is_not_counted() -> None:
     """A server may know fewer columns than the reference."""
-    assert list(Pairs([AB]).count({"a": np.zeros(3)})) == []
+    assert list(Pairs({AB.name: AB}).count({"a": np.zeros(3)})) == []
 
 
 def test_a_pair_by_other_thresholds_has_another_name() -> None:
@@ -122,7 +122,7 @@ def test_a_profile_has_pairs_of_numeric_inputs_alone() -> None:
     assert column.pair is not None
     assert column.pair.members == ("age", "pay")
     assert column.rows == sum(column.categories.values()) == int(np.isfinite(x["pay"]).sum())
-    assert column.cells.sum(axis=0).tolist() == [column.categories["same"], column.categories["opposite"], 0]
+    assert column.bins.sum(axis=0).tolist() == [column.categories["same"], column.categories["opposite"], 0]
     assert column.key not in {each.key for each in profile.columns}
 
 
@@ -142,7 +142,7 @@ def test_profiles_with_the_same_medians_merge_their_pairs() -> None:
     first, last, whole = halves()
     (merged,), (expected,) = first.merge(last).pairs, whole.pairs
     assert (merged.key, merged.rows, merged.categories) == (expected.key, 4000, expected.categories)
-    assert merged.cells.sum() == 4000
+    assert merged.bins.sum() == 4000
 
 
 def test_pairs_by_other_medians_are_left_out_of_a_merged_profile() -> None:
@@ -150,7 +150,7 @@ def test_pairs_by_other_medians_are_left_out_of_a_merged_profile() -> None:
     a, b = (driftline.profile(normal(3, seed=seed), model="m") for seed in (0, 1))
     merged = a.merge(b)
     assert merged.pairs == ()
-    assert merged.notes[-1].startswith("3 pairs of inputs left out")
+    assert merged.notes[-1].startswith("Left out 3 pairs of inputs")
 
 
 def test_a_saved_profile_has_its_pairs(tmp_path: Path) -> None:
@@ -161,4 +161,4 @@ def test_a_saved_profile_has_its_pairs(tmp_path: Path) -> None:
     assert [(each.key, each.pair, each.rows, each.categories) for each in loaded.pairs] == [
         (each.key, each.pair, each.rows, each.categories) for each in profile.pairs
     ]
-    assert [each.cells.tolist() for each in loaded.pairs] == [each.cells.tolist() for each in profile.pairs]
+    assert [each.bins.tolist() for each in loaded.pairs] == [each.bins.tolist() for each in profile.pairs]

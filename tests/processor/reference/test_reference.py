@@ -2,13 +2,10 @@
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 
@@ -21,23 +18,12 @@ from driftline_processor.records import ColumnKey, Reference, ReferencePart
 from driftline_processor.reference import InvalidReference, ReferenceFolder, read_file, read_reference
 from driftline_processor.reference.assembly import Assembly
 from profile_data import ROWS
-
-GOLDEN = Path(__file__).parents[2] / "golden" / "visits.reference.json"
+from reference_requests import FAULTS, GOLDEN, attribute, drop, metric, request
 
 
 @pytest.fixture(scope="module")
 def visits() -> Reference:
     return read_file(GOLDEN)
-
-
-def request() -> ExportMetricsServiceRequest:
-    found = ExportMetricsServiceRequest()
-    json_format.Parse(GOLDEN.read_text("utf-8"), found)
-    return found
-
-
-def metric(message: Any, name: str) -> Any:
-    return next(each for each in message.resource_metrics[0].scope_metrics[0].metrics if each.name == name)
 
 
 def test_a_reference_says_whose_it_is_and_when(visits: Reference) -> None:
@@ -147,99 +133,11 @@ def test_it_is_what_the_profile_holds(tmp_path: Path) -> None:
     assert (reference.name, reference.version, reference.clock) == ("churn", "", False)
     for expected in profile.columns:
         found = reference.columns[ColumnKey(*expected.key)]
-        assert found.chunks.tolist() == expected.cells.tolist()
+        assert found.chunks.tolist() == expected.bins.tolist()
         assert found.summary.categories == expected.categories
         assert found.summary.states == expected.states
         if expected.numbers is not None:
             assert found.summary.intervals.weight.tolist() == expected.numbers.intervals().weight.tolist()
-
-
-Change = Callable[[ExportMetricsServiceRequest], Any]
-
-
-def attribute(holder: Any, name: str) -> Any:
-    return next(pair.value for pair in holder.attributes if pair.key == name)
-
-
-def drop(holder: Any, name: str) -> None:
-    del holder.attributes[[pair.key for pair in holder.attributes].index(name)]
-
-
-def point(message: Any, name: str, number: int = 0) -> Any:
-    held = metric(message, name)
-    return getattr(held, held.WhichOneof("data")).data_points[number]
-
-
-def cells(message: Any, change: Callable[[str], str]) -> None:
-    held = attribute(point(message, "ml.reference.column"), "ml.chunk.cells")
-    held.string_value = change(held.string_value)
-
-
-FAULTS: dict[str, tuple[Change, str]] = {
-    "empty": (lambda r: r.Clear(), "must be metrics whose resource has ml.dataset.role = 'reference'"),
-    "live": (
-        lambda r: drop(r.resource_metrics[0].resource, "ml.dataset.role"),
-        "must be metrics whose resource has ml.dataset.role = 'reference'",
-    ),
-    "no id": (
-        lambda r: drop(r.resource_metrics[0].resource, "ml.reference.id"),
-        "resource: ml.reference.id must be a text (got nothing)",
-    ),
-    "no model": (
-        lambda r: drop(r.resource_metrics[0].resource, "ml.model.name"),
-        "resource: ml.model.name must be a text (got nothing)",
-    ),
-    "a point lost": (
-        lambda r: metric(r, "ml.feature.value").exponential_histogram.data_points.pop(),
-        "resource: ml.reference.points must be the number of its data points, 48 (got 49)",
-    ),
-    "other clock": (
-        lambda r: setattr(attribute(point(r, "ml.reference.chunks"), "ml.chunk.by"), "string_value", "moon"),
-        "ml.reference.chunks: ml.chunk.by must be one of time, rows (got 'moon')",
-    ),
-    "fewer ends": (
-        lambda r: attribute(point(r, "ml.reference.chunks"), "ml.chunk.ends").array_value.values.pop(),
-        "ml.reference.chunks: ml.chunk.starts must go with ml.chunk.ends, one or more (got '30 starts, 29 ends')",
-    ),
-    "fewer chunks": (
-        lambda r: cells(r, lambda text: text.partition(";")[2]),
-        "column 'age': ml.chunk.cells must tell of each of the 30 chunks (got 29)",
-    ),
-    "no numbers": (
-        lambda r: cells(r, lambda text: "a b" + text[text.index(";") :]),
-        "column 'age': ml.chunk.cells must be whole numbers (got ['a b', ",
-    ),
-    "fewer cells": (
-        lambda r: cells(r, lambda text: "8" + text[text.index(";") :]),
-        "column 'age': ml.chunk.cells must have 34 counts from 0 to 2**53 in each chunk (got '8')",
-    ),
-    "too many rows": (
-        lambda r: cells(r, lambda text: "9" * 400 + " 0" * 33 + text[text.index(";") :]),
-        "column 'age': ml.chunk.cells must have 34 counts from 0 to 2**53 in each chunk (got '99999",
-    ),
-    "edges in disorder": (
-        lambda r: attribute(point(r, "ml.reference.column"), "ml.cell.edges").array_value.values.reverse(),
-        "column 'age': ml.cell.edges must be finite numbers, ascending (got [83.0, ",
-    ),
-    "no type": (
-        lambda r: drop(point(r, "ml.reference.column"), "ml.column.type"),
-        "column 'age': ml.column.type must be a text (got nothing)",
-    ),
-    "broken sketch": (
-        lambda r: setattr(point(r, "ml.feature.value"), "count", 7),
-        "column 'age': ml.feature.value must have buckets that add up to its count (got ",
-    ),
-    "sketch as gauge": (
-        lambda r: metric(r, "ml.feature.value").gauge.data_points.add(
-            attributes=point(r, "ml.reference.column").attributes
-        ),
-        "column 'age': ml.feature.value must be an exponential histogram",
-    ),
-    "negative count": (
-        lambda r: setattr(point(r, "ml.feature.category"), "as_int", -1),
-        "column 'items': ml.feature.category must count from 0 to 2**53 rows (got -1.0)",
-    ),
-}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

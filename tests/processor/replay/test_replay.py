@@ -13,6 +13,7 @@ import pytest
 
 from driftline.settings import Settings
 from driftline_processor.replay import command, sketcher
+from reference_requests import rename_pairs
 from replay_data import (
     Columns,
     alarmed,
@@ -76,6 +77,18 @@ def test_the_json_holds_all_windows_and_columns(reference: Path, broken_file: Pa
     }
     assert columns["visits"]["state"] == "insufficient_data"
     assert set(columns["age"]) == {"target", "distance", "lower_bound", "tolerance", "alarm", "state", "statistics"}
+
+
+def test_pairs_have_the_names_that_the_reference_states(reference: Path, broken_file: Path, tmp_path: Path) -> None:
+    """They are counted and judged under any name."""
+    (name,) = rename_pairs(reference, tmp_path / "renamed.json")
+    before, after = (
+        results(tmp_path, broken_file, "--reference", each)["windows"]
+        for each in (reference, tmp_path / "renamed.json")
+    )
+    pairs = [next(each for each in window["columns"].values() if each["target"] == "pair") for window in before]
+    assert {pair["state"] for pair in pairs} == {"healthy"}
+    assert [window["columns"][name] for window in after] == pairs
 
 
 def test_the_same_rows_give_the_same_bytes(reference: Path, broken: Columns, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from driftline.profiling.column_types import FLOAT, INTEGER, TIMESTAMP
+from driftline.reference.column_types import FLOAT, INTEGER, TIMESTAMP
 from driftline_processor.replay.replay import blocks
 from driftline_processor.replay.timeline import NO_TIME, Clock, RowNumbers
 from replay_data import START, Columns, logged, replay, results, rows, save_reference, write_csv, write_parquet

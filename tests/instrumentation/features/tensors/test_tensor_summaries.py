@@ -17,8 +17,9 @@ from driftline.features.tensors.tensor_summaries import statistics
 from driftline.records import TABLE, InputFacts, Model
 from driftline.semconv import INPUT_COLUMN
 from driftline.settings import Settings
-from driftline.sketch import NumericSketch, fit_layout, ks_lower_bound
+from driftline.sketch import NumericSketch, fit_layout
 from driftline.sketch.column import Series
+from interval_statistics import ks_lower_bound
 
 RNG = np.random.default_rng(7)
 POOL = Pool(2**28)

@@ -7,6 +7,7 @@ from driftline.semconv import OTHER
 from driftline.sketch import Intervals
 from driftline_processor.monitors.drift.binning.describe import TOP, class_shares, numbers
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
+from interval_statistics import mean
 from made_columns import numeric_summary
 
 
@@ -33,7 +34,7 @@ def test_quantiles_are_those_of_each_column_alone() -> None:
     assert [list(each.values())[1:] for each in found] == [
         pytest.approx(b.quantiles((0.05, 0.5, 0.95))) for b in stacked
     ]
-    assert [each["mean"] for each in found] == pytest.approx([each.mean() for each in stacked])
+    assert [each["mean"] for each in found] == pytest.approx([mean(each) for each in stacked])
 
 
 def test_nothing_is_said_of_no_rows() -> None:

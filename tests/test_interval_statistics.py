@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from driftline.sketch import Histogram, Intervals, ks_bounds
+from driftline.sketch import Histogram, Intervals
+from interval_statistics import ks_bounds
 
 
 def test_nothing_is_known_of_no_rows() -> None:

@@ -1,49 +1,53 @@
-"""What the attributes of a reference's points must be: each is read by one function, which says what is wrong."""
+"""Attributes of a reference's points, checked as they are read."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from driftline.otlp import plain, shown
+from driftline.reference.errors import InvalidReference
 from driftline.sketch.arrays import FloatArray
 
-_SHOWN: Final = 60
 
-
-class InvalidReference(ValueError):  # noqa: N818  (what it is, not what went wrong with it)
-    """No reference can be made of this: the message names the thing, the rule and the value."""
-
-
-class Attributes:
-    """The attributes of a point or resource; `place` names it in errors."""
+class CheckedAttributes:
+    """The attributes of a point or resource; `place` names it in errors. Every reader raises InvalidReference."""
 
     def __init__(self, holder: Any, place: str) -> None:
         self.place = place
-        self._values: Mapping[str, Any] = {pair.key: _plain(pair.value) for pair in holder.attributes}
+        self._values: Mapping[str, Any] = {pair.key: plain(pair.value) for pair in holder.attributes}
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    def at(self, place: str) -> "Attributes":
+    def at(self, place: str) -> "CheckedAttributes":
         """The same, under another name in errors."""
         self.place = place
         return self
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A text that is not empty; `default` where there is none."""
+        """A string that is not empty; `default` if there is none."""
         value = self._values.get(name, default)
         if not isinstance(value, str) or (not value and default is None):
-            raise self.wrong(name, "must be a text", value)
+            raise self.wrong(name, "must be a string", value)
         return value
 
     def any_text(self, name: str) -> str:
-        """A text, empty or not."""
+        """A string, empty or not."""
         return self.text(name, "") if name in self._values else self.text(name)
 
+    def one_of(self, name: str, values: Sequence[str]) -> str:
+        """One of these strings."""
+        value = self.text(name)
+        if value not in values:
+            raise self.wrong(name, f"must be one of {', '.join(values)}", value)
+        return value
+
     def texts(self, name: str) -> list[str]:
+        """An array of strings."""
         values = self._list(name)
         if not all(isinstance(value, str) for value in values):
-            raise self.wrong(name, "must be an array of texts", values)
+            raise self.wrong(name, "must be an array of strings", values)
         return values
 
     def ascending(self, name: str) -> FloatArray:
@@ -64,7 +68,7 @@ class Attributes:
         return array
 
     def count(self, name: str) -> int | None:
-        """A whole number, None where there is none."""
+        """A whole number; None if there is none."""
         value = self._values.get(name)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise self.wrong(name, "must be a whole number", value)
@@ -78,16 +82,3 @@ class Attributes:
 
     def wrong(self, name: str, rule: str, value: object) -> InvalidReference:
         return InvalidReference(f"{self.place}: {name} {rule} (got {shown(value)})")
-
-
-def _plain(value: Any) -> Any:
-    kind = value.WhichOneof("value")
-    if kind == "array_value":
-        return [_plain(each) for each in value.array_value.values]
-    return getattr(value, kind) if kind else None
-
-
-def shown(value: object) -> str:
-    """A value in a message: never long."""
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

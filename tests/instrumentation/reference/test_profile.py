@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 import driftline
 from driftline import semconv
 from driftline.profiling import Profile, ProfileColumn, ProfileError
-from driftline.sketch import ks_bounds
+from interval_statistics import ks_bounds
 from profile_data import visits
 
 POINTLESS = '{"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "ml.reference.column"}]}]}]}'
@@ -31,7 +31,7 @@ def normal(rows: int, seed: int = 0, **columns: Any) -> dict[str, Any]:
 
 
 def cells(one: Profile) -> list[list[list[int]]]:
-    return [column.cells.tolist() for column in one.columns]
+    return [column.bins.tolist() for column in one.columns]
 
 
 def test_the_file_is_as_the_golden_one(profile: Profile, tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_thirty_columns_of_128_chunks_stay_below_a_megabyte(tmp_path: Path) -> N
 
 def _times(column: ProfileColumn, times: int) -> ProfileColumn:
     """The column with each row so many times."""
-    state_cells = {state: rows * times for state, rows in column.state_cells.items()}
-    return replace(column, cells=column.cells * times, state_cells=state_cells)
+    state_rows = {state: rows * times for state, rows in column.state_rows.items()}
+    return replace(column, bins=column.bins * times, state_rows=state_rows)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def _times(column: ProfileColumn, times: int) -> ProfileColumn:
     [
         ("{", "must be OTLP JSON"),
         ('{"resourceMetrics": 5}', "must be OTLP JSON"),
-        (POINTLESS, "must be a profile ("),
-        ("{}", "must be a profile (it lacks ml.dataset.role=reference"),
+        (POINTLESS, "must be metrics whose resource has ml.dataset.role = 'reference'"),
+        ("{}", "must be metrics whose resource has ml.dataset.role = 'reference'"),
     ],
 )
 def test_a_file_that_is_no_profile_is_named_with_the_reason(content: str, message: str, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_merging_shards_of_rows_gives_the_profile_of_all(tmp_path: Path) -> None
         assert a.range == b.range
         if a.numbers is not None and b.numbers is not None:
             assert ks_bounds(a.numbers.intervals(), b.numbers.intervals())[0] < 0.002
-        assert (a.cells.sum(axis=1) + sum(a.state_cells.values())).tolist() == (
+        assert (a.bins.sum(axis=1) + sum(a.state_rows.values())).tolist() == (
             merged.chunks.ends - merged.chunks.starts
         ).tolist()
 
@@ -163,7 +163,7 @@ def test_merged_cells_fit_the_merged_sketch() -> None:
     """Chunks on other cells are split as their whole is there: about equal shares, no row lost, none outside."""
     parts = [driftline.profile({"x": np.random.default_rng(i).normal(i, 1, 20_000)}) for i in range(2)]
     (x,) = parts[0].merge(parts[1]).columns
-    counts = x.cells.sum(axis=0)
+    counts = x.bins.sum(axis=0)
     assert counts.sum() == 40_000
     assert counts[0] == counts[-1] == 0
     assert 900 < counts[1:-1].min() <= counts[1:-1].max() < 1800
@@ -175,7 +175,7 @@ def test_merging_periods_keeps_the_clock() -> None:
     first = driftline.profile(normal(5000), timestamp=start + np.arange(5000))
     second = driftline.profile(normal(5000, 1), timestamp=start + 5000 + np.arange(5000))
     merged, swapped = first.merge(second), second.merge(first)
-    assert merged.chunks.clock
+    assert merged.chunks.has_timestamps
     assert (merged.chunks.starts[0], merged.chunks.ends[-1]) == (start, start + 9999)
     assert len(merged.chunks) == 128
     assert cells(merged) == cells(swapped)
@@ -188,7 +188,7 @@ def test_merging_shards_of_one_period_adds_their_chunks() -> None:
     parts = [driftline.profile({"k": np.random.default_rng(i).integers(0, 5, 4000)}, timestamp=times) for i in range(2)]
     merged = parts[0].merge(parts[1])
     assert merged.chunks.starts.tolist() == parts[0].chunks.starts.tolist()
-    assert (merged.columns[0].cells == parts[0].columns[0].cells + parts[1].columns[0].cells).all()
+    assert (merged.columns[0].bins == parts[0].columns[0].bins + parts[1].columns[0].bins).all()
 
 
 def test_a_column_without_values_merges_with_any() -> None:
@@ -197,7 +197,7 @@ def test_a_column_without_values_merges_with_any() -> None:
     for merged in (full.merge(none), none.merge(full)):
         (c,) = merged.columns
         assert (c.type, c.rows, c.states, c.categories) == ("string", 140, {"missing": 40}, {"a": 50, "b": 50})
-        assert c.cells.sum() == 100
+        assert c.bins.sum() == 100
 
 
 def test_profiles_that_do_not_fit_together_do_not_merge() -> None:

@@ -1,4 +1,4 @@
-"""What a column of a table is, and its values in one canonical Arrow type a kind.
+"""The kind of an Arrow column, and its values in one canonical Arrow type for each kind.
 
 Anything that is a number is numeric: booleans are 0 and 1, times are seconds since the Unix epoch.
 """
@@ -11,16 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-FLOAT: Final = "float"
-INTEGER: Final = "integer"
-BOOLEAN: Final = "boolean"
-STRING: Final = "string"
-TIMESTAMP: Final = "timestamp"
-EMPTY: Final = "empty"
-"""Nothing but missing values so far: it agrees with every other kind."""
-
-UNUSABLE: Final = "unusable"
-"""Lists, structures, raw bytes: no numbers and no categories."""
+from driftline.reference.column_types import BOOLEAN, EMPTY, FLOAT, INTEGER, STRING, TIMESTAMP, UNUSABLE
 
 ARROW: Final[Mapping[str, Any]] = {
     FLOAT: pa.float64(),
@@ -53,17 +44,6 @@ def kind_of(arrow_type: Any) -> str:
     if pa.types.is_dictionary(arrow_type):
         return kind_of(arrow_type.value_type)
     return next((kind for kind, test in _TESTS if test(arrow_type)), UNUSABLE)
-
-
-def widest(a: str, b: str) -> str | None:
-    """The kind that holds the values of both; None where there is none."""
-    if b in (a, EMPTY):
-        return a
-    if a == EMPTY:
-        return b
-    if {a, b} == {BOOLEAN, INTEGER}:
-        return INTEGER
-    return FLOAT if {a, b} <= {BOOLEAN, INTEGER, FLOAT} else None
 
 
 def canonical(column: Any, kind: str) -> Any:

@@ -1,4 +1,4 @@
-"""Stretches of the data, of equal duration where it has a clock, else of equal rows: how much healthy ones differ."""
+"""Chunks of the training data, of equal duration or of equal rows: they show how much healthy data varies."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,9 +17,9 @@ FEWEST_ROWS: Final = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunks:
-    """starts and ends, [chunks], ascending: Unix seconds where `clock`, else row numbers (first, one past the last)."""
+    """Where each chunk starts and ends, [chunks], ascending: Unix seconds, or row numbers without timestamps."""
 
-    clock: bool
+    has_timestamps: bool
     starts: FloatArray
     ends: FloatArray
 

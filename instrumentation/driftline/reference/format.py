@@ -1,0 +1,116 @@
+"""The OTLP format of a training profile: the metrics of live data, and gauges with the chunks beside them."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from driftline import semconv
+from driftline.otlp import shown
+from driftline.reference.attributes import CheckedAttributes
+from driftline.reference.errors import InvalidReference
+from driftline.reference.profile_column import ColumnKey
+from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN, PAIR_COLUMN
+from driftline.sketch.arrays import IntArray
+from driftline.sketch.pairs import Pair
+
+MOST_CATEGORIES: Final = 1000
+"""Categories with a name; all others are counted together."""
+
+FEWEST_BINS: Final = 64
+"""Categories of a column that can always have a bin of their own in each chunk."""
+
+MOST_ROWS: Final = 1 << 53
+
+NAMES: Final = {
+    semconv.TARGET_INPUT: INPUT_COLUMN,
+    semconv.TARGET_PAIR: PAIR_COLUMN,
+    semconv.TARGET_OUTPUT: OUTPUT_COLUMN,
+    semconv.TARGET_LABEL: OUTPUT_COLUMN,
+}
+"""Names of a column's metrics by target: labels travel as an output of that name."""
+
+CORES: Final = frozenset({INPUT_COLUMN.value, OUTPUT_COLUMN.value})
+TAILS: Final = frozenset({INPUT_COLUMN.tail, OUTPUT_COLUMN.tail})
+CATEGORIES: Final = {names.counts: names.category for names in (INPUT_COLUMN, PAIR_COLUMN, OUTPUT_COLUMN)}
+"""Counters of rows by category, and the attribute with the category."""
+
+OBSERVATIONS: Final = frozenset({INPUT_COLUMN.observations, OUTPUT_COLUMN.observations})
+GAUGES: Final = frozenset({semconv.REFERENCE_CHUNKS, semconv.REFERENCE_COLUMN})
+METRICS: Final = frozenset({*GAUGES, *CORES, *TAILS, *CATEGORIES, *OBSERVATIONS})
+
+CHUNKED_BY: Final = {"time": True, "rows": False}
+"""Whether chunks have timestamps, by the value of the attribute."""
+
+
+def marked_resource(request: Any) -> CheckedAttributes:
+    """The resource of the one reference in a metrics request. Raises InvalidReference."""
+    resources = [CheckedAttributes(each.resource, "resource") for each in request.resource_metrics]
+    marked = [each for each in resources if each.text(semconv.DATASET_ROLE, "") == semconv.REFERENCE]
+    if not marked or len(marked) < len(resources):
+        raise InvalidReference(f"must be metrics whose resource has {semconv.DATASET_ROLE} = {semconv.REFERENCE!r}")
+    identities = {each.text(semconv.REFERENCE_ID) for each in marked}
+    if len(identities) > 1:
+        raise InvalidReference(f"must hold one reference (got {len(identities)}: {shown(sorted(identities))})")
+    return marked[0]
+
+
+def points(request: Any) -> Iterator[tuple[str, Any]]:
+    """Metric names and data points. Metrics of other names are passed over."""
+    for resource_metrics in request.resource_metrics:
+        for scope_metrics in resource_metrics.scope_metrics:
+            for metric in scope_metrics.metrics:
+                data = metric.WhichOneof("data")
+                if metric.name in METRICS and data is not None:
+                    for point in getattr(metric, data).data_points:
+                        yield metric.name, point
+
+
+def column_key(attributes: CheckedAttributes) -> ColumnKey:
+    """The column that a point belongs to. Raises InvalidReference."""
+    if semconv.FEATURE_NAME in attributes:
+        return ColumnKey(semconv.TARGET_INPUT, attributes.any_text(semconv.FEATURE_NAME))
+    if semconv.PAIR_NAME in attributes:
+        return ColumnKey(semconv.TARGET_PAIR, attributes.text(semconv.PAIR_NAME))
+    return output_key(attributes.text(semconv.OUTPUT_NAME))
+
+
+def output_key(name: str) -> ColumnKey:
+    """The column behind the name of an output.
+
+    >>> output_key("label")
+    ColumnKey(target='label', name='label')
+    """
+    return ColumnKey(semconv.TARGET_LABEL if name == semconv.TARGET_LABEL else semconv.TARGET_OUTPUT, name)
+
+
+def read_pair(attributes: CheckedAttributes) -> Pair:
+    """Members and thresholds of a pair of inputs. Raises InvalidReference."""
+    members, thresholds = attributes.texts(semconv.PAIR_MEMBERS), attributes.numbers(semconv.PAIR_THRESHOLDS).tolist()
+    if len(members) != 2 or len(thresholds) != 2:
+        raise attributes.wrong(semconv.PAIR_MEMBERS, f"must be two, with {semconv.PAIR_THRESHOLDS}", members)
+    return Pair((members[0], members[1]), (thresholds[0], thresholds[1]))
+
+
+def bins_text(bins: IntArray) -> str:
+    """Rows by chunk and bin as one string: an attribute for each chunk would take more room than the counts.
+
+    >>> bins_text(np.array([[3, 1], [0, 4]]))
+    '3 1;0 4'
+    """
+    return ";".join(" ".join(map(str, row)) for row in bins.tolist())
+
+
+def read_bins(attributes: CheckedAttributes, chunks: int, bins: int) -> IntArray:
+    """The inverse of `bins_text`, [chunks, bins]. Raises InvalidReference."""
+    lines = attributes.text(semconv.CHUNK_CELLS).split(";")
+    if len(lines) != chunks:
+        raise attributes.wrong(semconv.CHUNK_CELLS, f"must have counts of each of the {chunks} chunks", len(lines))
+    try:
+        counts = [[int(count) for count in line.split()] for line in lines]
+    except ValueError:
+        raise attributes.wrong(semconv.CHUNK_CELLS, "must be whole numbers", lines) from None
+    for line, numbers in zip(lines, counts, strict=True):
+        if len(numbers) != bins or min(numbers) < 0 or max(numbers) > MOST_ROWS:
+            raise attributes.wrong(semconv.CHUNK_CELLS, f"must have {bins} counts from 0 to 2**53 in each chunk", line)
+    return np.array(counts, np.int64).reshape(chunks, bins)

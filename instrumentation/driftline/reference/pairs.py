@@ -1,0 +1,72 @@
+"""The pairs of inputs in a file of OTLP JSON, for the model server: all else is skipped before protobuf sees it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from google.protobuf import json_format
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from driftline import semconv
+from driftline.otlp import shown
+from driftline.reference.attributes import CheckedAttributes
+from driftline.reference.errors import InvalidReference
+from driftline.reference.format import marked_resource, points, read_pair
+from driftline.sketch.pairs import Pair
+
+MOST_BYTES: Final = 64 << 20
+"""Of a file; one of 30 columns has about one MB, and takes 10 ms to parse."""
+
+_OF_PAIR: Final = frozenset({semconv.PAIR_NAME, semconv.PAIR_MEMBERS, semconv.PAIR_THRESHOLDS})
+
+
+class ModelPairs(NamedTuple):
+    """The pairs of a reference, under the names that it gives them. version: "" for all versions of the model."""
+
+    model: str
+    version: str
+    pairs: Mapping[str, Pair]
+
+
+def read_pairs(path: Path) -> ModelPairs:
+    """The pairs in the file. Raises OSError, or InvalidReference, which does not name the file."""
+    if (size := path.stat().st_size) > MOST_BYTES:
+        raise InvalidReference(f"must have at most {MOST_BYTES:,} bytes (got {size:,})")
+    request = ExportMetricsServiceRequest()
+    try:
+        json_format.ParseDict(_pairs_only(json.loads(path.read_bytes())), request, ignore_unknown_fields=True)
+    except (json_format.ParseError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InvalidReference(f"must be OTLP JSON, an ExportMetricsServiceRequest ({reason})") from error
+    resource = marked_resource(request)
+    pairs = {name: pair for _, point in points(request) for name, pair in [_named(point)]}
+    return ModelPairs(resource.text(semconv.MODEL_NAME), resource.text(semconv.MODEL_VERSION, ""), pairs)
+
+
+def _named(point: Any) -> tuple[str, Pair]:
+    attributes = CheckedAttributes(point, semconv.REFERENCE_COLUMN)
+    name = attributes.text(semconv.PAIR_NAME)
+    return name, read_pair(attributes.at(f"column {shown(name)}"))
+
+
+def _pairs_only(document: Any) -> Mapping[str, Any]:
+    """The request with nothing but what describes pairs."""
+    return {
+        "resourceMetrics": [
+            {"resource": each["resource"], "scopeMetrics": [{"metrics": list(_descriptions(each))}]}
+            for each in document.get("resourceMetrics", ())
+        ]
+    }
+
+
+def _descriptions(resource_metrics: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for scope_metrics in resource_metrics.get("scopeMetrics", ()):
+        for metric in scope_metrics["metrics"]:
+            if metric["name"] == semconv.REFERENCE_COLUMN:
+                described = [kept for point in metric["gauge"]["dataPoints"] if (kept := _of_pair(point["attributes"]))]
+                yield {"name": metric["name"], "gauge": {"dataPoints": [{"attributes": each} for each in described]}}
+
+
+def _of_pair(attributes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [attribute for attribute in attributes if attribute["key"] in _OF_PAIR]

@@ -1,0 +1,104 @@
+"""A training profile: what the training data held, column by column, in the whole and by chunk."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from driftline.reference.atomic_write import replacing
+from driftline.reference.chunks import Chunks
+from driftline.reference.errors import ProfileError
+from driftline.reference.merge import merge_chunks, merge_columns, merge_pairs
+from driftline.reference.profile_column import ProfileColumn
+from driftline.reference.write import to_json, to_request
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """A training profile: the reference that live data is compared with.
+
+    Attributes:
+        model: name of the model that the data trained, "" if not given.
+        version: its version, "" if not given.
+        rows: rows of the data.
+        chunks: stretches of the data, by time or by rows.
+        columns: inputs, outputs and the label.
+        notes: decisions worth reporting, one line each; they are not saved.
+        pairs: pairs of inputs, each as a column with two categories.
+
+    """
+
+    model: str
+    version: str
+    rows: int
+    chunks: Chunks
+    columns: tuple[ProfileColumn, ...]
+    notes: tuple[str, ...] = ()
+    pairs: tuple[ProfileColumn, ...] = ()
+
+    def merge(self, other: "Profile") -> "Profile":
+        """The profile of the rows of both.
+
+        Sketches merge exactly, at the coarser of both scales; chunks are projected on the bins of the merged sketch.
+        Without timestamps the rows of `other` come after these. Pairs of inputs are kept if both profiles split them
+        at the same medians.
+
+        Args:
+            other: a profile of the same model and version with the same columns.
+
+        Returns:
+            A new profile; both others stay as they are.
+
+        Raises:
+            ProfileError: the profiles differ in model, version, columns or the type of a column.
+
+        Example:
+            >>> import driftline
+            >>> january, february = driftline.profile({"age": [31, 42]}), driftline.profile({"age": [50]})
+            >>> january.merge(february).rows
+            3
+
+        """
+        for what, mine, theirs in (("model", self.model, other.model), ("version", self.version, other.version)):
+            if mine != theirs:
+                raise ProfileError(f"{what}: profiles to merge must be of the same one (got {mine!r} and {theirs!r})")
+        chunks, places = merge_chunks(self.chunks, self.rows, other.chunks, other.rows)
+        pairs = merge_pairs(self.pairs, other.pairs, places)
+        return replace(
+            self,
+            rows=self.rows + other.rows,
+            chunks=chunks,
+            columns=merge_columns(self.columns, other.columns, places),
+            notes=tuple(dict.fromkeys((*self.notes, *other.notes, *_lost(len(self.pairs) - len(pairs))))),
+            pairs=pairs,
+        )
+
+    def named(self, path: str | Path) -> "Profile":
+        """The same with a model name: its own, or else the file's name up to the first dot."""
+        return self if self.model else replace(self, model=Path(path).name.split(".")[0])
+
+    def save(self, path: str | Path) -> None:
+        """Write the profile as OTLP JSON: the same bytes for the same data.
+
+        The file is replaced atomically, so a processor that watches its folder never reads half of one. A profile
+        without a model name is saved under the file's name up to the first dot.
+
+        Args:
+            path: the file to write.
+
+        Raises:
+            OSError: it cannot be written.
+
+        """
+        with replacing(Path(path)) as file:
+            file.write(to_json(self.named(path).to_request()))
+
+    def to_request(self) -> ExportMetricsServiceRequest:
+        """The profile as an OTLP metrics request."""
+        return to_request(self.model, self.version, self.chunks, (*self.columns, *self.pairs))
+
+
+def _lost(pairs: int) -> tuple[str, ...]:
+    if not pairs:
+        return ()
+    return (f"Left out {pairs} pairs of inputs split at different medians: profile all data at once to keep them",)

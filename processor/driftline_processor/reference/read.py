@@ -1,0 +1,65 @@
+"""A training profile as the Reference that live data is compared with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from driftline.reference import read
+from driftline.reference.column_types import STRING
+from driftline.reference.profile_column import ProfileColumn
+from driftline.reference.read import StoredProfile
+from driftline.sketch import Intervals
+from driftline_processor.records import ColumnSummary, Reference, ReferenceColumn
+from driftline_processor.reference.category_bins import codes, with_minor
+
+
+def read_file(path: Path) -> Reference:
+    """The reference in a file of OTLP JSON. Raises InvalidReference, which names the file."""
+    return _reference(read.read_file(path))
+
+
+def read_reference(request: Any) -> Reference:
+    """The reference in an ExportMetricsServiceRequest or MetricsData. Raises InvalidReference."""
+    return _reference(read.read_reference(request))
+
+
+def _reference(stored: StoredProfile) -> Reference:
+    profile = stored.profile
+    columns = sorted((*profile.columns, *profile.pairs), key=lambda column: column.key)
+    return Reference(
+        id=stored.id,
+        name=profile.model,
+        version=profile.version,
+        provisional=False,
+        clock=profile.chunks.has_timestamps,
+        starts=profile.chunks.starts,
+        ends=profile.chunks.ends,
+        columns=with_minor({column.key: _column(column) for column in columns}),
+    )
+
+
+def _column(column: ProfileColumn) -> ReferenceColumn:
+    numeric = column.numbers is not None
+    intervals = column.numbers.intervals() if column.numbers is not None else Intervals.empty()
+    rows, chunk_rows = float(column.rows), column.chunk_rows
+    return ReferenceColumn(
+        key=column.key,
+        type=column.type,
+        kind="numeric" if numeric else "category",
+        summary=ColumnSummary(intervals, _floats(column.categories), _floats(column.states), rows, rows),
+        edges=column.edges,
+        categories=column.bin_categories,
+        coded=np.zeros(0) if numeric or column.type == STRING else codes(column.bin_categories),
+        chunks=column.bins.astype(np.float64),
+        states={
+            state: np.column_stack((chunk_rows - counts, counts)).astype(np.float64)
+            for state, counts in column.state_rows.items()
+        },
+        pair=column.pair,
+    )
+
+
+def _floats(counts: Mapping[str, int]) -> dict[str, float]:
+    return {name: float(count) for name, count in counts.items()}
