@@ -47,6 +47,8 @@ echo "collector: building $version from collector-config/builder.yaml, once: abo
 echo "collector: (make demo COLLECTOR=no does without it)"
 # shellcheck disable=SC2016  # the inner shell expands them
 GOBIN="$PWD/$folder/bin" scripts/progress.sh collector "$folder/build.log" sh -c '
-  go install "go.opentelemetry.io/collector/cmd/builder@v$1" && "$GOBIN/builder" --config collector-config/builder.yaml
+  echo "Compiling the builder"
+  go install "go.opentelemetry.io/collector/cmd/builder@v$1" &&
+    "$GOBIN/builder" --config collector-config/builder.yaml
 ' build "$version" || give_up "the build failed"
 mv "$folder/build/otelcol" "$target"

@@ -18,4 +18,4 @@ fi
 
 "${PYTHON:-python3}" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --upgrade pip
-exec scripts/progress.sh setup "$venv/install.log" "$venv/bin/python" -m pip install "$@"
+exec scripts/progress.sh setup "$venv/install.log" "$venv/bin/python" -m pip install --progress-bar off "$@"
