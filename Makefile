@@ -82,7 +82,7 @@ docs: setup  ## Write the tables of the README from the code.
 
 WITHOUT_COLLECTOR := $(filter no,$(COLLECTOR))
 
-demo: $(VENV)/.demo $(if $(WITHOUT_COLLECTOR),,collector)  ## The main job, live in the terminal; COLLECTOR=no does without.
+demo: $(VENV)/.demo $(if $(WITHOUT_COLLECTOR),,collector)  ## Watch one feature drift, live in the terminal; COLLECTOR=no runs it without a Collector.
 	@$(BIN)/driftline demo $(if $(WITHOUT_COLLECTOR),--no-collector)
 
 clean:  ## Remove everything that was built.

@@ -14,7 +14,7 @@ give_up() {
     echo "collector: $1" >&2
     exit 1
   fi
-  echo "collector: none: $1"
+  echo "collector: going on without one: $1"
   exit 0
 }
 
@@ -39,12 +39,12 @@ for name in otelcol-contrib otelcol; do
   echo "collector: $found does not accept collector-config/gateway.yaml, so it is not used"
 done
 
-command -v go >/dev/null || give_up "name one with OTELCOL=, put otelcol-contrib on PATH, or install Go to build one"
+command -v go >/dev/null || give_up "there is no otelcol-contrib on PATH, and no Go to build one (or name one: OTELCOL=PATH)"
 exec 9>"$folder/.lock"
 if command -v flock >/dev/null; then flock 9; fi
 
 echo "collector: building $version from collector-config/builder.yaml, once: about two minutes on two cores"
-echo "collector: (make demo COLLECTOR=no does without it)"
+echo "collector: the demo runs without one, too: make demo COLLECTOR=no"
 # shellcheck disable=SC2016  # the inner shell expands them
 GOBIN="$PWD/$folder/bin" scripts/progress.sh collector "$folder/build.log" sh -c '
   echo "Compiling the builder"
