@@ -1,4 +1,4 @@
-"""The command `driftline demo`: its options, its exit status and its last words."""
+"""The command `driftline demo`: its options, its exit status and its closing lines."""
 
 import json
 import os

@@ -146,7 +146,7 @@ def test_a_run_that_fails_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_run_that_takes_too_long_is_reported_and_ended(tmp_path: Path) -> None:
-    """The bound is told."""
+    """The error states the limit."""
     with pytest.raises(ProcessError, match="profile did not end within 0 s"), Processes(tmp_path) as processes:
         processes.run("profile", python(SLEEPER), os.environ, seconds=0.1)
 
@@ -169,7 +169,7 @@ def test_a_process_that_dies_ends_the_wait_for_its_port(tmp_path: Path) -> None:
 
 
 def test_a_process_that_does_not_listen_in_time_is_reported(tmp_path: Path) -> None:
-    """The bound is told."""
+    """The error states the limit."""
     (port,) = free_ports(1)
     with Processes(tmp_path) as processes, pytest.raises(ProcessError, match="did not listen within 0 s"):
         processes.start("server", python(SLEEPER), os.environ).wait_for_port(port, seconds=0.1)

@@ -27,8 +27,8 @@ def report(alarm: bool = False) -> Report:
     return Report(columns, {"mild": 0.487, "severe": 0.513}, (ALARM,) * 5 if alarm else (), 12_345)
 
 
-def status(told: Report, elapsed: float = 70.0) -> DemoStatus:
-    return DemoStatus(INTERACTIVE, elapsed, 12_400, True, told)
+def status(shown: Report, elapsed: float = 70.0) -> DemoStatus:
+    return DemoStatus(INTERACTIVE, elapsed, 12_400, True, shown)
 
 
 def drawn(shown: DemoStatus) -> list[str]:
@@ -38,10 +38,10 @@ def drawn(shown: DemoStatus) -> list[str]:
     return console.export_text().splitlines()
 
 
-@pytest.mark.parametrize("told", [Report(), report(), report(alarm=True)], ids=["silent", "healthy", "alarm"])
-def test_a_scene_fits_a_small_terminal(told: Report) -> None:
+@pytest.mark.parametrize("shown", [Report(), report(), report(alarm=True)], ids=["silent", "healthy", "alarm"])
+def test_the_table_fits_a_small_terminal(shown: Report) -> None:
     """80 columns by 24 lines hold it without a cut word, however many alarms there are."""
-    lines = drawn(status(told))
+    lines = drawn(status(shown))
 
     assert len(lines) < 24
     assert "…" not in "".join(lines)
@@ -80,7 +80,7 @@ def test_before_the_first_window_columns_wait() -> None:
 
 @pytest.mark.parametrize(("state", "word"), [(-1, "too few"), (1, "warning")])
 def test_a_column_may_be_neither_healthy_nor_alarmed(state: int, word: str) -> None:
-    """Too few rows to tell, and a warning, have words of their own."""
+    """Too few rows to tell, and a warning, are states of their own."""
     line = next(line for line in drawn(status(Report({LDL: finding(state=state)}))) if line.startswith("ldl"))
 
     assert line.rstrip().endswith(word)
@@ -123,8 +123,8 @@ def test_lines_tell_acts_and_alarms_once() -> None:
     for _ in range(3):
         display.show(status(report(), elapsed=59.0))
     for moved in ("", "share", "share"):  # its event comes later
-        told = replace(report(alarm=True), alarms=(ALARM._replace(moved=moved),))
-        display.show(status(told, elapsed=61.0))
+        shown = replace(report(alarm=True), alarms=(ALARM._replace(moved=moved),))
+        display.show(status(shown, elapsed=61.0))
 
     lines = stream.getvalue().splitlines()
     assert [line[:4] for line in lines] == ["0:59", "1:01", "1:01"]
@@ -142,7 +142,7 @@ def test_lines_come_every_ten_seconds() -> None:
     assert [line[:4] for line in stream.getvalue().splitlines()] == ["0:00", "0:10", "0:20", "0:30"]
 
 
-def test_the_last_scene_stays_in_the_terminal() -> None:
+def test_the_last_status_stays_in_the_terminal() -> None:
     """The live table's end is what can be read afterwards."""
     console = Console(width=80, file=io.StringIO(), force_terminal=True)
     display = LiveDisplay(console)

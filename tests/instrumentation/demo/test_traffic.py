@@ -99,7 +99,7 @@ def test_one_connection_is_kept() -> None:
 
 @pytest.mark.parametrize("server", [{"status": 500}, {"answers_short": True}], ids=["an error", "too few answers"])
 def test_a_request_that_fails_ends_the_traffic(server: dict[str, Any]) -> None:
-    """Nothing is sent after a failure, none of its rows count, and the cause is told."""
+    """Nothing is sent after a failure, none of its rows count, and the error states the cause."""
     with clinic(**server) as failing:
         traffic = PatientTraffic(failing.url, Schedule(60.0, 30.0))
         with pytest.raises(TrafficError, match=r"500|answers for"):
@@ -110,7 +110,7 @@ def test_a_request_that_fails_ends_the_traffic(server: dict[str, Any]) -> None:
 
 
 def test_it_can_be_stopped_before_its_end() -> None:
-    """`stop` returns with the thread gone, long before the story is over."""
+    """`stop` returns with the thread gone, long before the schedule ends."""
     with clinic() as server:
         traffic = PatientTraffic(server.url, Schedule(600.0, 300.0))
         traffic.start()
