@@ -12,17 +12,30 @@ help:  ## Show this list.
 
 setup: $(VENV)/.ready  ## Everything in .venv/: .venv/bin/driftline and .venv/bin/driftline-processor.
 
-$(VENV)/.ready: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+INSTALL := PYTHON='$(PYTHON)' scripts/install.sh
+
+# What the demo runs on, 0.7 GB. The tests' environment is a layer on top, several GB.
+$(VENV)/.demo: pyproject.toml constraints.txt
+	@echo 'setup: installing driftline[demo] into $(VENV): 0.7 GB, about a minute'
+	@$(INSTALL) $(VENV) --constraint constraints.txt --editable '.[demo]'
+	@touch $@
+
+# PyTorch's CPU build is a fraction of the CUDA one, and may be on another index than PyPI: where pip does not find it (add
+# its index with PIP_EXTRA_INDEX_URL) or there is a GPU, the default build is taken.
+$(VENV)/.ready: $(VENV)/.demo
+	@sed -n 's/^\(torch==[^ ;]*\)/\1+cpu/p' constraints.txt >$(VENV)/torch-cpu.txt
+	@! command -v nvidia-smi >/dev/null && \
+	  $(BIN)/python -m pip install --quiet --dry-run --no-deps --requirement $(VENV)/torch-cpu.txt 2>/dev/null || \
+	  { echo 'setup: taking the default build of PyTorch'; : >$(VENV)/torch-cpu.txt; }
+	@echo 'setup: installing driftline[test] into $(VENV): some minutes'
+	@$(INSTALL) $(VENV) --constraint constraints.txt --requirement $(VENV)/torch-cpu.txt --editable '.[test]'
 	@touch $@
 
 collector: .collector/otelcol  ## The OpenTelemetry Collector with what our pipelines need (or OTELCOL=, or one on PATH).
 
 # The version check of the builder is strict: builder.yaml names the same version. OTELCOL= always goes before what is there.
 .collector/otelcol: collector-config/builder.yaml $(if $(OTELCOL),always)
-	collector-config/build.sh $(OTELCOL_VERSION) $@
+	@collector-config/build.sh $(OTELCOL_VERSION) $@
 
 lint: setup
 	$(BIN)/ruff check .
@@ -49,7 +62,7 @@ bench-verdicts: setup  ## Score verdicts against others, into verdicts.json; STR
 	  --streams "$(STREAMS)" --methods "$(METHODS)" --scale $(or $(SCALE),1)
 
 $(VENV)/.bench: tests/bench/requirements.txt $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement $<
+	@$(INSTALL) $(VENV) --constraint constraints.txt --requirement $<
 	@touch $@
 
 conformance: setup  ## scikit-learn's own tests, instrumented against not: half an hour.
@@ -62,14 +75,15 @@ servers: setup $(SERVERS:%=.venv-servers/%/.ready)  ## Servers that pin much, ea
 	$(BIN)/pytest tests/e2e/servers
 
 .venv-servers/%/.ready: tests/e2e/servers/%/requirements.txt pyproject.toml
-	$(PYTHON) -m venv $(@D)
-	-$(@D)/bin/python -m pip install --quiet --requirement $< --editable '.[sklearn]' && touch $@
+	-@$(INSTALL) $(@D) --requirement $< --editable '.[sklearn]' && touch $@
 
 docs: setup  ## Write the tables of the README from the code.
 	$(BIN)/python tests/readme_tables.py
 
-demo: setup collector  ## The main job, live in the terminal.
-	$(BIN)/driftline demo
+WITHOUT_COLLECTOR := $(filter no,$(COLLECTOR))
+
+demo: $(VENV)/.demo $(if $(WITHOUT_COLLECTOR),,collector)  ## Watch one feature drift, live in the terminal; COLLECTOR=no runs it without a Collector.
+	@$(BIN)/driftline demo $(if $(WITHOUT_COLLECTOR),--no-collector)
 
 clean:  ## Remove everything that was built.
 	rm -rf $(VENV) .collector .verdicts build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -108,6 +108,13 @@ PAIR_THRESHOLDS: Final = f"{PREFIX}.pair.thresholds"
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
 REFERENCE_PROVISIONAL: Final = f"{PREFIX}.reference.provisional"
 
+# Those of its metrics that the demo reads.
+DRIFT_ALARM: Final = f"{PREFIX}.drift.alarm"
+DRIFT_STATE: Final = f"{PREFIX}.drift.state"
+DISTRIBUTION_MEDIAN: Final = f"{PREFIX}.distribution.p50"
+CLASS_SHARE: Final = f"{PREFIX}.prediction.class.share"
+PROCESSOR_ROWS: Final = f"{SCOPE}.processor.rows"
+
 # Its alarms: log records with an event name. What has the name of a metric has its meaning.
 ALARM_EVENTS: Final = {change: f"{PREFIX}.alarm.{change}" for change in ("opened", "updated", "closed")}
 ALARM_ID: Final = f"{PREFIX}.alarm.id"

@@ -1,4 +1,4 @@
-"""`driftline demo` as users run it: a command, its file, its exit status, and nothing left behind."""
+"""`driftline demo` as users run it: the command, its file, its exit status, and nothing left behind."""
 
 import json
 import signal
@@ -15,12 +15,12 @@ pytestmark = pytest.mark.e2e
 
 SECONDS = 60
 AROUND = 120
-"""Seconds that the beginning and the end may take beside the story, on a slow machine."""
+"""Seconds that start and stop may add to the traffic on a slow machine."""
 
 
 @contextmanager
 def driftline_demo(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """The command; its temporary files are kept in `tmp_path/tmp`, so that it can be seen what it leaves there."""
+    """The command; its temporary files are kept in `tmp_path/tmp`, to see what it leaves behind."""
     (tmp_path / "tmp").mkdir()
     env = clean_environment() | {"TMPDIR": str(tmp_path / "tmp")}
     command = [str(BIN / "driftline"), "demo", "--json", str(tmp_path / "f.json"), *options]
@@ -51,25 +51,25 @@ def left_behind(tmp_path: Path) -> list[str]:
 
 @pytest.mark.timeout(SECONDS + AROUND + 60)
 def test_the_broken_feature_alone_is_alarmed_and_every_row_is_counted(tmp_path: Path) -> None:
-    """A minute of traffic through real processes: exit status 0, and the file tells the same story."""
+    """A minute of traffic through real processes: exit status 0, and the file says the same."""
     with driftline_demo(tmp_path, "--seconds", str(SECONDS)) as demo:
         status = demo.wait(SECONDS + AROUND)
 
-    told = json.loads((tmp_path / "f.json").read_text())
-    assert (status, told["problems"]) == (0, [])
-    assert told["broken"] == "ldl"
-    assert told["alarmed"] == ["ldl"]
-    assert told["rows_counted"] == told["rows_sent"] > 1000
-    assert told["collector"] is (ROOT / ".collector" / "otelcol").exists()
-    assert 0 < told["first_alarm_seconds"] < SECONDS / 2
-    assert {(alarm["target"], alarm["column"]) for alarm in told["alarms"]} == {("input", "ldl")}
-    assert " %" in told["alarms"][0]["moved"]
+    result = json.loads((tmp_path / "f.json").read_text())
+    assert (status, result["problems"]) == (0, [])
+    assert result["broken"] == "ldl"
+    assert result["alarmed"] == ["ldl"]
+    assert result["rows_counted"] == result["rows_sent"] > 1000
+    assert result["collector"] is (ROOT / ".collector" / "otelcol").exists()
+    assert 0 < result["first_alarm_seconds"] < SECONDS / 2
+    assert {(alarm["target"], alarm["column"]) for alarm in result["alarms"]} == {("input", "ldl")}
+    assert " %" in result["alarms"][0]["moved"]
     assert left_behind(tmp_path) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_can_be_interrupted_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
-    """In the middle of the story, with every process up and, without a Collector, rows already counted."""
+    """While every process is up and, without a Collector, rows are already counted."""
     log = tmp_path / "demo.log"
     with driftline_demo(tmp_path, "--seconds", "600", "--no-collector") as demo:
         wait_until(lambda: any_counted(log.read_text()) or demo.poll() is not None, "rows are counted", AROUND)
@@ -83,5 +83,5 @@ def test_it_can_be_interrupted_and_leaves_nothing_behind(tmp_path: Path, number:
 
 
 def any_counted(log: str) -> bool:
-    """Whether a status line of the demo tells of rows that the processor has counted."""
+    """Whether a status line shows rows that the processor has counted."""
     return any(line.endswith(" counted.") and " 0 counted." not in line for line in log.splitlines())

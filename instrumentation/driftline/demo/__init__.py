@@ -1,4 +1,4 @@
-"""The main job on one machine: a model server nobody touched, the Collector, the processor, and a feature that breaks.
+"""`driftline demo`: an unmodified model server, the Collector, the processor, and a feature that changes its unit.
 
-`driftline demo` starts it all as processes of their own; nothing here imports the processor.
+Each of them is a process of its own; nothing here imports the processor.
 """

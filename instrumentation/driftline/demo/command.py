@@ -1,8 +1,11 @@
-"""`driftline demo`: the command line around the story."""
+"""The command `driftline demo`: its options, its exit status and its closing lines."""
 
 import json
+import os
+import shutil
 import signal
 import sys
+import sysconfig
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,19 +15,21 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
-from driftline.demo.story import INTERACTIVE, SHORTEST, Story
+from driftline.demo.schedule import INTERACTIVE, SHORTEST, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from driftline.demo.outcome import Outcome
-    from driftline.demo.views import View
+    from driftline.demo.displays import Display
+    from driftline.demo.result import DemoResult
+
+DOCS: Final = "docs/getting-started.md"
 
 NEEDED: Final = (
     "fastapi", "google.rpc", "grpc", "grpc_health", "httpx", "msgpack", "opentelemetry.instrumentation.fastapi",
     "pandas", "pyarrow", "pydantic", "scipy", "sklearn", "sqlalchemy", "uvicorn", "yaml",
 )  # fmt: skip
-"""What the extra `demo` brings, as import names."""
+"""What the extra `demo` installs, as import names."""
 
 
 @click.command()
@@ -32,44 +37,49 @@ NEEDED: Final = (
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write what happened to this file and draw nothing; the exit status tells whether all went as promised.",
+    help="Write the result to this file and print plain lines instead of the live table.",
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(min=SHORTEST),
-    help=f"Length of the story, half of it healthy. Without it: {INTERACTIVE.healthy:.0f} healthy seconds of "
-    f"{INTERACTIVE.seconds:.0f}.",
+    help="Duration of the traffic; the feature breaks halfway. Default: "
+    f"{INTERACTIVE.seconds:.0f}, and the feature breaks after {INTERACTIVE.healthy:.0f}.",
 )
 @click.option(
-    "--collector/--no-collector", "use_collector", default=True, help="Without: server to processor directly."
+    "--collector/--no-collector",
+    "use_collector",
+    default=True,
+    help="Without it the server sends to the processor directly.",
 )
 def demo(json_file: Path | None, seconds: float | None, use_collector: bool) -> None:
-    """The main job, live: a model server nobody touched, and one feature that breaks.
+    """Watch one feature drift on a live model server.
 
     Starts a FastAPI server with a scikit-learn model under opentelemetry-instrument, the OpenTelemetry Collector if
-    there is one ($OTELCOL, .collector/otelcol or on the PATH), and driftline-processor, and sends traffic. Then one
-    feature starts to arrive in another unit. Exit status 0: that feature alone was alarmed, and every row was counted.
-    1: not so. Ends by itself or by Ctrl-C, and leaves nothing running.
+    there is one ($OTELCOL, .collector/otelcol or on the PATH) and driftline-processor, and sends traffic. Then one
+    feature starts to arrive in another unit. Exit status 0: an alarm was raised for that feature alone, and every row
+    was counted; 1: otherwise. Ctrl-C stops it early; nothing is left running.
     """
-    missing = [name for name in NEEDED if not _is_there(name)]
+    missing = [name for name in NEEDED if not _is_installed(name)]
     if missing:
         raise click.ClickException(f'the demo needs {", ".join(missing)}: pip install "driftline[demo]"')
-    story = INTERACTIVE if seconds is None else Story.of(seconds)
-    outcome = _run(story, use_collector, _view(json_file))
+    schedule = INTERACTIVE if seconds is None else Schedule.of(seconds)
+    result = _run(schedule, use_collector, _display(json_file))
     if json_file is not None:
-        json_file.write_text(json.dumps(outcome.as_json(), indent=2) + "\n")
-    _conclude(outcome)
+        json_file.write_text(json.dumps(result.as_json(), indent=2) + "\n")
+    _conclude(result)
+    if json_file is None:
+        click.echo(next_steps(), err=True)
 
 
-def _run(story: Story, use_collector: bool, view: "View") -> "Outcome":
+def _run(schedule: Schedule, use_collector: bool, display: "Display") -> "DemoResult":
     from driftline.demo.processes import ProcessError
     from driftline.demo.runner import run
     from driftline.demo.services import CollectorError, find_collector
     from driftline.demo.traffic import TrafficError
 
     try:
-        with _terminated_in_order():
-            return run(story, find_collector() if use_collector else None, view)
+        with _orderly_exit():
+            return run(schedule, find_collector() if use_collector else None, display)
     except (CollectorError, ProcessError, TrafficError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
@@ -77,30 +87,44 @@ def _run(story: Story, use_collector: bool, view: "View") -> "Outcome":
         sys.exit(128 + signal.SIGINT)
 
 
-def _view(json_file: Path | None) -> "View":
-    from driftline.demo.views import LineView, LiveView
+def _display(json_file: Path | None) -> "Display":
+    from driftline.demo.displays import LineDisplay, LiveDisplay
 
     console = Console()
-    return LiveView(console) if json_file is None and console.is_terminal else LineView()
+    return LiveDisplay(console) if json_file is None and console.is_terminal else LineDisplay()
 
 
-def _conclude(outcome: "Outcome") -> None:
-    """Says how it ended, and ends with the status that goes with it."""
-    problems = list(outcome.problems())
+def _conclude(result: "DemoResult") -> None:
+    """Prints the result in a sentence; exits with status 1 if it is not what was expected."""
+    problems = list(result.problems())
     for problem in problems:
-        click.echo(f"Not as promised: {problem}", err=True)
+        click.echo(f"Unexpected: {problem}", err=True)
     if problems:
         sys.exit(1)
     click.echo(
-        f"{outcome.broken} alone was alarmed, {outcome.first_alarm_seconds:.1f} s after its unit changed. "
-        f"All {outcome.rows_counted:,} rows were counted. Nothing is left running.",
+        f"Alarm for {result.broken} alone, {result.first_alarm_seconds:.1f} s after its unit changed. "
+        f"All {result.rows_counted:,} rows counted.",
         err=True,
     )
 
 
+def next_steps() -> str:
+    """What to do after the demo, in three lines, with commands that can be pasted."""
+    return (
+        f"\n1. Profile your data:   {_command('driftline')} profile train.parquet --model churn"
+        f"\n2. Start your server:   {_command('opentelemetry-instrument')} uvicorn app:app"
+        f"\n3. Read on:             {DOCS}"
+    )
+
+
+def _command(name: str) -> str:
+    """How to call a command that was installed with this Python: by its name only if it is on the PATH."""
+    return name if shutil.which(name) else os.path.relpath(Path(sysconfig.get_path("scripts"), name))
+
+
 @contextmanager
-def _terminated_in_order() -> "Iterator[None]":
-    """SIGTERM and SIGHUP (a closed terminal) end the demo as Ctrl-C does: what was started is stopped first."""
+def _orderly_exit() -> "Iterator[None]":
+    """On SIGTERM and SIGHUP (a closed terminal) stop all processes first, as on Ctrl-C."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
@@ -113,7 +137,7 @@ def _terminated_in_order() -> "Iterator[None]":
             signal.signal(number, handler)
 
 
-def _is_there(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         return find_spec(name) is not None
     except ModuleNotFoundError:  # of the package around it

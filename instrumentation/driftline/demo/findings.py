@@ -1,4 +1,4 @@
-"""What the processor has said so far, as it arrived at the backend."""
+"""What the processor has reported so far, as it arrived at the backend."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,36 +6,38 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, NamedTuple
 
-from driftline.demo.sink import Event, Reading
-from driftline.semconv import ALARM_EVENTS, DRIFT_EVENT, DRIFT_TARGET, FEATURE_NAME, MODEL_NAME, OUTPUT_CLASS, PREFIX
+from driftline.demo.backend import LogEvent, MetricReading
+from driftline.reference.profile_column import ColumnKey
+from driftline.semconv import (
+    ALARM_EVENTS,
+    CLASS_SHARE,
+    DISTRIBUTION_MEDIAN,
+    DRIFT_ALARM,
+    DRIFT_DISTANCE,
+    DRIFT_EVENT,
+    DRIFT_LOWER_BOUND,
+    DRIFT_STATE,
+    DRIFT_TARGET,
+    DRIFT_TOLERANCE,
+    FEATURE_NAME,
+    MODEL_NAME,
+    OUTPUT_CLASS,
+    PROCESSOR_ROWS,
+)
 
-DISTANCE: Final = f"{PREFIX}.drift.distance"
-LOWER_BOUND: Final = f"{PREFIX}.drift.lower_bound"
-TOLERANCE: Final = f"{PREFIX}.drift.tolerance"
-ALARM: Final = f"{PREFIX}.drift.alarm"
-STATE: Final = f"{PREFIX}.drift.state"
-MEDIAN: Final = f"{PREFIX}.distribution.p50"
-CLASS_SHARE: Final = f"{PREFIX}.prediction.class.share"
-ROWS_COUNTED: Final = "driftline.processor.rows"
-
-_OF_COLUMN: Final = frozenset({DISTANCE, LOWER_BOUND, TOLERANCE, ALARM, STATE, MEDIAN})
+_OF_COLUMN: Final = frozenset(
+    {DRIFT_DISTANCE, DRIFT_LOWER_BOUND, DRIFT_TOLERANCE, DRIFT_ALARM, DRIFT_STATE, DISTRIBUTION_MEDIAN}
+)
 
 
-class Column(NamedTuple):
-    """A column of the model: `target` is `input`, `output` or `label`."""
+class AlarmRun(NamedTuple):
+    """The first of consecutive windows in which a column has an alarm; times are nanoseconds since the epoch.
 
-    target: str
-    name: str
-
-
-class Alarm(NamedTuple):
-    """The first window of an unbroken run of alarms of a column; times are nanoseconds since the epoch.
-
-    window_end: end of that window. seen: when the alarm arrived at the backend. moved: what moved, in words; "" before
-    its event has come.
+    window_end: end of that window. seen: when the alarm arrived at the backend. moved: what moved, in words; "" until
+    the alarm's event has arrived.
     """
 
-    column: Column
+    column: ColumnKey
     window_end: int
     seen: int
     distance: float | None
@@ -45,12 +47,12 @@ class Alarm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A column in its latest window; None for what the processor did not say.
+    """A column in its latest window; None for what the processor did not report.
 
     state: -1 too few rows, 0 healthy, 1 warning, 2 alarm.
     """
 
-    column: Column
+    column: ColumnKey
     median: float | None
     distance: float | None
     lower_bound: float | None
@@ -60,42 +62,42 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything found about a model at one moment. shares: predicted class -> share of rows."""
+    """All that is known about a model at one time. shares: predicted class -> share of rows."""
 
-    columns: Mapping[Column, Finding] = field(default_factory=dict)
+    columns: Mapping[ColumnKey, Finding] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
-    alarms: Sequence[Alarm] = ()
+    alarms: Sequence[AlarmRun] = ()
     rows_counted: int = 0
 
 
 class Findings:
-    """Collects the readings of one model; written by the sink's threads, read by the one that shows them."""
+    """Collects metrics and alarm events of one model. Thread-safe: the backend's threads add, the display's reads."""
 
     def __init__(self, model: str) -> None:
         self._model = model
         self._lock = Lock()
-        self._windows: dict[Column, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-        self._seen: dict[tuple[Column, int], int] = {}
-        self._moved: dict[tuple[Column, int], str] = {}
+        self._windows: dict[ColumnKey, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+        self._seen: dict[tuple[ColumnKey, int], int] = {}
+        self._moved: dict[tuple[ColumnKey, int], str] = {}
         self._shares: dict[int, dict[str, float]] = defaultdict(dict)
         self._rows_counted = 0
 
-    def add(self, readings: Iterable[Reading], now: int) -> None:
-        """Take readings that arrived at `now` (nanoseconds since the epoch), in any order."""
+    def add(self, readings: Iterable[MetricReading], now: int) -> None:
+        """Add readings that arrived at `now` (nanoseconds since the epoch), in any order."""
         with self._lock:
             for reading in readings:
                 if reading.attributes.get(MODEL_NAME) == self._model:
                     self._add(reading, now)
 
-    def hear(self, events: Iterable[Event]) -> None:
-        """Take events that arrived."""
+    def add_events(self, events: Iterable[LogEvent]) -> None:
+        """Add events, before or after the readings of their windows."""
         with self._lock:
             for event in events:
                 if event.name == ALARM_EVENTS["opened"] and event.attributes.get(MODEL_NAME) == self._model:
                     self._moved[_column(event.attributes), event.time] = str(event.attributes.get(DRIFT_EVENT, ""))
 
     def report(self) -> Report:
-        """What is known now."""
+        """All that is known now."""
         with self._lock:
             return Report(
                 {column: _latest(column, windows) for column, windows in self._windows.items()},
@@ -104,41 +106,41 @@ class Findings:
                 self._rows_counted,
             )
 
-    def _add(self, reading: Reading, now: int) -> None:
-        if reading.metric == ROWS_COUNTED:  # a counter: it never falls, whatever comes late
+    def _add(self, reading: MetricReading, now: int) -> None:
+        if reading.metric == PROCESSOR_ROWS:  # cumulative: a late export must not lower it
             self._rows_counted = max(self._rows_counted, round(reading.value))
         elif reading.metric == CLASS_SHARE:
             self._shares[reading.time][str(reading.attributes.get(OUTPUT_CLASS))] = reading.value
         elif reading.metric in _OF_COLUMN:
             column = _column(reading.attributes)
             self._windows[column][reading.time][reading.metric] = reading.value
-            if reading.metric == ALARM and reading.value:
+            if reading.metric == DRIFT_ALARM and reading.value:
                 self._seen.setdefault((column, reading.time), now)
 
-    def _alarms(self) -> Iterable[Alarm]:
+    def _alarms(self) -> Iterable[AlarmRun]:
         for column, windows in self._windows.items():
             before = False
             for time in sorted(windows):
-                alarm = bool(windows[time].get(ALARM))
+                alarm = bool(windows[time].get(DRIFT_ALARM))
                 if alarm and not before:
                     values, seen = windows[time], self._seen[column, time]
                     moved = self._moved.get((column, time), "")
-                    yield Alarm(column, time, seen, values.get(DISTANCE), values.get(TOLERANCE), moved)
+                    yield AlarmRun(column, time, seen, values.get(DRIFT_DISTANCE), values.get(DRIFT_TOLERANCE), moved)
                 before = alarm
 
 
-def _column(attributes: Mapping[str, str | float | bool]) -> Column:
-    return Column(str(attributes.get(DRIFT_TARGET)), str(attributes.get(FEATURE_NAME)))
+def _column(attributes: Mapping[str, str | float | bool]) -> ColumnKey:
+    return ColumnKey(str(attributes.get(DRIFT_TARGET)), str(attributes.get(FEATURE_NAME)))
 
 
-def _latest(column: Column, windows: Mapping[int, Mapping[str, float]]) -> Finding:
+def _latest(column: ColumnKey, windows: Mapping[int, Mapping[str, float]]) -> Finding:
     last = windows[max(windows)]
-    state = last.get(STATE)
+    state = last.get(DRIFT_STATE)
     return Finding(
         column,
-        last.get(MEDIAN),
-        last.get(DISTANCE),
-        last.get(LOWER_BOUND),
-        last.get(TOLERANCE),
+        last.get(DISTRIBUTION_MEDIAN),
+        last.get(DRIFT_DISTANCE),
+        last.get(DRIFT_LOWER_BOUND),
+        last.get(DRIFT_TOLERANCE),
         None if state is None else int(state),
     )

@@ -1,7 +1,7 @@
-"""The data that is trained on and replayed: 442 diabetes patients, shipped with scikit-learn, in clinical units.
+"""The data of training and traffic: scikit-learn's 442 diabetes patients, in clinical units.
 
-Traffic and training log are drawn from the same patients with replacement, so that healthy traffic really is healthy: a
-split into halves of 221 patients would differ by more than the tolerance, and rightly raise alarms.
+Traffic and training log are drawn from the same patients with replacement, so that healthy traffic has no drift: two
+halves of 221 patients would differ by more than the tolerance and rightly raise alarms.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ FEATURES: Final = {
     "s5": "log_triglycerides",
     "s6": "glucose",
 }
-"""scikit-learn's names of the columns, and the ones that a clinic would use."""
+"""scikit-learn's column names → those that a clinic would use."""
 
 SEVERE: Final = 140.0
-"""Disease progression after a year, of 25 to 346, above which a patient is called severe: half of them are."""
+"""Disease progression after a year (25 to 346) above which a patient counts as severe: about half of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +40,23 @@ class UnitChange:
     divisor: float
 
     def apply(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The same rows as a client would send them that has changed the unit."""
+        """A copy of the rows with the feature in the new unit."""
         changed: pd.DataFrame = rows.copy()
         changed[self.feature] /= self.divisor
         return changed
 
 
 FAULT: Final = UnitChange(feature="ldl", old="mg/dL", new="mmol/L", divisor=38.67)
-"""What breaks: laboratories in most countries report cholesterol in mmol/L, American ones in mg/dL.
+"""What breaks. Laboratories report cholesterol in mmol/L in most countries, in mg/dL in the United States.
 
-The forest of `training.py` asks for LDL rarely. In the other unit it decides otherwise for one patient in a hundred,
-and neither class shares nor scores move by as much as the tolerance: whoever watches only those, or latency and errors,
-sees nothing. So one alarm alone is the honest outcome, with the model's outputs in the reference like all else.
+The forest of `training.py` rarely splits on LDL: the other unit changes one prediction in a hundred, and class shares
+and scores move by less than the tolerance. Outputs, latency and errors show nothing, so the expected result is one
+alarm, although the reference holds the outputs too.
 """
 
 
 def load_patients() -> tuple[pd.DataFrame, NDArray[np.str_]]:
-    """The features of all patients, one row each, and whether each turned out `mild` or `severe`."""
+    """The features of all patients, one row each, and their outcomes, `mild` or `severe`."""
     data = load_diabetes(as_frame=True, scaled=False)
     outcome = np.where(data.target > SEVERE, "severe", "mild")
     features: pd.DataFrame = data.data.rename(columns=FEATURES)[list(FEATURES.values())].astype(float)

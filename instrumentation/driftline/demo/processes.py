@@ -1,4 +1,4 @@
-"""Processes that this one starts, watches, and ends by their ids, whatever happens."""
+"""Child processes: started, watched, and stopped in every case."""
 
 import os
 import random
@@ -21,17 +21,17 @@ PORTS: Final = range(20_000, 32_000)
 
 
 class ProcessError(Exception):
-    """A process died or did not come up; the message ends with the last lines that it wrote."""
+    """A process died or did not start; the message ends with its last lines of output."""
 
 
-class Process:
-    """A command in a process group of its own, its output in a log file."""
+class ManagedProcess:
+    """A command in its own process group, with its output in a log file."""
 
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], folder: Path) -> None:
         self.name = name
         self._log = folder / f"{name}.log"
         with self._log.open("wb") as log:
-            # A session of its own: Ctrl-C reaches only the demo, which then ends its processes in order.
+            # In its own session: Ctrl-C reaches only the demo, which then stops its processes in order.
             self._process = subprocess.Popen(  # noqa: S603  the commands are ours
                 list(command),
                 env=dict(env),
@@ -50,19 +50,19 @@ class Process:
         """Raise ProcessError if it has ended."""
         code = self._process.poll()
         if code is not None:
-            raise ProcessError(f"{self.name} ended with {_told(code)}. {self._last_lines()}")
+            raise ProcessError(f"{self.name} ended with {_exit_reason(code)}. {self._last_lines()}")
 
     def finish(self, seconds: float) -> None:
-        """Wait for its end; raises ProcessError unless that is a success and comes in time."""
+        """Wait until it ends; raises ProcessError if it fails or takes longer."""
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise ProcessError(f"{self.name} did not end within {seconds:.0f} s. {self._last_lines()}") from None
         if code:
-            raise ProcessError(f"{self.name} ended with {_told(code)}. {self._last_lines()}")
+            raise ProcessError(f"{self.name} ended with {_exit_reason(code)}. {self._last_lines()}")
 
     def wait_for_port(self, port: int, seconds: float) -> None:
-        """Until something listens there; raises ProcessError when the process dies or the time is over."""
+        """Wait until the port accepts connections; raises ProcessError if the process dies or takes longer."""
         deadline = time.monotonic() + seconds
         while not _listens(port):
             self.check()
@@ -71,7 +71,7 @@ class Process:
             time.sleep(POLL_SECONDS)
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """SIGTERM, time to finish, then SIGKILL to whatever is left of the group. Safe to call twice."""
+        """Send SIGTERM, wait, then send SIGKILL to what is left of the group. Safe to call twice."""
         try:
             if self._process.poll() is None:
                 self._signal(signal.SIGTERM)
@@ -82,7 +82,7 @@ class Process:
             self._process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):  # the group is gone: what we wanted
+        with suppress(ProcessLookupError):  # the group has ended
             os.killpg(self._process.pid, number)
 
     def _last_lines(self) -> str:
@@ -91,31 +91,31 @@ class Process:
 
 
 class Processes(ExitStack):
-    """The processes of a `with` block, ended in reverse order when it is left, in whatever way."""
+    """The processes of a `with` block, stopped in reverse order when it is left in any way."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
-        self._services: list[Process] = []
+        self._services: list[ManagedProcess] = []
 
-    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Process:
-        """Start a service: a process that must not end by itself."""
+    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> ManagedProcess:
+        """Start a service: a process that must not end on its own."""
         process = self._process(name, command, env)
         self._services.append(process)
         return process
 
     def run(self, name: str, command: Sequence[str], env: Mapping[str, str], seconds: float) -> None:
-        """Run a process to its end; raises ProcessError unless that is a success and comes in time."""
+        """Run a process to its end; raises ProcessError if it fails or takes longer."""
         self._process(name, command, env).finish(seconds)
 
-    def _process(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Process:
-        with _undisturbed():
-            process = Process(name, command, env, self._folder)
+    def _process(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> ManagedProcess:
+        with _signals_deferred():
+            process = ManagedProcess(name, command, env, self._folder)
             self.callback(process.stop)
         return process
 
     def check(self, seconds: float = 0.0) -> None:
-        """Raise ProcessError if one of them has ended, or does within so many seconds."""
+        """Raise ProcessError if a service has ended, or ends within so many seconds."""
         deadline = time.monotonic() + seconds
         while True:
             for process in self._services:
@@ -126,19 +126,16 @@ class Processes(ExitStack):
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on, all different.
-
-    They lie below those that systems hand out by themselves, so no connection takes one before its process does.
-    """
+    """Distinct free loopback ports, below the ephemeral range, so no outgoing connection takes one."""
     candidates = random.sample(PORTS, len(PORTS))
     return list(islice(filter(_is_free, candidates), count))
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Signals wait until the block is left, so that Ctrl-C cannot come between a start and the promise to stop.
+def _signals_deferred() -> Iterator[None]:
+    """Defer signals to the end of the block, so that Ctrl-C cannot come between starting a process and registering it.
 
-    In another thread than the main one none arrive.
+    Only the main thread receives signals.
     """
     arrived: list[int] = []
     numbers = SIGNALS if current_thread() is main_thread() else ()
@@ -165,5 +162,5 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _told(code: int) -> str:
+def _exit_reason(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"

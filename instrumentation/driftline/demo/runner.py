@@ -1,4 +1,4 @@
-"""Puts the story on: starts everything, lets the traffic run, asks what was found, and leaves nothing behind."""
+"""Runs the demo: start all processes, send the traffic, wait for the last results, stop all processes."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,96 +8,98 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from driftline.demo import services
+from driftline.demo.backend import MetricReading, listen
+from driftline.demo.displays import Display
 from driftline.demo.findings import Findings
-from driftline.demo.outcome import Outcome
 from driftline.demo.patients import FAULT
 from driftline.demo.processes import Processes
-from driftline.demo.scene import Scene
-from driftline.demo.sink import Reading, listen
-from driftline.demo.story import Story
-from driftline.demo.traffic import Traffic, TrafficError
+from driftline.demo.result import DemoResult
+from driftline.demo.schedule import Schedule
+from driftline.demo.status import DemoStatus
+from driftline.demo.traffic import PatientTraffic, TrafficError
 from driftline.demo.training import save_training
-from driftline.demo.views import View
 
 FRAME_SECONDS: Final = 0.25
 COUNTED_SECONDS: Final = 30.0
-"""How long the processor may take to count the last rows; it is told every second, and tells every second."""
+"""How long the processor may take to count the last rows; server and processor both export every second."""
 
 GRACE_SECONDS: Final = 2.0
 
 
-def run(story: Story, collector: Path | None, view: View) -> Outcome:
-    """The whole demo.
+def run(schedule: Schedule, collector: Path | None, display: Display) -> DemoResult:
+    """Run the demo from start to end.
 
     Raises:
-        ProcessError: a process died or did not come up.
-        TrafficError: the model server failed a request, though it is alive.
+        ProcessError: A process died or did not start.
+        TrafficError: The model server is alive but failed a request.
 
     """
     findings = Findings(services.MODEL)
 
-    def consume(readings: Sequence[Reading]) -> None:
+    def on_metrics(readings: Sequence[MetricReading]) -> None:
         findings.add(readings, time.time_ns())
 
     with (
         TemporaryDirectory(prefix="driftline-demo-") as folder,
-        listen(consume, findings.hear) as backend,
+        listen(on_metrics, findings.add_events) as backend,
         Processes(Path(folder)) as processes,
-        closing(view),
+        closing(display),
     ):
-        traffic = Traffic(_start(processes, Path(folder), collector, backend, view), story)
+        traffic = PatientTraffic(_start(processes, Path(folder), collector, backend, display), schedule)
 
-        def show() -> Scene:
-            scene = Scene(story, traffic.elapsed, traffic.rows_sent, collector is not None, findings.report())
-            view.show(scene)
-            return scene
+        def show() -> DemoStatus:
+            status = DemoStatus(schedule, traffic.elapsed, traffic.rows_sent, collector is not None, findings.report())
+            display.show(status)
+            return status
 
         _play(traffic, processes, show)
         last = _wait_until_counted(processes, show)
         alarms = tuple(last.report.alarms)
         counted = last.report.rows_counted
-        return Outcome(FAULT.feature, traffic.fault_began, alarms, last.rows_sent, counted, last.collector)
+        return DemoResult(FAULT.feature, traffic.fault_began, alarms, last.rows_sent, counted, last.collector)
 
 
-def _start(processes: Processes, folder: Path, collector: Path | None, backend: int, view: View) -> str:
-    """Everything, the server last and the Collector first: stopped in reverse, each can still send its last.
+def _start(processes: Processes, folder: Path, collector: Path | None, backend: int, display: Display) -> str:
+    """Start the Collector, the processor, then the server; stopped in reverse, each can still flush to the next.
 
-    Returns the address that answers predictions.
+    Returns:
+        The URL of the server's predictions.
+
     """
     model, log = folder / "model.joblib", folder / "train.parquet"
     addresses = services.Addresses.free(backend, collector is not None)
-    view.say("Training a forest on the diabetes patients that scikit-learn ships …")
+    display.message("Training a random forest on scikit-learn's diabetes data set …")
     save_training(model, log)
-    view.say("driftline profile train.parquet …")
+    display.message("driftline profile train.parquet …")
     services.make_reference(processes, log)
     if collector is None:
-        view.say("No Collector: the server talks to the processor directly.")
+        display.message("No Collector: the server sends to the processor directly.")
     else:
-        view.say(f"{collector} --config collector.yaml")
+        display.message(f"{collector} --config collector.yaml")
         services.start_collector(processes, collector, addresses)
-    view.say("driftline-processor --config processor.yaml")
+    display.message("driftline-processor --config processor.yaml")
     services.start_processor(processes, folder, addresses)
-    view.say("opentelemetry-instrument uvicorn driftline.demo.server:app")
+    display.message("opentelemetry-instrument uvicorn driftline.demo.server:app")
     services.start_server(processes, model, addresses)
     return f"http://127.0.0.1:{addresses.server}/predict"
 
 
-def _play(traffic: Traffic, processes: Processes, show: Callable[[], Scene]) -> None:
+def _play(traffic: PatientTraffic, processes: Processes, show: Callable[[], DemoStatus]) -> None:
     traffic.start()
     try:
         while traffic.running(FRAME_SECONDS):
             processes.check()
             show()
     except TrafficError:
-        processes.check(GRACE_SECONDS)  # a server that died explains it better
+        processes.check(GRACE_SECONDS)  # a server that died is the better explanation
         raise
     finally:
         traffic.stop()
 
 
-def _wait_until_counted(processes: Processes, show: Callable[[], Scene]) -> Scene:
+def _wait_until_counted(processes: Processes, show: Callable[[], DemoStatus]) -> DemoStatus:
     deadline = time.monotonic() + COUNTED_SECONDS
-    while (scene := show()).report.rows_counted != scene.rows_sent and time.monotonic() < deadline:
+    while (status := show()).report.rows_counted != status.rows_sent and time.monotonic() < deadline:
         processes.check()
         time.sleep(FRAME_SECONDS)
-    return scene
+    return status

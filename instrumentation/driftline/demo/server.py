@@ -1,6 +1,6 @@
-"""A model server as people write it: nothing in it knows of OpenTelemetry or Driftline.
+"""An ordinary model server, without any code of OpenTelemetry or Driftline.
 
-Started by `MODEL=model.joblib opentelemetry-instrument uvicorn driftline.demo.server:app`.
+Started with `MODEL=model.joblib opentelemetry-instrument uvicorn driftline.demo.server:app`.
 """
 
 import os
@@ -15,7 +15,7 @@ app = FastAPI(title="Diabetes progression")
 
 
 class Patient(BaseModel):
-    """What a clinic knows of a patient."""
+    """The features of a patient."""
 
     age: float
     sex: float
@@ -30,7 +30,7 @@ class Patient(BaseModel):
 
 
 class Progression(BaseModel):
-    """What the model says of a patient."""
+    """The prediction for a patient; severe: its probability."""
 
     outcome: str
     severe: float

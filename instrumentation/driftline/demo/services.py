@@ -1,4 +1,4 @@
-"""What is started, and how: the commands are those that a user would type, the ports free ones."""
+"""The processes of the demo: the commands that a user would type, on free ports."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ PROCESSOR_YAML: Final = """\
 listen: 127.0.0.1:{listen}
 references: references
 store: sqlite:///driftline.db
-window: {{size: {window}s, step: 2s, lateness: 2s}}   # a story of minutes; the defaults are 5m, 1m and 1m
+window: {{size: {window}s, step: 2s, lateness: 2s}}   # for a demo of minutes; the defaults are 5m, 1m and 1m
 export: {{endpoint: "http://127.0.0.1:{export}"}}
 telemetry: {{every: 1s}}
 """
@@ -31,13 +31,13 @@ _LOOPBACK: Final = "127.0.0.1,localhost"
 
 
 class CollectorError(Exception):
-    """OTELCOL names something that cannot be run."""
+    """OTELCOL does not name a program."""
 
 
 class Addresses(NamedTuple):
     """Ports on the loopback interface.
 
-    from_server and from_processor are those of the Collector; without one, those of the processor and the backend.
+    from_server and from_processor belong to the Collector; without one, to the processor and the backend.
     """
 
     server: int
@@ -57,7 +57,7 @@ class Addresses(NamedTuple):
 def find_collector() -> Path | None:
     """The Collector: $OTELCOL, else `.collector/otelcol` here (`make collector`), else one on the PATH, else None.
 
-    One on the PATH may be too old to know what `collector.yaml` asks for: then it is passed over.
+    One on the PATH that does not accept `collector.yaml`, such as an old one, is skipped.
     """
     named = os.environ.get("OTELCOL")
     if named:
@@ -117,7 +117,7 @@ def start_server(processes: Processes, model_file: Path, addresses: Addresses) -
 
 
 def environment(**variables: str) -> Mapping[str, str]:
-    """The environment of the demo without what would change the story: OpenTelemetry's settings, and proxies."""
+    """Environment variables without the settings of OpenTelemetry and Driftline, and without a proxy for loopback."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "DRIFTLINE_"))}
     return {**kept, "NO_PROXY": _LOOPBACK, "no_proxy": _LOOPBACK, "PYTHONUNBUFFERED": "1", **variables}
 
@@ -143,7 +143,7 @@ def _accepts_config(collector: Path) -> bool:
 
 
 def _script(name: str) -> str:
-    """A command that was installed with this Python, or else one on the PATH."""
+    """A command installed with this Python, else one on the PATH."""
     found = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
     if found is None:
         raise ProcessError(f"{name} is not installed beside {sys.executable}")

@@ -1,4 +1,4 @@
-"""The live table: a scene → something that rich can draw. Pure, and 24 lines high, as terminals are."""
+"""The live table: the status of the demo as something rich can draw, at most 24 lines high. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,15 +10,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from driftline.demo.findings import Alarm, Column, Finding
+from driftline.demo.findings import AlarmRun, Finding
 from driftline.demo.patients import FEATURES
-from driftline.demo.scene import Scene, clock
-from driftline.demo.story import Act
+from driftline.demo.schedule import Phase
+from driftline.demo.status import DemoStatus, clock
+from driftline.reference.profile_column import ColumnKey
 from driftline.semconv import CONFIDENCE, PREDICTION, SCORE, TARGET_INPUT, TARGET_OUTPUT
 
 ROWS: Final = (
-    *(Column(TARGET_INPUT, name) for name in FEATURES.values()),
-    *(Column(TARGET_OUTPUT, name) for name in (PREDICTION, CONFIDENCE, SCORE)),
+    *(ColumnKey(TARGET_INPUT, name) for name in FEATURES.values()),
+    *(ColumnKey(TARGET_OUTPUT, name) for name in (PREDICTION, CONFIDENCE, SCORE)),
 )
 VERDICTS: Final = {
     None: ("unknown", "dim"),
@@ -27,35 +28,35 @@ VERDICTS: Final = {
     1: ("warning", "yellow"),
     2: ("ALARM", "bold red"),
 }
-"""The word and the colour for each state of a column; no verdict where the reference does not know it."""
+"""The word and the style for each state of a column; None: the reference does not have it."""
 
 ALARMS_SHOWN: Final = 3
 
 BAR: Final = 22
-"""Characters of a bar. The tolerance lies in its middle; what reaches further than twice the tolerance is cut off."""
+"""Characters of a bar. The tolerance is its middle; distances over twice the tolerance are cut off."""
 
 _SURE, _POSSIBLE, _LIMIT = "━", "╌", "┃"
 
 
-def render(scene: Scene) -> RenderableType:
-    """Everything that is shown of a scene."""
+def render(status: DemoStatus) -> RenderableType:
+    """The whole screen."""
     return Group(
-        _headline(scene),
-        Text(scene.happening(), style="cyan"),
-        _columns(scene),
-        _predictions(scene),
-        *(_alarm(alarm) for alarm in islice(scene.report.alarms, ALARMS_SHOWN)),
-        _rows(scene),
+        _headline(status),
+        Text(status.describe(), style="cyan"),
+        _columns(status),
+        _predictions(status),
+        *(_alarm(alarm) for alarm in islice(status.report.alarms, ALARMS_SHOWN)),
+        _rows(status),
     )
 
 
-def _headline(scene: Scene) -> Text:
-    path = "server → Collector → processor → Collector → here" if scene.collector else "server → processor → here"
-    times = f"{clock(min(scene.elapsed, scene.story.seconds))} of {clock(scene.story.seconds)}"
+def _headline(status: DemoStatus) -> Text:
+    path = "server → Collector → processor → Collector → here" if status.collector else "server → processor → here"
+    times = f"{clock(min(status.elapsed, status.schedule.seconds))} of {clock(status.schedule.seconds)}"
     return Text.assemble(("Driftline", "bold"), f"  {times}  ", (path, "dim"))
 
 
-def _columns(scene: Scene) -> Table:
+def _columns(status: DemoStatus) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("column", no_wrap=True)
     table.add_column("median", justify="right", no_wrap=True)
@@ -64,11 +65,11 @@ def _columns(scene: Scene) -> Table:
     table.add_column("tolerance", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for column in ROWS:
-        table.add_row(*_row(column, scene.report.columns.get(column)))
+        table.add_row(*_row(column, status.report.columns.get(column)))
     return table
 
 
-def _row(column: Column, finding: Finding | None) -> Iterable[RenderableType]:
+def _row(column: ColumnKey, finding: Finding | None) -> Iterable[RenderableType]:
     name = Text(column.name, style="" if column.target == TARGET_INPUT else "italic")
     if finding is None:
         return name, "", "", "", "", Text("waiting", style="dim")
@@ -84,7 +85,7 @@ def _row(column: Column, finding: Finding | None) -> Iterable[RenderableType]:
 
 
 def bar(finding: Finding, style: str) -> Text:
-    """The distance against the tolerance: an alarm is a bar whose sure part crosses the limit."""
+    """The distance against the tolerance: in an alarm the sure part crosses the limit."""
     if finding.distance is None or finding.lower_bound is None or not finding.tolerance:
         return Text("")
     unit = BAR / 2 / finding.tolerance
@@ -95,20 +96,20 @@ def bar(finding: Finding, style: str) -> Text:
     return Text.assemble((marks[:limit], style), _LIMIT, (marks[limit + 1 :], style))
 
 
-def _predictions(scene: Scene) -> Text:
-    shares = "   ".join(f"{name} {share:.0%}" for name, share in sorted(scene.report.shares.items()))
+def _predictions(status: DemoStatus) -> Text:
+    shares = "   ".join(f"{name} {share:.0%}" for name, share in sorted(status.report.shares.items()))
     return Text.assemble(("predictions  ", "bold"), shares or Text("waiting", style="dim"))
 
 
-def _alarm(alarm: Alarm) -> Text:
+def _alarm(alarm: AlarmRun) -> Text:
     at = datetime.fromtimestamp(alarm.seen / 1e9).astimezone().strftime("%H:%M:%S")
     what = alarm.moved or "alarm"
     return Text(f"alarm        {alarm.column.name} since {at}: {what}", "bold red", overflow="ellipsis", no_wrap=True)
 
 
-def _rows(scene: Scene) -> Text:
-    counted = f"{scene.rows_sent:,} sent, {scene.report.rows_counted:,} counted by the processor"
-    hint = "" if scene.act is Act.OVER else "   Ctrl-C ends the demo"
+def _rows(status: DemoStatus) -> Text:
+    counted = f"{status.rows_sent:,} sent, {status.report.rows_counted:,} counted by the processor"
+    hint = "" if status.phase is Phase.OVER else "   Ctrl-C stops the demo"
     return Text.assemble(("rows         ", "bold"), counted, (hint, "dim"))
 
 

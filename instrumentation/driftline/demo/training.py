@@ -1,4 +1,4 @@
-"""What a data scientist leaves behind: a model, and the log of what it was trained on."""
+"""What a data scientist hands over: the model and the data it was trained on."""
 
 import time
 from pathlib import Path
@@ -22,15 +22,15 @@ SCORE: Final = "probability"
 
 
 def train() -> RandomForestClassifier:
-    """A forest that tells severe progression from mild."""
+    """A random forest that classifies progression as severe or mild."""
     patients, outcome = load_patients()
     return RandomForestClassifier(n_estimators=50, min_samples_leaf=25, random_state=SEED).fit(patients, outcome)
 
 
 def training_log(model: RandomForestClassifier, end: float) -> pd.DataFrame:
-    """ROWS patients as the model met them in the DAYS before `end` (unix seconds), in order of time.
+    """ROWS patients over the DAYS before `end` (Unix seconds), in order of time.
 
-    The columns are the features, the time, the outcome, the class predicted and the probability of the second class.
+    The columns are the time, the features, the outcome, the predicted class and the probability of the second class.
     """
     patients, outcome = load_patients()
     scores = model.predict_proba(patients)[:, 1]
@@ -45,7 +45,7 @@ def training_log(model: RandomForestClassifier, end: float) -> pd.DataFrame:
 
 
 def save_training(model_file: Path, log_file: Path) -> None:
-    """Train, and write the model (joblib) and the training log (Parquet)."""
+    """Train a model and write it (joblib) and its training log (Parquet)."""
     model = train()
     joblib.dump(model, model_file)
     training_log(model, time.time()).to_parquet(log_file, index=False)

@@ -96,7 +96,7 @@ def _top_share(column: ColumnResult) -> Values:
 
 METRICS: Final[tuple[Metric, ...]] = (
     Metric(
-        f"{semconv.PREFIX}.drift.alarm",
+        semconv.DRIFT_ALARM,
         "",
         "1 while the column has an open alarm, else 0",
         "Alert on `> 0`: it opens at the error rate that `verdict.false_alarms` states, and does not flap",
@@ -111,7 +111,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         by=semconv.DRIFT_TARGET,
     ),
     Metric(
-        f"{semconv.PREFIX}.drift.state",
+        semconv.DRIFT_STATE,
         "",
         "The window's verdict as a number: -1 insufficient data, 0 healthy, 1 warning, 2 alarm",
         "A warning is either small but certain, or large but not yet certain",
@@ -172,7 +172,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     _quantity("p50", "Median of the values"),
     _quantity("p95", "95 % of the values are at most this"),
     Metric(
-        f"{semconv.PREFIX}.prediction.class.share",
+        semconv.CLASS_SHARE,
         SCORE,
         "Share of the predictions that are of this class",
         "From 0 to 1; outputs with classes only",

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -8,27 +9,28 @@ from click.testing import CliRunner
 
 from driftline.demo import command
 from driftline.demo.command import demo
-from driftline.demo.findings import Alarm, Column
-from driftline.demo.outcome import Outcome
+from driftline.demo.findings import AlarmRun
 from driftline.demo.processes import ProcessError
-from driftline.demo.story import INTERACTIVE, Story
+from driftline.demo.result import DemoResult
+from driftline.demo.schedule import INTERACTIVE, Schedule
 from driftline.demo.traffic import TrafficError
+from driftline.profiling.plan import ColumnKey
 
 RUN = "driftline.demo.runner.run"
-TRUE = Alarm(Column("input", "ldl"), 2_000_000_000, 4_500_000_000, 0.98, 0.05)
-AS_PROMISED = Outcome("ldl", 1_000_000_000, (TRUE,), rows_sent=100, rows_counted=100, collector=False)
-NOT_SO = Outcome("ldl", 1_000_000_000, (), rows_sent=100, rows_counted=100, collector=False)
+TRUE = AlarmRun(ColumnKey("input", "ldl"), 2_000_000_000, 4_500_000_000, 0.98, 0.05)
+EXPECTED = DemoResult("ldl", 1_000_000_000, (TRUE,), rows_sent=100, rows_counted=100, collector=False)
+UNEXPECTED = DemoResult("ldl", 1_000_000_000, (), rows_sent=100, rows_counted=100, collector=False)
 
 
 def raising(error: BaseException) -> object:
-    def run(*_: object) -> Outcome:
+    def run(*_: object) -> DemoResult:
         raise error
 
     return run
 
 
 def test_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra, its name is told with what it would bring; nothing is started."""
+    """Without the extra, the error names it and what is missing; nothing is started."""
     monkeypatch.setattr(command, "NEEDED", ("json", "no_such_module", "no_such_package.inside"))
     monkeypatch.setattr(RUN, raising(AssertionError("started")))
 
@@ -40,47 +42,49 @@ def test_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.mark.parametrize(("outcome", "status"), [(AS_PROMISED, 0), (NOT_SO, 1)])
-def test_the_file_is_written_however_it_ended(
-    outcome: Outcome, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("expected", "status"), [(EXPECTED, 0), (UNEXPECTED, 1)])
+def test_the_file_is_written_in_every_case(
+    expected: DemoResult, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Scripts read the file, and the exit status tells whether all went as promised."""
-    monkeypatch.setattr(RUN, lambda *_: outcome)
+    """Scripts read the file; the exit status says whether the result is as expected."""
+    monkeypatch.setattr(RUN, lambda *_: expected)
 
     result = CliRunner().invoke(demo, ["--json", str(tmp_path / "f.json"), "--seconds", "60"])
 
     assert result.exit_code == status
-    assert json.loads((tmp_path / "f.json").read_text()) == outcome.as_json()
+    assert json.loads((tmp_path / "f.json").read_text()) == expected.as_json()
 
 
 @pytest.mark.parametrize(
-    ("outcome", "words"), [(AS_PROMISED, "ldl alone was alarmed, 3.5 s after"), (NOT_SO, "no alarm")]
+    ("result", "words"), [(EXPECTED, "Alarm for ldl alone, 3.5 s after"), (UNEXPECTED, "no alarm")]
 )
-def test_the_end_is_told(outcome: Outcome, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_result_is_printed(result: DemoResult, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a sentence, good or bad."""
-    monkeypatch.setattr(RUN, lambda *_: outcome)
+    monkeypatch.setattr(RUN, lambda *_: result)
 
     assert words in CliRunner().invoke(demo).stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "story"), [([], INTERACTIVE), (["--seconds", "90"], Story(90, 45))], ids=["interactive", "scaled"]
+    ("arguments", "schedule"),
+    [([], INTERACTIVE), (["--seconds", "90"], Schedule(90, 45))],
+    ids=["interactive", "scaled"],
 )
-def test_seconds_scale_the_story(arguments: list[str], story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seconds_scale_the_schedule(arguments: list[str], schedule: Schedule, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the option it is the interactive one."""
-    told: list[object] = []
+    arguments_of_run: list[object] = []
 
-    def run(*given: object) -> Outcome:
-        told.extend(given)
-        return AS_PROMISED
+    def run(*given: object) -> DemoResult:
+        arguments_of_run.extend(given)
+        return EXPECTED
 
     monkeypatch.setattr(RUN, run)
     CliRunner().invoke(demo, [*arguments, "--no-collector"])
 
-    assert told[:2] == [story, None]
+    assert arguments_of_run[:2] == [schedule, None]
 
 
-def test_a_story_too_short_to_tell_is_refused() -> None:
+def test_a_duration_too_short_for_a_window_is_refused() -> None:
     """The bound is in the message."""
     result = CliRunner().invoke(demo, ["--seconds", "5"])
 
@@ -99,6 +103,28 @@ def test_a_failure_is_an_error_not_a_traceback(error: Exception, monkeypatch: py
     assert result.stderr.endswith(f"Error: {error}\n")
 
 
+def test_it_ends_with_the_next_three_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Profile, start a server, read on; the commands can be run from here, on the PATH or not."""
+    monkeypatch.setattr(RUN, lambda *_: EXPECTED)
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    *_, profile, serve, read = CliRunner().invoke(demo).stderr.splitlines()
+
+    scripts = os.path.relpath(sysconfig.get_path("scripts"))
+    assert profile.split()[4:6] == [f"{scripts}/driftline", "profile"]
+    assert serve.split()[4:6] == [f"{scripts}/opentelemetry-instrument", "uvicorn"]
+    assert read.endswith(command.DOCS)
+
+
+def test_scripts_are_spared_the_next_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --json the result is the last line."""
+    monkeypatch.setattr(RUN, lambda *_: EXPECTED)
+
+    result = CliRunner().invoke(demo, ["--json", str(tmp_path / "f.json")])
+
+    assert result.stderr.splitlines()[-1].startswith("Alarm for ldl alone")
+
+
 def test_ctrl_c_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the status of an interrupted command."""
     monkeypatch.setattr(RUN, raising(KeyboardInterrupt()))
@@ -110,18 +136,18 @@ def test_ctrl_c_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_through_the_same_door(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It unwinds the demo, so that all is stopped, and afterwards means what it meant before."""
+def test_a_signal_ends_it_in_order(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It unwinds the demo, so that everything is stopped; its handler is restored afterwards."""
     before = signal.getsignal(number)
     unwound: list[bool] = []
 
-    def run(*_: object) -> Outcome:
+    def run(*_: object) -> DemoResult:
         try:
             os.kill(os.getpid(), number)
             signal.pause()
         finally:
             unwound.append(True)
-        return AS_PROMISED
+        return EXPECTED
 
     monkeypatch.setattr(RUN, run)
     result = CliRunner().invoke(demo)

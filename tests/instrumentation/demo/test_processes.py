@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from driftline.demo.processes import LOG_LINES, PORTS, Process, ProcessError, Processes, free_ports
+from driftline.demo.processes import LOG_LINES, PORTS, ManagedProcess, ProcessError, Processes, free_ports
 
 PARENT = """
 import subprocess, sys, time
@@ -27,7 +27,7 @@ def python(program: str) -> tuple[str, ...]:
     return sys.executable, "-c", program
 
 
-def first_line(folder: Path, process: Process) -> str:
+def first_line(folder: Path, process: ManagedProcess) -> str:
     """What it wrote, as soon as it has."""
     log = folder / f"{process.name}.log"
     while not (text := log.read_text()).endswith("\n"):
@@ -68,7 +68,7 @@ def test_a_process_that_was_killed_is_reported_with_the_signal(tmp_path: Path) -
 @pytest.mark.parametrize("program", [SLEEPER, STUBBORN], ids=["obedient", "ignores SIGTERM"])
 def test_nothing_is_left_running(tmp_path: Path, program: str) -> None:
     """Stopping ends a process, also one that does not want to."""
-    process = Process("server", python(program), os.environ, tmp_path)
+    process = ManagedProcess("server", python(program), os.environ, tmp_path)
     first_line(tmp_path, process)
 
     process.stop(seconds=1.0)
@@ -120,7 +120,7 @@ def test_ctrl_c_at_the_very_start_leaves_nothing(tmp_path: Path, monkeypatch: py
 
 def test_stopping_twice_is_no_error(tmp_path: Path) -> None:
     """The second time there is nothing to do."""
-    process = Process("server", python(SLEEPER), os.environ, tmp_path)
+    process = ManagedProcess("server", python(SLEEPER), os.environ, tmp_path)
 
     process.stop()
     process.stop()
@@ -146,7 +146,7 @@ def test_a_run_that_fails_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_run_that_takes_too_long_is_reported_and_ended(tmp_path: Path) -> None:
-    """The bound is told."""
+    """The error states the limit."""
     with pytest.raises(ProcessError, match="profile did not end within 0 s"), Processes(tmp_path) as processes:
         processes.run("profile", python(SLEEPER), os.environ, seconds=0.1)
 
@@ -169,7 +169,7 @@ def test_a_process_that_dies_ends_the_wait_for_its_port(tmp_path: Path) -> None:
 
 
 def test_a_process_that_does_not_listen_in_time_is_reported(tmp_path: Path) -> None:
-    """The bound is told."""
+    """The error states the limit."""
     (port,) = free_ports(1)
     with Processes(tmp_path) as processes, pytest.raises(ProcessError, match="did not listen within 0 s"):
         processes.start("server", python(SLEEPER), os.environ).wait_for_port(port, seconds=0.1)

@@ -48,7 +48,7 @@ def test_it_imports_nothing_of_opentelemetry_or_driftline() -> None:
 
 
 def test_it_answers_each_patient_with_the_models_own_words(predict: Predict) -> None:
-    """Outcome and probability are those that the model gives for the same rows."""
+    """DemoResult and probability are those that the model gives for the same rows."""
     rows = load_patients()[0].head(40)
     model = train()
 

@@ -4,17 +4,18 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from driftline.demo.findings import Alarm, Column, Finding, Report
-from driftline.demo.scene import Scene
-from driftline.demo.story import INTERACTIVE, Act
+from driftline.demo.displays import LineDisplay, LiveDisplay
+from driftline.demo.findings import AlarmRun, Finding, Report
+from driftline.demo.schedule import INTERACTIVE, Phase
+from driftline.demo.status import DemoStatus
 from driftline.demo.table import BAR, ROWS, bar, render
-from driftline.demo.views import LineView, LiveView
+from driftline.profiling.plan import ColumnKey
 
-LDL = Column("input", "ldl")
-ALARM = Alarm(LDL, 1, 2, 0.998, 0.05, "share below 40: 0 % → 99 %")
+LDL = ColumnKey("input", "ldl")
+ALARM = AlarmRun(LDL, 1, 2, 0.998, 0.05, "share below 40: 0 % → 99 %")
 
 
-def finding(column: Column = LDL, distance: float = 0.02, lower: float = 0.0, state: int = 0) -> Finding:
+def finding(column: ColumnKey = LDL, distance: float = 0.02, lower: float = 0.0, state: int = 0) -> Finding:
     return Finding(column, 112.5, distance, lower, 0.05, state)
 
 
@@ -26,21 +27,21 @@ def report(alarm: bool = False) -> Report:
     return Report(columns, {"mild": 0.487, "severe": 0.513}, (ALARM,) * 5 if alarm else (), 12_345)
 
 
-def scene(told: Report, elapsed: float = 70.0) -> Scene:
-    return Scene(INTERACTIVE, elapsed, 12_400, True, told)
+def status(shown: Report, elapsed: float = 70.0) -> DemoStatus:
+    return DemoStatus(INTERACTIVE, elapsed, 12_400, True, shown)
 
 
-def drawn(shown: Scene) -> list[str]:
+def drawn(shown: DemoStatus) -> list[str]:
     """The lines in a terminal of the usual 80 columns."""
     console = Console(width=80, file=io.StringIO(), record=True)
     console.print(render(shown))
     return console.export_text().splitlines()
 
 
-@pytest.mark.parametrize("told", [Report(), report(), report(alarm=True)], ids=["silent", "healthy", "alarm"])
-def test_a_scene_fits_a_small_terminal(told: Report) -> None:
+@pytest.mark.parametrize("shown", [Report(), report(), report(alarm=True)], ids=["silent", "healthy", "alarm"])
+def test_the_table_fits_a_small_terminal(shown: Report) -> None:
     """80 columns by 24 lines hold it without a cut word, however many alarms there are."""
-    lines = drawn(scene(told))
+    lines = drawn(status(shown))
 
     assert len(lines) < 24
     assert "…" not in "".join(lines)
@@ -48,7 +49,7 @@ def test_a_scene_fits_a_small_terminal(told: Report) -> None:
 
 def test_a_broken_feature_stands_out() -> None:
     """Its row says ALARM, no other does, and the alarm has a line below."""
-    lines = drawn(scene(report(alarm=True)))
+    lines = drawn(status(report(alarm=True)))
 
     assert [line.split()[0] for line in lines if "ALARM" in line] == ["ldl"]
     assert any("ldl since" in line and line.endswith("share below 40: 0 % → 99 %") for line in lines)
@@ -56,14 +57,14 @@ def test_a_broken_feature_stands_out() -> None:
 
 def test_healthy_columns_are_ok() -> None:
     """Each has its median, distance, tolerance, and the word."""
-    age = next(line for line in drawn(scene(report())) if line.startswith("age"))
+    age = next(line for line in drawn(status(report())) if line.startswith("age"))
 
     assert age.split() == ["age", "112.5", "╌" * 4, "┃", "0.020", "0.050", "ok"]
 
 
 def test_predictions_and_rows_are_shown() -> None:
     """Shares of classes, rows sent and rows counted."""
-    text = "\n".join(drawn(scene(report())))
+    text = "\n".join(drawn(status(report())))
 
     assert "mild 49%   severe 51%" in text
     assert "12,400 sent, 12,345 counted" in text
@@ -71,7 +72,7 @@ def test_predictions_and_rows_are_shown() -> None:
 
 def test_before_the_first_window_columns_wait() -> None:
     """Nothing is called healthy that nobody has looked at."""
-    lines = drawn(scene(Report()))
+    lines = drawn(status(Report()))
 
     assert sum("waiting" in line for line in lines) == len(ROWS) + 1
     assert not any(" ok" in line for line in lines)
@@ -79,8 +80,8 @@ def test_before_the_first_window_columns_wait() -> None:
 
 @pytest.mark.parametrize(("state", "word"), [(-1, "too few"), (1, "warning")])
 def test_a_column_may_be_neither_healthy_nor_alarmed(state: int, word: str) -> None:
-    """Too few rows to tell, and a warning, have words of their own."""
-    line = next(line for line in drawn(scene(Report({LDL: finding(state=state)}))) if line.startswith("ldl"))
+    """Too few rows to tell, and a warning, are states of their own."""
+    line = next(line for line in drawn(status(Report({LDL: finding(state=state)}))) if line.startswith("ldl"))
 
     assert line.rstrip().endswith(word)
 
@@ -88,7 +89,7 @@ def test_a_column_may_be_neither_healthy_nor_alarmed(state: int, word: str) -> N
 def test_a_column_without_a_reference_is_not_judged() -> None:
     """It has a median, no bar, and no verdict."""
     unjudged = Finding(LDL, 112.5, None, None, None, None)
-    line = next(line for line in drawn(scene(Report({LDL: unjudged}))) if line.startswith("ldl"))
+    line = next(line for line in drawn(status(Report({LDL: unjudged}))) if line.startswith("ldl"))
 
     assert line.split() == ["ldl", "112.5", "unknown"]
 
@@ -115,15 +116,15 @@ def test_a_bar_crosses_the_limit_with_its_sure_part_only(
 
 
 def test_lines_tell_acts_and_alarms_once() -> None:
-    """A log gets a line for each act and each alarm, not one for each scene."""
+    """A log gets a line for each act and each alarm, not one for each status."""
     stream = io.StringIO()
-    view = LineView(stream)
+    display = LineDisplay(stream)
 
     for _ in range(3):
-        view.show(scene(report(), elapsed=59.0))
+        display.show(status(report(), elapsed=59.0))
     for moved in ("", "share", "share"):  # its event comes later
-        told = replace(report(alarm=True), alarms=(ALARM._replace(moved=moved),))
-        view.show(scene(told, elapsed=61.0))
+        shown = replace(report(alarm=True), alarms=(ALARM._replace(moved=moved),))
+        display.show(status(shown, elapsed=61.0))
 
     lines = stream.getvalue().splitlines()
     assert [line[:4] for line in lines] == ["0:59", "1:01", "1:01"]
@@ -133,25 +134,25 @@ def test_lines_tell_acts_and_alarms_once() -> None:
 def test_lines_come_every_ten_seconds() -> None:
     """So that a log shows that something goes on."""
     stream = io.StringIO()
-    view = LineView(stream)
+    display = LineDisplay(stream)
 
     for elapsed in range(31):
-        view.show(scene(report(), elapsed=float(elapsed)))
+        display.show(status(report(), elapsed=float(elapsed)))
 
     assert [line[:4] for line in stream.getvalue().splitlines()] == ["0:00", "0:10", "0:20", "0:30"]
 
 
-def test_the_last_scene_stays_in_the_terminal() -> None:
+def test_the_last_status_stays_in_the_terminal() -> None:
     """The live table's end is what can be read afterwards."""
     console = Console(width=80, file=io.StringIO(), force_terminal=True)
-    view = LiveView(console)
+    display = LiveDisplay(console)
 
-    view.say("Training")
-    view.show(scene(Report(), elapsed=1.0))
-    view.show(scene(report(alarm=True), elapsed=150.0))
-    view.close()
+    display.message("Training")
+    display.show(status(Report(), elapsed=1.0))
+    display.show(status(report(alarm=True), elapsed=150.0))
+    display.close()
 
     written = str(getattr(console.file, "getvalue", str)())
     assert written.startswith("\x1b[2mTraining")
-    assert scene(report(), elapsed=150.0).act is Act.OVER
-    assert "counted every row" in written.rsplit("\x1b[2K", maxsplit=1)[-1]
+    assert status(report(), elapsed=150.0).phase is Phase.OVER
+    assert "Waiting for the processor" in written.rsplit("\x1b[2K", maxsplit=1)[-1]

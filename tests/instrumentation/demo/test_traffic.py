@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from driftline.demo.patients import FAULT, load_patients
-from driftline.demo.story import Story
-from driftline.demo.traffic import BATCHES, Traffic, TrafficError, draw_batches
+from driftline.demo.schedule import Schedule
+from driftline.demo.traffic import BATCHES, PatientTraffic, TrafficError, draw_batches
 
 Row = dict[str, float]
 
@@ -60,7 +60,7 @@ def clinic(status: int = 200, answers_short: bool = False) -> Iterator[Clinic]:
             thread.join()
 
 
-def play(traffic: Traffic) -> None:
+def play(traffic: PatientTraffic) -> None:
     traffic.start()
     while traffic.running(wait=10):
         pass
@@ -69,7 +69,7 @@ def play(traffic: Traffic) -> None:
 def test_every_row_that_is_answered_is_counted_once() -> None:
     """`rows_sent` is the number of rows that the server has seen, to the row."""
     with clinic() as server:
-        traffic = Traffic(server.url, Story(1.0, 0.5))
+        traffic = PatientTraffic(server.url, Schedule(1.0, 0.5))
         play(traffic)
 
     assert traffic.rows_sent == sum(map(len, server.requests)) > 0
@@ -79,7 +79,7 @@ def test_the_feature_breaks_in_the_middle_and_stays_broken() -> None:
     """Healthy values come first, values in the other unit after them, and none between."""
     lowest = load_patients()[0][FAULT.feature].min()
     with clinic() as server:
-        traffic = Traffic(server.url, Story(1.0, 0.5))
+        traffic = PatientTraffic(server.url, Schedule(1.0, 0.5))
         play(traffic)
     broken = [all(row[FAULT.feature] < lowest for row in request) for request in server.requests]
 
@@ -91,7 +91,7 @@ def test_the_feature_breaks_in_the_middle_and_stays_broken() -> None:
 def test_one_connection_is_kept() -> None:
     """Requests share a connection, as a client in a loop would."""
     with clinic() as server:
-        play(Traffic(server.url, Story(0.5, 0.5)))
+        play(PatientTraffic(server.url, Schedule(0.5, 0.5)))
 
     assert len(server.requests) > 1
     assert len(server.connections) == 1
@@ -99,9 +99,9 @@ def test_one_connection_is_kept() -> None:
 
 @pytest.mark.parametrize("server", [{"status": 500}, {"answers_short": True}], ids=["an error", "too few answers"])
 def test_a_request_that_fails_ends_the_traffic(server: dict[str, Any]) -> None:
-    """Nothing is sent after a failure, none of its rows count, and the cause is told."""
+    """Nothing is sent after a failure, none of its rows count, and the error states the cause."""
     with clinic(**server) as failing:
-        traffic = Traffic(failing.url, Story(60.0, 30.0))
+        traffic = PatientTraffic(failing.url, Schedule(60.0, 30.0))
         with pytest.raises(TrafficError, match=r"500|answers for"):
             play(traffic)
 
@@ -110,9 +110,9 @@ def test_a_request_that_fails_ends_the_traffic(server: dict[str, Any]) -> None:
 
 
 def test_it_can_be_stopped_before_its_end() -> None:
-    """`stop` returns with the thread gone, long before the story is over."""
+    """`stop` returns with the thread gone, long before the schedule ends."""
     with clinic() as server:
-        traffic = Traffic(server.url, Story(600.0, 300.0))
+        traffic = PatientTraffic(server.url, Schedule(600.0, 300.0))
         traffic.start()
         traffic.stop()
 
@@ -121,7 +121,7 @@ def test_it_can_be_stopped_before_its_end() -> None:
 
 def test_stopping_what_never_began_is_no_error() -> None:
     """`stop` may come after a start that failed."""
-    Traffic("http://127.0.0.1:9/", Story(1, 1)).stop()
+    PatientTraffic("http://127.0.0.1:9/", Schedule(1, 1)).stop()
 
 
 def test_a_draw_is_repeatable_and_uses_every_size() -> None:

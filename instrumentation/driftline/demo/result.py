@@ -1,38 +1,38 @@
-"""How the story ended: what `--json` writes, and whether it is what was promised."""
+"""The result of the demo: what `--json` writes, and whether it is as expected."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from driftline.demo.findings import Alarm
+from driftline.demo.findings import AlarmRun
 from driftline.semconv import TARGET_INPUT
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The facts at the end. broken: the feature. fault_began: nanoseconds since the epoch, None if it never did."""
+class DemoResult:
+    """broken: the feature. fault_began: nanoseconds since the epoch, None if it never began."""
 
     broken: str
     fault_began: int | None
-    alarms: tuple[Alarm, ...]
+    alarms: tuple[AlarmRun, ...]
     rows_sent: int
     rows_counted: int
     collector: bool
 
     @property
     def alarmed(self) -> list[str]:
-        """Names of the columns that were alarmed, in order of their first alarm."""
+        """Names of the columns with an alarm, in order of their first one."""
         return list(dict.fromkeys(alarm.column.name for alarm in self.alarms))
 
     @property
     def first_alarm_seconds(self) -> float | None:
-        """From the first row in the other unit to the arrival of the broken feature's first alarm at the backend."""
+        """Seconds from the first row in the other unit until the feature's first alarm reached the backend."""
         seen = [alarm.seen for alarm in self.alarms if not self._is_false(alarm)]
         return None if not seen or self.fault_began is None else round((min(seen) - self.fault_began) / 1e9, 3)
 
     def problems(self) -> Iterator[str]:
-        """Why this is not what was promised; nothing when it is."""
+        """What is not as expected: false alarms, no alarm, rows that were lost."""
         for alarm in self.alarms:
             if self._is_false(alarm):
                 yield f"a false alarm: {alarm.column.target} {alarm.column.name} at {_iso(alarm.seen)}"
@@ -42,7 +42,7 @@ class Outcome:
             yield f"rows_counted must equal rows_sent (got {self.rows_counted} of {self.rows_sent})"
 
     def as_json(self) -> dict[str, Any]:
-        """The content of the file that `--json` names."""
+        """The content of the file of `--json`."""
         return {
             "broken": self.broken,
             "alarmed": self.alarmed,
@@ -54,12 +54,12 @@ class Outcome:
             "problems": list(self.problems()),
         }
 
-    def _is_false(self, alarm: Alarm) -> bool:
-        """Whether another column is meant, or a window that ended before the fault began."""
+    def _is_false(self, alarm: AlarmRun) -> bool:
+        """Whether it is of another column, or of a window that ended before the fault began."""
         early = self.fault_began is None or alarm.window_end <= self.fault_began
         return early or alarm.column != (TARGET_INPUT, self.broken)
 
-    def _alarm(self, alarm: Alarm) -> dict[str, Any]:
+    def _alarm(self, alarm: AlarmRun) -> dict[str, Any]:
         return {
             "column": alarm.column.name,
             "target": alarm.column.target,

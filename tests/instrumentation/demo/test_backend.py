@@ -13,17 +13,17 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from driftline.demo.sink import Event, Reading, listen, read_metrics
+from driftline.demo.backend import LogEvent, MetricReading, listen, read_metrics
 
 
 def test_gauges_and_counters_arrive_with_their_attributes() -> None:
     """What the SDK's own exporter sends over gRPC is what the function is given; histograms are left out."""
-    arrived: list[Reading] = []
+    arrived: list[MetricReading] = []
 
-    def consume(readings: Sequence[Reading]) -> None:
+    def on_metrics(readings: Sequence[MetricReading]) -> None:
         arrived.extend(readings)
 
-    with listen(consume, lambda _: None) as port:
+    with listen(on_metrics, lambda _: None) as port:
         exporter = OTLPMetricExporter(f"http://127.0.0.1:{port}")
         provider = MeterProvider([PeriodicExportingMetricReader(exporter, export_interval_millis=1e9)])
         meter = provider.get_meter("test")
@@ -40,8 +40,8 @@ def test_gauges_and_counters_arrive_with_their_attributes() -> None:
 
 def test_traces_and_logs_are_accepted(caplog: pytest.LogCaptureFixture) -> None:
     """Their exporters are content: they log nothing. Of log records the events are handed on, with their attributes."""
-    heard: list[Event] = []
-    with listen(lambda _: None, heard.extend) as port:
+    received: list[LogEvent] = []
+    with listen(lambda _: None, received.extend) as port:
         endpoint = f"http://127.0.0.1:{port}"
         tracing = TracerProvider()
         tracing.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint)))
@@ -54,7 +54,7 @@ def test_traces_and_logs_are_accepted(caplog: pytest.LogCaptureFixture) -> None:
         logging.shutdown()
 
     assert not caplog.records
-    assert heard == [Event("opened", {"column": "age"}, 10**18)]
+    assert received == [LogEvent("opened", {"column": "age"}, 10**18)]
 
 
 def test_an_empty_request_has_no_readings() -> None:

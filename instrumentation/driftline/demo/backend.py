@@ -1,4 +1,4 @@
-"""The demo's backend: an OTLP/gRPC server in this process that hands on every number and every event that it gets."""
+"""The demo's backend: an OTLP/gRPC server in this process that passes on metrics and events."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +16,11 @@ from driftline.otlp import scalar
 MAX_MESSAGE: Final = 64 * 1024 * 1024
 
 _SERVICE: Final = "opentelemetry.proto.collector.{0}.v1.{1}Service"
-_ACCEPTED: Final = b""  # an Export*ServiceResponse of any signal without a complaint
+_ACCEPTED: Final = b""  # an empty Export*ServiceResponse, of any signal
 
 
-class Reading(NamedTuple):
-    """A number that a gauge or counter had: its metric, attributes, value, and time in nanoseconds since the epoch."""
+class MetricReading(NamedTuple):
+    """One data point of a gauge or counter; its time is in nanoseconds since the epoch."""
 
     metric: str
     attributes: Mapping[str, str | float | bool]
@@ -28,8 +28,8 @@ class Reading(NamedTuple):
     time: int
 
 
-class Event(NamedTuple):
-    """A log record that has an event name, with its attributes and its time in nanoseconds since the epoch."""
+class LogEvent(NamedTuple):
+    """A log record with an event name; its time is in nanoseconds since the epoch."""
 
     name: str
     attributes: Mapping[str, str | float | bool]
@@ -37,25 +37,27 @@ class Event(NamedTuple):
 
 
 @contextmanager
-def listen(consume: Callable[[Sequence[Reading]], None], hear: Callable[[Sequence[Event]], None]) -> Iterator[int]:
-    """Take OTLP on a free loopback port, which is what `with` gives; the functions run in threads of the server.
+def listen(
+    on_metrics: Callable[[Sequence[MetricReading]], None], on_events: Callable[[Sequence[LogEvent]], None]
+) -> Iterator[int]:
+    """Receive OTLP on a free loopback port, the value of `with`; the callbacks run in the server's threads.
 
-    Traces are accepted, and not looked at.
+    Traces are accepted and ignored.
     """
 
     def export_metrics(request: bytes, _context: Any) -> bytes:
-        consume(tuple(read_metrics(ExportMetricsServiceRequest.FromString(request))))
+        on_metrics(tuple(read_metrics(ExportMetricsServiceRequest.FromString(request))))
         return _ACCEPTED
 
     def export_logs(request: bytes, _context: Any) -> bytes:
-        hear(tuple(read_events(ExportLogsServiceRequest.FromString(request))))
+        on_events(tuple(read_events(ExportLogsServiceRequest.FromString(request))))
         return _ACCEPTED
 
     def export_traces(_request: bytes, _context: Any) -> bytes:
         return _ACCEPTED
 
     server = grpc.server(
-        ThreadPoolExecutor(max_workers=4, thread_name_prefix="sink"),
+        ThreadPoolExecutor(max_workers=4, thread_name_prefix="backend"),
         options=[("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)],
     )
     for signal, handle in {"trace": export_traces, "logs": export_logs, "metrics": export_metrics}.items():
@@ -70,27 +72,27 @@ def listen(consume: Callable[[Sequence[Reading]], None], hear: Callable[[Sequenc
         server.stop(grace=1.0).wait()
 
 
-def read_metrics(request: ExportMetricsServiceRequest) -> Iterator[Reading]:
-    """All gauges and counters of a request; histograms are left out."""
+def read_metrics(request: ExportMetricsServiceRequest) -> Iterator[MetricReading]:
+    """The gauges and counters of a request, without its histograms."""
     for resource in request.resource_metrics:
         for scope in resource.scope_metrics:
             for metric in scope.metrics:
                 for point in _points(metric):
                     value = point.as_double if point.HasField("as_double") else float(point.as_int)
-                    yield Reading(metric.name, read_attributes(point.attributes), value, point.time_unix_nano)
+                    yield MetricReading(metric.name, read_attributes(point.attributes), value, point.time_unix_nano)
 
 
-def read_events(request: ExportLogsServiceRequest) -> Iterator[Event]:
-    """All events of a request; other log records are left out."""
+def read_events(request: ExportLogsServiceRequest) -> Iterator[LogEvent]:
+    """The events of a request, without its other log records."""
     for resource in request.resource_logs:
         for scope in resource.scope_logs:
             for record in scope.log_records:
                 if record.event_name:
-                    yield Event(record.event_name, read_attributes(record.attributes), record.time_unix_nano)
+                    yield LogEvent(record.event_name, read_attributes(record.attributes), record.time_unix_nano)
 
 
 def read_attributes(attributes: Iterable[KeyValue]) -> dict[str, str | float | bool]:
-    """Attributes by name; arrays and maps are left out."""
+    """Scalar attributes by name; arrays and maps are dropped."""
     known = ((each.key, scalar(each.value)) for each in attributes)
     return {key: value for key, value in known if value is not None}
 
