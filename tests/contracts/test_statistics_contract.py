@@ -12,8 +12,8 @@ from scipy.spatial import distance
 from driftline_processor.monitors.drift.binning.bins import NumericCells
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.statistics import STATISTICS, Statistic, View
+from driftline_processor.monitors.drift.statistics.compute import reference_spread
 from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
-from driftline_processor.monitors.drift.statistics.wasserstein import reference_spread
 from driftline_processor.records import ColumnSummary
 from made_columns import Values, numeric_column, numeric_summary
 
