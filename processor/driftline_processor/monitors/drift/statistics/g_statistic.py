@@ -9,7 +9,7 @@ from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statist
 
 
 def g_test(view: View) -> FloatArray:
-    """2 sum observed ln(observed / expected) over both rows of the table; an empty cell adds nothing."""
+    """2 sum observed ln(observed / expected) over both rows of the table; an empty bin adds nothing."""
     reference, window = expected_counts(view)
     entropy = rel_entr(view.reference, reference) + rel_entr(view.window, window)
     return view.known(np.maximum(2.0 * view.sums(entropy), 0.0))
@@ -19,7 +19,7 @@ G_TEST = Statistic(
     name="g",
     title="G",
     kinds=ANY_KIND,
-    description="Likelihood-ratio statistic of the table reference × window, over cells or categories",
+    description="Likelihood-ratio statistic of the table reference × window, over bins or categories",
     reading="As chi-square, and nearer to its distribution when categories are rare",
     compute=g_test,
 )

@@ -9,7 +9,7 @@ from driftline.sketch.arrays import FloatArray, IntArray
 from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statistic, View
 
 CLASSES = 10
-"""Numeric cells are joined to tenths of the reference, so that the usual thresholds mean what they usually mean."""
+"""Numeric bins are joined to tenths of the reference, so that the usual thresholds mean what they usually mean."""
 
 PSEUDO_ROWS = 0.5
 """Added to every class of the smaller side, and as large a share to the other: an empty class would make the index
@@ -27,7 +27,7 @@ def population_stability_index(view: View) -> FloatArray:
 
 
 def _classes(view: View) -> tuple[IntArray, IntArray, IntArray]:
-    """The class of each cell, the column of each class, and the number of classes of each column."""
+    """The class of each bin, the column of each class, and the number of classes of each column."""
     before = np.cumsum(view.p) - view.p / 2  # over all columns: a middle on a bound may lie a hair below it
     middle = before - (np.cumsum(view.sums(view.p)) - view.sums(view.p))[view.column]
     tenth = np.clip((middle * CLASSES + 1e-9).astype(np.int64), 0, CLASSES - 1)
