@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.sketch.arrays import FloatArray, IntArray
-from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
+from driftline_processor.monitors.drift.binning.stacked_intervals import Gaps, StackedIntervals, gaps_between
 
 NUMERIC = "numeric"
 CATEGORY = "category"
+
+LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,19 @@ class View:
     def empty(self) -> NDArray[np.bool_]:
         """Whether one side has no rows: nothing can be compared, [columns]."""
         return np.asarray((self.reference_rows == 0.0) | (self.window_rows == 0.0))
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """Between the cumulative shares of the `valued` columns, in spreads of the reference."""
+        if not len(self.valued):
+            return Gaps(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+        return gaps_between(self.reference_values, self.window_values, self.spread[self.valued])
+
+    def integral(self, heights: FloatArray) -> FloatArray:
+        """The integral of heights over the stretches of `gaps`; NaN in columns that are not `valued`, [columns]."""
+        with np.errstate(over="ignore"):
+            halves = np.bincount(self.gaps.column, heights * self.gaps.half_width, len(self.valued))
+            return self.of_valued(np.minimum(2.0 * halves, LARGEST))
 
     def sums(self, bins: FloatArray) -> FloatArray:
         """The sum of each column's bins, [columns]."""

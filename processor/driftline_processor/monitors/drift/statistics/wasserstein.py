@@ -3,18 +3,12 @@
 import numpy as np
 
 from driftline.sketch.arrays import FloatArray
-from driftline_processor.monitors.drift.binning.stacked_intervals import area_between
 from driftline_processor.monitors.drift.statistics.view import NUMERIC, Statistic, View
-
-LARGEST = float(np.finfo(np.float64).max)
 
 
 def wasserstein(view: View) -> FloatArray:
     """Area between the cumulative shares over the spread: each row stands at the middle of its bucket."""
-    if not len(view.valued):
-        return view.of_valued(np.zeros(0))
-    area = area_between(view.reference_values, view.window_values, view.spread[view.valued])
-    return view.of_valued(np.minimum(area, LARGEST))
+    return view.integral(np.abs(view.gaps.gap))
 
 
 WASSERSTEIN = Statistic(
