@@ -3,7 +3,7 @@
 import numpy as np
 
 from driftline.sketch.arrays import FloatArray
-from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statistic, View
+from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Sample, Statistic, View
 
 
 def chi_square(view: View) -> FloatArray:
@@ -25,6 +25,14 @@ def _positive(expected: FloatArray) -> FloatArray:
     return np.where(expected > 0.0, expected, 1.0)
 
 
+def _oracle(reference: Sample, window: Sample) -> float:
+    from scipy import stats
+
+    table = np.array([reference.counts, window.counts])
+    filled = table[:, table.sum(axis=0) > 0.0]
+    return float(stats.chi2_contingency(filled, correction=False).statistic)
+
+
 CHI_SQUARE = Statistic(
     name="chi_square",
     title="Chi-square",
@@ -32,4 +40,5 @@ CHI_SQUARE = Statistic(
     description="Pearson's statistic of the table reference × window, over bins or categories",
     reading="About the number of bins less one by chance; it grows with the rows: read it beside the sample counts",
     compute=chi_square,
+    oracle=_oracle,
 )

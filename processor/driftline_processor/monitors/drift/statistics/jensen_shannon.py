@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import rel_entr
 
 from driftline.sketch.arrays import FloatArray
-from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statistic, View
+from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Sample, Statistic, View
 
 
 def jensen_shannon(view: View) -> FloatArray:
@@ -14,6 +14,12 @@ def jensen_shannon(view: View) -> FloatArray:
     return view.known(np.sqrt(np.maximum(divergence, 0.0) / np.log(2)))
 
 
+def _oracle(reference: Sample, window: Sample) -> float:
+    from scipy.spatial import distance
+
+    return float(distance.jensenshannon(reference.counts, window.counts, base=2))
+
+
 JENSEN_SHANNON = Statistic(
     name="js",
     title="Jensen–Shannon distance",
@@ -21,4 +27,5 @@ JENSEN_SHANNON = Statistic(
     description="Root of the Jensen-Shannon divergence in bits, over bins or categories",
     reading="0 equal, 1 disjoint. Many categories and few rows alone make it large: compare like with like",
     compute=jensen_shannon,
+    oracle=_oracle,
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,25 @@ class View:
         return every
 
 
+class Sample(NamedTuple):
+    """The rows of one column on one side as they are, before any sketch.
+
+    Attributes:
+        values: in spreads of the reference; empty for a categorical column, [rows].
+        counts: rows in each bin or category, [bins].
+        missing: share of all rows that are missing.
+
+    """
+
+    values: FloatArray
+    counts: FloatArray
+    missing: float
+
+    @property
+    def shares(self) -> FloatArray:
+        return np.asarray(self.counts / self.counts.sum())
+
+
 @dataclass(frozen=True, slots=True)
 class Statistic:
     """A distance for people to read; it has no part in the verdict, see README.md in this folder.
@@ -117,6 +137,8 @@ class Statistic:
         description: what it measures.
         reading: which values are usual, and what they mean.
         compute: values by column, [columns]: at least 0, 0 where both sides are equal, NaN where one of them is empty.
+        oracle: the value by definition, of the reference and the window of one column that has rows on both sides: a
+            function of SciPy, or the formula written plainly. The contract suite holds `compute` to it.
 
     """
 
@@ -126,6 +148,7 @@ class Statistic:
     description: str
     reading: str
     compute: Callable[[View], FloatArray]
+    oracle: Callable[[Sample, Sample], float]
 
 
 ANY_KIND = frozenset({NUMERIC, CATEGORY})

@@ -3,12 +3,18 @@
 import numpy as np
 
 from driftline.sketch.arrays import FloatArray
-from driftline_processor.monitors.drift.statistics.view import NUMERIC, Statistic, View
+from driftline_processor.monitors.drift.statistics.view import NUMERIC, Sample, Statistic, View
 
 
 def wasserstein(view: View) -> FloatArray:
     """Area between the cumulative shares over the spread: each row stands at the middle of its bucket."""
     return view.integral(np.abs(view.gaps.gap))
+
+
+def _oracle(reference: Sample, window: Sample) -> float:
+    from scipy import stats
+
+    return float(stats.wasserstein_distance(reference.values, window.values))
 
 
 WASSERSTEIN = Statistic(
@@ -18,4 +24,5 @@ WASSERSTEIN = Statistic(
     description="Mean distance by which values moved, in units of the reference's spread (IQR / 1.349)",
     reading="0 equal. .1 means that values moved by a tenth of a standard deviation on average; unbounded",
     compute=wasserstein,
+    oracle=_oracle,
 )
