@@ -65,8 +65,9 @@ servers: setup $(SERVERS:%=.venv-servers/%/.ready)  ## Servers that pin much, ea
 	$(PYTHON) -m venv $(@D)
 	-$(@D)/bin/python -m pip install --quiet --requirement $< --editable '.[sklearn]' && touch $@
 
-docs: setup  ## Write the tables of the README from the code.
+docs: setup  ## Write the tables of the README, and the dashboard's panels, from the code.
 	$(BIN)/python tests/readme_tables.py
+	$(BIN)/python tests/dashboard_panels.py
 
 demo: setup collector  ## The main job, live in the terminal.
 	$(BIN)/driftline demo
