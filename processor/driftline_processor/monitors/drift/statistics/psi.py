@@ -28,8 +28,7 @@ def population_stability_index(view: View) -> FloatArray:
 
 def _classes(view: View) -> tuple[IntArray, IntArray, IntArray]:
     """The class of each bin, the column of each class, and the number of classes of each column."""
-    before = np.cumsum(view.p) - view.p / 2  # over all columns: a middle on a bound may lie a hair below it
-    middle = before - (np.cumsum(view.sums(view.p)) - view.sums(view.p))[view.column]
+    middle = view.below(view.p) + view.p / 2  # summed over all columns: one on a bound may lie a hair below it
     tenth = np.clip((middle * CLASSES + 1e-9).astype(np.int64), 0, CLASSES - 1)
     single = np.arange(len(view.column)) - view.starts[view.column]
     classes = np.where(view.numeric, CLASSES, view.sizes)

@@ -96,6 +96,11 @@ class View:
         """The sum of each column's bins, [columns]."""
         return np.add.reduceat(bins, self.starts)
 
+    def below(self, bins: FloatArray) -> FloatArray:
+        """The sum of what lies in the bins before each, within its column, [bins]."""
+        before = np.cumsum(bins) - bins
+        return np.asarray(before - before[self.starts][self.column])
+
     def known(self, values: FloatArray) -> FloatArray:
         """The values of columns that have rows on both sides; NaN elsewhere."""
         return np.where(self.empty, np.nan, values)
