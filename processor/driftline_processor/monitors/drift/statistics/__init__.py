@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from driftline_processor.monitors.drift.statistics.anderson_darling import ANDERSON_DARLING
 from driftline_processor.monitors.drift.statistics.chi_square import CHI_SQUARE
 from driftline_processor.monitors.drift.statistics.energy import ENERGY
 from driftline_processor.monitors.drift.statistics.g_statistic import G_TEST
@@ -27,4 +28,5 @@ STATISTICS: Final[tuple[Statistic, ...]] = (
     G_TEST,
     MISSING_RATE,
     ENERGY,
+    ANDERSON_DARLING,
 )
