@@ -12,7 +12,7 @@ from scipy import stats
 
 from driftline_processor.monitors.drift import statistics as folder
 from driftline_processor.monitors.drift.statistics import STATISTICS, Statistic, View
-from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
+from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC, Sample
 from made_columns import Values
 from made_views import LARGE, SHAPES, category_view, exact_view, numeric_view, samples, side_by_side
 
@@ -168,6 +168,31 @@ def test_agrees_with_scipy_on_raw_values(shift: float, make: Callable[[Values], 
     assert exact - 0.005 <= ks <= exact + 1e-12
     assert view.spread[0] == pytest.approx(stats.iqr(reference) / 1.349, rel=0.05)
     assert wasserstein == pytest.approx(stats.wasserstein_distance(reference, window) / view.spread[0], abs=0.01)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # p-values beyond its table; a parameter that we leave alone
+@pytest.mark.parametrize("shape", ["normal", "integers", "half of the rows 0"])
+def test_anderson_darling_is_what_scipy_standardises(shape: str) -> None:
+    """SciPy gives (A² - 1) / σ, where σ depends on the sizes only: of two windows of one size the ratios are equal."""
+    ratios = []
+    for shift in (0.3, 2.0):
+        view = exact_view(*(side[np.isfinite(side)] for side in SHAPES[shape](shift)))
+        bins = [np.repeat(np.arange(view.sizes[0]), side.astype(int)) for side in (view.reference, view.window)]
+        ratios.append((computed(NAMED["anderson_darling"], view) - 1.0) / stats.anderson_ksamp(bins).statistic)
+
+    assert ratios[0] == pytest.approx(ratios[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+@pytest.mark.parametrize("shape", LARGE)
+def test_bins_raise_anderson_darling_by_a_fifth_at_most(shape: str, shift: float) -> None:
+    """Rows of a bin are tied, which raw rows, each distinct value a bin of its own, are not."""
+    reference, window = (side[np.isfinite(side)] for side in LARGE[shape](shift))
+    values = np.unique(np.concatenate((reference, window)))
+    raw = (np.bincount(values.searchsorted(side), minlength=len(values)).astype(float) for side in (reference, window))
+
+    exact = NAMED["anderson_darling"].oracle(*(Sample(values, counts, 0.0) for counts in raw))
+    assert 0.8 * exact - 0.1 <= computed(NAMED["anderson_darling"], numeric_view(reference, window)) <= 1.2 * exact
 
 
 @pytest.mark.parametrize("shift", [0.1, 0.5, 1.0])
