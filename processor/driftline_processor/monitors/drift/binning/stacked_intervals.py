@@ -161,10 +161,11 @@ def surely_ahead(a: StackedIntervals, b: StackedIntervals) -> FloatArray:
 class Gaps(NamedTuple):
     """Differences of two columns' cumulative shares over the stretches on which they are constant, [stretches].
 
-    column: of each stretch. gap: the difference. half_width: half of the stretch, in units of its column.
+    starts: the first stretch of each column, [columns]. gap: the difference. half_width: half of the stretch, in units
+    of its column.
     """
 
-    column: IntArray
+    starts: IntArray
     gap: FloatArray
     half_width: FloatArray
 
@@ -183,9 +184,8 @@ def gaps_between(a: StackedIntervals, b: StackedIntervals, unit: FloatArray) -> 
     mine[at] = False
     points[at], step[at], points[mine], step[mine] = y, -y_share, x, x_share
     starts = a.bounds + b.bounds
-    column = np.repeat(np.arange(len(a)), np.diff(starts))
     half_width = np.zeros(len(points))
     half_width[:-1] = points[1:] / 2 - points[:-1] / 2
     half_width[starts[1:] - 1] = 0.0
     with np.errstate(over="ignore"):
-        return Gaps(column, np.cumsum(step), half_width / unit[column])
+        return Gaps(starts[:-1], np.cumsum(step), half_width / np.repeat(unit, np.diff(starts)))
