@@ -77,8 +77,9 @@ servers: setup $(SERVERS:%=.venv-servers/%/.ready)  ## Servers that pin much, ea
 .venv-servers/%/.ready: tests/e2e/servers/%/requirements.txt pyproject.toml
 	-@$(INSTALL) $(@D) --requirement $< --editable '.[sklearn]' && touch $@
 
-docs: setup  ## Write the tables of the README from the code.
+docs: setup  ## Write the tables of the README, and the dashboard's panels, from the code.
 	$(BIN)/python tests/readme_tables.py
+	$(BIN)/python tests/dashboard_panels.py
 
 WITHOUT_COLLECTOR := $(filter no,$(COLLECTOR))
 

@@ -48,26 +48,26 @@ def numeric_column(values: Values, chunks: int = 100, key: ColumnKey = KEY) -> R
     summary = numeric_summary(values, layout)
     edges = cut_cells(summary.intervals)
     parts = [numeric_summary(part, layout) for part in np.array_split(values, chunks)]
-    cells = np.array([project(part.intervals, edges, summary.intervals) for part in parts])
+    bins = np.array([project(part.intervals, edges, summary.intervals) for part in parts])
     states = {
         state: np.array([[part.rows - part.states.get(state, 0.0), part.states.get(state, 0.0)] for part in parts])
         for state in (MISSING, NON_FINITE)
         if state in summary.states
     }
-    return ReferenceColumn(key, "double", "numeric", summary, edges, (), np.zeros(0), cells, states)
+    return ReferenceColumn(key, "double", "numeric", summary, edges, (), np.zeros(0), bins, states)
 
 
 def category_column(
     values: NDArray[np.str_], chunks: int = 100, key: ColumnKey = KEY, limit: int = 1000, coded: Sequence[float] = ()
 ) -> ReferenceColumn:
-    """A profile's column of strings, in time order; categories beyond `limit` have no cell of their own."""
+    """A profile's column of strings, in time order; categories beyond `limit` have no bin of their own."""
     summary = counted(values)
     names = tuple(sorted(summary.categories, key=lambda name: (-summary.categories[name], name))[:limit])
-    index = {name: cell for cell, name in enumerate(names)}
+    index = {name: i for i, name in enumerate(names)}
     unique, inverse = np.unique(values, return_inverse=True)
     placed = np.array([index.get(str(name), len(names)) for name in unique])[inverse]
-    cells = np.array([np.bincount(part, minlength=len(names) + 1) for part in np.array_split(placed, chunks)], float)
-    return ReferenceColumn(key, "string", "category", summary, np.zeros(0), names, np.array(coded, float), cells, {})
+    bins = np.array([np.bincount(part, minlength=len(names) + 1) for part in np.array_split(placed, chunks)], float)
+    return ReferenceColumn(key, "string", "category", summary, np.zeros(0), names, np.array(coded, float), bins, {})
 
 
 def reference_of(*columns: ReferenceColumn, chunk_seconds: float = 0.0) -> Reference:

@@ -3,9 +3,12 @@
 import copy
 import inspect
 import pickle
+import re
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 
 import driftline
-from driftline import semconv
+from driftline import frameworks, semconv
 from driftline.capture.copies import Captures
 from driftline.capture.queue import Buffer
 from driftline.export.pipeline import Pipeline
@@ -200,6 +203,32 @@ def _torch() -> Framework:
 
 
 FRAMEWORKS = {"sklearn": _sklearn, "boosters": _boosters, "onnxruntime": _onnxruntime, "torch": _torch}
+
+
+NO_FRAMEWORKS = {"class_instrumentor", "instrumentor", "method_wrappers"}
+"""Modules of driftline.frameworks that are no framework."""
+
+
+def entry_points() -> dict[str, str]:
+    """The module in driftline.frameworks of each instrumentor that pyproject.toml declares, by name."""
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    section = text.partition("[project.entry-points.opentelemetry_instrumentor]\n")[2].partition("\n\n")[0]
+    found = re.findall(r'^driftline_(\w+) = "driftline\.frameworks\.(\w+)', section, re.MULTILINE)
+    assert len(found) == len(section.splitlines())
+    return dict(found)
+
+
+def test_every_entry_point_is_under_contract() -> None:
+    """Each framework that `opentelemetry-instrument` would load has a row in FRAMEWORKS, of its own name."""
+    assert sorted(entry_points()) == sorted(FRAMEWORKS)
+    assert [name for name, make in FRAMEWORKS.items() if make().name != name] == []
+
+
+def test_every_framework_has_an_entry_point() -> None:
+    """A module that nothing declares would never be loaded."""
+    modules = {module.name for module in iter_modules(frameworks.__path__)}
+
+    assert modules - NO_FRAMEWORKS == set(entry_points().values())
 
 
 @pytest.fixture(params=FRAMEWORKS.values(), ids=FRAMEWORKS.keys(), scope="module")

@@ -193,10 +193,10 @@ def table() -> str:
     """METRICS as a Markdown table."""
     head = "| metric | unit | meaning | how to read it |\n|---|---|---|---|\n"
     return head + "".join(
-        f"| `{m.name}` | {f'`{m.unit}`' if m.unit else ''} | {_cell(m.description)} | {_cell(m.reading)} |\n"
+        f"| `{m.name}` | {f'`{m.unit}`' if m.unit else ''} | {_escaped(m.description)} | {_escaped(m.reading)} |\n"
         for m in METRICS
     )
 
 
-def _cell(text: str) -> str:
+def _escaped(text: str) -> str:
     return text.replace("|", "\\|")

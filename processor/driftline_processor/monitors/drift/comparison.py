@@ -21,7 +21,7 @@ from driftline_processor.monitors.drift.history.trailing_windows import Trailing
 from driftline_processor.monitors.drift.season.calendar import Season
 from driftline_processor.monitors.drift.season.learned_season import Unclocked
 from driftline_processor.monitors.drift.season.rebin_by_day import COARSE, FINE, by_day
-from driftline_processor.monitors.drift.statistics.compute import Trained
+from driftline_processor.monitors.drift.statistics.compute import ReferenceStatistics
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, State, Verdict, Window
 
 MOST_ALPHA = 0.001
@@ -57,7 +57,7 @@ class Comparison:
         season = Season(*times) if self._chunk else Season(np.zeros(0), np.zeros(0))
         naming = Naming(self._detector, self._placing.numbers, self._placing.categories, season)
         self._telling = Telling(reference, self._detector, naming, clock=self._chunk is not None)
-        self._trained = Trained(columns, self._detector)
+        self._statistics = ReferenceStatistics(columns)
         knows_time, resolves_hours = 0.0 < chunk <= COARSE, 0.0 < chunk <= FINE
         self._learner = None if resolves_hours else Unclocked(self._detector, tolerance, blank=not knows_time)
         days = by_day(columns, chunk) if knows_time else None
@@ -99,7 +99,7 @@ class Comparison:
         self, held: Sequence[ColumnSummary], placed: InCells, verdicts: Sequence[Verdict], judged: BoolArray
     ) -> list[ColumnResult]:
         """Of the columns of the reference that are judged."""
-        statistics = self._trained.statistics(placed.counts, placed.numeric)
+        statistics = self._statistics.of_window(placed.counts, placed.numeric)
         distributions, categories = numbers(placed.stacked), placed.categories
         columns = list(self.reference.columns.values())
         effective = (placed.counts.rows * placed.counts.effective).tolist()

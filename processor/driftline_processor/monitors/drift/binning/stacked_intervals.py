@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,21 +158,34 @@ def surely_ahead(a: StackedIntervals, b: StackedIntervals) -> FloatArray:
     return np.maximum.reduceat(ahead, a.bounds[:-1])
 
 
-def area_between(a: StackedIntervals, b: StackedIntervals, unit: FloatArray) -> FloatArray:
-    """Area between the cumulative shares in units of each column, [columns], every row at the middle of its bucket."""
+class Gaps(NamedTuple):
+    """Differences of two columns' cumulative shares over the stretches on which they are constant, [stretches].
+
+    starts: the first stretch of each column, [columns]. gap: the difference. half_width: half of the stretch, in units
+    of its column.
+    """
+
+    starts: IntArray
+    gap: FloatArray
+    half_width: FloatArray
+
+
+def gaps_between(a: StackedIntervals, b: StackedIntervals, unit: FloatArray) -> Gaps:
+    """What lies between the cumulative shares, every row at the middle of its bucket; unit: of each column, [columns].
+
+    Halves, because the widest difference of two floats is not a float; in units it may still be infinite.
+    """
     (x, x_share), (y, y_share) = a.centred, b.centred
     pairs = zip(a.parts(x), b.parts(y), strict=True)
     at = np.concatenate([mine.searchsorted(theirs) for mine, theirs in pairs])
     at += a.bounds[:-1][b.column] + np.arange(len(y))  # those of `a` before it, and of all columns before
-    points, gap = np.empty(len(x) + len(y)), np.empty(len(x) + len(y))
+    points, step = np.empty(len(x) + len(y)), np.empty(len(x) + len(y))
     mine = np.ones(len(points), bool)
     mine[at] = False
-    points[at], gap[at], points[mine], gap[mine] = y, -y_share, x, x_share
+    points[at], step[at], points[mine], step[mine] = y, -y_share, x, x_share
     starts = a.bounds + b.bounds
-    column = np.repeat(np.arange(len(a)), np.diff(starts))
-    width = np.zeros(len(points))
-    width[:-1] = points[1:] / 2 - points[:-1] / 2  # halves: the widest difference of two floats is not a float
-    width[starts[1:] - 1] = 0.0
+    half_width = np.zeros(len(points))
+    half_width[:-1] = points[1:] / 2 - points[:-1] / 2
+    half_width[starts[1:] - 1] = 0.0
     with np.errstate(over="ignore"):
-        area = np.bincount(column, np.abs(np.cumsum(gap)) * (width / unit[column]), len(a))
-        return np.asarray(2.0 * area)
+        return Gaps(starts[:-1], np.cumsum(step), half_width / np.repeat(unit, np.diff(starts)))

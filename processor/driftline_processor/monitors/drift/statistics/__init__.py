@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from driftline_processor.monitors.drift.statistics.anderson_darling import ANDERSON_DARLING
 from driftline_processor.monitors.drift.statistics.chi_square import CHI_SQUARE
+from driftline_processor.monitors.drift.statistics.energy import ENERGY
 from driftline_processor.monitors.drift.statistics.g_statistic import G_TEST
 from driftline_processor.monitors.drift.statistics.hellinger import HELLINGER
 from driftline_processor.monitors.drift.statistics.jensen_shannon import JENSEN_SHANNON
@@ -25,4 +27,6 @@ STATISTICS: Final[tuple[Statistic, ...]] = (
     CHI_SQUARE,
     G_TEST,
     MISSING_RATE,
+    ENERGY,
+    ANDERSON_DARLING,
 )

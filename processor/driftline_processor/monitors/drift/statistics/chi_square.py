@@ -3,11 +3,11 @@
 import numpy as np
 
 from driftline.sketch.arrays import FloatArray
-from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Statistic, View
+from driftline_processor.monitors.drift.statistics.view import ANY_KIND, Sample, Statistic, View
 
 
 def chi_square(view: View) -> FloatArray:
-    """The sum of (observed - expected)²/expected over the table; cells that are empty on both sides drop out."""
+    """The sum of (observed - expected)²/expected over the table; bins that are empty on both sides drop out."""
     expected_reference, expected_window = expected_counts(view)
     distance = (view.reference - expected_reference) ** 2 / _positive(expected_reference)
     return view.known(view.sums(distance + (view.window - expected_window) ** 2 / _positive(expected_window)))
@@ -25,11 +25,20 @@ def _positive(expected: FloatArray) -> FloatArray:
     return np.where(expected > 0.0, expected, 1.0)
 
 
+def _oracle(reference: Sample, window: Sample) -> float:
+    from scipy import stats
+
+    table = np.array([reference.counts, window.counts])
+    filled = table[:, table.sum(axis=0) > 0.0]
+    return float(stats.chi2_contingency(filled, correction=False).statistic)
+
+
 CHI_SQUARE = Statistic(
     name="chi_square",
     title="Chi-square",
     kinds=ANY_KIND,
-    description="Pearson's statistic of the table reference × window, over cells or categories",
-    reading="About the number of cells less one by chance; it grows with the rows: read it beside the sample counts",
+    description="Pearson's statistic of the table reference × window, over bins or categories",
+    reading="About the number of bins less one by chance; it grows with the rows: read it beside the sample counts",
     compute=chi_square,
+    oracle=_oracle,
 )

@@ -1,38 +1,48 @@
-"""The statistics of a window: the reference's side of every one, prepared."""
+"""Computes every statistic of a window, with the reference's side prepared once."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from driftline.semconv import MISSING
+from driftline.sketch import Intervals
 from driftline_processor.monitors.drift.binning.binned_counts import STATES, Counts
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
-from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.statistics import STATISTICS, View
 from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
-from driftline_processor.monitors.drift.statistics.wasserstein import reference_spread
 from driftline_processor.records import ColumnSummary, ReferenceColumn
 from driftline_processor.reference.category_bins import cell_rows
 
+NORMAL_IQR = 1.349
+"""Interquartile range of a normal distribution of standard deviation 1."""
 
-class Trained:
-    """What the training data held, as statistics see it: with a cell more in each column, for never seen categories."""
 
-    def __init__(self, columns: Sequence[ReferenceColumn], judge: Detector) -> None:
-        self._numeric, self._apart = judge.numeric, judge.apart
-        self._sizes = judge.sizes + 1
-        ends = np.cumsum(self._sizes)
-        self._last = ends - 1
-        self._cells = np.setdiff1d(np.arange(int(self._sizes.sum())), self._last)
+class ReferenceStatistics:
+    """The reference's columns as statistics see them: each has one bin more, for categories training never saw."""
+
+    def __init__(self, columns: Sequence[ReferenceColumn]) -> None:
+        rows = [cell_rows(column) for column in columns]
+        self._numeric = np.array([column.kind == NUMERIC for column in columns], bool)
+        self._sizes = np.array([len(each) + 1 for each in rows], np.int64)
+        self._novel_bins = np.cumsum(self._sizes) - 1
+        self._bins = np.setdiff1d(np.arange(int(self._sizes.sum())), self._novel_bins)
         self._counts = np.zeros(int(self._sizes.sum()))
-        self._counts[self._cells] = np.concatenate([cell_rows(column) for column in columns])
-        numeric = [column for column in columns if column.kind == NUMERIC]
-        self._stacked = StackedIntervals.of([column.summary.intervals for column in numeric])
+        self._counts[self._bins] = np.concatenate(rows)
+        self._stacked = StackedIntervals.of([column.summary.intervals for column in columns if column.kind == NUMERIC])
         self._spread = np.array([reference_spread(column.summary.intervals) for column in columns])
         self._missing = np.array([_missing(column.summary) for column in columns])
 
-    def statistics(self, counts: Counts, stacked: StackedIntervals) -> list[dict[str, float]]:
-        """Those that apply to each column. stacked: the sketches of the window's numeric columns."""
+    def of_window(self, counts: Counts, stacked: StackedIntervals) -> list[dict[str, float]]:
+        """Compute the statistics that apply to each column.
+
+        Args:
+            counts: rows of the window in the reference's bins.
+            stacked: sketches of the window's numeric columns.
+
+        Returns:
+            Values by the statistic's name, a mapping for each column; without those that are not defined.
+
+        """
         view = self._view(counts, stacked)
         found: list[dict[str, float]] = [{} for _ in range(len(self._sizes))]
         numeric = self._numeric.tolist()
@@ -45,10 +55,9 @@ class Trained:
         return found
 
     def _view(self, counts: Counts, stacked: StackedIntervals) -> View:
-        scale = counts.effective
         window = np.zeros(len(self._counts))
-        window[self._cells] = counts.cells
-        window[self._last] = counts.novel * self._apart
+        window[self._bins] = counts.cells
+        window[self._novel_bins] = np.where(self._numeric, 0.0, counts.novel)  # new numbers lie in bins already
         valued = np.flatnonzero((self._stacked.totals > 0.0) & (stacked.totals > 0.0))
         rows = counts.rows > 0.0
         missing = counts.states[STATES.index(MISSING)] / np.where(rows, counts.rows, 1.0)
@@ -56,7 +65,7 @@ class Trained:
             sizes=self._sizes,
             numeric=self._numeric,
             reference=self._counts,
-            window=window * np.repeat(scale, self._sizes),
+            window=window * np.repeat(counts.effective, self._sizes),
             valued=np.flatnonzero(self._numeric)[valued],
             reference_values=self._stacked.take(valued),
             window_values=stacked.take(valued),
@@ -64,6 +73,24 @@ class Trained:
             reference_missing=self._missing,
             window_missing=np.where(rows, missing, np.nan),
         )
+
+
+def reference_spread(values: Intervals) -> float:
+    """The unit of distances between values: the reference's robust standard deviation (IQR / 1.349).
+
+    Where half of the rows share one value, the standard deviation; of a constant its size; of a constant 0, 1. A
+    constant's moves are thus shares of the constant, whatever its unit.
+    """
+    if not values.total:
+        return 1.0
+    low, high = values.quantiles((0.25, 0.75))
+    robust = (high / 2 - low / 2) / NORMAL_IQR * 2
+    middle, weight = values.lower / 2 + values.upper / 2, values.weight / values.total
+    centre = float(middle @ weight)
+    size = float(np.abs(middle).max())
+    deviation = size * float(np.sqrt(((middle / size - centre / size) ** 2) @ weight)) if size else 0.0
+    resolution = float((values.upper / 2 - values.lower / 2) @ weight) * 2  # a bucket's width is no spread
+    return next((unit for unit in (robust, deviation) if unit > 2 * resolution), abs(centre)) or 1.0
 
 
 def _missing(summary: ColumnSummary) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.binning.stacked_intervals import surely_ahead
-from driftline_processor.monitors.drift.statistics.view import NUMERIC, Statistic, View
+from driftline_processor.monitors.drift.statistics.view import NUMERIC, Sample, Statistic, View
 
 
 def kolmogorov_smirnov(view: View) -> FloatArray:
@@ -16,6 +16,12 @@ def kolmogorov_smirnov(view: View) -> FloatArray:
     return view.of_valued(np.maximum(either, 0.0))
 
 
+def _oracle(reference: Sample, window: Sample) -> float:
+    from scipy import stats
+
+    return float(stats.ks_2samp(reference.values, window.values, method="asymp").statistic)
+
+
 KS = Statistic(
     name="ks",
     title="Kolmogorov–Smirnov",
@@ -23,4 +29,5 @@ KS = Statistic(
     description="Largest difference between the cumulative shares; never above the exact value",
     reading="0 equal, 1 disjoint. .05 means that the share below some value moved by 5 points",
     compute=kolmogorov_smirnov,
+    oracle=_oracle,
 )

@@ -1,0 +1,28 @@
+"""The Grafana dashboard shows what the code sends."""
+
+import re
+
+from dashboard_panels import DASHBOARD, filled, in_prometheus
+from driftline_processor.encode.metrics import METRICS
+
+NOT_SHOWN = {
+    "ml.drift.alarmed.columns": "a panel counts `ml.drift.alarm` instead: a column of several versions once",
+    "ml.drift.reference.count": "a constant of the reference",
+    "ml.drift.window.start": "the age of a verdict is that of the window's end",
+    "ml.distribution.mean": "the median and the quantiles beside it say more of skewed columns",
+    "ml.prediction.top_class.share": "the largest of the class shares, all of which are shown",
+}
+"""Metrics that no panel asks for, and why."""
+
+
+def test_statistics_have_the_panels_that_the_code_makes() -> None:
+    """Every statistic has one, as `make docs` writes it."""
+    assert DASHBOARD.read_text() == filled(DASHBOARD.read_text())
+
+
+def test_every_metric_has_a_panel_or_a_reason_to_have_none() -> None:
+    """A new metric is shown, or NOT_SHOWN says why it is not."""
+    asked = set(re.findall(r"\bml_\w+", DASHBOARD.read_text()))
+    hidden = {metric.name for metric in METRICS if in_prometheus(metric.name) not in asked}
+
+    assert hidden == NOT_SHOWN.keys()
