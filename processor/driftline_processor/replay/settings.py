@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from driftline.sketch.time_units import HOUR
-from driftline_processor.config import Config, load
+from driftline_processor.config import Config, load_config
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.engine import EngineSettings
 from driftline_processor.records import Reference
@@ -114,5 +114,5 @@ def _pace(window: Rows, reference: Reference, settings: EngineSettings) -> str:
 
 def _config(options: Options, window: Mapping[str, object]) -> Config:
     verdict = {"tolerance": options.tolerance, "false_alarms": options.false_alarms, "per": options.per}
-    said = {key: value for key, value in verdict.items() if value is not None}
-    return load(options.config, {}, {"window": window, "verdict": said})
+    overrides = {key: value for key, value in verdict.items() if value is not None}
+    return load_config(options.config, {}, {"window": window, "verdict": overrides})
