@@ -17,7 +17,7 @@ from driftline.sketch.pairs import Pair
 
 Scalar: TypeAlias = float | str | bool | None
 
-Values: TypeAlias = FloatArray | Sequence[Scalar]
+ColumnValues: TypeAlias = FloatArray | Sequence[Scalar]
 """Of a column: numbers, NaN where one is missing, or plain values, None where one is."""
 
 
@@ -95,7 +95,7 @@ class ExampleRows:
     times: IntArray
     weights: FloatArray
     rows: int
-    columns: Mapping[ColumnKey, Values]
+    columns: Mapping[ColumnKey, ColumnValues]
 
     def chosen(self, which: Sequence[int] | IntArray) -> "ExampleRows":
         """Some of the spans."""
@@ -127,7 +127,7 @@ class ReferencePart:
     points: Mapping[bytes, bytes]
 
 
-Record: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ReferencePart
+InputRecord: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ReferencePart
 
 
 class Rejection(NamedTuple):
@@ -141,7 +141,7 @@ class Rejection(NamedTuple):
 class Batch:
     """A decoded request."""
 
-    records: tuple[Record, ...] = ()
+    records: tuple[InputRecord, ...] = ()
     rejections: tuple[Rejection, ...] = ()
 
 

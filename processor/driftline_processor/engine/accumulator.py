@@ -9,7 +9,7 @@ from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID
 from driftline.sketch import Histogram, Intervals
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.engine.summary_ops import MAX_CATEGORIES, total
-from driftline_processor.records import ColumnSummary, Values
+from driftline_processor.records import ColumnSummary, ColumnValues
 
 BUFFER_LIMIT: Final = 4096
 """Values and sketch buckets buffered before they are merged: one merge costs as much as hundreds of them."""
@@ -62,7 +62,7 @@ class Accumulator:
             self._states[state] = self._states.get(state, 0.0) + rows
             self._count(rows, rows)
 
-    def add_values(self, values: Values, weights: FloatArray) -> None:
+    def add_values(self, values: ColumnValues, weights: FloatArray) -> None:
         """Adds example values. weights: how many rows each stands for, [values]."""
         if isinstance(values, np.ndarray):
             self._add_numbers(values, weights)

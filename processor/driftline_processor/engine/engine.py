@@ -26,8 +26,8 @@ from driftline_processor.monitors.drift.history.trailing_windows import LONGER, 
 from driftline_processor.records import (
     AlarmChange,
     ExampleRows,
+    InputRecord,
     ModelKey,
-    Record,
     Reference,
     ReferencePart,
     Window,
@@ -87,7 +87,7 @@ class Engine:
         self._reported_versions: dict[ModelKey, list[str]] = {}
         self._next_model = 0
 
-    def observe(self, records: Sequence[Record], received: int) -> IngestReport:
+    def observe(self, records: Sequence[InputRecord], received: int) -> IngestReport:
         """Counts each record once, in the pane of its event time.
 
         Args:

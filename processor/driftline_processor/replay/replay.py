@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.engine import Engine, EngineSettings
-from driftline_processor.records import ColumnKey, ModelKey, Record, Reference, WindowResult
+from driftline_processor.records import ColumnKey, InputRecord, ModelKey, Reference, WindowResult
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.sketcher import Sketcher
@@ -85,7 +85,7 @@ class Replay:
                 part = slice(first, last) if order is None else order[first:last]
                 yield part, last - first, int(times[part].max())
 
-    def _observe(self, records: Sequence[Record], time: int) -> None:
+    def _observe(self, records: Sequence[InputRecord], time: int) -> None:
         self.newest = max(self.newest, time)
         observed = self._engine.observe(records, self.newest)
         self.late += round(sum(observed.late.values()))

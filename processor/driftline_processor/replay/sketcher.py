@@ -11,7 +11,7 @@ from driftline.sketch import MOST_NAMED
 from driftline.sketch.column import Series
 from driftline.sketch.pairs import Pair, Pairs
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
-from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record, RowsPoint, SketchPoint
+from driftline_processor.records import ColumnKey, CountPoint, InputRecord, ModelKey, RowsPoint, SketchPoint
 from driftline_processor.replay.column_mapping import ReplayedColumn
 
 _OPERATION: Final = "predict"
@@ -28,9 +28,9 @@ class Sketcher:
         self._ticks = count(1)
         self._points = count(1)
 
-    def records(self, values: Mapping[ColumnKey, NDArray[Any]], rows: int, time: int) -> list[Record]:
+    def records(self, values: Mapping[ColumnKey, NDArray[Any]], rows: int, time: int) -> list[InputRecord]:
         """Points of rows that were all within one step until `time`."""
-        records: list[Record] = [RowsPoint(*self._head(ColumnKey("", ""), time), float(rows))]
+        records: list[InputRecord] = [RowsPoint(*self._head(ColumnKey("", ""), time), float(rows))]
         for key, series in self._series.items():
             series.add(values[key], next(self._ticks))
             records += self._column(key, series, time)
@@ -40,7 +40,7 @@ class Sketcher:
             records += self._column(ColumnKey(TARGET_PAIR, name), self._counted[name], time)
         return records
 
-    def _column(self, key: ColumnKey, series: Series, time: int) -> Iterator[Record]:
+    def _column(self, key: ColumnKey, series: Series, time: int) -> Iterator[InputRecord]:
         points = series.collect(next(self._ticks))
         for _, numbers in points.numbers:
             for histogram in (numbers.core, *numbers.tails.values()):

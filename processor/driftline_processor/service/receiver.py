@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from driftline_processor.decode import DECODERS, Malformed, Signal
+from driftline_processor.decode import DECODERS, Malformed, OtlpSignal
 from driftline_processor.records import Rejection
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
@@ -47,7 +47,7 @@ class SignalService(NamedTuple):
     rejected: str
 
 
-SERVICES: Final[Mapping[Signal, SignalService]] = {
+SERVICES: Final[Mapping[OtlpSignal, SignalService]] = {
     "traces": SignalService(
         "opentelemetry.proto.collector.trace.v1.TraceService",
         ExportTraceServiceResponse,
@@ -139,11 +139,11 @@ class Receiver:
         for name in ("", *(service.name for service in SERVICES.values())):
             self._health.set(name, status)
 
-    def _handler(self, signal: Signal) -> Any:
+    def _handler(self, signal: OtlpSignal) -> Any:
         method = grpc.unary_unary_rpc_method_handler(partial(self._export, signal))  # no deserializer: raw bytes
         return grpc.method_handlers_generic_handler(SERVICES[signal].name, {"Export": method})
 
-    def _export(self, signal: Signal, data: bytes, context: Any) -> bytes:
+    def _export(self, signal: OtlpSignal, data: bytes, context: Any) -> bytes:
         try:
             answer = self._answer(signal, data, context)
         except Exception:
@@ -155,7 +155,7 @@ class Receiver:
         refuse(context, answer)
         return b""  # unreachable: `refuse` raises
 
-    def _answer(self, signal: Signal, data: bytes, context: Any) -> "bytes | Refusal":
+    def _answer(self, signal: OtlpSignal, data: bytes, context: Any) -> "bytes | Refusal":
         received, service = self._clock(), SERVICES[signal]
         try:
             with self._queue.admit(len(data)) as put:

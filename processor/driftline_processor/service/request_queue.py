@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Condition
 
-from driftline_processor.decode import Signal
+from driftline_processor.decode import OtlpSignal
 from driftline_processor.records import Batch, Rejection
 
 
@@ -23,7 +23,7 @@ class QueueClosed(Exception):  # noqa: N818  (as QueueFull)
 class Request:
     """A queued request. `answer` is set once it is durable and counted: to its rejections, or to the error."""
 
-    signal: Signal
+    signal: OtlpSignal
     body: bytes
     received: int
     batch: Batch

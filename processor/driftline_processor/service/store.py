@@ -31,7 +31,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from driftline_processor.decode import Signal
+from driftline_processor.decode import OtlpSignal
 from driftline_processor.records import ModelKey
 
 SCHEMA: Final = 1
@@ -76,7 +76,7 @@ class JournalEntry(NamedTuple):
     """A request as received: time (Unix nanoseconds), signal and bytes."""
 
     received: int
-    signal: Signal
+    signal: OtlpSignal
     body: bytes
 
 
@@ -136,7 +136,7 @@ class Store:
         query = select(_journal.c.received, _journal.c.signal, _journal.c.body).order_by(_journal.c.id)
         with self._transaction() as connection:
             for received, signal, body in connection.execute(query.execution_options(yield_per=_REPLAY_BATCH)):
-                if signal in get_args(Signal):
+                if signal in get_args(OtlpSignal):
                     yield JournalEntry(received, signal, body)
 
     def save(self, states: Mapping[ModelKey, bytes | None]) -> None:

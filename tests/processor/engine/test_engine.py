@@ -13,8 +13,8 @@ from driftline_processor.engine.provisional_reference import provisional_referen
 from driftline_processor.records import (
     ColumnKey,
     ColumnSummary,
+    InputRecord,
     ModelKey,
-    Record,
     Reference,
     Rejection,
     State,
@@ -225,7 +225,7 @@ def test_late_items_of_a_batch_are_told_once() -> None:
     """A thousand late spans make one sentence, with the worst of them."""
     engine = Engine(SETTINGS)
     engine.observe([span(0, START + 60 * MINUTE, {"age": 1.0})], START + 60 * MINUTE)
-    late: list[Record] = [span(i, START + i * SECOND, {"age": 1.0}) for i in range(1, 1001)]
+    late: list[InputRecord] = [span(i, START + i * SECOND, {"age": 1.0}) for i in range(1, 1001)]
     observed = engine.observe(late, START + 60 * MINUTE)
 
     assert [rejection.items for rejection in observed.rejections] == [1000]
@@ -328,7 +328,7 @@ def test_more_models_than_the_bound_are_rejected(monkeypatch: pytest.MonkeyPatch
     """Names that change with every process cannot fill the memory."""
     monkeypatch.setattr(module, "MAX_MODELS", 2)
     engine = Engine(SETTINGS)
-    records: list[Record] = [span(i, START + 1, {"age": 1.0}, model=ModelKey(f"m{i}")) for i in range(3)]
+    records: list[InputRecord] = [span(i, START + 1, {"age": 1.0}, model=ModelKey(f"m{i}")) for i in range(3)]
     observed = engine.observe(records, START + 1)
 
     assert len(engine.rows()) == 2

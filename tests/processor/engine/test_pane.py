@@ -5,13 +5,13 @@ from dataclasses import replace
 from driftline.sketch import Histogram
 from driftline_processor.engine.pane import MAX_TRACES, OperationColumn, Pane
 from driftline_processor.engine.stream_deltas import StreamDeltas
-from driftline_processor.records import ColumnKey, Record, RowsPoint, SketchPoint
+from driftline_processor.records import ColumnKey, InputRecord, RowsPoint, SketchPoint
 from engine_records import AGE, SECOND, START, Sender, span
 
 CELL = OperationColumn(AGE, "predict")
 
 
-def feed(pane: Pane, streams: StreamDeltas, records: list[Record]) -> None:
+def feed(pane: Pane, streams: StreamDeltas, records: list[InputRecord]) -> None:
     for record in records:
         if isinstance(record, SketchPoint | RowsPoint):
             increment = streams.increment(record, record.time)

@@ -13,11 +13,11 @@ from driftline_processor.engine.stream_deltas import (
     pack_position,
     unpack_position,
 )
-from driftline_processor.records import Record, SketchPoint
+from driftline_processor.records import InputRecord, SketchPoint
 from engine_records import MINUTE, START, Sender, span
 
 
-def added(streams: StreamDeltas, records: list[Record]) -> float:
+def added(streams: StreamDeltas, records: list[InputRecord]) -> float:
     """Rows that the sketches among the records add."""
     increments = [streams.increment(record, record.time) for record in records if isinstance(record, SketchPoint)]
     return sum(each.rows for each in increments if each.kind is IncrementKind.NEW)

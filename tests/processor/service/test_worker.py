@@ -18,8 +18,8 @@ from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,
     ColumnKey,
+    InputRecord,
     ModelKey,
-    Record,
     Rejection,
     State,
     Verdict,
@@ -207,7 +207,7 @@ def test_snapshot_that_fails_loses_nothing(tmp_path: Path, broken: Broken) -> No
 class Faulty(Engine):
     """An engine with a fault that one model brings out."""
 
-    def observe(self, records: Sequence[Record], received: int) -> IngestReport:
+    def observe(self, records: Sequence[InputRecord], received: int) -> IngestReport:
         if any(getattr(record, "model", ModelKey("")).name == "poison" for record in records):
             raise ZeroDivisionError
         return super().observe(records, received)
