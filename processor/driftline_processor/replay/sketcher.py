@@ -1,4 +1,4 @@
-"""Rows → records: sketched as the instrumentation does in the process that serves the model."""
+"""Rows → records, sketched as in the process that serves the model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
@@ -18,7 +18,7 @@ _OPERATION: Final = "predict"
 
 
 class Sketcher:
-    """The columns of one model, counted; what came since the last time is told as deltas."""
+    """Sketches the columns of one model, and emits deltas."""
 
     def __init__(self, model: ModelKey, columns: Sequence[ReplayedColumn], pairs: Sequence[Pair] = ()) -> None:
         self._model = model
@@ -29,7 +29,17 @@ class Sketcher:
         self._points = count(1)
 
     def records(self, values: Mapping[ColumnKey, NDArray[Any]], rows: int, time: int) -> list[InputRecord]:
-        """Points of rows that were all within one step until `time`."""
+        """Sketches rows of one step.
+
+        Args:
+            values: The rows of each column, [rows].
+            rows: Their number.
+            time: Event time of the points, Unix nanoseconds.
+
+        Returns:
+            Delta points.
+
+        """
         records: list[InputRecord] = [RowsPoint(*self._head(ColumnKey("", ""), time), float(rows))]
         for key, series in self._series.items():
             series.add(values[key], next(self._ticks))
@@ -53,5 +63,5 @@ class Sketcher:
         series.acknowledge()
 
     def _head(self, key: ColumnKey, time: int) -> tuple[bytes, ModelKey, ColumnKey, str, int, int, bool]:
-        """Every point is of a stream of its own: none repeats another."""
+        """The common fields of a point; each has a stream of its own, so that none is a duplicate."""
         return next(self._points).to_bytes(16, "big"), self._model, key, _OPERATION, time, time, False
