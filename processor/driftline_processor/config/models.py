@@ -126,7 +126,7 @@ class QueueConfig(Section):
         default=256,
         ge=1,
         le=4096,
-        description="Requests waiting to be stored; when full, senders are told to retry",
+        description="Requests waiting to be stored; when full, senders must retry",
     )
     bytes: int = Field(default=256 * MIB, ge=MIB, description="Total size of the waiting requests, in bytes")
 

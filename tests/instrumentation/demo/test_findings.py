@@ -7,7 +7,7 @@ from driftline.demo.findings import Column, Finding, Findings
 from driftline.demo.sink import Event, Reading
 from driftline.semconv import DRIFT_EVENT, DRIFT_TARGET, FEATURE_NAME, MODEL_NAME, OUTPUT_CLASS
 from driftline_processor.encode.metrics import METRICS
-from driftline_processor.service.internal_metrics import OWN_METRICS, PREFIX
+from driftline_processor.service.internal_metrics import INTERNAL_METRICS, METRIC_PREFIX
 
 MODEL = "progression"
 AGE = Column("input", "age")
@@ -27,7 +27,7 @@ def heard(*readings: Reading) -> findings.Report:
 
 def test_the_names_are_those_that_the_processor_uses() -> None:
     """What is listened for is in the processor's own tables."""
-    spoken = {metric.name for metric in METRICS} | {f"{PREFIX}.{metric.name}" for metric in OWN_METRICS}
+    spoken = {metric.name for metric in METRICS} | {f"{METRIC_PREFIX}.{metric.name}" for metric in INTERNAL_METRICS}
 
     assert spoken >= {
         findings.DISTANCE, findings.LOWER_BOUND, findings.TOLERANCE, findings.ALARM, findings.STATE, findings.MEDIAN,

@@ -65,7 +65,7 @@ class MatchedSpans:
 
     def __init__(self, layout: SpanLayout, runs: Sequence[FixedRun], spans: Sequence[bytes]) -> None:
         self._layout = layout
-        self._fixed: dict[int, NDArray[Any]] = {}  # what stands in holes, by where they are in the sample
+        self._fixed: dict[int, NDArray[Any]] = {}  # contents of fixed fields, by offset in the sample
         self._integers: dict[ValueSlot, IntArray] = {}
         self._texts: dict[ValueSlot, tuple[IntArray, IntArray]] = {}  # where they start and stop
         sizes = np.fromiter(map(len, spans), np.int64, len(spans))
