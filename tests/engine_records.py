@@ -11,8 +11,8 @@ from driftline_processor.records import (
     ColumnKey,
     CountPoint,
     ExampleRows,
+    InputRecord,
     ModelKey,
-    Record,
     RowsPoint,
     SketchPoint,
     WindowResult,
@@ -61,12 +61,12 @@ class Sender:
                 self.values[name] = self.values.get(name, Histogram.empty(8)).merge(new)
         return self
 
-    def tell(self, time: int) -> list[Record]:
+    def tell(self, time: int) -> list[InputRecord]:
         start = self.start if self.cumulative else self.last
         common = {"model": self.model, "operation": self.operation, "start": start, "time": time}
         common["cumulative"] = self.cumulative
         who = (self.process, self.model, self.operation)
-        records: list[Record] = [
+        records: list[InputRecord] = [
             RowsPoint(stream=digest("rows", *who), column=ColumnKey("", ""), count=float(self.rows), **common)
         ]
         for name, histogram in self.values.items():

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from driftline.semconv import TERMS
 from driftline.settings import Settings
-from driftline_processor.config import table as config_table
+from driftline_processor.config import config_table
 from driftline_processor.encode.metrics import table as metrics_table
-from driftline_processor.service.internal_metrics import own_table
+from driftline_processor.service.internal_metrics import internal_metrics_table
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -35,7 +35,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "configuration": config_table,
     "results": metrics_table,
     "names": names_table,
-    "own": own_table,
+    "own": internal_metrics_table,
 }
 
 

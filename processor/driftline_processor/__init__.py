@@ -1,4 +1,4 @@
-"""The service behind the OpenTelemetry Collector that turns model telemetry into verdicts."""
+"""The processor behind the OpenTelemetry Collector that turns model telemetry into drift verdicts."""
 
 from importlib.metadata import version
 

@@ -13,7 +13,7 @@ from types import FrameType
 import click
 
 from driftline_processor import __version__
-from driftline_processor.config import Config, ConfigError, effective, load, warnings
+from driftline_processor.config import Config, ConfigError, config_warnings, effective_yaml, load_config
 from driftline_processor.service.receiver import BindError
 from driftline_processor.service.service import Service
 from driftline_processor.service.store import StoreError
@@ -21,15 +21,15 @@ from driftline_processor.service.store import StoreError
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "path", type=click.Path(path_type=Path), help="YAML file; every key has a default.")
-@click.option("--check", is_flag=True, help="Name every mistake in the configuration, print what is in force, and end.")
+@click.option("--check", is_flag=True, help="Validate the configuration, print the effective settings and exit.")
 @click.version_option(__version__, prog_name="driftline-processor")
 def main(path: Path | None, *, check: bool) -> None:
-    """Turn what model servers send into drift metrics: OTLP in, OTLP out.
+    """Receive model telemetry over OTLP and export drift metrics and alarm events over OTLP.
 
-    What the file leaves open of `export` comes from OTEL_EXPORTER_OTLP_*. Ends in order on SIGTERM and Ctrl-C.
+    Unset keys of `export` fall back to OTEL_EXPORTER_OTLP_*. SIGTERM and Ctrl-C shut down gracefully.
     """
     try:
-        config = load(path, os.environ)
+        config = load_config(path, os.environ)
         if check:
             _show(config)
         else:
@@ -44,43 +44,43 @@ def main(path: Path | None, *, check: bool) -> None:
 
 
 def _show(config: Config) -> None:
-    click.echo(effective(config), nl=False)
-    for warning in warnings(config):
+    click.echo(effective_yaml(config), nl=False)
+    for warning in config_warnings(config):
         click.echo(f"warning: {warning}", err=True)
 
 
 def _serve(config: Config) -> None:
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # the exporter's state is told in lines of our own
-    with _signals() as asked:
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # we log export failures ourselves
+    with _signals() as stop:
         service = Service(config)
         try:
             service.start()
-            asked.recv(1)
+            stop.recv(1)
         finally:
             service.stop()
 
 
 @contextmanager
 def _signals() -> Iterator[socket]:
-    """A byte can be read as soon as SIGTERM or Ctrl-C has come.
+    """A socket that becomes readable on SIGTERM or Ctrl-C.
 
-    A lock, a queue or an event would wait for ever if the signal came just as they begin to.
+    Waiting on a lock, queue or event would hang if the signal arrived just before the wait.
     """
-    asked, wakes = socketpair()
-    wakes.setblocking(False)  # as `set_wakeup_fd` requires
-    with asked, wakes:
-        signal.set_wakeup_fd(wakes.fileno())
+    readable, wakeup = socketpair()
+    wakeup.setblocking(False)  # required by `set_wakeup_fd`
+    with readable, wakeup:
+        signal.set_wakeup_fd(wakeup.fileno())
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _let_the_next_one_kill)
+            signal.signal(number, _restore_default)
         try:
-            yield asked
+            yield readable
         finally:
             signal.set_wakeup_fd(-1)
 
 
-def _let_the_next_one_kill(number: int, _: FrameType | None) -> None:
-    """Who asks twice does not want to wait."""
+def _restore_default(number: int, _: FrameType | None) -> None:
+    """Lets a second signal kill the process at once."""
     signal.signal(number, signal.SIG_DFL)
 
 

@@ -1,7 +1,7 @@
-"""The records that flow through the processor: frozen, without behaviour beyond what describes them.
+"""The records that flow through the processor: frozen and free of behaviour.
 
-Times are integers, nanoseconds since the Unix epoch, as in OTLP. Everything imports this module; it imports
-sketches, pairs and the key of a column.
+Times are integers, nanoseconds since the Unix epoch, as in OTLP. Imports only the instrumentation's sketches, and its
+key of a column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,15 +18,15 @@ from driftline.sketch.pairs import Pair
 
 Scalar: TypeAlias = float | str | bool | None
 
-Values: TypeAlias = FloatArray | Sequence[Scalar]
-"""Of a column: numbers, NaN where one is missing, or plain values, None where one is."""
+ColumnValues: TypeAlias = FloatArray | Sequence[Scalar]
+"""The values of a column: numbers, NaN where missing, or plain values, None where missing."""
 
 
 class ModelKey(NamedTuple):
-    """A model as it is served: name, version ("" when unknown) and where.
+    """A served model: name, version ("" if unknown) and resource.
 
-    `resource` holds the attributes of the origin that results keep: service.name, service.namespace and
-    deployment.environment.name, as sorted pairs. The same model in production and in staging are two keys.
+    `resource` holds the resource attributes that results keep, as sorted pairs: service.name, service.namespace and
+    deployment.environment.name. The same model in production and in staging has two keys.
     """
 
     name: str
@@ -36,10 +36,10 @@ class ModelKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StreamPoint:
-    """What every data point of a metric stream says of itself.
+    """The fields common to all data points of a metric stream.
 
-    `stream` is a digest of resource, scope, metric and attributes: with `start` it names a stream (a new start is a new
-    stream), with `time` also the point. A cumulative point counts from `start` on, a delta only since the last one.
+    `stream` is a digest of resource, scope, metric and attributes; with `start` it identifies the stream (a new start
+    is a new stream), with `time` also the point. A cumulative point counts since `start`, a delta since the last point.
     """
 
     stream: bytes
@@ -53,14 +53,14 @@ class StreamPoint:
 
 @dataclass(frozen=True, slots=True)
 class SketchPoint(StreamPoint):
-    """An exponential histogram: the core of a column's sketch, or one of its tails."""
+    """An exponential histogram: the middle of a column's sketch, or one of its tails."""
 
     histogram: Histogram
 
 
 @dataclass(frozen=True, slots=True)
 class CountPoint(StreamPoint):
-    """A counter: rows of a column in one category (`kind` "category") or one state (`kind` "state")."""
+    """A counter of a column's rows in one category (`kind` "category") or one state (`kind` "state")."""
 
     kind: str
     value: str
@@ -69,7 +69,7 @@ class CountPoint(StreamPoint):
 
 @dataclass(frozen=True, slots=True)
 class RowsPoint(StreamPoint):
-    """The counter of rows given to the model; its column is the empty one. traces: hexadecimal ids of its exemplars."""
+    """The counter of the model's input rows; its column is empty. traces: hexadecimal trace ids of its exemplars."""
 
     count: float
     traces: tuple[str, ...] = ()
@@ -77,10 +77,10 @@ class RowsPoint(StreamPoint):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExampleRows:
-    """The rows of spans that no sketch has counted: of one model and operation, with the same columns and `rows` each.
+    """The rows of spans that are not sketched already; all of one model and operation, with equal columns and `rows`.
 
     keys: trace id and span id, [spans]. times: [spans]. weights: one over the sampling probability (`ot=th` in the
-    trace state), [spans]. columns: for each its values, span after span, [spans * rows].
+    trace state), [spans]. columns: the values of each, span after span, [spans * rows].
     """
 
     model: ModelKey
@@ -89,10 +89,10 @@ class ExampleRows:
     times: IntArray
     weights: FloatArray
     rows: int
-    columns: Mapping[ColumnKey, Values]
+    columns: Mapping[ColumnKey, ColumnValues]
 
     def chosen(self, which: Sequence[int] | IntArray) -> "ExampleRows":
-        """Some of the spans."""
+        """The record of some of the spans, by index."""
         if len(which) == len(self.keys):
             return self
         index = np.asarray(which, np.int64)
@@ -111,9 +111,9 @@ class ExampleRows:
 
 @dataclass(frozen=True, slots=True)
 class ReferencePart:
-    """Part of a reference that came over OTLP: the bytes of a MetricsData with the points of one reference.
+    """Part of a reference received over OTLP: each point as the bytes of a MetricsData, by digest.
 
-    The Collector may split a reference over requests: it counts once `expected` points with this `id` are there.
+    The Collector may split a reference over requests; it is complete with `expected` points of this `id`.
     """
 
     id: str
@@ -121,11 +121,11 @@ class ReferencePart:
     points: Mapping[bytes, bytes]
 
 
-Record: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ReferencePart
+InputRecord: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ReferencePart
 
 
 class Rejection(NamedTuple):
-    """Items of a request that cannot be used, and why: names the thing, the rule and the value."""
+    """Rejected items of a request; the reason names the thing, the rule and the value."""
 
     items: int
     reason: str
@@ -135,16 +135,16 @@ class Rejection(NamedTuple):
 class Batch:
     """A decoded request."""
 
-    records: tuple[Record, ...] = ()
+    records: tuple[InputRecord, ...] = ()
     rejections: tuple[Rejection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnSummary:
-    """What a column held in some stretch of time: of sketches, categories and states, added up.
+    """The contents of a column in an interval of time: the sum of its sketches, categories and states.
 
-    rows: sum of the weights of all rows; squares: sum of their squares (equal to rows when nothing was sampled).
-    Summaries are never changed: `summary.total` adds them to new ones; `sums.Sum` is where rows are still being added.
+    rows: sum of the weights of all rows; squares: sum of their squares (equal to rows without sampling). Immutable:
+    `summary_ops.total` adds summaries up, `Accumulator` adds rows.
     """
 
     intervals: Intervals = field(default_factory=Intervals.empty)
@@ -155,7 +155,7 @@ class ColumnSummary:
 
 
 class Window(NamedTuple):
-    """A stretch of event time: start <= time < end."""
+    """An interval of event time: start <= time < end."""
 
     start: int
     end: int
@@ -222,10 +222,10 @@ class AlarmEvent:
 
 @dataclass(frozen=True, slots=True)
 class ColumnResult:
-    """A column in a window: sample sizes, its distribution, and where a reference knows it, statistics and a verdict.
+    """A column in a window: sample sizes, distribution and, if the reference has it, statistics and a verdict.
 
     statistics: name -> value, of those that apply. distribution: mean, p05, p50 and p95 of a numeric column.
-    shares: class -> share, of a categorical one. `verdict` is of the aspect that speaks loudest. alarm: the id of the
+    shares: class -> share, of a categorical one. verdict: of the aspect with the highest score. alarm: the id of the
     column's alarm while it is open.
     """
 
@@ -242,9 +242,9 @@ class ColumnResult:
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """All that is said of a model in one window. provisional: no training profile, live data stands in for it.
+    """The results of a model in one window. provisional: the reference is live data, for want of a training profile.
 
-    reference: the digest of the reference compared with, None without one. alarms: what changed with this window.
+    reference: id of the reference compared with, if any. alarms: the alarms that changed with this window.
     """
 
     model: ModelKey

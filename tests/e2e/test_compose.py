@@ -14,9 +14,9 @@ import yaml
 from sqlalchemy import make_url
 
 from driftline import semconv
-from driftline_processor.config import load
+from driftline_processor.config import load_config
 from driftline_processor.encode.metrics import METRICS
-from driftline_processor.service.internal_metrics import OWN_METRICS, PREFIX
+from driftline_processor.service.internal_metrics import INTERNAL_METRICS, METRIC_PREFIX
 from e2e.collectors import CONFIG
 from e2e.processes import BIN, ROOT, clean_environment
 
@@ -139,7 +139,7 @@ def test_the_dashboard_asks_for_metrics_and_labels_that_exist() -> None:
     queries = " ".join(_strings(json.loads(DASHBOARD.read_text()), {"expr", "query"}))
     asked = set(re.findall(r"\b(?:ml|driftline)_\w+", queries))
     documented = [(term.name, *term.kind.split(", "), "", "") for term in semconv.TERMS]
-    own = [(f"{PREFIX}.{metric.name}", "metric", metric.kind, metric.unit) for metric in OWN_METRICS]
+    own = [(f"{METRIC_PREFIX}.{metric.name}", "metric", metric.kind, metric.unit) for metric in INTERNAL_METRICS]
     results = [(metric.name, "metric", "gauge", metric.unit) for metric in METRICS]
     sent = {name for each in (*documented, *own, *results) for name in _in_prometheus(*each[:4])}
 
@@ -149,7 +149,7 @@ def test_the_dashboard_asks_for_metrics_and_labels_that_exist() -> None:
 
 def test_the_configuration_in_the_image_is_valid(compose: Any) -> None:
     """The processor takes what its image holds, and sends results to where Compose says."""
-    config = load(ROOT / "processor" / "container.yaml", compose["services"]["processor"]["environment"])
+    config = load_config(ROOT / "processor" / "container.yaml", compose["services"]["processor"]["environment"])
     mounted = {volume.split(":")[1] for volume in compose["services"]["processor"]["volumes"]}
 
     assert (config.listen, config.export.endpoint) == ("0.0.0.0:4327", "http://collector:4319")

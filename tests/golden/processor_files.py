@@ -24,7 +24,7 @@ from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import decode_metrics, decode_traces
 from driftline_processor.encode.alarm_events import encode_events
-from driftline_processor.encode.gauges import encode
+from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import WindowResult
 from driftline_processor.reference import read_file
@@ -51,7 +51,7 @@ def results(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     engine, said = new_engine(), []
     for request in requests:
         windows = answer(engine, request)
-        said += [MessageToDict(encode_metrics(data)) for data in encode(windows)]
+        said += [MessageToDict(encode_metrics(data)) for data in encode_gauges(windows)]
         said += [MessageToDict(encode_logs(records)) for records in encode_events(windows)]
     return said
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import driftline_processor
 from driftline import semconv
 from driftline_processor.__main__ import main
-from driftline_processor.config import Config, effective
+from driftline_processor.config import Config, effective_yaml
 from driftline_processor.service.receiver import SERVICES
 from e2e.processes import free_ports
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, span, trace_request
@@ -44,7 +44,7 @@ def test_check_of_an_empty_file(tmp_path: Path) -> None:
     config = tmp_path / "processor.yaml"
     config.touch()
 
-    assert invoke("--config", str(config), "--check") == (0, effective(Config()), "")
+    assert invoke("--config", str(config), "--check") == (0, effective_yaml(Config()), "")
 
 
 def test_check_names_every_mistake(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_check_warns(tmp_path: Path) -> None:
     code, _, warned = invoke("--config", str(config), "--check")
 
     assert code == 0
-    assert warned.startswith("warning: listen: 0.0.0.0:4327 can be reached from other machines")
+    assert warned.startswith("warning: listen: 0.0.0.0:4327 is reachable from other machines")
 
 
 def test_missing_file(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_port_that_is_taken(tmp_path: Path) -> None:
         code, _, told = invoke("--config", str(config))
 
     assert code == 1
-    assert told == f"listen: {address} cannot be listened on: is it in use, or not an address of this machine?\n"
+    assert told == f"listen: cannot bind {address}: in use, or not an address of this machine\n"
 
 
 def test_store_that_cannot_be_used(tmp_path: Path) -> None:

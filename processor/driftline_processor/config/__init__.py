@@ -1,22 +1,33 @@
-"""What a user writes in processor.yaml. Every key has a default; an error names the key, the rule and the value."""
+"""The configuration of the processor: processor.yaml and the OTLP environment variables → a validated Config.
 
-from driftline_processor.config.models import Config, Export, Queue, Snapshot, Telemetry, VerdictConfig, WindowConfig
-from driftline_processor.config.reading import ConfigError, load, read_text
-from driftline_processor.config.rules import warnings
-from driftline_processor.config.table import effective, table
+Every key has a default; an error names the key, the rule and the value. Imports no other room of the processor.
+"""
+
+from driftline_processor.config.models import (
+    Config,
+    ExportConfig,
+    QueueConfig,
+    SnapshotConfig,
+    TelemetryConfig,
+    VerdictConfig,
+    WindowConfig,
+)
+from driftline_processor.config.reading import ConfigError, load_config, parse_config
+from driftline_processor.config.rules import config_warnings
+from driftline_processor.config.table import config_table, effective_yaml
 
 __all__ = [
     "Config",
     "ConfigError",
-    "Export",
-    "Queue",
-    "Snapshot",
-    "Telemetry",
+    "ExportConfig",
+    "QueueConfig",
+    "SnapshotConfig",
+    "TelemetryConfig",
     "VerdictConfig",
     "WindowConfig",
-    "effective",
-    "load",
-    "read_text",
-    "table",
-    "warnings",
+    "config_table",
+    "config_warnings",
+    "effective_yaml",
+    "load_config",
+    "parse_config",
 ]

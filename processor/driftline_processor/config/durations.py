@@ -1,4 +1,4 @@
-"""Durations as people write them, `90s`, `5m`, `1h30m`, `30d`, held as integer nanoseconds."""
+"""Durations such as `90s`, `5m`, `1h30m` or `30d` ↔ integer nanoseconds."""
 
 import re
 from typing import Final
@@ -11,9 +11,9 @@ _DURATION: Final = re.compile(rf"-?(?:{_PART.pattern})+", re.ASCII)
 
 
 def parse_duration(value: object) -> int:
-    """Nanoseconds of a text such as `1h30m`, or of a number of seconds.
+    """Nanoseconds of a text such as `1h30m`, or of a number of seconds. Raises ValueError for anything else.
 
-    Raises ValueError for anything else. A leading minus is understood, so that a rule can say what is wrong with it.
+    A leading minus is accepted, so that the rule of the key can reject it by name.
     """
     if isinstance(value, str) and _DURATION.fullmatch(value.strip()):
         total = sum(round(float(number) * _UNITS[unit]) for number, unit in _PART.findall(value))

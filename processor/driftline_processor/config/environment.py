@@ -1,4 +1,4 @@
-"""The standard environment variables of OTLP exporters, for the keys of `export` that the file does not set."""
+"""The standard OTLP exporter environment variables, for keys of `export` that the file does not set."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from opentelemetry.util.re import parse_env_headers
 
 PREFIXES: Final = ("OTEL_EXPORTER_OTLP_METRICS_", "OTEL_EXPORTER_OTLP_")
-"""The variable for metrics goes before the one for all signals, as in every OpenTelemetry SDK."""
+"""The variable for metrics takes precedence over the one for all signals, as in every OpenTelemetry SDK."""
 
 
 def _text(value: str) -> str:
@@ -14,7 +14,7 @@ def _text(value: str) -> str:
 
 
 def _seconds(value: str) -> float | str:
-    """Seconds, as the Python SDK reads it (the specification speaks of milliseconds)."""
+    """Seconds, as in the Python SDK (the specification says milliseconds)."""
     try:
         return float(value)
     except ValueError:
@@ -38,7 +38,13 @@ KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
 
 
 def from_environment(written: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
-    """For each key of `export` that is not `written` but in the environment: the variable's name and its value."""
+    """The variable's name and value for each key of `export` that is set in the environment but not in the file.
+
+    Args:
+        written: The keys of `export` in the file.
+        environ: The environment variables.
+
+    """
     found = {}
     for key, (suffix, read) in KEYS.items():
         names = [prefix + suffix for prefix in PREFIXES if environ.get(prefix + suffix, "").strip()]

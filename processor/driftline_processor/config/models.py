@@ -1,4 +1,4 @@
-"""The keys of processor.yaml: type, default, bounds and meaning of each. Rules over several keys are in rules.py."""
+"""The keys of processor.yaml: type, default, bounds and meaning. Rules that span several keys are in rules.py."""
 
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -13,12 +13,12 @@ from driftline_processor.config.durations import parse_duration
 
 MIB: Final = 1 << 20
 
-Duration = Annotated[int, BeforeValidator(parse_duration)]
+DurationField = Annotated[int, BeforeValidator(parse_duration)]
 """Nanoseconds; written as `5m`, `1h30m`, or a number of seconds."""
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Host and port of `host:port` or `[v6]:port`; port 0 takes any free one. Raises ValueError."""
+    """Host and port of `host:port` or `[v6]:port`; port 0 means any free one. Raises ValueError."""
     host, _, port = address.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError("must be host:port, such as 127.0.0.1:4327 or [::1]:4327")
@@ -35,7 +35,7 @@ def _address(value: str) -> str:
 def _endpoint(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL that starts with http:// or https://")
+        raise ValueError("must be a URL starting with http:// or https://")
     return value
 
 
@@ -43,7 +43,7 @@ def _database(value: str) -> str:
     try:
         make_url(value).get_dialect()
     except (NoSuchModuleError, ImportError) as error:
-        raise ValueError(f"must name a kind of database that SQLAlchemy knows ({error})") from None
+        raise ValueError(f"must name a database dialect known to SQLAlchemy ({error})") from None
     except ArgumentError:
         raise ValueError("must be an SQLAlchemy URL, such as sqlite:///driftline.db") from None
     return value
@@ -61,20 +61,20 @@ def _protocol(value: object) -> object:
     return "http" if value == "http/protobuf" else value
 
 
-File = Annotated[Path, AfterValidator(_readable)]
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
 
 
 class Section(BaseModel):
-    """A part of the file. Unknown keys are errors: a typing mistake must not become a default."""
+    """A section of the file. Unknown keys are errors, so that a typo never silently becomes a default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class WindowConfig(Section):
-    size: Duration = Field(default=5 * MINUTE, gt=0, description="Length of the sliding window that is judged")
-    step: Duration = Field(default=MINUTE, gt=0, description="How often it is judged; divides `size`")
-    lateness: Duration = Field(
-        default=MINUTE, ge=0, description="How much later than newer data rows may come and still count"
+    size: DurationField = Field(default=5 * MINUTE, gt=0, description="Length of the sliding window")
+    step: DurationField = Field(default=MINUTE, gt=0, description="How often a window is judged; must divide `size`")
+    lateness: DurationField = Field(
+        default=MINUTE, ge=0, description="How far rows may lag behind the newest ones and still be counted"
     )
 
 
@@ -83,76 +83,86 @@ class VerdictConfig(Section):
         default=0.05,
         gt=0,
         lt=1,
-        description="Distance that does not matter, as a share of rows: 0.05 is 5 points of KS",
+        description="Drift distance to ignore, as a share of rows: 0.05 equals a KS distance of 0.05",
     )
-    false_alarms: float = Field(default=1.0, gt=0, le=1000, description="False alarms that a model may raise in `per`")
-    per: Duration = Field(default=30 * DAY, gt=0, description="The time that `false_alarms` is about")
+    false_alarms: float = Field(
+        default=1.0, gt=0, le=1000, description="False alarm budget of a model: expected false alarms in `per`"
+    )
+    per: DurationField = Field(default=30 * DAY, gt=0, description="Period of the `false_alarms` budget")
 
 
-class Export(Section):
-    """Where results go. Keys that are not set follow OTEL_EXPORTER_OTLP_*, see environment.py."""
+class ExportConfig(Section):
+    """Where results go. Unset keys follow OTEL_EXPORTER_OTLP_*, see environment.py."""
 
     endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
         default="http://127.0.0.1:4319",
-        description="OTLP endpoint; https:// for TLS. For http, `/v1/metrics` and `/v1/logs` are appended",
+        description="OTLP endpoint; https:// for TLS. With `http`, `/v1/metrics` and `/v1/logs` are appended",
     )
     protocol: Annotated[Literal["grpc", "http"], BeforeValidator(_protocol)] = Field(
         default="grpc", description="`grpc`, or `http` (protobuf)"
     )
     headers: dict[str, SecretStr] = Field(
-        default={}, description="Headers of every request, such as an API key; never logged"
+        default={}, description="Headers sent with every request, such as an API key; never logged"
     )
-    certificate: File | None = Field(default=None, description="CA certificates (PEM) to trust instead of the system's")
-    client_key: File | None = Field(default=None, description="Private key (PEM) for mutual TLS")
-    client_certificate: File | None = Field(default=None, description="Certificate (PEM) for mutual TLS")
-    timeout: Duration = Field(default=10 * SECOND, gt=0, description="For one request, retries included")
+    certificate: ReadableFile | None = Field(
+        default=None, description="CA certificates (PEM) to trust instead of the system's"
+    )
+    client_key: ReadableFile | None = Field(default=None, description="Private key (PEM) for mutual TLS")
+    client_certificate: ReadableFile | None = Field(default=None, description="Certificate (PEM) for mutual TLS")
+    timeout: DurationField = Field(default=10 * SECOND, gt=0, description="Timeout of a request, including retries")
     compression: Literal["gzip", "none"] = Field(default="gzip", description="`gzip` or `none`")
-    retry_for: Duration = Field(
-        default=5 * MINUTE, ge=0, description="How long a result waits for a backend that is down"
+    retry_for: DurationField = Field(
+        default=5 * MINUTE, ge=0, description="How long failed exports are retried before they are dropped"
     )
     queue: int = Field(
         default=1000,
         ge=1,
-        description="Result sets, and sets of alarm events, that wait at most; the oldest is dropped",
+        description="Batches queued for export, for results and for alarm events each; the oldest is dropped when full",
     )
 
 
-class Queue(Section):
+class QueueConfig(Section):
     requests: int = Field(
-        default=256, ge=1, le=4096, description="Requests that wait to be stored; beyond, senders are told to retry"
+        default=256,
+        ge=1,
+        le=4096,
+        description="Requests waiting to be stored; when full, senders must retry",
     )
-    bytes: int = Field(default=256 * MIB, ge=MIB, description="Their size together")
+    bytes: int = Field(default=256 * MIB, ge=MIB, description="Total size of the waiting requests, in bytes")
 
 
-class Snapshot(Section):
-    every: Duration = Field(default=MINUTE, gt=0, description="How often the state is saved and the journal cut")
-    journal: int = Field(default=256 * MIB, ge=MIB, description="Bytes of journal that bring the next snapshot forward")
+class SnapshotConfig(Section):
+    every: DurationField = Field(
+        default=MINUTE, gt=0, description="How often the state is saved and the journal truncated"
+    )
+    journal: int = Field(default=256 * MIB, ge=MIB, description="Journal size in bytes that forces a snapshot")
 
 
-class Telemetry(Section):
-    enabled: bool = Field(default=True, description="Send the processor's own counters to the same endpoint")
-    every: Duration = Field(default=15 * SECOND, ge=SECOND, description="How often")
+class TelemetryConfig(Section):
+    enabled: bool = Field(default=True, description="Export the processor's internal metrics to the same endpoint")
+    every: DurationField = Field(default=15 * SECOND, ge=SECOND, description="Export interval of the internal metrics")
 
 
 class Config(Section):
-    """The whole file; `Config()` is what an empty one means."""
+    """The whole file; `Config()` holds the defaults."""
 
     listen: Annotated[str, AfterValidator(_address)] = Field(
-        default="127.0.0.1:4327", description="Where OTLP/gRPC comes in, and the health service"
+        default="127.0.0.1:4327", description="Address of the OTLP/gRPC receiver and the health service"
     )
     references: Path = Field(
-        default=Path("references"), description="Folder of references (`*.json`, OTLP JSON); re-read when it changes"
+        default=Path("references"),
+        description="Folder of references (`*.json`, OTLP JSON); reloaded when it changes",
     )
     store: Annotated[str, AfterValidator(_database)] = Field(
         default="sqlite:///driftline.db", description="SQLAlchemy URL of the database that holds the state"
     )
     window: WindowConfig = WindowConfig()
     verdict: VerdictConfig = VerdictConfig()
-    export: Export = Export()
-    queue: Queue = Queue()
-    snapshot: Snapshot = Snapshot()
-    telemetry: Telemetry = Telemetry()
-    shutdown: Duration = Field(default=10 * SECOND, gt=0, description="How long the last results may take to leave")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Lowest level that is logged"
+    export: ExportConfig = ExportConfig()
+    queue: QueueConfig = QueueConfig()
+    snapshot: SnapshotConfig = SnapshotConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
+    shutdown: DurationField = Field(
+        default=10 * SECOND, gt=0, description="How long shutdown waits for the queue and the last exports"
     )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Minimum log level")

@@ -1,4 +1,4 @@
-"""YAML and environment → Config, or every error at once."""
+"""YAML and environment → Config, or all errors at once."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -13,10 +13,10 @@ from sqlalchemy.exc import ArgumentError
 
 from driftline_processor.config.environment import from_environment
 from driftline_processor.config.models import Config
-from driftline_processor.config.rules import broken
+from driftline_processor.config.rules import broken_rules
 
-_SHOWN: Final = 80
-"""Characters of a wrong value that are shown."""
+_MAX_SHOWN: Final = 80
+"""Characters of an invalid value shown in an error."""
 
 Sections: TypeAlias = Mapping[str, Mapping[str, object]]
 
@@ -24,32 +24,39 @@ _NOTHING: Final[Sections] = {}
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. `problems` has one line for each reason."""
+    """The configuration is invalid. `problems` has a line for each reason."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
-def load(path: Path | None, environ: Mapping[str, str], over: Sections = _NOTHING) -> Config:
-    """The configuration in a YAML file (None: all defaults). Raises ConfigError with every problem in it.
+def load_config(path: Path | None, environ: Mapping[str, str], overrides: Sections = _NOTHING) -> Config:
+    """Reads the configuration.
 
-    over: keys by section that go before what the file says.
+    Args:
+        path: A YAML file; None for the defaults.
+        environ: The environment variables.
+        overrides: Keys by section that take precedence over the file.
+
+    Raises:
+        ConfigError: The file cannot be read or is invalid; lists every problem.
+
     """
     try:
         text = "" if path is None else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise ConfigError((f"{path}: must be a readable text file ({reason})",)) from None
-    return read_text(text, environ, over)
+    return parse_config(text, environ, overrides)
 
 
-def read_text(text: str, environ: Mapping[str, str], over: Sections = _NOTHING) -> Config:
-    """As `load`, of the text of a file."""
+def parse_config(text: str, environ: Mapping[str, str], overrides: Sections = _NOTHING) -> Config:
+    """As `load_config`, from the text of a file."""
     data = _mapping(text)
-    for section, keys in over.items():
-        said = data.get(section, {})
-        data[section] = {**said, **keys} if isinstance(said, dict) else said
+    for section, keys in overrides.items():
+        written_keys = data.get(section, {})
+        data[section] = {**written_keys, **keys} if isinstance(written_keys, dict) else written_keys
     written = data.get("export")
     found = from_environment(written if isinstance(written, dict) else {}, environ)
     if found and isinstance(written, dict | None):
@@ -67,7 +74,7 @@ def _mapping(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(data, dict):
         raise ConfigError((f"must be a mapping of keys to values (got {type(data).__name__})",))
-    # A section that is there but empty means its defaults.
+    # An empty section means its defaults.
     return {str(key): {} if value is None and _is_section(key) else value for key, value in data.items()}
 
 
@@ -83,14 +90,14 @@ def _validated(data: dict[str, Any], sources: Mapping[str, str]) -> Config:
         errors = error.errors()
         config = Config.model_validate(_without(data, errors))
     invalid = frozenset(_key(error) for error in errors)
-    problems = (*(_problem(error, data, sources) for error in errors), *broken(config, invalid))
+    problems = (*(_problem(error, data, sources) for error in errors), *broken_rules(config, invalid))
     if problems:
         raise ConfigError(problems)
     return config
 
 
 def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]:
-    """The rest of the data, so that rules over several keys still speak when another key is wrong."""
+    """The data without invalid values, so that cross-key rules are still checked."""
     rest = deepcopy(data)
     for error in errors:
         *sections, last = error["loc"]
@@ -109,13 +116,13 @@ def _key(error: ErrorDetails) -> str:
 def _problem(error: ErrorDetails, data: dict[str, Any], sources: Mapping[str, str]) -> str:
     key = _key(error)
     if error["type"] == "extra_forbidden":
-        return f"{key}: is not a key{_known(error)}"
+        return f"{key}: unknown key{_known(error)}"
     origin = f" from {sources[key]}" if key in sources else ""
     return f"{key}: {_rule(error)} (got {_shown(key, _written(data, error))}{origin})"
 
 
 def _written(data: dict[str, Any], error: ErrorDetails) -> object:
-    """The value as it was written, before a duration became a number; what the error has seen when it is deeper."""
+    """The value as written, before a duration became a number; the validator's input where that is nested deeper."""
     place: Any = data
     for part in error["loc"]:
         if not isinstance(place, dict) or part not in place:
@@ -128,24 +135,26 @@ def _known(error: ErrorDetails) -> str:
     model: Any = Config
     for part in error["loc"][:-1]:
         model = model.model_fields[str(part)].annotation
-    return f"; known here: {', '.join(model.model_fields)}"
+    return f"; expected one of: {', '.join(model.model_fields)}"
 
 
 def _rule(error: ErrorDetails) -> str:
+    if error["type"] == "model_type":  # pydantic's message names our class
+        return "must be a mapping of keys to values"
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     return message[:1].lower() + message[1:]
 
 
 def _shown(key: str, value: object) -> str:
-    """A wrong value, but never a secret: headers are masked, and so is the password of a database."""
+    """An invalid value without secrets: headers and database passwords are masked."""
     if key.startswith("export.headers") or isinstance(value, SecretStr):
         return "****"
     text = mask_password(value) if key == "store" and isinstance(value, str) else str(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
 
 
 def mask_password(url: str) -> str:
-    """A database URL without its password; `****` when it cannot be told where that is."""
+    """A database URL without its password; `****` if it cannot be parsed and may contain one."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:

@@ -1,4 +1,4 @@
-"""Rules over several keys, as a table: which key is at fault, which others the rule reads, and what it says."""
+"""The rules that span several keys, as a table: the key at fault, the keys read, and the check."""
 
 import ipaddress
 import socket
@@ -10,11 +10,11 @@ from driftline_processor.config.durations import format_duration
 from driftline_processor.config.models import Config, split_address
 
 MAX_PANES: Final = 1440
-"""Panes that a window may have, so that a minute's step allows a day's window: each is kept in memory."""
+"""Panes of a window, all kept in memory; with a step of a minute a window may span a day."""
 
 
-class Rule(NamedTuple):
-    """`check` returns what is wrong with `key`, or None. `reads` are the other keys that must be valid for it."""
+class CrossKeyRule(NamedTuple):
+    """`check` returns the error of `key`, or None. `reads`: the other keys that must be valid for the check."""
 
     key: str
     reads: tuple[str, ...]
@@ -58,27 +58,27 @@ def _no_loop(config: Config) -> str | None:
 
 
 RULES: Final = (
-    Rule("window.step", ("window.size",), _step_divides),
-    Rule("window.step", ("window.size",), _step_coarse),
-    Rule("verdict.per", ("window.size",), _budget_covers),
-    Rule("export.client_key", ("export.client_certificate",), _both_halves),
-    Rule("export.endpoint", ("listen",), _no_loop),
+    CrossKeyRule("window.step", ("window.size",), _step_divides),
+    CrossKeyRule("window.step", ("window.size",), _step_coarse),
+    CrossKeyRule("verdict.per", ("window.size",), _budget_covers),
+    CrossKeyRule("export.client_key", ("export.client_certificate",), _both_halves),
+    CrossKeyRule("export.endpoint", ("listen",), _no_loop),
 )
 
 
-def broken(config: Config, invalid: frozenset[str]) -> Iterator[str]:
-    """What is wrong across keys, leaving out the rules that read a key in `invalid`."""
+def broken_rules(config: Config, invalid: frozenset[str]) -> Iterator[str]:
+    """The errors of cross-key rules, except those that read a key in `invalid`."""
     for rule in RULES:
         if not invalid.intersection((rule.key, *rule.reads)) and (wrong := rule.check(config)):
             yield f"{rule.key}: {wrong}"
 
 
-def warnings(config: Config) -> tuple[str, ...]:
-    """What is allowed, but should be meant."""
+def config_warnings(config: Config) -> tuple[str, ...]:
+    """Settings that are valid but risky."""
     host, _ = split_address(config.listen)
     if _loopback(host):
         return ()
-    return (f"listen: {config.listen} can be reached from other machines, without authentication or TLS",)
+    return (f"listen: {config.listen} is reachable from other machines, without authentication or TLS",)
 
 
 def _loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""The configuration for people: the README's table of keys, and what is in force."""
+"""The configuration for people: the table of keys in the docs, and the effective settings as YAML."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
@@ -13,7 +13,7 @@ from driftline_processor.config.models import Config
 from driftline_processor.config.reading import mask_password
 
 
-def table() -> str:
+def config_table() -> str:
     """Every key with its default and meaning, as a Markdown table."""
     head = "| key | default | meaning |\n|---|---|---|\n"
     return head + "".join(
@@ -22,8 +22,8 @@ def table() -> str:
     )
 
 
-def effective(config: Config) -> str:
-    """The configuration in force as YAML, without its secrets."""
+def effective_yaml(config: Config) -> str:
+    """The effective settings as YAML, secrets masked."""
     data: dict[str, Any] = {}
     for key, field, value in _leaves(config):
         section, _, name = key.rpartition(".")
@@ -58,4 +58,4 @@ def _default(key: str, field: FieldInfo, value: object) -> str:
 
 def _variable(key: str) -> str:
     section, _, name = key.rpartition(".")
-    return f". Else `{PREFIXES[1]}{KEYS[name][0]}`" if section == "export" and name in KEYS else ""
+    return f". Falls back to `{PREFIXES[1]}{KEYS[name][0]}`" if section == "export" and name in KEYS else ""

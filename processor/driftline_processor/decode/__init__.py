@@ -1,4 +1,7 @@
-"""OTLP requests → records. Pure: any bytes give a Batch, in which the unusable is counted, or the error Malformed."""
+"""OTLP requests → records; pure. Any bytes give a Batch, with rejections counted, or raise Malformed.
+
+Imports no other room of the processor but `records`.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypeAlias
@@ -8,13 +11,13 @@ from driftline_processor.decode.otlp_values import Malformed, decode_logs
 from driftline_processor.decode.traces import decode_traces
 from driftline_processor.records import Batch
 
-__all__ = ["DECODERS", "Malformed", "Signal", "decode_logs", "decode_metrics", "decode_traces"]
+__all__ = ["DECODERS", "Malformed", "OtlpSignal", "decode_logs", "decode_metrics", "decode_traces"]
 
-Signal: TypeAlias = Literal["traces", "metrics", "logs"]
+OtlpSignal: TypeAlias = Literal["traces", "metrics", "logs"]
 
-DECODERS: Final[Mapping[Signal, Callable[[bytes], Batch]]] = {
+DECODERS: Final[Mapping[OtlpSignal, Callable[[bytes], Batch]]] = {
     "traces": decode_traces,
     "metrics": decode_metrics,
     "logs": decode_logs,
 }
-"""How the requests of each signal are read."""
+"""The decoder of each signal's requests."""

@@ -1,7 +1,7 @@
-"""Metrics requests → records: sketches, counters, and parts of references.
+"""Metrics requests → records: sketches, counters and parts of references.
 
-A point costs a look at a dozen attributes of protobuf objects, and those are what decoding costs: all that a stream's
-attributes mean is looked up by their bytes.
+Reading the attributes of protobuf objects dominates the cost of decoding, so the meaning of a stream's attributes is
+cached by their bytes.
 """
 
 from collections.abc import Iterator
@@ -21,36 +21,36 @@ from driftline.otlp import read_histogram, shown
 from driftline_processor.decode.metric_streams import KINDS, Origin, Stream, origin, stream
 from driftline_processor.decode.otlp_values import MAX_TIME, Rejections, labels, parsed
 from driftline_processor.decode.reference_parts import reference_part
-from driftline_processor.records import Batch, CountPoint, Record, RowsPoint, SketchPoint
+from driftline_processor.records import Batch, CountPoint, InputRecord, RowsPoint, SketchPoint
 
 _NO_VALUE: Final = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 MAX_EXEMPLARS: Final = 5
-"""Exemplars of a point that are read."""
+"""Exemplars read per point."""
 
 _TRACE_ID: Final = 16  # bytes
 _MAX_COUNT: Final = float(1 << 53)
 
 
 def decode_metrics(data: bytes) -> Batch:
-    """The records of an ExportMetricsServiceRequest. Metrics of other names are nobody's business here.
+    """The records of an ExportMetricsServiceRequest; metrics that are not Driftline's are ignored.
 
     Raises:
-        Malformed: these are not the bytes of one.
+        Malformed: The bytes are no such request.
 
     """
     rejections = Rejections()
-    records: list[Record] = []
+    records: list[InputRecord] = []
     for resource_metrics in parsed(ExportMetricsServiceRequest, data).resource_metrics:
         role = labels(p for p in resource_metrics.resource.attributes if p.key == semconv.DATASET_ROLE)
         if role.get(semconv.DATASET_ROLE) == semconv.REFERENCE:
             part = reference_part(resource_metrics, rejections)
             records += [part] if part else []
         else:
-            records += _live(resource_metrics, rejections)
+            records += _live_records(resource_metrics, rejections)
     return Batch(tuple(records), rejections.total())
 
 
-def _live(resource_metrics: ResourceMetrics, rejections: Rejections) -> Iterator[Record]:
+def _live_records(resource_metrics: ResourceMetrics, rejections: Rejections) -> Iterator[InputRecord]:
     resource: bytes | None = None
     for scope_metrics in resource_metrics.scope_metrics:
         source = None
@@ -63,12 +63,12 @@ def _live(resource_metrics: ResourceMetrics, rejections: Rejections) -> Iterator
             yield from _points(metric, source, rejections)
 
 
-def _points(metric: Metric, source: Origin, rejections: Rejections) -> Iterator[Record]:
+def _points(metric: Metric, source: Origin, rejections: Rejections) -> Iterator[InputRecord]:
     name, data = metric.name, metric.WhichOneof("data")
     if data is None:
         return
     held: Any = getattr(metric, data)
-    if wrong := _wrong_data(name, data, held):
+    if wrong := _data_error(name, data, held):
         rejections.add(f"{name}: {wrong}", len(held.data_points))
         return
     kind = KINDS[name]
@@ -79,21 +79,21 @@ def _points(metric: Metric, source: Origin, rejections: Rejections) -> Iterator[
         found = stream(source, name, tuple([pair.SerializeToString() for pair in point.attributes]))
         record = found if isinstance(found, str) else _record(kind.counts, found, point, cumulative)
         if isinstance(record, str):
-            rejections.add(record if record is found else f"{name}{{{_which(found)}}}: {record}")
+            rejections.add(record if record is found else f"{name}{{{_column_name(found)}}}: {record}")
         else:
             yield record
 
 
-def _wrong_data(name: str, data: str, held: Any) -> str | None:
+def _data_error(name: str, data: str, held: Any) -> str | None:
     expected = "exponential_histogram" if KINDS[name].counts == "sketch" else "sum"
     if data != expected:
-        return f"must be {_SPOKEN[expected]} (got {_SPOKEN[data]})"
+        return f"must be {_DATA_NAMES[expected]} (got {_DATA_NAMES[data]})"
     if held.aggregation_temporality == AGGREGATION_TEMPORALITY_UNSPECIFIED:
-        return "must be cumulative or delta (its temporality is not given)"
+        return "must be cumulative or delta (temporality is unspecified)"
     return None if data != "sum" or held.is_monotonic else "must be monotonic: it counts rows"
 
 
-_SPOKEN: Final = {
+_DATA_NAMES: Final = {
     "exponential_histogram": "an exponential histogram",
     "sum": "a counter",
     "gauge": "a gauge",
@@ -102,11 +102,11 @@ _SPOKEN: Final = {
 }
 
 
-def _which(found: Stream | str) -> str:
+def _column_name(found: Stream | str) -> str:
     return "" if isinstance(found, str) else shown(found.column.name)
 
 
-def _record(counts: str, found: Stream, point: Any, cumulative: bool) -> Record | str:
+def _record(counts: str, found: Stream, point: Any, cumulative: bool) -> InputRecord | str:
     start, time = point.start_time_unix_nano, point.time_unix_nano
     if not 0 < time <= MAX_TIME or start > time or (cumulative and not start):
         return f"must have times with 0 < start <= time (got start {start}, time {time})"
@@ -123,5 +123,5 @@ def _record(counts: str, found: Stream, point: Any, cumulative: bool) -> Record 
 
 
 def _traces(point: Any) -> tuple[str, ...]:
-    """The traces of a point's first exemplars."""
+    """The trace ids of a point's first exemplars."""
     return tuple([each.trace_id.hex() for each in point.exemplars[:MAX_EXEMPLARS] if len(each.trace_id) == _TRACE_ID])

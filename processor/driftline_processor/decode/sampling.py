@@ -1,7 +1,7 @@
-"""How many calls a sampled span stands for, from OpenTelemetry's sampling threshold in the trace state.
+"""The weight of a sampled span, from OpenTelemetry's sampling threshold in the trace state.
 
-`ot=th:8` says that trace ids whose randomness lies below 8 / 16 of the range were dropped: the probability to be kept
-was one half, and the span stands for two. https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
+With `ot=th:8`, traces whose randomness lies below 8/16 of the range were dropped: the sampling probability is one half
+and the span counts twice. https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
 """
 
 from functools import lru_cache
@@ -13,8 +13,8 @@ _HEX: Final = frozenset("0123456789abcdef")
 
 
 @lru_cache(4096)
-def weight(trace_state: str) -> float:
-    """One over the probability with which the span was sampled; 1 where the trace state does not say."""
+def sampling_weight(trace_state: str) -> float:
+    """One over the span's sampling probability; 1 if the trace state has no threshold."""
     for member in trace_state.split(","):
         vendor, _, fields = member.strip().partition("=")
         if vendor == "ot":

@@ -1,4 +1,4 @@
-"""One span → the rows in it, through protobuf: every span can be read so, and what it says is what holds."""
+"""One span → its rows, through protobuf. Works for every span and defines the result that the fast path must give."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,11 +11,11 @@ from driftline import semconv
 from driftline.reference.format import output_key
 from driftline_processor.decode.metric_streams import MAX_NAME
 from driftline_processor.decode.otlp_values import MAX_TIME, label, parsed, scalar
-from driftline_processor.decode.sampling import weight
+from driftline_processor.decode.sampling import sampling_weight
 from driftline_processor.records import ColumnKey, ExampleRows, ModelKey, Scalar
 
-MAX_COLUMNS: Final = 10_000
-MAX_ROWS: Final = 100_000
+MAX_SPAN_COLUMNS: Final = 10_000
+MAX_SPAN_ROWS: Final = 100_000
 
 _NAMES_KEPT: Final = 65_536
 _MODEL_NAME: Final = semconv.MODEL_NAME.encode()
@@ -23,11 +23,11 @@ _SKETCHED: Final = semconv.SKETCHED.encode()
 _INPUT: Final = f"{semconv.INPUT}."
 _OUTPUT: Final = f"{semconv.OUTPUT}."
 
-Resource: TypeAlias = tuple[tuple[str, str], ...]
+ResourceKey: TypeAlias = tuple[tuple[str, str], ...]
 
 
-def read_span(data: bytes, resource: Resource) -> ExampleRows | str | None:
-    """Its rows, or which rule it breaks; None where it is no model call, or sketched already. Raises Malformed."""
+def read_span(data: bytes, resource: ResourceKey) -> ExampleRows | str | None:
+    """The rows of a span, or the rule it breaks; None if it is no model call, or sketched already. Raises Malformed."""
     span = parsed(Span, data)
     if _MODEL_NAME not in data or (_SKETCHED in data and _is_sketched(span)):
         return None
@@ -36,8 +36,8 @@ def read_span(data: bytes, resource: Resource) -> ExampleRows | str | None:
 
 
 @lru_cache(_NAMES_KEPT)
-def column_in(attribute: str) -> ColumnKey | None:
-    """The column whose values an attribute holds."""
+def column_of_attribute(attribute: str) -> ColumnKey | None:
+    """The column whose values an attribute holds, if any."""
     if attribute.startswith(_INPUT):
         return ColumnKey(semconv.TARGET_INPUT, attribute[len(_INPUT) :])
     if attribute.startswith(_OUTPUT):
@@ -46,7 +46,7 @@ def column_in(attribute: str) -> ColumnKey | None:
 
 
 def vector_columns(data: bytes) -> list[ColumnKey]:
-    """The columns of a span whose values stand in one array."""
+    """The columns of a span whose values are packed into one array."""
     names = [pair.value for pair in parsed(Span, data).attributes if pair.key == semconv.VECTOR_NAMES]
     return _inputs(names[-1]) if names else []
 
@@ -56,7 +56,7 @@ def _inputs(names: Any) -> list[ColumnKey]:
 
 
 def _is_sketched(span: Span) -> bool:
-    """From the end, where the marks of our own instrumentation stand."""
+    """Whether the span is marked as sketched; searched from the end, where our instrumentation puts the mark."""
     for pair in reversed(span.attributes):
         if pair.key == semconv.SKETCHED:
             return bool(pair.value.bool_value)
@@ -64,12 +64,12 @@ def _is_sketched(span: Span) -> bool:
 
 
 def _attributes(span: Span) -> tuple[dict[ColumnKey, tuple[Scalar, ...]], dict[str, Any]]:
-    """The values of columns, and all other attributes. Of a key that comes twice, the last one holds."""
+    """The values of columns, and all other attributes. The last of repeated keys wins."""
     columns: dict[ColumnKey, tuple[Scalar, ...]] = {}
     others: dict[str, Any] = {}
     for pair in span.attributes:
         name, value = pair.key, pair.value
-        column = column_in(name)
+        column = column_of_attribute(name)
         if column is None:
             others[name] = value
             continue
@@ -83,7 +83,7 @@ def _attributes(span: Span) -> tuple[dict[ColumnKey, tuple[Scalar, ...]], dict[s
 
 
 def _example(
-    span: Span, columns: Mapping[ColumnKey, tuple[Scalar, ...]], others: Mapping[str, Any], resource: Resource
+    span: Span, columns: Mapping[ColumnKey, tuple[Scalar, ...]], others: Mapping[str, Any], resource: ResourceKey
 ) -> ExampleRows | str:
     model = label(others[semconv.MODEL_NAME]) or ""
     key, time = span.trace_id + span.span_id, span.end_time_unix_nano or span.start_time_unix_nano
@@ -96,15 +96,16 @@ def _example(
     rows = {len(values) for values in columns.values()}
     if len(rows) > 1:
         return f"span: all columns must have equally many rows (got {min(rows)} to {max(rows)})"
-    if len(columns) > MAX_COLUMNS or max(rows, default=0) > MAX_ROWS:
-        return f"span: must have at most {MAX_COLUMNS} columns and {MAX_ROWS} rows (got {len(columns)}, {max(rows)})"
+    if len(columns) > MAX_SPAN_COLUMNS or max(rows, default=0) > MAX_SPAN_ROWS:
+        bounds = f"{MAX_SPAN_COLUMNS} columns and {MAX_SPAN_ROWS} rows"
+        return f"span: must have at most {bounds} (got {len(columns)}, {max(rows)})"
     version, operation = (_text(others, name) for name in (semconv.MODEL_VERSION, semconv.OPERATION_NAME))
     return ExampleRows(
         ModelKey(model, version, resource),
         operation,
         (key,),
         np.array([time]),
-        np.array([weight(span.trace_state)]),
+        np.array([sampling_weight(span.trace_state)]),
         max(rows, default=0),
         columns,
     )
@@ -115,7 +116,7 @@ def _text(attributes: Mapping[str, Any], name: str) -> str:
 
 
 def _values(value: Any) -> tuple[Scalar, ...]:
-    """A scalar is the value of one row, an array those of the first rows."""
+    """The values in an attribute: a scalar is one row, an array several."""
     if value.WhichOneof("value") == "array_value":
         return tuple([scalar(item) for item in value.array_value.values])
     return (scalar(value),)

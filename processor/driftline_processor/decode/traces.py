@@ -1,28 +1,28 @@
-"""Trace requests → records: the example rows of spans that no sketch has counted.
+"""Trace requests → records: the example rows of spans that are not sketched already.
 
-Looking at attributes of protobuf objects costs twenty times what parsing does. So spans of one layout are read
-together, and only one that is like few others goes through protobuf, alone.
+Reading attributes through protobuf objects costs twenty times as much as parsing, so spans of one layout are read
+together and only the others go through protobuf one by one.
 """
 
 from collections.abc import Sequence
 
-from driftline_processor.decode.fast_spans.span_batches import read_alike
-from driftline_processor.decode.fast_spans.trace_envelope import ExportTraceServiceRequest
+from driftline_processor.decode.fast_spans.span_batches import read_batches
+from driftline_processor.decode.fast_spans.trace_envelope import TraceRequestEnvelope
 from driftline_processor.decode.otlp_values import Rejections, kept_resource, labels, parsed
-from driftline_processor.decode.spans import Resource, read_span
+from driftline_processor.decode.spans import ResourceKey, read_span
 from driftline_processor.records import Batch, ExampleRows
 
 
 def decode_traces(data: bytes) -> Batch:
-    """The records of an ExportTraceServiceRequest; spans that are no model calls, or sketched already, are passed over.
+    """The records of an ExportTraceServiceRequest; spans that are no model calls, or sketched already, are skipped.
 
     Raises:
-        Malformed: these are not the bytes of one.
+        Malformed: The bytes are no such request.
 
     """
     rejections = Rejections()
-    spans: dict[Resource, list[bytes]] = {}
-    for resource_spans in parsed(ExportTraceServiceRequest, data).resource_spans:
+    spans: dict[ResourceKey, list[bytes]] = {}
+    for resource_spans in parsed(TraceRequestEnvelope, data).resource_spans:
         held = spans.setdefault(kept_resource(labels(resource_spans.resource.attributes)), [])
         for scope_spans in resource_spans.scope_spans:
             held += scope_spans.spans
@@ -30,8 +30,8 @@ def decode_traces(data: bytes) -> Batch:
     return Batch(tuple(records), rejections.total())
 
 
-def _records(spans: Sequence[bytes], resource: Resource, rejections: Rejections) -> list[ExampleRows]:
-    records, others = read_alike(spans, resource)
+def _records(spans: Sequence[bytes], resource: ResourceKey, rejections: Rejections) -> list[ExampleRows]:
+    records, others = read_batches(spans, resource)
     for data in others:
         record = read_span(data, resource)
         if isinstance(record, str):

@@ -1,1 +1,1 @@
-"""Results → OTLP metrics and log records; pure. Imports `engine` records, never its state."""
+"""Results → OTLP metrics and log records; pure. Imports `monitors` (names of statistics) and `records` only."""

@@ -13,7 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.util.types import AnyValue
 
 from driftline import semconv
-from driftline_processor.encode.gauges import SCOPE, of_column
+from driftline_processor.encode.gauges import INSTRUMENTATION_SCOPE, column_attributes
 from driftline_processor.records import AlarmChange, AlarmEvent, WindowResult
 
 SEVERITIES: Final[Mapping[AlarmChange, SeverityNumber]] = {
@@ -36,7 +36,7 @@ def _records(results: Iterable[WindowResult]) -> Iterator[ReadableLogRecord]:
     for result in results:
         for event in result.alarms:
             resource = Resource(dict(event.model.resource))
-            yield ReadableLogRecord(_record(event, result), resource, SCOPE)
+            yield ReadableLogRecord(_record(event, result), resource, INSTRUMENTATION_SCOPE)
 
 
 def _record(event: AlarmEvent, result: WindowResult) -> LogRecord:
@@ -63,7 +63,7 @@ def _attributes(event: AlarmEvent, result: WindowResult) -> dict[str, AnyValue]:
     }
     known = {semconv.DRIFT_EVENT: verdict.event, semconv.ALARM_TRACES: event.traces}
     return {
-        **of_column(result, event.column),
+        **column_attributes(result, event.column),
         semconv.RECORD_UID: f"{event.id}-{event.change.value}-{event.time}",
         semconv.ALARM_ID: event.id,
         semconv.ALARM_START: event.opened / 1e9,

@@ -1,4 +1,4 @@
-"""Results → OTLP MetricsData, by hand, so that each carries the resource of the service that it is about."""
+"""Results → OTLP MetricsData, built by hand so that each metric carries the resource of the service it is about."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +14,13 @@ from driftline_processor import __version__
 from driftline_processor.encode import metrics
 from driftline_processor.records import ColumnKey, WindowResult
 
-SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", __version__)
+INSTRUMENTATION_SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", __version__)
 
 
-def encode(results: Iterable[WindowResult]) -> list[MetricsData]:
-    """One MetricsData for each window's end, the earliest first.
+def encode_gauges(results: Iterable[WindowResult]) -> list[MetricsData]:
+    """The metrics of results, one MetricsData per window end, earliest first.
 
-    Late results never share a request with fresh ones: Prometheus drops a whole request for one point that is too old.
+    Late results never share a request with fresh ones: Prometheus rejects a whole request for one stale point.
     """
     ordered = sorted(results, key=lambda result: result.window.end)
     return [_request(list(group)) for _, group in groupby(ordered, key=lambda result: result.window.end)]
@@ -30,39 +30,39 @@ def _request(results: list[WindowResult]) -> MetricsData:
     origins: dict[tuple[tuple[str, str], ...], list[WindowResult]] = {}
     for result in results:
         origins.setdefault(result.model.resource, []).append(result)
-    return MetricsData([_of_origin(resource, found) for resource, found in origins.items()])
+    return MetricsData([_resource_metrics(resource, found) for resource, found in origins.items()])
 
 
-def _of_origin(resource: tuple[tuple[str, str], ...], results: list[WindowResult]) -> ResourceMetrics:
+def _resource_metrics(resource: tuple[tuple[str, str], ...], results: list[WindowResult]) -> ResourceMetrics:
     filled = ((row, [point for result in results for point in _points(row, result)]) for row in metrics.METRICS)
     data = [Metric(row.name, row.description, row.unit, Gauge(points)) for row, points in filled if points]
-    return ResourceMetrics(Resource(dict(resource)), [ScopeMetrics(SCOPE, data, "")], "")
+    return ResourceMetrics(Resource(dict(resource)), [ScopeMetrics(INSTRUMENTATION_SCOPE, data, "")], "")
 
 
 def _points(row: metrics.Metric, result: WindowResult) -> Iterator[NumberDataPoint]:
     if row.of_model is not None:
-        yield from _valid(row, row.of_model(result), result, _of_model(result))
+        yield from _valid(row, row.of_model(result), result, _model_attributes(result))
     if row.of_column is not None:
         for column in result.columns:
-            yield from _valid(row, row.of_column(column), result, of_column(result, column.column))
+            yield from _valid(row, row.of_column(column), result, column_attributes(result, column.column))
 
 
 def _valid(
     row: metrics.Metric, values: metrics.Values, result: WindowResult, attributes: Mapping[str, str | bool]
 ) -> Iterator[NumberDataPoint]:
-    """The points that a backend can take: one that is not finite would cost the whole request."""
+    """The finite points: backends reject a whole request for one that is not."""
     for key, value in values.items():
         if math.isfinite(value):
             extra = {row.by: key} if row.by else {}
             yield NumberDataPoint({**attributes, **extra}, result.window.start, result.window.end, value)
 
 
-def _of_model(result: WindowResult) -> dict[str, str | bool]:
+def _model_attributes(result: WindowResult) -> dict[str, str | bool]:
     known = {semconv.MODEL_VERSION: result.model.version} if result.model.version else {}
     return {semconv.MODEL_NAME: result.model.name, **known, semconv.REFERENCE_PROVISIONAL: result.provisional}
 
 
-def of_column(result: WindowResult, column: ColumnKey) -> dict[str, str | bool]:
-    """The attributes of what is said of a column."""
+def column_attributes(result: WindowResult, column: ColumnKey) -> dict[str, str | bool]:
+    """The attributes of metrics and events about a column."""
     target, name = column
-    return {**_of_model(result), semconv.DRIFT_TARGET: target, semconv.FEATURE_NAME: name}
+    return {**_model_attributes(result), semconv.DRIFT_TARGET: target, semconv.FEATURE_NAME: name}

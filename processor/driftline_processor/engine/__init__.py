@@ -1,1 +1,4 @@
-"""The pure heart: records in, judged windows out. Imports `monitors`, `reference` and `decode`."""
+"""The stream processor: decoded records in, judged windows out; pure and single-threaded.
+
+Imports `monitors`, `reference`, `config` and `records`; never `decode`, `encode` or `service`.
+"""

@@ -1,4 +1,4 @@
-"""Adding up a column while its rows still come: sketches, counters and values of example rows, to one summary."""
+"""Accumulates sketches, counters and example values of a column into one summary."""
 
 from array import array
 from typing import Final
@@ -9,22 +9,32 @@ from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID
 from driftline.sketch import Histogram, Intervals
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.engine.summary_ops import MAX_CATEGORIES, total
-from driftline_processor.records import ColumnSummary, Values
+from driftline_processor.records import ColumnSummary, ColumnValues
 
-WAITING: Final = 4096
-"""Values, and buckets of sketches, that wait to be added up together: one by one, each costs as much as hundreds."""
+BUFFER_LIMIT: Final = 4096
+"""Values and sketch buckets buffered before they are merged: one merge costs as much as hundreds of them."""
 
 COUNTED_ELSEWHERE: Final = (VALID, OUT_OF_RANGE)
-"""States of rows that sketches and categories count."""
+"""States of rows that sketches and categories count already."""
 
 
-class Sum:
-    """What a column holds so far. What is added waits until it is much, or somebody asks for `summary`."""
+class Accumulator:
+    """The running sum of a column. Additions are buffered until BUFFER_LIMIT, or until `summary` is called."""
 
-    __slots__ = ("_categories", "_numbers", "_rows", "_squares", "_stacked", "_states", "_sum", "_waiting", "_weights")
+    __slots__ = (
+        "_buffered",
+        "_categories",
+        "_numbers",
+        "_rows",
+        "_squares",
+        "_stacked",
+        "_states",
+        "_total",
+        "_weights",
+    )
 
     def __init__(self, begin: ColumnSummary | None = None) -> None:
-        self._sum = begin or ColumnSummary()
+        self._total = begin or ColumnSummary()
         self._clear()
 
     def _clear(self) -> None:
@@ -33,26 +43,27 @@ class Sum:
         self._categories: dict[str, float] = {}
         self._states: dict[str, float] = {}
         self._rows = self._squares = 0.0
-        self._waiting = 0
+        self._buffered = 0
 
     def add_histogram(self, histogram: Histogram) -> None:
-        """Rows that a sketch counted."""
+        """Adds the rows of a sketch."""
         rows, stacked = float(histogram.count), histogram.intervals()
         self._stacked.append(stacked)
-        self._count(rows, rows, waiting=len(stacked))
+        self._count(rows, rows, buffered=len(stacked))
 
     def add_category(self, name: str, rows: float) -> None:
+        """Adds rows of a category."""
         self._categories[name] = self._categories.get(name, 0.0) + rows
         self._count(rows, rows)
 
     def add_state(self, state: str, rows: float) -> None:
-        """Rows in a state, unless another part of the sketch counts them."""
+        """Adds rows in a state, unless another part of the sketch counts them."""
         if state not in COUNTED_ELSEWHERE:
             self._states[state] = self._states.get(state, 0.0) + rows
             self._count(rows, rows)
 
-    def add_values(self, values: Values, weights: FloatArray) -> None:
-        """Values of example rows, and how many rows each stands for."""
+    def add_values(self, values: ColumnValues, weights: FloatArray) -> None:
+        """Adds example values. weights: how many rows each stands for, [values]."""
         if isinstance(values, np.ndarray):
             self._add_numbers(values, weights)
             return
@@ -66,7 +77,7 @@ class Sum:
             else:
                 self._numbers.append(float(value))
                 self._weights.append(weight)
-            self._count(weight, weight * weight, waiting=1)
+            self._count(weight, weight * weight, buffered=1)
 
     def _add_numbers(self, values: FloatArray, weights: FloatArray) -> None:
         finite = np.isfinite(values)
@@ -76,20 +87,22 @@ class Sum:
                     self._states[state] = self._states.get(state, 0.0) + float(weights[which].sum())
         self._numbers.frombytes(values[finite].tobytes())
         self._weights.frombytes(weights[finite].tobytes())
-        self._count(float(weights.sum()), float(weights @ weights), waiting=len(values))
+        self._count(float(weights.sum()), float(weights @ weights), buffered=len(values))
 
     def summary(self) -> ColumnSummary:
-        """All that was added, within the bounds of a summary."""
+        """The sum of everything added, within the bounds of a summary."""
         if self._rows:
             values = [Intervals.of_values(self._numbers, self._weights)] if self._numbers else []
             counted = ColumnSummary(Intervals.empty(), self._categories, self._states, self._rows, self._squares)
-            self._sum = total([self._sum, counted, *(ColumnSummary(stacked) for stacked in (*self._stacked, *values))])
+            self._total = total(
+                [self._total, counted, *(ColumnSummary(stacked) for stacked in (*self._stacked, *values))]
+            )
             self._clear()
-        return self._sum
+        return self._total
 
-    def _count(self, rows: float, squares: float, waiting: int = 0) -> None:
+    def _count(self, rows: float, squares: float, buffered: int = 0) -> None:
         self._rows += rows
         self._squares += squares
-        self._waiting += waiting
-        if self._waiting > WAITING or len(self._categories) > 2 * MAX_CATEGORIES:
+        self._buffered += buffered
+        if self._buffered > BUFFER_LIMIT or len(self._categories) > 2 * MAX_CATEGORIES:
             self.summary()

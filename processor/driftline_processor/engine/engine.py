@@ -1,7 +1,7 @@
-"""The heart: records in, judged windows out. It knows no clock, thread, socket or file.
+"""The engine: records in, judged windows out, without clock, thread, socket or file.
 
-What it answers depends on the records, when they were received, and the order of both: a restart that replays them goes
-on where it was. Event time decides the window; `now` only tells when nothing more is to be awaited.
+Results depend only on the records, their times of receipt and the order of both, so that a restart that replays them
+continues where it stopped. Event time decides the window; `now` only decides when no more rows are expected.
 """
 
 import logging
@@ -16,8 +16,8 @@ from driftline.sketch.arrays import IntArray
 from driftline.sketch.time_units import DAY
 from driftline_processor.config import Config
 from driftline_processor.engine.alarms import follow
-from driftline_processor.engine.ingest_report import Observed, Outcome, named
-from driftline_processor.engine.model_state import Model
+from driftline_processor.engine.ingest_report import IngestReport, IngestReportBuilder, describe_model
+from driftline_processor.engine.model_state import ModelState
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
@@ -26,8 +26,8 @@ from driftline_processor.monitors.drift.history.trailing_windows import LONGER, 
 from driftline_processor.records import (
     AlarmChange,
     ExampleRows,
+    InputRecord,
     ModelKey,
-    Record,
     Reference,
     ReferencePart,
     Window,
@@ -35,24 +35,21 @@ from driftline_processor.records import (
 )
 from driftline_processor.reference.selection import choose_reference, other_versions, without_pairs
 
-__all__ = ["Engine", "EngineSettings", "Observed"]
-
 logger = logging.getLogger(__name__)
 
 MAX_MODELS: Final = 10_000
-"""Models, by name, version and where they are served. More are made of names that change with every process."""
+"""Models, by name, version and resource. More come from names that change with every process."""
 
+RELEASE_AFTER: Final = DAY
+"""A model silent for this long frees its panes and streams: its processes are gone."""
 
-RESTS_AFTER: Final = DAY
-"""A model that is silent for so long lets go of its panes and streams: its processes are gone."""
-
-FORGOTTEN_AFTER: Final = 7 * DAY
-"""A model that is silent for so long makes room, when there are too many."""
+EVICT_AFTER: Final = 7 * DAY
+"""A model silent for this long is evicted when there are too many."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Times in nanoseconds. size is a multiple of step; false_alarms are allowed in `per`, for each model."""
+    """Times in nanoseconds. size is a multiple of step; false_alarms: the budget of each model in `per`."""
 
     size: int
     step: int
@@ -68,85 +65,98 @@ class EngineSettings:
 
     @property
     def budget(self) -> float:
-        """False alarms allowed in one evaluation of a model: each slide of the window, and each longer span, is one.
+        """The share of the false alarm budget that one evaluation of a model may spend.
 
-        Whole days, which are judged where the reference has no clock, are another.
+        Every step of the window is an evaluation, and so is every longer span. Whole days, judged if the reference has
+        no timestamps, are another.
         """
         return self.false_alarms * (self.size / self.per) / (self.size / self.step + len(LONGER) + 1)
 
 
 class Engine:
-    """All models. For one thread."""
+    """The state of all models. Not thread-safe."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._models: dict[ModelKey, Model] = {}
-        self._forgotten: set[ModelKey] = set()
+        self._models: dict[ModelKey, ModelState] = {}
+        self._evicted: set[ModelKey] = set()
         self._references: dict[str, Reference] = {}
         self._comparisons: dict[str, dict[tuple[bool, bool], Comparison]] = {}
         self._provisional: dict[ModelKey, Comparison] = {}
         self._notices: list[str] = []
-        self._told: dict[ModelKey, list[str]] = {}
-        self._turn = 0
+        self._reported_versions: dict[ModelKey, list[str]] = {}
+        self._next_model = 0
 
-    def observe(self, records: Sequence[Record], received: int) -> Observed:
-        """Counts each record once, in the pane of its event time. `received`: when its request came."""
-        outcome = Outcome(self._settings.lateness)
+    def observe(self, records: Sequence[InputRecord], received: int) -> IngestReport:
+        """Counts each record once, in the pane of its event time.
+
+        Args:
+            records: The records of one request.
+            received: When the request was received, Unix nanoseconds.
+
+        """
+        report = IngestReportBuilder(self._settings.lateness)
         self._make_room(received)
         for record in records:
             if isinstance(record, ReferencePart):
-                continue  # what it is part of comes through put_reference
+                continue  # references arrive through put_reference
             items = len(record.keys) if isinstance(record, ExampleRows) else 1
             model = self._model(record.model)
             if model is None:
-                outcome.reject(f"more than {MAX_MODELS} models (got {record.model.name!r})", items)
+                report.reject(f"more than {MAX_MODELS} models (got {record.model.name!r})", items)
                 continue
             if isinstance(record, ExampleRows):
-                taken = model.take_spans(record, self._event_times(record, received, outcome), received)
+                results = model.ingest_spans(record, self._event_times(record, received, report), received)
             else:
-                taken = [model.take(record, self._event_time(record, received, outcome), received)]
-            for each in taken:
-                outcome.add(record.model, each, model.panes.newest)
-        return outcome.observed()
+                results = [model.ingest(record, self._event_time(record, received, report), received)]
+            for result in results:
+                report.add(record.model, result, model.panes.newest)
+        return report.build()
 
     def put_reference(self, reference: Reference) -> None:
-        """From now on windows are compared with it, if their model is the one it names."""
+        """Adds or replaces a reference; windows of the model it names are compared with it from now on."""
         self.drop_reference(reference.id)
         self._references[reference.id] = reference
 
     def drop_reference(self, identity: str) -> None:
-        """Windows are no longer compared with it."""
+        """Removes a reference; no window is compared with it any more."""
         self._references.pop(identity, None)
         self._comparisons.pop(identity, None)
 
     def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
-        """The windows that have become complete, by event time or because nothing came for lateness and a step.
+        """Judges the windows that are complete, by event time or because a model was silent for lateness and a step.
 
-        most: how many are judged at once; the others have their turn with the next call.
+        Args:
+            now: Unix nanoseconds.
+            most: Windows judged in this call; the others follow in the next one.
+
+        Returns:
+            The results, by model and oldest first.
+
         """
-        results = (self._judged(model, window) for model, window in islice(self._complete(now), most))
+        results = (self._judge_safely(model, window) for model, window in islice(self._complete(now), most))
         return [result for result in results if result is not None]
 
     def notices(self) -> list[str]:
-        """What an operator should know about references, told once."""
-        told, self._notices = self._notices, []
-        return told
+        """New notices about references for the operator; each is returned once."""
+        notices, self._notices = self._notices, []
+        return notices
 
     def snapshot(self) -> dict[ModelKey, bytes | None]:
-        """The state of the models that have changed since the last call; None for one that is no longer kept."""
+        """The state of the models changed since the last call; None for an evicted one."""
         changed = [model for model in self._models.values() if model.changed]
-        states: dict[ModelKey, bytes | None] = dict.fromkeys(self._forgotten)
+        states: dict[ModelKey, bytes | None] = dict.fromkeys(self._evicted)
         states |= {model.key: dump(model) for model in changed}
         for model in changed:
             model.changed = False
-        self._forgotten.clear()
+        self._evicted.clear()
         return states
 
     def restore(self, states: Iterable[bytes], now: int) -> None:
-        """Goes on from snapshots. What came before is not idle yet: its senders may have to find back first.
+        """Restores models from snapshots. They count as received `now`: their senders may still have to reconnect.
 
         Raises:
-            UnknownForm: a snapshot is of another version.
+            UnknownForm: A snapshot was written by another version.
 
         """
         for body in states:
@@ -155,63 +165,63 @@ class Engine:
             self._models[model.key] = model
 
     def rows(self) -> Mapping[ModelKey, float]:
-        """Rows counted of each model since the store began."""
+        """Rows counted per model since the store was created."""
         return {key: model.rows for key, model in self._models.items()}
 
-    def _complete(self, now: int) -> Iterator[tuple[Model, Window]]:
-        """The windows to judge, by model. The next call begins with the model after that of the last window given."""
+    def _complete(self, now: int) -> Iterator[tuple[ModelState, Window]]:
+        """The windows to judge, by model. The next call starts after the model of the last window taken."""
         wait = self._settings.lateness + self._settings.step
         models = list(self._models.values())
-        begin = self._turn % max(len(models), 1)
-        for self._turn, model in enumerate(models[begin:] + models[:begin], begin + 1):
+        begin = self._next_model % max(len(models), 1)
+        for self._next_model, model in enumerate(models[begin:] + models[:begin], begin + 1):
             silence = now - model.received
             for window in model.windows(idle=silence > wait):
                 yield model, window
-            if silence > RESTS_AFTER:
-                model.rest()
+            if silence > RELEASE_AFTER:
+                model.release()
 
-    def _model(self, key: ModelKey) -> Model | None:
+    def _model(self, key: ModelKey) -> ModelState | None:
         model = self._models.get(key)
         if model is None and len(self._models) < MAX_MODELS:
             settings = self._settings
-            model = self._models[key] = Model.new(key, settings.size, settings.step, settings.lateness)
-            self._forgotten.discard(key)
+            model = self._models[key] = ModelState.new(key, settings.size, settings.step, settings.lateness)
+            self._evicted.discard(key)
         return model
 
     def _make_room(self, received: int) -> None:
-        """Forgets the models that have long been silent, when there are too many."""
+        """Evicts long-silent models when there are too many."""
         if len(self._models) < MAX_MODELS:
             return
-        for key in [key for key, model in self._models.items() if received - model.panes.newest > FORGOTTEN_AFTER]:
+        for key in [key for key, model in self._models.items() if received - model.panes.newest > EVICT_AFTER]:
             del self._models[key]
             self._provisional.pop(key, None)
-            self._told.pop(key, None)
-            self._forgotten.add(key)
+            self._reported_versions.pop(key, None)
+            self._evicted.add(key)
 
-    def _event_time(self, record: Point, received: int, outcome: Outcome) -> int:
-        """The record's own time; when it was received, for a clock that is ahead of ours."""
+    def _event_time(self, record: Point, received: int, report: IngestReportBuilder) -> int:
+        """The record's own time, or its time of receipt if the sender's clock is ahead of ours."""
         if record.time <= received + self._settings.lateness:
             return record.time
-        outcome.ahead(record.model, record.time - received)
+        report.clock_ahead(record.model, record.time - received)
         return received
 
-    def _event_times(self, spans: ExampleRows, received: int, outcome: Outcome) -> IntArray:
+    def _event_times(self, spans: ExampleRows, received: int, report: IngestReportBuilder) -> IntArray:
         ahead = spans.times > received + self._settings.lateness
         if not ahead.any():
             return spans.times
-        outcome.ahead(spans.model, int(spans.times.max()) - received, int(ahead.sum()))
+        report.clock_ahead(spans.model, int(spans.times.max()) - received)
         return np.where(ahead, received, spans.times)
 
-    def _judged(self, model: Model, window: Window) -> WindowResult | None:
-        """A fault of ours in one window must cost no other window, and no other model."""
+    def _judge_safely(self, model: ModelState, window: Window) -> WindowResult | None:
+        """The result of a window; a fault of ours costs this window only."""
         try:
-            return self._detector(model, window)
+            return self._judge(model, window)
         except Exception:
-            logger.exception("%s: the window that ends at %d could not be judged", named(model.key), window.end)
+            logger.exception("%s: failed to judge the window ending at %d", describe_model(model.key), window.end)
             return None
 
-    def _detector(self, model: Model, window: Window) -> WindowResult:
-        rows, columns = model.held(window)
+    def _judge(self, model: ModelState, window: Window) -> WindowResult:
+        rows, columns = model.panes.contents(window)
         comparison = self._comparison(model, window)
         result = WindowResult(
             model=model.key,
@@ -220,7 +230,7 @@ class Engine:
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
             columns=comparison.window(
-                columns, self._settings.budget, model.panes.lasting(window), Trailing(model.trail, window)
+                columns, self._settings.budget, model.panes.covered(window), Trailing(model.trail, window)
             )
             if comparison
             else describe_window(columns),
@@ -231,38 +241,39 @@ class Engine:
                 model.trail.restart(alarm.column, window.end)
         return result
 
-    def _comparison(self, model: Model, window: Window) -> Comparison | None:
-        """The training profile of the model; else what its first full window held; nothing until there is one."""
+    def _comparison(self, model: ModelState, window: Window) -> Comparison | None:
+        """The comparison with the training profile, else with the provisional reference; None without either."""
         reference = choose_reference(self._references.values(), model.key)
         if reference is not None:
-            return self._prepared(reference, pairs=model.counts_pairs, timed=is_timed(window))
-        self._tell_of_other_versions(model.key)
+            return self._comparison_with(reference, pairs=model.counts_pairs, timed=is_timed(window))
+        self._report_other_versions(model.key)
         if model.key not in self._provisional:
-            restored = model.gathering.full
-            if not model.gather(window):
+            restored = model.provisional.full
+            if not model.collect_provisional(window):
                 return None
-            self._stand_in(model)
+            self._use_provisional(model)
             if not restored:
-                return None  # the window that has just become the reference is not compared with itself
+                return None  # a window that has just become the reference is not compared with itself
         return self._provisional[model.key]
 
-    def _stand_in(self, model: Model) -> None:
-        gathered = model.gathering
-        reference = provisional_reference(model.key, gathered.panes, gathered.step)
+    def _use_provisional(self, model: ModelState) -> None:
+        data = model.provisional
+        reference = provisional_reference(model.key, data.panes, data.step)
         self._provisional[model.key] = Comparison.of(reference, self._settings.tolerance)
-        rows = f"{gathered.rows:.0f} rows"
-        self._notices.append(f"{named(model.key)}: no reference for it; its first full window ({rows}) stands in")
+        self._notices.append(
+            f"{describe_model(model.key)}: no reference, falling back to its first full window ({data.rows:.0f} rows)"
+        )
 
-    def _tell_of_other_versions(self, key: ModelKey) -> None:
+    def _report_other_versions(self, key: ModelKey) -> None:
         others = other_versions(self._references.values(), key)
-        if others and self._told.get(key) != others:
-            self._told[key] = others
+        if others and self._reported_versions.get(key) != others:
+            self._reported_versions[key] = others
             versions = ", ".join(map(repr, others))
-            self._notices.append(f"{named(key)}: no reference for it, only for version {versions}, which is not used")
+            self._notices.append(f"{describe_model(key)}: no reference for this version, only for {versions}")
 
-    def _prepared(self, reference: Reference, *, pairs: bool, timed: bool) -> Comparison:
-        prepared = self._comparisons.setdefault(reference.id, {})
-        if (pairs, timed) not in prepared:
+    def _comparison_with(self, reference: Reference, *, pairs: bool, timed: bool) -> Comparison:
+        comparisons = self._comparisons.setdefault(reference.id, {})
+        if (pairs, timed) not in comparisons:
             judged = reference if pairs else without_pairs(reference)
-            prepared[pairs, timed] = Comparison.of(judged, self._settings.tolerance, timed=timed)
-        return prepared[pairs, timed]
+            comparisons[pairs, timed] = Comparison.of(judged, self._settings.tolerance, timed=timed)
+        return comparisons[pairs, timed]

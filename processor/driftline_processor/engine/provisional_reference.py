@@ -1,4 +1,4 @@
-"""Live data in the place of a training profile: what the first full window of a model held."""
+"""The fallback for models without a training profile: a provisional reference built from their first full window."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ from driftline.sketch.time_units import SECOND
 from driftline_processor.engine.summary_ops import total
 from driftline_processor.records import ColumnKey, ColumnSummary, ModelKey, Reference, ReferenceColumn, Window
 
-MAX_CATEGORIES: Final = 256
-"""Categories with a cell of their own; one more cell holds the rest, as in a training profile."""
+MAX_BINNED_CATEGORIES: Final = 256
+"""Categories with a bin of their own; one more bin holds the rest, as in a training profile."""
 
 MIN_ROWS: Final = 100
-"""Rows that live data needs before it can stand in for a reference: fewer say nothing."""
+"""Rows needed for a provisional reference."""
 
 
 @dataclass(slots=True)
-class Gathering:
-    """Live data, kept until there is enough of it to stand in for a reference: columns by the start of their pane.
+class ProvisionalData:
+    """Live data collected for a provisional reference: columns by the start of their pane.
 
-    step: nanoseconds in a pane. full: there is enough, and nothing more is added.
+    step: nanoseconds in a pane. full: there is enough, and no more is added.
     """
 
     step: int
@@ -34,7 +34,7 @@ class Gathering:
     full: bool = False
 
     def add(self, pane: Window, rows: float, columns: Mapping[ColumnKey, ColumnSummary], size: int) -> None:
-        """Adds what a pane held. Enough is a whole window of `size` nanoseconds, and MIN_ROWS."""
+        """Adds a pane. The data is full with a whole window of `size` nanoseconds and MIN_ROWS."""
         if columns:
             self.panes[pane.start] = columns
             self.rows += rows
@@ -45,7 +45,14 @@ class Gathering:
 def provisional_reference(
     model: ModelKey, panes: Mapping[int, Mapping[ColumnKey, ColumnSummary]], step: int
 ) -> Reference:
-    """A reference whose chunks are panes: columns by the start of their pane, each of `step` nanoseconds."""
+    """The reference whose chunks are these panes.
+
+    Args:
+        model: The model that the data comes from.
+        panes: Columns by the start of their pane, Unix nanoseconds.
+        step: Nanoseconds in a pane.
+
+    """
     starts = sorted(panes)
     columns = sorted({column for held in panes.values() for column in held})
     seconds = np.array(starts, float) / SECOND
@@ -70,8 +77,8 @@ def _column(key: ColumnKey, chunks: Sequence[ColumnSummary]) -> ReferenceColumn:
     numeric = whole.intervals.total >= sum(whole.categories.values())
     edges = cut_cells(whole.intervals) if numeric and whole.intervals.total else np.zeros(0)
     ranked = sorted(whole.categories, key=lambda name: (-whole.categories[name], name))
-    categories = () if numeric else tuple(ranked[:MAX_CATEGORIES])
-    count = [_numeric_cells(c, edges, whole) if numeric else _category_cells(c, categories) for c in chunks]
+    categories = () if numeric else tuple(ranked[:MAX_BINNED_CATEGORIES])
+    count = [_numeric_bins(c, edges, whole) if numeric else _category_bins(c, categories) for c in chunks]
     return ReferenceColumn(
         key=key,
         type="float" if numeric else "string",
@@ -81,20 +88,20 @@ def _column(key: ColumnKey, chunks: Sequence[ColumnSummary]) -> ReferenceColumn:
         categories=categories,
         coded=np.zeros(0),
         chunks=np.array(count),
-        states={state: _state_cells(chunks, state) for state in (MISSING, NON_FINITE, WRONG_TYPE)},
+        states={state: _state_bins(chunks, state) for state in (MISSING, NON_FINITE, WRONG_TYPE)},
     )
 
 
-def _numeric_cells(chunk: ColumnSummary, edges: FloatArray, whole: ColumnSummary) -> FloatArray:
+def _numeric_bins(chunk: ColumnSummary, edges: FloatArray, whole: ColumnSummary) -> FloatArray:
     return project(chunk.intervals, edges, whole.intervals) if len(edges) else np.zeros(1)
 
 
-def _category_cells(chunk: ColumnSummary, categories: Sequence[str]) -> FloatArray:
+def _category_bins(chunk: ColumnSummary, categories: Sequence[str]) -> FloatArray:
     named = [chunk.categories.get(name, 0.0) for name in categories]
     return np.array([*named, max(sum(chunk.categories.values()) - sum(named), 0.0)])
 
 
-def _state_cells(chunks: Sequence[ColumnSummary], state: str) -> FloatArray:
+def _state_bins(chunks: Sequence[ColumnSummary], state: str) -> FloatArray:
     """[chunk, 2]: rows that are not in the state, and rows that are."""
     inside = np.array([chunk.states.get(state, 0.0) for chunk in chunks])
     rows = np.array([chunk.rows for chunk in chunks])

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import msgpack
 
-from driftline_processor.engine import stream_deltas, summary_ops
-from driftline_processor.engine.accumulator import Sum
+from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.alarms import Alarm
-from driftline_processor.engine.model_state import Model
-from driftline_processor.engine.pane import Cell, Pane
-from driftline_processor.engine.provisional_reference import Gathering
-from driftline_processor.engine.stream_deltas import Streams
-from driftline_processor.engine.windows import Panes
+from driftline_processor.engine.model_state import ModelState
+from driftline_processor.engine.pane import OperationColumn, Pane
+from driftline_processor.engine.provisional_reference import ProvisionalData
+from driftline_processor.engine.stream_deltas import StreamDeltas, pack_position, unpack_position
+from driftline_processor.engine.summary_ops import pack_summary, unpack_summary
+from driftline_processor.engine.windows import SlidingWindows
 from driftline_processor.monitors.drift.history import trailing_windows
 from driftline_processor.monitors.drift.history.trailing_windows import Trail
 from driftline_processor.records import ColumnKey, ColumnSummary, ModelKey, State, Verdict
@@ -24,18 +24,18 @@ class UnknownForm(ValueError):  # noqa: N818  (says what is wrong, as the others
     """A snapshot that this version cannot read."""
 
 
-def dump(model: Model) -> bytes:
-    panes, gathering = model.panes, model.gathering
+def dump(model: ModelState) -> bytes:
+    panes, provisional = model.panes, model.provisional
     state = {
         "form": FORM,
         "key": _pack_model_key(model.key),
         "times": (panes.step, panes.newest, panes.sealed),
         "panes": [(start, _pack_pane(pane)) for start, pane in panes.by_start.items()],
-        "streams": [(key, stream_deltas.pack(last)) for key, last in model.streams.cumulative.items()],
+        "streams": [(key, pack_position(last)) for key, last in model.streams.cumulative.items()],
         "keys": list(model.streams.keys.items()),
         "columns": [(_pack_column(column), seen) for column, seen in model.columns.items()],
-        "gathered": [(start, _pack_columns(held)) for start, held in gathering.panes.items()],
-        "gathering": (gathering.step, gathering.rows, gathering.full),
+        "gathered": [(start, _pack_columns(held)) for start, held in provisional.panes.items()],
+        "gathering": (provisional.step, provisional.rows, provisional.full),
         "alarms": [(_pack_column(column), _pack_alarm(alarm)) for column, alarm in model.alarms.items()],
         "trail": trailing_windows.pack(model.trail),
         "rows": model.rows,
@@ -44,7 +44,7 @@ def dump(model: Model) -> bytes:
     return bytes(msgpack.packb(state))
 
 
-def load(body: bytes, size: int, step: int, lateness: int) -> Model:
+def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
     """The model of a snapshot, under the window settings of now.
 
     With another step its panes cannot be used: they are left out, and the model goes on with the next one.
@@ -57,17 +57,17 @@ def load(body: bytes, size: int, step: int, lateness: int) -> Model:
     if state["form"] != FORM:
         raise UnknownForm(f"snapshot: form must be {FORM}, got {state['form']!r} (written by another version)")
     old_step, newest, sealed = state["times"]
-    panes = Panes(size, step, lateness, newest, sealed)
+    panes = SlidingWindows(size, step, lateness, newest, sealed)
     if old_step == step:
         panes.by_start = {start: _unpack_pane(pane) for start, pane in state["panes"]}
     else:
         panes.sealed = -(-max(sealed, newest) // step) * step
-    return Model(
+    return ModelState(
         key=_model_key(state["key"]),
         panes=panes,
-        streams=Streams({key: stream_deltas.unpack(last) for key, last in state["streams"]}, dict(state["keys"])),
+        streams=StreamDeltas({key: unpack_position(last) for key, last in state["streams"]}, dict(state["keys"])),
         columns={ColumnKey(*column): seen for column, seen in state["columns"]},
-        gathering=_unpack_gathering(state, step),
+        provisional=_unpack_provisional(state, step),
         alarms={ColumnKey(*column): _unpack_alarm(alarm) for column, alarm in state.get("alarms", ())},
         trail=trailing_windows.unpack(state["trail"]) if "trail" in state else Trail(),
         rows=state["rows"],
@@ -86,7 +86,7 @@ def _model_key(packed: tuple[Any, ...]) -> ModelKey:
 
 
 def _pack_pane(pane: Pane) -> tuple[Any, ...]:
-    parts = [((_pack_column(c.column), c.operation), summary_ops.pack(held)) for c, held in pane.summaries().items()]
+    parts = [((_pack_column(c.column), c.operation), pack_summary(held)) for c, held in pane.summaries().items()]
     return parts, pane.rows, pane.traces
 
 
@@ -96,24 +96,27 @@ def _pack_column(column: ColumnKey) -> tuple[str, str]:
 
 def _unpack_pane(packed: tuple[Any, ...]) -> Pane:
     parts, rows, *traces = packed
-    sums = {Cell(ColumnKey(*column), operation): Sum(summary_ops.unpack(held)) for (column, operation), held in parts}
-    return Pane(sums, rows=dict(rows), traces=list(traces[0]) if traces else [])
+    accumulators = {
+        OperationColumn(ColumnKey(*column), operation): Accumulator(unpack_summary(held))
+        for (column, operation), held in parts
+    }
+    return Pane(accumulators, rows=dict(rows), traces=list(traces[0]) if traces else [])
 
 
-def _unpack_gathering(state: dict[str, Any], step: int) -> Gathering:
+def _unpack_provisional(state: dict[str, Any], step: int) -> ProvisionalData:
     """What is enough stays, in the panes it was gathered in; what is not begins anew with panes of another length."""
     old_step, rows, full = state["gathering"]
     if old_step != step and not full:
-        return Gathering(step)
-    return Gathering(old_step, {start: _unpack_columns(held) for start, held in state["gathered"]}, rows, full)
+        return ProvisionalData(step)
+    return ProvisionalData(old_step, {start: _unpack_columns(held) for start, held in state["gathered"]}, rows, full)
 
 
 def _pack_columns(held: Mapping[ColumnKey, ColumnSummary]) -> list[tuple[Any, ...]]:
-    return [(_pack_column(column), summary_ops.pack(each)) for column, each in held.items()]
+    return [(_pack_column(column), pack_summary(each)) for column, each in held.items()]
 
 
 def _unpack_columns(packed: tuple[Any, ...]) -> dict[ColumnKey, ColumnSummary]:
-    return {ColumnKey(*column): summary_ops.unpack(each) for column, each in packed}
+    return {ColumnKey(*column): unpack_summary(each) for column, each in packed}
 
 
 def _pack_alarm(alarm: Alarm) -> dict[str, Any]:

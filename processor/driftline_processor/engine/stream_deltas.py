@@ -1,7 +1,7 @@
-"""From points to increments: each row once, however often its point comes.
+"""Cumulative to delta: each row is counted once, however often its point is received.
 
-A cumulative stream says how much it has counted since its start: what it adds is the difference to its last point, so a
-lost point is healed by the next one and a repeated one adds nothing. A delta point, or a span, is known by its key.
+A cumulative point adds the difference to the last point of its stream, so the next point makes up for a lost one and a
+repeated one adds nothing. Delta points and spans are deduplicated by key.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from driftline.sketch.time_units import HOUR
 from driftline_processor.records import CountPoint, ExampleRows, RowsPoint, SketchPoint
 
 BASELINE_AFTER: Final = HOUR
-"""A cumulative stream seen for the first time that began longer ago only sets the baseline of what follows: its rows
-are history, or were counted before this stream was forgotten."""
+"""A new cumulative stream that started longer ago only sets a baseline: its rows are history, or were counted before
+the stream was forgotten."""
 
-KEPT: Final = HOUR + HOUR // 4
-"""How long a stream that says nothing is remembered. Longer than BASELINE_AFTER: no row is counted twice."""
+KEEP_FOR: Final = HOUR + HOUR // 4
+"""How long a silent stream is remembered. Longer than BASELINE_AFTER, so that no row is counted twice."""
 
 Point: TypeAlias = SketchPoint | CountPoint | RowsPoint
 Amount: TypeAlias = Histogram | float
 
 
 @dataclass(slots=True)
-class Last:
-    """How far a cumulative stream has come: its newest point, the rows in it, and when it came by event time."""
+class StreamPosition:
+    """The newest point of a cumulative stream: its time, its amount and rows, and the event time it was counted at."""
 
     time: int
     amount: Amount
@@ -36,53 +36,53 @@ class Last:
     seen: int
 
 
-class Kind(Enum):
-    """What a point is to its stream."""
+class IncrementKind(Enum):
+    """What a point contributes to its stream."""
 
-    NEWS = auto()
+    NEW = auto()
     DUPLICATE = auto()
     BASELINE = auto()
 
 
 class Increment(NamedTuple):
-    """The rows that a point adds to `older`, what its stream had counted before (None: nothing).
+    """The rows that a point adds to `older`, the amount of its stream before (None: nothing).
 
-    Of a baseline: the rows that are not counted.
+    For a baseline: the rows that are not counted.
     """
 
-    kind: Kind
+    kind: IncrementKind
     rows: float = 0.0
     older: Amount | None = None
 
 
-_DUPLICATE: Final = Increment(Kind.DUPLICATE)
+_DUPLICATE: Final = Increment(IncrementKind.DUPLICATE)
 
 
 @dataclass(slots=True)
-class Streams:
-    """What one model's senders have said so far."""
+class StreamDeltas:
+    """What is remembered of one model's streams, delta points and spans."""
 
-    cumulative: dict[tuple[bytes, int], Last] = field(default_factory=dict)
+    cumulative: dict[tuple[bytes, int], StreamPosition] = field(default_factory=dict)
     keys: dict[bytes, int] = field(default_factory=dict)  # of deltas and spans -> event time
 
     def increment(self, point: Point, time: int) -> Increment:
-        """What `point` adds to what is known; `time` is the event time it counts at."""
-        held = amount(point)
-        counted = rows(held)
+        """The increment of a point that counts at event time `time`."""
+        held = _amount(point)
+        counted = _rows(held)
         if not point.cumulative:
             key = point.stream + point.start.to_bytes(8, "big") + point.time.to_bytes(8, "big")
-            return Increment(Kind.NEWS, counted) if self._is_new(key, max(time, point.time)) else _DUPLICATE
+            return Increment(IncrementKind.NEW, counted) if self._is_new(key, max(time, point.time)) else _DUPLICATE
         last = self.cumulative.get((point.stream, point.start))
         if last is None:
-            self.cumulative[point.stream, point.start] = Last(point.time, held, counted, time)
+            self.cumulative[point.stream, point.start] = StreamPosition(point.time, held, counted, time)
             old = point.time - point.start > BASELINE_AFTER
-            return Increment(Kind.BASELINE if old else Kind.NEWS, counted)
+            return Increment(IncrementKind.BASELINE if old else IncrementKind.NEW, counted)
         if point.time <= last.time:
             return _DUPLICATE
-        return Increment(Kind.NEWS, *_follow(last, held, counted, point.time, time))
+        return Increment(IncrementKind.NEW, *_follow(last, held, counted, point.time, time))
 
     def new_spans(self, spans: ExampleRows) -> Sequence[int]:
-        """Which of the spans have not come before."""
+        """The indices of spans not received before."""
         times = spans.times.tolist()
         if self.keys.keys().isdisjoint(spans.keys) and len(set(spans.keys)) == len(spans.keys):
             self.keys.update(zip(spans.keys, times, strict=True))
@@ -91,9 +91,9 @@ class Streams:
         return [i for i, (key, time) in enumerate(known) if self._is_new(key, time)]
 
     def forget(self, sealed: int) -> None:
-        """Drops what can no longer matter: keys of closed panes, whose repetition is late, and silent streams."""
+        """Drops the keys of closed panes, whose repetitions would be late, and silent streams."""
         self.keys = {key: time for key, time in self.keys.items() if time > sealed}
-        self.cumulative = {key: last for key, last in self.cumulative.items() if last.seen > sealed - KEPT}
+        self.cumulative = {key: last for key, last in self.cumulative.items() if last.seen > sealed - KEEP_FOR}
 
     def _is_new(self, key: bytes, time: int) -> bool:
         if key in self.keys:
@@ -102,32 +102,34 @@ class Streams:
         return True
 
 
-def _follow(last: Last, held: Amount, counted: float, told: int, time: int) -> tuple[float, Amount | None]:
-    """Moves a stream on. The rows it adds, and to what: to nothing where the sender began anew without saying so."""
+def _follow(
+    last: StreamPosition, held: Amount, counted: float, point_time: int, seen: int
+) -> tuple[float, Amount | None]:
+    """Advances a stream: the rows added, and the older amount; None after a restart without a new start time."""
     older, before = last.amount, last.rows
-    last.time, last.seen = told, max(time, last.seen)
+    last.time, last.seen = point_time, max(seen, last.seen)
     if counted == before:
-        return 0.0, older  # the same content: the older object stays, so that who holds it knows it again
+        return 0.0, older  # same content: keep the older object, a pane's pending delta compares by identity
     last.amount, last.rows = held, counted
     return (counted - before, older) if counted > before else (counted, None)
 
 
-def amount(point: Point) -> Amount:
+def _amount(point: Point) -> Amount:
     return point.histogram if isinstance(point, SketchPoint) else point.count
 
 
-def rows(counted: Amount) -> float:
+def _rows(counted: Amount) -> float:
     return float(counted.count) if isinstance(counted, Histogram) else counted
 
 
 def difference(newer: Histogram, older: Histogram | None) -> Histogram:
-    """What a sketch has counted since `older`; all of it where it is no successor."""
+    """What a sketch has counted since `older`; all of it if it is no successor."""
     added = newer.minus(older) if older is not None else None
     return newer if added is None else added
 
 
-def pack(last: Last) -> tuple[Any, ...]:
-    """Plain values that MessagePack knows."""
+def pack_position(last: StreamPosition) -> tuple[Any, ...]:
+    """A stream's position as plain values for MessagePack."""
     if not isinstance(last.amount, Histogram):
         return (last.time, last.seen, last.amount)
     held = last.amount
@@ -135,14 +137,14 @@ def pack(last: Last) -> tuple[Any, ...]:
     return (last.time, last.seen, (held.scale, held.zero, *sides, held.minimum, held.maximum))
 
 
-def unpack(packed: tuple[Any, ...]) -> Last:
+def unpack_position(packed: tuple[Any, ...]) -> StreamPosition:
     time, seen, held = packed
     if not isinstance(held, tuple | list):
-        return Last(time, held, held, seen)
+        return StreamPosition(time, held, held, seen)
     scale, zero, positive, negative, minimum, maximum = held
     histogram = Histogram(scale, zero, _unpack_buckets(positive), _unpack_buckets(negative))
     histogram = replace(histogram, minimum=minimum, maximum=maximum)
-    return Last(time, histogram, rows(histogram), seen)
+    return StreamPosition(time, histogram, _rows(histogram), seen)
 
 
 def _pack_buckets(buckets: Buckets) -> tuple[bytes, bytes]:

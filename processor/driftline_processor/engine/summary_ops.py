@@ -1,4 +1,4 @@
-"""Summaries: what a column held, as a value. Their sum, the bounds on their size, and their form in a snapshot."""
+"""Operations on column summaries: their sum, the bounds on their size, and their form in a snapshot."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,10 +12,10 @@ from driftline.sketch.arrays import FloatArray
 from driftline_processor.records import ColumnSummary
 
 MAX_INTERVALS: Final = 2048
-"""Intervals of a column in one pane: senders with layouts of their own add up to a few hundred."""
+"""Intervals of a column in one pane; senders with different layouts add up to a few hundred."""
 
 MAX_CATEGORIES: Final = 1000
-"""Categories of a column in one pane; a row of a further one is counted as OTHER."""
+"""Categories of a column in one pane; rows of further ones are counted as OTHER."""
 
 
 def total(summaries: Iterable[ColumnSummary]) -> ColumnSummary:
@@ -61,14 +61,16 @@ def _sum(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return added
 
 
-def pack(summary: ColumnSummary) -> tuple[object, ...]:
-    """Plain values that MessagePack knows."""
+def pack_summary(summary: ColumnSummary) -> tuple[object, ...]:
+    """A summary as plain values for MessagePack."""
     held = summary.intervals
     arrays = tuple(_bytes(array) for array in (held.lower, held.upper, held.weight))
     return (*arrays, dict(summary.categories), dict(summary.states), summary.rows, summary.squares)
 
 
-def unpack(packed: tuple[bytes, bytes, bytes, dict[str, float], dict[str, float], float, float]) -> ColumnSummary:
+def unpack_summary(
+    packed: tuple[bytes, bytes, bytes, dict[str, float], dict[str, float], float, float],
+) -> ColumnSummary:
     lower, upper, weight, categories, states, rows, squares = packed
     intervals = Intervals(*(np.frombuffer(part, "<f8").astype(np.float64) for part in (lower, upper, weight)))
     return ColumnSummary(intervals, categories, states, rows, squares)

@@ -1,8 +1,7 @@
 """Event time: panes of one step each, closed by a watermark, and the windows that slide over them.
 
-A row belongs to the pane of its own time, whenever it comes, until the pane is closed: then it is late. The watermark
-follows the newest event time, `lateness` behind, so that a queue that delivers an hour later loses nothing, and a
-replay gives the same answer.
+A row belongs to the pane of its event time until that pane is closed; then it is late. The watermark trails the newest
+event time by `lateness`, so that a queue that delivers an hour later loses nothing and a replay gives the same results.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,24 +10,24 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from driftline.sketch.arrays import IntArray
-from driftline_processor.engine.pane import MAX_TRACES, Cell, Pane
+from driftline_processor.engine.pane import MAX_TRACES, OperationColumn, Pane
 from driftline_processor.engine.summary_ops import total
 from driftline_processor.records import ColumnKey, ColumnSummary, Window
 
 
-class Held(NamedTuple):
-    """What a stretch of event time held. rows: each once, however many operations of the model it was given to."""
+class WindowContents(NamedTuple):
+    """The contents of a window. rows: each counted once, however many operations of the model received it."""
 
     rows: float
     columns: Mapping[ColumnKey, ColumnSummary]
 
 
 @dataclass(slots=True)
-class Panes:
-    """The open panes of a model, and the closed ones that coming windows reach back to.
+class SlidingWindows:
+    """The open panes of a model, and the closed ones that later windows include.
 
-    size, step, lateness: nanoseconds; step divides size. newest: the newest event time so far, 0 before there is one.
-    sealed: panes that end at or before this have been judged.
+    size, step, lateness: nanoseconds; step divides size. newest: the newest event time, 0 at first. sealed: panes that
+    end at or before this have been judged.
     """
 
     size: int
@@ -39,7 +38,7 @@ class Panes:
     by_start: dict[int, Pane] = field(default_factory=dict)
 
     def pane(self, time: int) -> Pane | None:
-        """The pane of rows that came until `time`; None when it is closed."""
+        """The pane of this event time, created if necessary; None if it is closed."""
         start = self._start(time)
         if self.newest == 0:
             self.sealed = self._start(max(time - self.lateness, 1))
@@ -52,62 +51,62 @@ class Panes:
         return pane
 
     def open_pane(self, time: int) -> Pane | None:
-        """The pane of that time, where rows have come and more may."""
+        """The pane of this event time if it exists and is open."""
         start = self._start(time)
         return None if start + self.step <= self.closed else self.by_start.get(start)
 
-    def see(self, time: int) -> None:
-        """Event time has come this far, with or without rows."""
+    def advance_to(self, time: int) -> None:
+        """Advances event time without rows."""
         if self.newest:
             self.newest = max(self.newest, time)
 
     @property
     def watermark(self) -> int:
-        """No row before this is awaited any more. At least 1 ns behind: points of one moment share their fate."""
+        """No row before this is expected. At least 1 ns behind, so that points of one instant are treated alike."""
         return self.newest - max(self.lateness, 1)
 
     @property
     def closed(self) -> int:
-        """Panes that end at or before this take no more rows. By the records alone: whenever `close` is called."""
+        """Panes that end at or before this accept no rows; depends on the records alone, not on calls of `close`."""
         return max(self.sealed, self.watermark // self.step * self.step)
 
     def close(self, *, idle: bool) -> Iterator[Window]:
-        """The windows that are complete, oldest first, each to be taken before the next. `idle`: no more is awaited."""
+        """Closes the complete windows, oldest first; read each before the next. idle: no more rows are expected."""
         sealed = self._start(self.newest) + self.step if idle else self.watermark // self.step * self.step
         if not self.newest or sealed <= self.sealed:
             return
         for end in self._ends(sealed):
-            self.sealed = end  # before it is given: who takes no further window has been given this one
+            self.sealed = end  # before the yield: the caller may stop after this window
             yield Window(end - self.size, end)
         self.sealed = sealed
         reach = sealed + self.step - self.size
         for start in [start for start in self.by_start if start < reach]:
             del self.by_start[start]
 
-    def held(self, window: Window) -> Held:
-        """What a window holds, its columns by name."""
+    def contents(self, window: Window) -> WindowContents:
+        """The rows and columns of a window."""
         panes = [self.by_start[start] for start in sorted(self.by_start) if window.start <= start < window.end]
-        columns = _by_busiest_operation(pane.summaries() for pane in panes)
+        columns = _busiest_operation(pane.summaries() for pane in panes)
         rows: dict[str, float] = {}
         for pane in panes:
             for operation, number in pane.rows.items():
                 rows[operation] = rows.get(operation, 0.0) + number
-        # A foreign sender may have no counter of rows: then the fullest column tells.
-        return Held(max(rows.values(), default=max((t.rows for t in columns.values()), default=0.0)), columns)
+        # Other instrumentations may not count rows: use the fullest column.
+        return WindowContents(max(rows.values(), default=max((t.rows for t in columns.values()), default=0.0)), columns)
 
     def traces(self, window: Window) -> tuple[str, ...]:
-        """Ids of a few calls in a window, from as many panes of it as there are."""
+        """A few trace ids of a window, spread over its panes."""
         panes = [pane.traces for start, pane in sorted(self.by_start.items()) if window.start <= start < window.end]
         in_turns = [trace for turn in zip_longest(*panes) for trace in turn if trace is not None]
         return tuple(dict.fromkeys(in_turns))[:MAX_TRACES]
 
-    def lasting(self, window: Window) -> int:
-        """Nanoseconds from the first pane of the window that holds rows to the last one; 0 where none does."""
+    def covered(self, window: Window) -> int:
+        """Nanoseconds from the start of the window's first pane with rows to the end of its last one; 0 without."""
         starts = [start for start in self.by_start if window.start <= start < window.end]
         return max(starts) + self.step - min(starts) if starts else 0
 
     def _ends(self, sealed: int) -> list[int]:
-        """Ends of the windows to judge: of those after the last one and up to `sealed`, the ones that hold a pane."""
+        """Ends of the windows to judge: after the last one, up to `sealed`, and with at least one pane."""
         ends = {
             start + past
             for start in self.by_start
@@ -117,22 +116,22 @@ class Panes:
         return sorted(ends)
 
     def starts(self, times: IntArray) -> IntArray:
-        """Where the panes of these times start."""
+        """The starts of the panes of these times."""
         return (times - 1) // self.step * self.step
 
     def _start(self, time: int) -> int:
-        """A point counts what came before it: one exactly on a bound belongs to the pane that ends there."""
+        """A point counts rows before it, so one exactly on a bound belongs to the pane that ends there."""
         return (time - 1) // self.step * self.step
 
 
-def _by_busiest_operation(panes: Iterable[Mapping[Cell, ColumnSummary]]) -> dict[ColumnKey, ColumnSummary]:
-    """Each column from the operation that saw most rows: `predict` and `predict_proba` often get the same ones."""
-    parts: dict[Cell, list[ColumnSummary]] = {}
-    for summaries in panes:
-        for cell, summary in summaries.items():
-            parts.setdefault(cell, []).append(summary)
-    chosen: dict[ColumnKey, tuple[float, str]] = {}
-    for cell, tallies_of_cell in parts.items():
-        seen = sum(summary.rows for summary in tallies_of_cell), cell.operation
-        chosen[cell.column] = max(seen, chosen.get(cell.column, seen))
-    return {column: total(parts[Cell(column, operation)]) for column, (_, operation) in sorted(chosen.items())}
+def _busiest_operation(panes: Iterable[Mapping[OperationColumn, ColumnSummary]]) -> dict[ColumnKey, ColumnSummary]:
+    """Each column from the operation with most rows: `predict` and `predict_proba` often receive the same rows."""
+    parts: dict[OperationColumn, list[ColumnSummary]] = {}
+    for pane in panes:
+        for key, summary in pane.items():
+            parts.setdefault(key, []).append(summary)
+    busiest: dict[ColumnKey, tuple[float, str]] = {}
+    for key, summaries in parts.items():
+        rows = sum(summary.rows for summary in summaries), key.operation
+        busiest[key.column] = max(rows, busiest.get(key.column, rows))
+    return {column: total(parts[OperationColumn(column, name)]) for column, (_, name) in sorted(busiest.items())}

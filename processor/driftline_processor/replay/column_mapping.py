@@ -1,4 +1,4 @@
-"""Which column of the data is which of the model's, and its rows as the instrumentation would get them."""
+"""Columns of the data → columns of the model, with rows as the instrumentation would receive them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from driftline_processor.replay.errors import ReplayError
 
 @dataclass(frozen=True, slots=True)
 class ReplayedColumn:
-    """A column of the data as one of the model. classes: its values are names. numbers: its texts may be numbers."""
+    """A column of the data as one of the model. classes: its values are labels. numbers: its texts may be numbers."""
 
     key: ColumnKey
     planned: PlannedColumn
@@ -26,16 +26,16 @@ class ReplayedColumn:
     numbers: bool
 
     def values(self, batch: Any) -> NDArray[Any]:
-        """Its rows in a record batch: floats, NaN where missing; or objects, None where missing."""
+        """Its rows in a record batch, [rows]: floats, NaN where missing; or objects, None where missing."""
         if self.planned.is_text:
             texts: NDArray[Any] = batch.column(self.planned.source).to_numpy(zero_copy_only=False)
-            return _numbers_where_possible(texts) if self.numbers else texts
+            return _parse_numbers(texts) if self.numbers else texts
         if self.classes and self.planned.kind == BOOLEAN:
             return np.asarray(batch.column(self.planned.source).to_numpy(zero_copy_only=False))
         return self.planned.numbers(batch)
 
 
-def _numbers_where_possible(texts: NDArray[Any]) -> NDArray[Any]:
+def _parse_numbers(texts: NDArray[Any]) -> NDArray[Any]:
     values = np.empty(len(texts), object)
     for row, text in enumerate(texts):
         number = None if text is None else read_number(text)
@@ -43,15 +43,24 @@ def _numbers_where_possible(texts: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-def assign(planned: Sequence[PlannedColumn], reference: Reference, *, delimited: bool) -> list[ReplayedColumn]:
-    """The columns of the data, by the reference: an input by its name, an output by the name that it has there.
+def assign_columns(planned: Sequence[PlannedColumn], reference: Reference, *, delimited: bool) -> list[ReplayedColumn]:
+    """Maps the columns of the data to those of the reference, by name.
 
-    Raises ReplayError where the reference knows none of them.
+    Args:
+        planned: The columns of the data.
+        reference: The reference; columns it lacks are mapped as inputs.
+        delimited: Whether the data is CSV, where texts may be numbers.
+
+    Raises:
+        ReplayError: The reference has none of the columns.
+
     """
     wanted = [column for column in planned if not column.confidence or ColumnKey(*column.key) in reference.columns]
     columns = [_assigned(column, reference.columns, delimited) for column in wanted]
     if not any(column.key in reference.columns for column in columns):
-        expected, got = (_listed([key.name for key in keys]) for keys in (reference.columns, [c.key for c in columns]))
+        expected, got = (
+            _list_names([key.name for key in keys]) for keys in (reference.columns, [c.key for c in columns])
+        )
         raise ReplayError(
             f"the data must have columns of the reference of model {reference.name!r}, {expected} (got {got})"
         )
@@ -72,19 +81,19 @@ def _assigned(planned: PlannedColumn, known: Mapping[ColumnKey, ReferenceColumn]
     )
 
 
-def remarks(columns: Sequence[ReplayedColumn], reference: Reference) -> list[str]:
-    """What data and reference do not share."""
+def column_notes(columns: Sequence[ReplayedColumn], reference: Reference) -> list[str]:
+    """Notes about columns that only the data or only the reference has."""
     found = {column.key for column in columns}
-    strange = [key.name for key in found if key not in reference.columns]
-    lacking = [key.name for key in reference.columns if key not in found and key.target != semconv.TARGET_PAIR]
+    unknown = [key.name for key in found if key not in reference.columns]
+    missing = [key.name for key in reference.columns if key not in found and key.target != semconv.TARGET_PAIR]
     lines = []
-    if strange:
-        lines.append(f"Not in the reference, so described only: {_listed(sorted(strange))}")
-    if lacking:
-        lines.append(f"Not in the data, so never judged: {_listed(lacking)}")
+    if unknown:
+        lines.append(f"Not in the reference, described only: {_list_names(sorted(unknown))}")
+    if missing:
+        lines.append(f"Not in the data, not judged: {_list_names(missing)}")
     return lines
 
 
-def _listed(names: Sequence[str], most: int = 10) -> str:
+def _list_names(names: Sequence[str], most: int = 10) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(repr, names[:most])) + more

@@ -1,4 +1,4 @@
-"""`driftline replay`: the command line around the replay."""
+"""The command line of `driftline replay`."""
 
 import signal
 from contextlib import ExitStack
@@ -13,17 +13,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from driftline.profiling.plan import Roles
-    from driftline_processor.replay.settings import Options
-    from driftline_processor.replay.setup import Prepared
+    from driftline_processor.replay.settings import ReplayOptions
+    from driftline_processor.replay.setup import PreparedReplay
 
-ALARMED: Final = 1
+ALARM_EXIT_STATUS: Final = 1
 """Exit status of --fail-on-alarm."""
 
-NEEDED: Final = ("google.protobuf", "opentelemetry.proto", "pyarrow", "pydantic", "scipy", "sqlalchemy", "yaml")
+REQUIRED_PACKAGES: Final = (
+    "google.protobuf",
+    "opentelemetry.proto",
+    "pyarrow",
+    "pydantic",
+    "scipy",
+    "sqlalchemy",
+    "yaml",
+)
 
 
-class Failure(click.ClickException):
-    """The replay could not be run. Not the status of an alarm, so that scripts can tell."""
+class ReplayFailure(click.ClickException):
+    """The replay failed. Its exit status differs from that of an alarm."""
 
     exit_code = 2
 
@@ -34,29 +42,29 @@ class Failure(click.ClickException):
     "--reference",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The profile of the training data, as `driftline profile` wrote it.",
+    help="Profile of the training data, written by `driftline profile`.",
 )
-@click.option("--timestamp", help="Column with the time of each row. Without it, the only column with times.")
-@click.option("--window", help="Length of a window: 1h, 7d, or 5000rows.  [default: 1h; 5000rows without times]")
-@click.option("--step", help="How often a window ends.  [default: --window]")
-@click.option("--lateness", help="How much later than newer rows a row may come.  [default: 1m]")
+@click.option("--timestamp", help="Column with the timestamp of each row.  [default: the only timestamp column]")
+@click.option("--window", help="Window length: 1h, 7d or 5000rows.  [default: 1h; 5000rows without timestamps]")
+@click.option("--step", help="How often a window is judged.  [default: --window]")
+@click.option("--lateness", help="How far rows may lag behind the newest ones.  [default: 1m]")
 @click.option("--label", help="Column with the label.")
-@click.option("--prediction", help="Column with the prediction, where it is not named as in the reference.")
-@click.option("--score", help="Column with the score, where it is not named as in the reference.")
-@click.option("--ignore", default="", metavar="A,B", help="Columns to leave out.")
-@click.option("--tolerance", type=float, help="Distance that does not matter.  [default: 0.05]")
-@click.option("--false-alarms", type=float, help="False alarms that are allowed in --per.  [default: 1]")
-@click.option("--per", help="The time that --false-alarms is about.  [default: 30d]")
+@click.option("--prediction", help="Column with the prediction, if not named as in the reference.")
+@click.option("--score", help="Column with the score, if not named as in the reference.")
+@click.option("--ignore", default="", metavar="A,B", help="Columns to exclude.")
+@click.option("--tolerance", type=float, help="Drift distance to ignore, as a share of rows.  [default: 0.05]")
+@click.option("--false-alarms", type=float, help="False alarm budget in --per.  [default: 1]")
+@click.option("--per", help="Period of the --false-alarms budget.  [default: 30d]")
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A processor.yaml, for what no option says of windows and verdicts.",
+    help="processor.yaml to take windows and verdict settings from; options take precedence.",
 )
-@click.option("--all", "everything", is_flag=True, help="Show every column, not only those that moved.")
+@click.option("--all", "everything", is_flag=True, help="Show all columns, not only those that drifted.")
 @click.option(
-    "--json", "document", type=click.Path(dir_okay=False, path_type=Path), help="Write all results to this file too."
+    "--json", "document", type=click.Path(dir_okay=False, path_type=Path), help="Also write all results to this file."
 )
-@click.option("--fail-on-alarm", is_flag=True, help=f"End with status {ALARMED} if an alarm was opened.")
+@click.option("--fail-on-alarm", is_flag=True, help=f"Exit with status {ALARM_EXIT_STATUS} if an alarm was opened.")
 @click.pass_context
 def replay(
     ctx: click.Context,
@@ -79,34 +87,34 @@ def replay(
     document: Path | None,
     fail_on_alarm: bool,
 ) -> None:
-    """Run logged predictions through the processor's own sketches and verdicts, in their own time: a backtest.
+    """Backtest drift detection: replay logged predictions through the processor in event time.
 
-    FILE… are Parquet, CSV (also .gz) or Arrow, or folders of them: one stream, in the order of their times. The status
-    is 0, 2 where the data cannot be replayed, and 130 on Ctrl-C.
+    FILE… are Parquet, CSV (also .gz) or Arrow files, or folders of them, replayed as one stream in the order of their
+    timestamps. Exit status: 0 on success, 2 if the data cannot be replayed, 130 on Ctrl-C.
     """
     _check_installed()
     from driftline.profiling.plan import Roles
-    from driftline_processor.replay.settings import Options
+    from driftline_processor.replay.settings import ReplayOptions
 
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
     roles = Roles(label, prediction, score, timestamp, ignore=ignored)
-    options = Options(config, window, step, lateness, tolerance, false_alarms, per)
+    options = ReplayOptions(config, window, step, lateness, tolerance, false_alarms, per)
     try:
         alarms = _replay(data, reference, roles, options, document, everything=everything)
     except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
+        click.echo("Interrupted.", err=True)
         ctx.exit(128 + signal.SIGINT)
     if alarms and fail_on_alarm:
-        ctx.exit(ALARMED)
+        ctx.exit(ALARM_EXIT_STATUS)
 
 
 def _check_installed() -> None:
-    for name in NEEDED:
-        if not _is_there(name):
-            raise Failure(f"driftline replay needs {name}: pip install 'driftline[processor]'")
+    for name in REQUIRED_PACKAGES:
+        if not _is_installed(name):
+            raise ReplayFailure(f"driftline replay needs {name}: pip install 'driftline[processor]'")
 
 
-def _is_there(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         return find_spec(name) is not None
     except ModuleNotFoundError:  # of the package around it
@@ -117,35 +125,39 @@ def _replay(
     data: tuple[Path, ...],
     reference: Path,
     roles: "Roles",
-    options: "Options",
+    options: "ReplayOptions",
     document: Path | None,
     *,
     everything: bool,
 ) -> int:
-    """Alarms that were opened. Raises Failure."""
+    """Runs the replay; returns the number of alarms opened. Raises ReplayFailure."""
     from driftline.profiling.progress import progress
     from driftline.reference.errors import ProfileError
     from driftline_processor.config import ConfigError
     from driftline_processor.reference import InvalidReference
     from driftline_processor.replay.errors import ReplayError
-    from driftline_processor.replay.setup import prepare
+    from driftline_processor.replay.setup import prepare_replay
 
     try:
         with progress() as listener:
-            prepared = prepare(data, reference, roles, options, lambda rows: listener("Reading the types", rows, 0))
+            prepared = prepare_replay(
+                data, reference, roles, options, lambda rows: listener("Reading the types", rows, 0)
+            )
             for note in prepared.notes:
                 click.echo(note, err=True)
             total = prepared.table.rows
             return _run(prepared, document, lambda rows: listener("Replaying", rows, total), everything=everything)
     except (ConfigError, InvalidReference, ProfileError, ReplayError) as error:
-        raise Failure(str(error)) from error
-    except BrokenPipeError:  # whoever read the lines has seen enough: click ends quietly
+        raise ReplayFailure(str(error)) from error
+    except BrokenPipeError:  # the reader closed the pipe: click exits quietly
         raise
     except OSError as error:
-        raise Failure(f"{error.filename or document}: cannot be written: {error.strerror or error}") from error
+        raise ReplayFailure(f"{error.filename or document}: cannot write: {error.strerror or error}") from error
 
 
-def _run(prepared: "Prepared", document: Path | None, on_rows: "Callable[[int], None]", *, everything: bool) -> int:
+def _run(
+    prepared: "PreparedReplay", document: Path | None, on_rows: "Callable[[int], None]", *, everything: bool
+) -> int:
     from driftline.reference.atomic_write import replacing
     from driftline_processor.replay.json_report import Document
     from driftline_processor.replay.text_report import RunTotals, closing_lines, window_lines
@@ -161,6 +173,6 @@ def _run(prepared: "Prepared", document: Path | None, on_rows: "Callable[[int], 
                 out.add(result, replay.rows)
         if out:
             out.end()
-    for said in closing_lines(replay, summary):
-        click.echo(said)
+    for closing in closing_lines(replay, summary):
+        click.echo(closing)
     return summary.opened

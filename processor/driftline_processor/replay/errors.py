@@ -1,5 +1,5 @@
-"""The one error of a replay, and what an exit status means."""
+"""The error of a replay."""
 
 
 class ReplayError(Exception):
-    """The data cannot be replayed: names the thing, the rule and the value."""
+    """The data cannot be replayed; the message names the thing, the rule and the value."""

@@ -1,4 +1,4 @@
-"""The replay itself: batches of rows in, judged windows out."""
+"""The replay: record batches in, judged windows out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.engine import Engine, EngineSettings
-from driftline_processor.records import ColumnKey, ModelKey, Record, Reference, WindowResult
+from driftline_processor.records import ColumnKey, InputRecord, ModelKey, Reference, WindowResult
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.sketcher import Sketcher
 from driftline_processor.replay.timeline import NO_TIME, Timeline
 
 
-class Block(NamedTuple):
-    """Some rows. times: when each was, [rows]."""
+class TimedRows(NamedTuple):
+    """Rows with their event times, [rows]."""
 
     times: IntArray
     values: Mapping[ColumnKey, NDArray[Any]]
@@ -26,10 +26,10 @@ class Block(NamedTuple):
 
 @dataclass(slots=True)
 class Replay:
-    """One model's rows through an engine of their own.
+    """A replay of one model's rows through an engine of its own.
 
-    rows: that were read. timeless: of them, those without a time. late: those whose window had been judged. newest:
-    the event time of the newest row.
+    rows: read so far; of these, timeless: without a valid timestamp, late: after their window was judged. newest: the
+    newest event time.
     """
 
     reference: Reference
@@ -52,32 +52,41 @@ class Replay:
         self._sketcher = Sketcher(model, self.columns, pairs)
 
     def run(self, batches: Iterable[Any], on_rows: Callable[[int], None]) -> Iterator[WindowResult]:
-        """The windows of record batches, as they become complete. on_rows hears how many rows each batch had.
+        """Replays record batches.
 
-        Raises ReplayError.
+        Args:
+            batches: Record batches, in order.
+            on_rows: Called with the number of rows of each batch.
+
+        Yields:
+            The judged windows, as they become complete.
+
+        Raises:
+            ReplayError: No row has a valid timestamp, or the engine rejects rows.
+
         """
         for batch in batches:
-            block = self._block(batch)
-            for part, rows, time in self._stretches(block.times):
+            block = self._timed_rows(batch)
+            for part, rows, time in self._steps(block.times):
                 values = {key: column[part] for key, column in block.values.items()}
                 self._observe(self._sketcher.records(values, rows, time), time)
                 yield from self._engine.advance(self.newest)
             on_rows(batch.num_rows)
         if self.timeless == self.rows:
-            raise ReplayError(f"timestamp: must be within 1970 to 2262 (of {self.rows:,} rows, none is)")
+            raise ReplayError(f"timestamp: must be within 1970 to 2262 (got {self.rows:,} rows, none within)")
         yield from self._engine.advance(self.newest + self.settings.lateness + self.settings.step + 1)
 
-    def _block(self, batch: Any) -> Block:
+    def _timed_rows(self, batch: Any) -> TimedRows:
         times = self.timeline.times(batch, self.rows)
         self.rows += batch.num_rows
         known = times != NO_TIME
         if not known.all():
             self.timeless += int(np.count_nonzero(~known))
             times, batch = times[known], batch.filter(pa.array(known))
-        return Block(times, {column.key: column.values(batch) for column in self.columns})
+        return TimedRows(times, {column.key: column.values(batch) for column in self.columns})
 
-    def _stretches(self, times: IntArray) -> Iterator[tuple[Any, int, int]]:
-        """The rows of each step, how many, and when the last of them was; oldest first."""
+    def _steps(self, times: IntArray) -> Iterator[tuple[Any, int, int]]:
+        """The rows of each step, their number and their newest time; oldest step first."""
         step = (times - 1) // self.settings.step
         order = None if (np.diff(step) >= 0).all() else np.argsort(step, kind="stable")
         bounds = np.flatnonzero(np.diff(step if order is None else step[order])) + 1
@@ -86,16 +95,16 @@ class Replay:
                 part = slice(first, last) if order is None else order[first:last]
                 yield part, last - first, int(times[part].max())
 
-    def _observe(self, records: Sequence[Record], time: int) -> None:
+    def _observe(self, records: Sequence[InputRecord], time: int) -> None:
         self.newest = max(self.newest, time)
-        observed = self._engine.observe(records, self.newest)
-        self.late += round(sum(observed.late.values()))
-        if observed.rejections and not observed.late:  # rows of one step are late together
-            raise ReplayError(f"the rows cannot be counted: {observed.rejections[0].reason}")
+        report = self._engine.observe(records, self.newest)
+        self.late += round(sum(report.late.values()))
+        if report.rejections and not report.late:  # rows of one step are late together
+            raise ReplayError(f"rows rejected: {report.rejections[0].reason}")
 
 
-def blocks(batches: Iterable[Any], rows: int) -> Iterator[Any]:
-    """The same rows in batches of `rows` each: what is found depends on the rows, and not on how a file stores them."""
+def rebatch(batches: Iterable[Any], rows: int) -> Iterator[Any]:
+    """The same rows in batches of `rows` each, so that results do not depend on how a file stores them."""
     held: list[Any] = []
     waiting = 0
     for batch in batches:
@@ -105,11 +114,11 @@ def blocks(batches: Iterable[Any], rows: int) -> Iterator[Any]:
             held.append(part)
             at, waiting = at + part.num_rows, waiting + part.num_rows
             if waiting == rows:
-                yield _joined(held)
+                yield _concatenate(held)
                 held, waiting = [], 0
     if held:
-        yield _joined(held)
+        yield _concatenate(held)
 
 
-def _joined(parts: list[Any]) -> Any:
+def _concatenate(parts: list[Any]) -> Any:
     return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if len(parts) > 1 else parts[0]

@@ -1,4 +1,4 @@
-"""How long windows are, by which time, and how strictly they are judged: by options, a processor.yaml, and defaults."""
+"""The windows, timeline and verdict settings of a replay, from options, a processor.yaml and defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from driftline.sketch.time_units import HOUR
-from driftline_processor.config import Config, load
+from driftline_processor.config import Config, load_config
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.engine import EngineSettings
 from driftline_processor.records import Reference
 from driftline_processor.replay.errors import ReplayError
-from driftline_processor.replay.timeline import Clock, RowNumbers, Timeline
-from driftline_processor.replay.window_size import Duration, Rows, Stretch, check_step, parse_stretch
+from driftline_processor.replay.timeline import RowNumbers, Timeline, TimestampColumn
+from driftline_processor.replay.window_size import RowCount, TimeSpan, WindowLength, check_step, parse_window_length
 
-DEFAULT_TIME: Final = Duration(HOUR)
-DEFAULT_ROWS: Final = Rows(5000)
+DEFAULT_TIME: Final = TimeSpan(HOUR)
+DEFAULT_ROWS: Final = RowCount(5000)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What the user says of windows and verdicts; it goes before what `config`, a processor.yaml, says."""
+class ReplayOptions:
+    """The options for windows and verdicts; they take precedence over `config`, a processor.yaml."""
 
     config: Path | None = None
     window: str | None = None
@@ -31,88 +31,103 @@ class Options:
     per: str | None = None
 
 
-class Timing(NamedTuple):
-    """notes: lines for people about what was decided."""
+class ReplaySettings(NamedTuple):
+    """The settings of the engine, and the timeline. notes: lines about the choices made, for the user."""
 
     settings: EngineSettings
     timeline: Timeline
     notes: tuple[str, ...]
 
 
-def timing(options: Options, clock: Clock | None, reference: Reference) -> Timing:
-    """Raises ReplayError or ConfigError, which name the option or key."""
-    window = _window(options, clock)
-    step = None if options.step is None else parse_stretch("--step", options.step)
-    if isinstance(window, Rows):
+def replay_settings(options: ReplayOptions, timestamps: TimestampColumn | None, reference: Reference) -> ReplaySettings:
+    """Derives the settings of a replay.
+
+    Args:
+        options: The options given.
+        timestamps: The timestamp column, if there is one.
+        reference: The reference; it gives rows a duration if windows are counted in rows.
+
+    Raises:
+        ReplayError: An option is invalid; the message names it.
+        ConfigError: The configuration is invalid; the message names the keys.
+
+    """
+    window = _window(options, timestamps)
+    step = None if options.step is None else parse_window_length("--step", options.step)
+    if isinstance(window, RowCount):
         return _by_rows(options, window, _same_kind(step, window), reference)
-    assert clock is not None
-    return _by_clock(options, clock, window, _same_kind(step, window))
+    assert timestamps is not None
+    return _by_time(options, timestamps, window, _same_kind(step, window))
 
 
-def _window(options: Options, clock: Clock | None) -> Stretch | None:
-    """None where the configuration says it."""
+def _window(options: ReplayOptions, timestamps: TimestampColumn | None) -> WindowLength | None:
+    """The window length; None if the configuration gives it."""
     if options.window is None:
-        if clock is None:
+        if timestamps is None:
             return DEFAULT_ROWS
         return None if options.config else DEFAULT_TIME
-    window = parse_stretch("--window", options.window)
-    if clock is None and isinstance(window, Duration):
+    window = parse_window_length("--window", options.window)
+    if timestamps is None and isinstance(window, TimeSpan):
         raise ReplayError(
-            "--window: must be in rows, such as 5000rows, as there is no column of times: --timestamp names it "
+            "--window: must be in rows, such as 5000rows, without a timestamp column; name one with --timestamp "
             f"(got {options.window!r})"
         )
     return window
 
 
-def _same_kind(step: Stretch | None, window: Stretch | None) -> Stretch | None:
-    if step is not None and isinstance(step, Rows) != isinstance(window, Rows):
-        raise ReplayError(f"--step: must be {'rows' if isinstance(window, Rows) else 'a duration'}, as --window is")
+def _same_kind(step: WindowLength | None, window: WindowLength | None) -> WindowLength | None:
+    if step is not None and isinstance(step, RowCount) != isinstance(window, RowCount):
+        raise ReplayError(f"--step: must be {'rows' if isinstance(window, RowCount) else 'a duration'}, like --window")
     return step
 
 
-def _by_clock(options: Options, clock: Clock, window: Stretch | None, step: Stretch | None) -> Timing:
-    """Windows of time: as --window and --step say, else as the configuration does."""
+def _by_time(
+    options: ReplayOptions, timestamps: TimestampColumn, window: WindowLength | None, step: WindowLength | None
+) -> ReplaySettings:
+    """Windows of time, by --window and --step, else by the configuration."""
     keys: dict[str, object] = {}
-    if isinstance(window, Duration):
+    if isinstance(window, TimeSpan):
         keys = {"size": format_duration(window.nanoseconds), "step": format_duration(window.nanoseconds)}
-    if isinstance(step, Duration):
+    if isinstance(step, TimeSpan):
         keys["step"] = format_duration(step.nanoseconds)
     if options.lateness is not None:
         keys["lateness"] = options.lateness
-    return Timing(EngineSettings.of(_config(options, keys)), clock, ())
+    return ReplaySettings(EngineSettings.of(_config(options, keys)), timestamps, ())
 
 
-def _by_rows(options: Options, window: Rows, step: Stretch | None, reference: Reference) -> Timing:
-    """Windows of rows, which stand for a time: that is what a budget of false alarms is about."""
-    step = step if isinstance(step, Rows) else window
+def _by_rows(
+    options: ReplayOptions, window: RowCount, step: WindowLength | None, reference: Reference
+) -> ReplaySettings:
+    """Windows of rows, converted to time for the false alarm budget."""
+    step = step if isinstance(step, RowCount) else window
     check_step(window, step)
     each = _row_duration(reference, window)
     settings = replace(
         EngineSettings.of(_config(options, {})), size=window.number * each, step=step.number * each, lateness=0
     )
-    return Timing(settings, RowNumbers(each), (_pace(window, reference, settings),))
+    return ReplaySettings(settings, RowNumbers(each), (_row_duration_note(window, reference, settings),))
 
 
-def _row_duration(reference: Reference, window: Rows) -> int:
-    """Nanoseconds that a row stands for."""
-    rows = _rows(reference)
+def _row_duration(reference: Reference, window: RowCount) -> int:
+    """Nanoseconds per row."""
+    rows = _reference_rows(reference)
     if reference.clock and rows and reference.ends[-1] > reference.starts[0]:
         return max(round(float(reference.ends[-1] - reference.starts[0]) / rows * 1e9), 1)
     return max(HOUR // window.number, 1)
 
 
-def _rows(reference: Reference) -> float:
+def _reference_rows(reference: Reference) -> float:
     return max((column.summary.rows for column in reference.columns.values()), default=0.0)
 
 
-def _pace(window: Rows, reference: Reference, settings: EngineSettings) -> str:
-    why = "as in the reference" if reference.clock else "as the reference has no clock"
+def _row_duration_note(window: RowCount, reference: Reference, settings: EngineSettings) -> str:
+    why = "by the reference's timestamps" if reference.clock else "as the reference has no timestamps"
     budget = f"{settings.false_alarms:g} in {format_duration(settings.per)}"
     size = format_duration(round(settings.size, -9) or settings.size)
-    return f"A window of {window.number:,} rows stands for {size}, {why}; false alarms allowed: {budget}"
+    return f"A window of {window.number:,} rows counts as {size}, {why}; false alarm budget: {budget}"
 
 
-def _config(options: Options, window: Mapping[str, object]) -> Config:
+def _config(options: ReplayOptions, window: Mapping[str, object]) -> Config:
     verdict = {"tolerance": options.tolerance, "false_alarms": options.false_alarms, "per": options.per}
-    said = {key: value for key, value in verdict.items() if value is not None}
-    return load(options.config, {}, {"window": window, "verdict": said})
+    overrides = {key: value for key, value in verdict.items() if value is not None}
+    return load_config(options.config, {}, {"window": window, "verdict": overrides})

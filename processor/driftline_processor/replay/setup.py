@@ -1,4 +1,4 @@
-"""From what the user says to a replay that can run: files opened and put in order, columns and time found."""
+"""Prepares a replay: opens and orders the files, maps the columns, finds the timestamps."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ from driftline.profiling.tables import Table, open_table
 from driftline.reference.column_types import STRING, TIMESTAMP
 from driftline_processor.records import Reference
 from driftline_processor.reference.read import read_file
-from driftline_processor.replay.column_mapping import assign, remarks
+from driftline_processor.replay.column_mapping import assign_columns, column_notes
 from driftline_processor.replay.errors import ReplayError
-from driftline_processor.replay.replay import Replay, blocks
-from driftline_processor.replay.settings import Options, timing
-from driftline_processor.replay.timeline import NO_TIME, Clock
+from driftline_processor.replay.replay import Replay, rebatch
+from driftline_processor.replay.settings import ReplayOptions, replay_settings
+from driftline_processor.replay.timeline import NO_TIME, TimestampColumn
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A replay, and the rows to run it on. notes: lines for people about what was decided."""
+class PreparedReplay:
+    """A replay and its data. notes: lines about the choices made, for the user."""
 
     replay: Replay
     table: Table
@@ -29,39 +29,53 @@ class Prepared:
     notes: tuple[str, ...]
 
     def batches(self) -> Iterator[Any]:
-        """The rows, in record batches whose size does not depend on how a file stores them."""
-        return blocks(self.table.batches(self.columns), batch_rows(len(self.columns)))
+        """The rows, in record batches of a size that does not depend on how a file stores them."""
+        return rebatch(self.table.batches(self.columns), batch_rows(len(self.columns)))
 
 
-def prepare(
-    files: Sequence[Path], reference_file: Path, roles: Roles, options: Options, on_rows: Callable[[int], None]
-) -> Prepared:
-    """on_rows hears of rows that are read to settle types.
+def prepare_replay(
+    files: Sequence[Path], reference_file: Path, roles: Roles, options: ReplayOptions, on_rows: Callable[[int], None]
+) -> PreparedReplay:
+    """Prepares a replay.
 
-    Raises ReplayError, ProfileError, InvalidReference or ConfigError, which name the thing at fault.
+    Args:
+        files: Files or folders of rows.
+        reference_file: The reference, written by `driftline profile`.
+        roles: The columns with a special role.
+        options: Windows and verdict settings.
+        on_rows: Called with the number of rows read to infer types.
+
+    Raises:
+        ReplayError: The data cannot be replayed.
+        ProfileError: A file cannot be read.
+        InvalidReference: The reference cannot be read.
+        ConfigError: The configuration is invalid.
+
     """
     reference = read_file(reference_file)
     table = open_table(files, on_rows)
     if not table.rows:
-        raise ReplayError(f"{files[0]}: must hold rows (got none)")
+        raise ReplayError(f"{files[0]}: must have rows (got none)")
     delimited = all(isinstance(source, DelimitedFile) for source in table.sources)
     table = _typed(table, reference, roles.timestamp, delimited=delimited)
     plan = make_plan(table.kinds, roles)
-    columns = assign(plan.columns, reference, delimited=delimited)
-    clock = None if plan.timestamp is None else Clock(plan.timestamp, table.kinds[plan.timestamp])
-    timed = timing(options, clock, reference)
-    table = replace(table, sources=_in_order(table, clock))
-    notes = (*plan.notes, *_clock_note(clock), *remarks(columns, reference), *timed.notes)
-    return Prepared(Replay(reference, timed.settings, timed.timeline, columns), table, plan.sources, notes)
+    columns = assign_columns(plan.columns, reference, delimited=delimited)
+    timestamps = None if plan.timestamp is None else TimestampColumn(plan.timestamp, table.kinds[plan.timestamp])
+    chosen = replay_settings(options, timestamps, reference)
+    table = replace(table, sources=_in_order(table, timestamps))
+    notes = (*plan.notes, *_unit_note(timestamps), *column_notes(columns, reference), *chosen.notes)
+    return PreparedReplay(Replay(reference, chosen.settings, chosen.timeline, columns), table, plan.sources, notes)
 
 
-def _clock_note(clock: Clock | None) -> list[str]:
-    """The unit of numbers, once the first rows have told it."""
-    return [f"Took {clock.column!r} for {clock.guessed} since 1970"] if clock and clock.guessed else []
+def _unit_note(timestamps: TimestampColumn | None) -> list[str]:
+    """A note about the inferred unit of numeric timestamps."""
+    if timestamps is None or timestamps.guessed is None:
+        return []
+    return [f"Reading {timestamps.column!r} as {timestamps.guessed} since 1970"]
 
 
 def _typed(table: Table, reference: Reference, timestamp: str | None, *, delimited: bool) -> Table:
-    """Texts as times where they are to be; and text where the reference has it: a CSV leaves open what 0042 is."""
+    """Types fixed by role and reference: a CSV leaves open whether 0042 is text, or 2026-01-01 a timestamp."""
     kinds = dict(table.kinds)
     if delimited:
         kinds |= {
@@ -72,16 +86,16 @@ def _typed(table: Table, reference: Reference, timestamp: str | None, *, delimit
     return replace(table, kinds=kinds)
 
 
-def _in_order(table: Table, clock: Clock | None) -> tuple[Source, ...]:
-    """Files by their first time, by name among equals and where there is no clock."""
-    return tuple(sorted(table.sources, key=lambda source: (_first_time(source, table, clock), source.name)))
+def _in_order(table: Table, timestamps: TimestampColumn | None) -> tuple[Source, ...]:
+    """Files by their first timestamp, then by name."""
+    return tuple(sorted(table.sources, key=lambda source: (_first_time(source, table, timestamps), source.name)))
 
 
-def _first_time(source: Source, table: Table, clock: Clock | None) -> int:
-    if clock is None:
+def _first_time(source: Source, table: Table, timestamps: TimestampColumn | None) -> int:
+    if timestamps is None:
         return NO_TIME
-    for batch in replace(table, sources=(source,)).batches([clock.column]):
-        times = clock.times(batch, 0)
+    for batch in replace(table, sources=(source,)).batches([timestamps.column]):
+        times = timestamps.times(batch, 0)
         if (times != NO_TIME).any():
             return int(times[times != NO_TIME][0])
     return NO_TIME

@@ -1,4 +1,4 @@
-"""Rows → records: sketched as the instrumentation does in the process that serves the model."""
+"""Rows → records, sketched as in the process that serves the model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
@@ -11,14 +11,14 @@ from driftline.sketch import MOST_NAMED
 from driftline.sketch.column import Series
 from driftline.sketch.pairs import Pair, Pairs
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
-from driftline_processor.records import ColumnKey, CountPoint, ModelKey, Record, RowsPoint, SketchPoint
+from driftline_processor.records import ColumnKey, CountPoint, InputRecord, ModelKey, RowsPoint, SketchPoint
 from driftline_processor.replay.column_mapping import ReplayedColumn
 
 _OPERATION: Final = "predict"
 
 
 class Sketcher:
-    """The columns of one model, counted; what came since the last time is told as deltas."""
+    """Sketches the columns of one model, and emits deltas."""
 
     def __init__(self, model: ModelKey, columns: Sequence[ReplayedColumn], pairs: Mapping[str, Pair]) -> None:
         self._model = model
@@ -28,9 +28,19 @@ class Sketcher:
         self._ticks = count(1)
         self._points = count(1)
 
-    def records(self, values: Mapping[ColumnKey, NDArray[Any]], rows: int, time: int) -> list[Record]:
-        """Points of rows that were all within one step until `time`."""
-        records: list[Record] = [RowsPoint(*self._head(ColumnKey("", ""), time), float(rows))]
+    def records(self, values: Mapping[ColumnKey, NDArray[Any]], rows: int, time: int) -> list[InputRecord]:
+        """Sketches rows of one step.
+
+        Args:
+            values: The rows of each column, [rows].
+            rows: Their number.
+            time: Event time of the points, Unix nanoseconds.
+
+        Returns:
+            Delta points.
+
+        """
+        records: list[InputRecord] = [RowsPoint(*self._head(ColumnKey("", ""), time), float(rows))]
         for key, series in self._series.items():
             series.add(values[key], next(self._ticks))
             records += self._column(key, series, time)
@@ -40,7 +50,7 @@ class Sketcher:
             records += self._column(ColumnKey(TARGET_PAIR, name), self._counted[name], time)
         return records
 
-    def _column(self, key: ColumnKey, series: Series, time: int) -> Iterator[Record]:
+    def _column(self, key: ColumnKey, series: Series, time: int) -> Iterator[InputRecord]:
         points = series.collect(next(self._ticks))
         for _, numbers in points.numbers:
             for histogram in (numbers.core, *numbers.tails.values()):
@@ -53,5 +63,5 @@ class Sketcher:
         series.acknowledge()
 
     def _head(self, key: ColumnKey, time: int) -> tuple[bytes, ModelKey, ColumnKey, str, int, int, bool]:
-        """Every point is of a stream of its own: none repeats another."""
+        """The common fields of a point; each has a stream of its own, so that none is a duplicate."""
         return next(self._points).to_bytes(16, "big"), self._model, key, _OPERATION, time, time, False

@@ -1,1 +1,4 @@
-"""Threads, sockets, disk and the wall clock; nothing else has them. Imports everything but `replay`."""
+"""The running service: the only room with threads, sockets, disk and the wall clock.
+
+Imports every other room but `replay`.
+"""

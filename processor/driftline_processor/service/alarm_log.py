@@ -1,4 +1,4 @@
-"""What is logged of the results and of the input: one line when something changes, and never a value of a row."""
+"""The operator's log: a line for each alarm change, and rate-limited warnings about input. Never a value of a row."""
 
 import logging
 import re
@@ -11,10 +11,9 @@ from driftline_processor.records import AlarmChange, ModelKey, WindowResult
 
 logger = logging.getLogger(__name__)
 
-_QUIET_SECONDS: Final = 60.0
+_INTERVAL_SECONDS: Final = 60.0
 _MAX_KINDS: Final = 1000
 _NUMBER: Final = re.compile(r"\d+")
-
 
 _LEVELS: Final = {
     AlarmChange.OPENED: logging.WARNING,
@@ -23,38 +22,41 @@ _LEVELS: Final = {
 }
 
 
-class Announcer:
-    """Tells what changes about alarms, and when a model gets another training profile."""
+class AlarmLog:
+    """Logs alarm changes, and the reference of a model whenever it changes."""
 
     def __init__(self) -> None:
         self._references: dict[ModelKey, str] = {}
 
-    def announce(self, results: Iterable[WindowResult]) -> None:
+    def log(self, results: Iterable[WindowResult]) -> None:
+        """Logs what is new in these results."""
         for result in results:
-            self._reference(result)
+            self._log_reference(result)
             for event in result.alarms:
                 logger.log(_LEVELS[event.change], "Alarm %s: %s", event.change.value, event.summary)
 
-    def _reference(self, result: WindowResult) -> None:
+    def _log_reference(self, result: WindowResult) -> None:
         if result.reference is None or result.provisional or self._references.get(result.model) == result.reference:
             return
         self._references[result.model] = result.reference
-        logger.info("%s: is compared with reference %s", model_in_words(result.model), result.reference)
+        logger.info("%s: compared with reference %s", model_in_words(result.model), result.reference)
 
 
-class Quietly:
-    """Warnings about the input: of one kind at most one a minute, however often it comes. Numbers make no new kind."""
+class WarningLimiter:
+    """Logs at most one warning of a kind per minute. Texts that differ only in their numbers are of one kind."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._said: dict[str, float] = {}
+        self._logged: dict[str, float] = {}  # kind -> when it was last logged, oldest first
 
     def warn(self, texts: Sequence[str]) -> None:
+        """Logs the texts whose kind has not been logged within the last minute."""
         for text in texts:
             kind, now = _NUMBER.sub("#", text), self._clock()
-            if now - self._said.get(kind, -_QUIET_SECONDS) < _QUIET_SECONDS:
+            if now - self._logged.get(kind, -_INTERVAL_SECONDS) < _INTERVAL_SECONDS:
                 continue
-            if len(self._said) >= _MAX_KINDS:
-                self._said.clear()
-            self._said[kind] = now
+            self._logged.pop(kind, None)
+            self._logged[kind] = now
+            if len(self._logged) > _MAX_KINDS:
+                del self._logged[next(iter(self._logged))]
             logger.warning("%s", text)

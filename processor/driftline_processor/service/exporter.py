@@ -1,4 +1,4 @@
-"""Sends results on a thread of its own: a backend that is slow or away never holds up the counting."""
+"""Exports batches on a thread of its own, so that a slow or unreachable backend never blocks the worker."""
 
 import logging
 from collections import deque
@@ -8,28 +8,27 @@ from time import monotonic
 from typing import Final, Generic, Protocol, TypeVar
 
 from opentelemetry.sdk._logs.export import LogRecordExportResult
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.metrics.export import MetricExportResult
 
-from driftline_processor.service.internal_metrics import Telemetry
+from driftline_processor.service.internal_metrics import InternalMetrics
 
 logger = logging.getLogger(__name__)
 
 _BACKOFF: Final = (1.0, 30.0)
-_UNKNOWN_SECONDS: Final = 2.0
-"""How long the end waits for an endpoint that has never been tried."""
+_UNPROVEN_SECONDS: Final = 2.0
+"""Longest wait at shutdown for an endpoint that has not been tried yet."""
 
-_REFUSALS: Final = 3
-"""How often a set is sent that is refused at once: the SDK has retried what can be retried until its timeout."""
+_MAX_FAST_FAILURES: Final = 3
+"""Attempts for a batch that fails fast: the SDK has already retried whatever can be retried until its timeout."""
 
-
-_TAKEN: Final = (MetricExportResult.SUCCESS, LogRecordExportResult.SUCCESS)
+_SUCCESS: Final = (MetricExportResult.SUCCESS, LogRecordExportResult.SUCCESS)
 
 T_contra = TypeVar("T_contra", contravariant=True)
 T = TypeVar("T")
 
 
-class Sink(Protocol[T_contra]):
-    """What an exporter of the SDK is here."""
+class SdkExporter(Protocol[T_contra]):
+    """The part of the SDK's metric and log record exporters that is used here."""
 
     def export(self, data: T_contra, /) -> MetricExportResult | LogRecordExportResult: ...
 
@@ -37,54 +36,65 @@ class Sink(Protocol[T_contra]):
 
 
 class Exporter(Generic[T]):
-    """Delivers sets of one signal in order. If they wait too long, or are too many, the oldest is dropped and counted.
+    """A bounded queue that exports batches of one signal in order, with retries.
 
-    `what` they are is for the log.
+    Batches that expire, and the oldest ones when the queue is full, are dropped and counted.
     """
 
     def __init__(
         self,
         what: str,
-        sink: Sink[T],
-        telemetry: Telemetry,
+        sink: SdkExporter[T],
+        metrics: InternalMetrics,
         *,
         limit: int,
         retry_for: float,
         timeout: float,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """limit: sets that wait at most; retry_for, timeout: seconds, the latter what `sink` takes at most."""
-        self._what, self._sink, self._telemetry, self._clock = what, sink, telemetry, clock
-        self._limit, self._retry_for, self._at_once = limit, retry_for, timeout / 4
+        """Creates the queue; `start` starts its thread.
+
+        Args:
+            what: What the batches hold, for log messages.
+            sink: The SDK exporter that sends them.
+            metrics: Where exported and dropped batches are counted.
+            limit: Batches that may be queued.
+            retry_for: Seconds after which a batch expires.
+            timeout: Seconds that one `sink.export` takes at most.
+            clock: Seconds, monotonic.
+
+        """
+        self._what, self._sink, self._metrics, self._clock = what, sink, metrics, clock
+        self._limit, self._retry_for, self._fast = limit, retry_for, timeout / 4
         self._waiting: deque[T] = deque()
         self._changed = Condition()
         self._busy = self._closing = False
-        self._failing: bool | None = None  # not known before the first attempt
-        self._thread = Thread(target=self._run, name=f"export {what.lower()}", daemon=True)
+        self._failing: bool | None = None  # unknown before the first attempt
+        self._thread = Thread(target=self._run, name=f"export {what}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def submit(self, data: T) -> None:
-        """Queues one set; never blocks."""
+        """Queues a batch; never blocks."""
         with self._changed:
             if len(self._waiting) >= self._limit:
                 self._waiting.popleft()
-                self._telemetry.add("dropped.sets", 1)
+                self._metrics.add("dropped.sets", 1)
             self._waiting.append(data)
             self._changed.notify_all()
 
     def flush(self, timeout: float) -> bool:
-        """Waits until all is delivered or given up. False after `timeout` seconds."""
+        """Waits until every batch is exported or dropped. False after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout)
 
     def stop(self, timeout: float) -> None:
-        """Delivers what waits, for at most `timeout` seconds; not at all to an endpoint that did not answer last."""
+        """Exports what is queued for at most `timeout` seconds; drops it at once if the last export failed."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        patience = {None: min(timeout, _UNKNOWN_SECONDS), False: timeout, True: 0.0}
+        patience = {None: min(timeout, _UNPROVEN_SECONDS), False: timeout, True: 0.0}
         self.flush(patience[self._failing])
         self._sink.shutdown()  # ends the SDK's own retries
         self._thread.join(timeout)
@@ -92,7 +102,7 @@ class Exporter(Generic[T]):
     def _run(self) -> None:
         while (data := self._next()) is not None:
             delivered = self._deliver(data)
-            self._telemetry.add("exported.sets" if delivered else "dropped.sets", 1)
+            self._metrics.add("exported.sets" if delivered else "dropped.sets", 1)
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
@@ -106,62 +116,33 @@ class Exporter(Generic[T]):
             return self._waiting.popleft()
 
     def _deliver(self, data: T) -> bool:
-        began, refusals, pause = self._clock(), 0, _BACKOFF[0]
+        began, fast_failures, pause = self._clock(), 0, _BACKOFF[0]
         while True:
             started = self._clock()
             if self._send(data):
-                self._told(failing=False)
+                self._report(failing=False)
                 return True
-            self._told(failing=True)
-            refusals += self._clock() - started < self._at_once
-            given_up = refusals >= _REFUSALS or self._clock() - began >= self._retry_for
-            if given_up or self._closed_within(pause):
+            self._report(failing=True)
+            fast_failures += self._clock() - started < self._fast
+            expired = fast_failures >= _MAX_FAST_FAILURES or self._clock() - began >= self._retry_for
+            if expired or self._closed_within(pause):
                 return False
             pause = min(2 * pause, _BACKOFF[1])
 
     def _send(self, data: T) -> bool:
         try:
-            return self._sink.export(data) in _TAKEN
+            return self._sink.export(data) in _SUCCESS
         except Exception:
-            logger.exception("%s could not be sent", self._what)
+            logger.exception("Export of %s raised", self._what)
             return False
 
     def _closed_within(self, seconds: float) -> bool:
         with self._changed:
             return self._changed.wait_for(lambda: self._closing, seconds)
 
-    def _told(self, *, failing: bool) -> None:
+    def _report(self, *, failing: bool) -> None:
         if failing and not self._failing:
-            logger.warning("%s do not get out: they wait, and are sent again", self._what)
+            logger.warning("Export failing, %s queued for retry", self._what)
         elif self._failing and not failing:
-            logger.info("%s get out again", self._what)
+            logger.info("Export recovered, sending queued %s", self._what)
         self._failing = failing
-
-
-class Handover(MetricExporter):
-    """What the SDK's reader of our own counters sends to: the queue of the results, so that one line leads outside."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._submit: Callable[[MetricsData], None] | None = None
-
-    def connect(self, submit: Callable[[MetricsData], None]) -> None:
-        """Where to from now on: the exporter counts too, so it comes after the reader."""
-        self._submit = submit
-
-    def export(
-        self,
-        metrics_data: MetricsData,
-        timeout_millis: float = 0,  # noqa: ARG002  (nothing waits here, nor below)
-        **_: object,
-    ) -> MetricExportResult:
-        if self._submit is None:
-            return MetricExportResult.FAILURE
-        self._submit(metrics_data)
-        return MetricExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis: float = 0) -> bool:  # noqa: ARG002
-        return True
-
-    def shutdown(self, timeout_millis: float = 0, **_: object) -> None:
-        """The queue has an owner of its own."""

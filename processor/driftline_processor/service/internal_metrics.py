@@ -1,74 +1,91 @@
-"""The processor's own counters, sent to the same endpoint as the results: what came in, was refused, waits."""
+"""The processor's internal metrics: what it received, refused, queued and exported."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
+from opentelemetry.metrics import CallbackOptions, MeterProvider, NoOpMeterProvider, Observation
+from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 
 from driftline import semconv
+from driftline.sketch.time_units import SECOND
+from driftline_processor import __version__
+from driftline_processor.config import TelemetryConfig
 from driftline_processor.records import ModelKey
 
-PREFIX: Final = f"{semconv.SCOPE}.processor"
+METRIC_PREFIX: Final = f"{semconv.SCOPE}.processor"
+
+_MILLISECONDS: Final = 1_000
 
 
-class OwnMetric(NamedTuple):
-    """A counter, or where `observed` something that is read when it is sent."""
+class InternalMetric(NamedTuple):
+    """An internal metric; `kind` is the method of Meter that creates it, without "create_"."""
 
     name: str
-    kind: str  # the method of Meter that makes it, without "create_"
+    kind: str
     unit: str
     attributes: str
     description: str
 
 
-OWN_METRICS: Final = (
-    OwnMetric(
-        "rows", "observable_counter", "{row}", semconv.MODEL_NAME, "Rows counted of a model since the store began"
+INTERNAL_METRICS: Final = (
+    InternalMetric(
+        "rows", "observable_counter", "{row}", semconv.MODEL_NAME, "Rows counted per model since the store was created"
     ),
-    OwnMetric("accepted.items", "counter", "{item}", "signal", "Data points and spans that were stored and counted"),
-    OwnMetric("rejected.items", "counter", "{item}", "signal", "Data points and spans that could not be used"),
-    OwnMetric("duplicate.items", "counter", "{item}", "signal", "Data points and spans that had come before"),
-    OwnMetric("late.rows", "counter", "{row}", semconv.MODEL_NAME, "Rows that came after their window was judged"),
-    OwnMetric("refused.requests", "counter", "{request}", "signal, code", "Requests that were answered with an error"),
-    OwnMetric("queue.requests", "observable_gauge", "{request}", "", "Requests that wait to be stored"),
-    OwnMetric("queue.size", "observable_gauge", "By", "", "Their size"),
-    OwnMetric(
-        "exported.sets", "counter", "{set}", "", "Sets that the endpoint took: results, alarm events, and these metrics"
+    InternalMetric("accepted.items", "counter", "{item}", "signal", "Data points and spans stored and counted"),
+    InternalMetric("rejected.items", "counter", "{item}", "signal", "Data points and spans rejected as unusable"),
+    InternalMetric("duplicate.items", "counter", "{item}", "signal", "Data points and spans received more than once"),
+    InternalMetric(
+        "late.rows", "counter", "{row}", semconv.MODEL_NAME, "Rows that arrived after their window was judged"
     ),
-    OwnMetric("dropped.sets", "counter", "{set}", "", "Sets that were given up: refused, too old, or too many"),
+    InternalMetric("refused.requests", "counter", "{request}", "signal, code", "Requests answered with an error"),
+    InternalMetric("queue.requests", "observable_gauge", "{request}", "", "Requests waiting to be stored"),
+    InternalMetric("queue.size", "observable_gauge", "By", "", "Size of the requests waiting to be stored"),
+    InternalMetric(
+        "exported.sets", "counter", "{set}", "", "Batches exported: results, alarm events and internal metrics"
+    ),
+    InternalMetric("dropped.sets", "counter", "{set}", "", "Batches dropped: rejected, expired or queue full"),
 )
-"""All that the processor says of itself; names follow `driftline.processor.`."""
+"""Every internal metric; names follow `driftline.processor.`."""
 
 
-class Telemetry:
-    """Counts; safe from any thread, and never in anybody's way."""
+class InternalMetrics:
+    """The instruments behind INTERNAL_METRICS. Safe from any thread; never blocks."""
 
     def __init__(self, provider: MeterProvider) -> None:
-        meter = provider.get_meter(PREFIX)
+        meter = provider.get_meter(METRIC_PREFIX)
         self._read: dict[str, Callable[[], Mapping[str, float]]] = {}
-        self._instruments = {metric.name: self._create(meter, metric) for metric in OWN_METRICS}
+        self._instruments = {metric.name: self._create(meter, metric) for metric in INTERNAL_METRICS}
 
     def add(self, name: str, amount: float, **attributes: str) -> None:
-        """Adds to the counter of that row of OWN_METRICS."""
+        """Adds to the counter with this name in INTERNAL_METRICS."""
         if amount:
             self._instruments[name].add(amount, attributes)
 
-    def late(self, model: ModelKey, rows: float) -> None:
+    def add_late_rows(self, model: ModelKey, rows: float) -> None:
+        """Adds to `late.rows`, whose attribute is no Python name."""
         if rows:
             self._instruments["late.rows"].add(rows, {semconv.MODEL_NAME: model.name})
 
     def observe(self, name: str, read: Callable[[], Mapping[str, float]]) -> None:
-        """From now on `read` gives that row's values, by the value of its attribute (or "")."""
+        """Registers the callback of an observable metric: its values by the value of its attribute, or by ""."""
         self._read[name] = read
 
-    def _create(self, meter: Any, metric: OwnMetric) -> Any:
+    def _create(self, meter: Any, metric: InternalMetric) -> Any:
         create = getattr(meter, f"create_{metric.kind}")
-        name = f"{PREFIX}.{metric.name}"
+        name = f"{METRIC_PREFIX}.{metric.name}"
         if not metric.kind.startswith("observable"):
             return create(name, unit=metric.unit, description=metric.description)
         return create(name, [self._callback(metric)], unit=metric.unit, description=metric.description)
 
-    def _callback(self, metric: OwnMetric) -> Callable[[CallbackOptions], Iterator[Observation]]:
+    def _callback(self, metric: InternalMetric) -> Callable[[CallbackOptions], Iterator[Observation]]:
         def observations(_: CallbackOptions) -> Iterator[Observation]:
             read = self._read.get(metric.name)
             for key, value in (read() if read else {}).items():
@@ -77,10 +94,50 @@ class Telemetry:
         return observations
 
 
-def own_table() -> str:
-    """OWN_METRICS as a Markdown table."""
+class InternalMetricExporter(MetricExporter):
+    """Hands internal metrics to the export queue of the results, so that there is one connection to the backend."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._submit: Callable[[MetricsData], None] | None = None
+
+    def connect(self, submit: Callable[[MetricsData], None]) -> None:
+        """Sets the queue; it counts with these metrics itself, so it is created after this exporter."""
+        self._submit = submit
+
+    def export(
+        self,
+        metrics_data: MetricsData,
+        timeout_millis: float = 0,  # noqa: ARG002  (neither this nor the queue blocks)
+        **_: object,
+    ) -> MetricExportResult:
+        if self._submit is None:
+            return MetricExportResult.FAILURE
+        self._submit(metrics_data)
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 0) -> bool:  # noqa: ARG002
+        return True
+
+    def shutdown(self, timeout_millis: float = 0, **_: object) -> None:
+        """Does nothing: the service owns the queue."""
+
+
+def internal_meter_provider(config: TelemetryConfig, exporter: InternalMetricExporter) -> MeterProvider:
+    """The provider of the internal metrics: periodic, or a no-op where they are disabled."""
+    if not config.enabled:
+        return NoOpMeterProvider()
+    reader = PeriodicExportingMetricReader(exporter, config.every / SECOND * _MILLISECONDS)
+    name = os.environ.get("OTEL_SERVICE_NAME") or "driftline-processor"
+    resource = Resource.create({SERVICE_NAME: name, SERVICE_VERSION: __version__})
+    return SdkMeterProvider([reader], resource=resource, shutdown_on_exit=False)
+
+
+def internal_metrics_table() -> str:
+    """INTERNAL_METRICS as a Markdown table."""
     head = "| metric | unit | attributes | meaning |\n|---|---|---|---|\n"
     return head + "".join(
-        f"| `{PREFIX}.{m.name}` | `{m.unit}` | {f'`{m.attributes}`' if m.attributes else ''} | {m.description} |\n"
-        for m in OWN_METRICS
+        f"| `{METRIC_PREFIX}.{m.name}` | `{m.unit}` | {f'`{m.attributes}`' if m.attributes else ''} "
+        f"| {m.description} |\n"
+        for m in INTERNAL_METRICS
     )

@@ -1,4 +1,4 @@
-"""The SDK's OTLP exporters for metrics and log records, as the configuration wants them."""
+"""The SDK's OTLP exporters for metrics and log records, built from the configuration."""
 
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,30 +14,30 @@ from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import MetricExporter
 
 from driftline.sketch.time_units import SECOND
-from driftline_processor.config import Export
+from driftline_processor.config import ExportConfig
 
 POINTS_A_REQUEST: Final = 5_000
-"""Some 2 MB: the receivers of most backends take 4 MiB."""
+"""About 2 MB; most backends accept 4 MiB per request."""
 
 _SIGNALS: Final = ("metrics", "logs")
 
 
-def metric_exporter(export: Export) -> MetricExporter:
-    """Makes an exporter; nothing is connected before the first export."""
+def metric_exporter(export: ExportConfig) -> MetricExporter:
+    """An exporter to `export.endpoint`; it connects on the first export."""
     if export.protocol == "http":
         return HttpMetricExporter(**_over_http(export, "metrics"), max_export_batch_size=POINTS_A_REQUEST)
     return GrpcMetricExporter(**_over_grpc(export), max_export_batch_size=POINTS_A_REQUEST)
 
 
-def log_exporter(export: Export) -> LogRecordExporter:
-    """Makes an exporter to the same endpoint; nothing is connected before the first export."""
+def log_exporter(export: ExportConfig) -> LogRecordExporter:
+    """An exporter to the same endpoint; it connects on the first export."""
     if export.protocol == "http":
         return HttpLogExporter(**_over_http(export, "logs"))
     return GrpcLogExporter(**_over_grpc(export))
 
 
 def signal_url(endpoint: str, signal: Literal["metrics", "logs"]) -> str:
-    """Where a signal goes over HTTP: `/v1/<signal>` below the endpoint, which may already point to a signal."""
+    """The OTLP/HTTP URL of a signal: `/v1/<signal>` below the endpoint, which may already end in a signal's path."""
     parts = urlsplit(endpoint)
     path = parts.path.rstrip("/")
     for each in _SIGNALS:
@@ -45,7 +45,7 @@ def signal_url(endpoint: str, signal: Literal["metrics", "logs"]) -> str:
     return urlunsplit(parts._replace(path=f"{path}/v1/{signal}"))
 
 
-def _over_http(export: Export, signal: Literal["metrics", "logs"]) -> dict[str, Any]:
+def _over_http(export: ExportConfig, signal: Literal["metrics", "logs"]) -> dict[str, Any]:
     return {
         "endpoint": signal_url(export.endpoint, signal),
         "certificate_file": _path(export.certificate),
@@ -57,7 +57,7 @@ def _over_http(export: Export, signal: Literal["metrics", "logs"]) -> dict[str, 
     }
 
 
-def _over_grpc(export: Export) -> dict[str, Any]:
+def _over_grpc(export: ExportConfig) -> dict[str, Any]:
     secure = urlsplit(export.endpoint).scheme == "https"
     return {
         "endpoint": export.endpoint,
@@ -69,11 +69,11 @@ def _over_grpc(export: Export) -> dict[str, Any]:
     }
 
 
-def _headers(export: Export) -> dict[str, str]:
+def _headers(export: ExportConfig) -> dict[str, str]:
     return {key.lower(): value.get_secret_value() for key, value in export.headers.items()}
 
 
-def _credentials(export: Export) -> grpc.ChannelCredentials:
+def _credentials(export: ExportConfig) -> grpc.ChannelCredentials:
     ca, key, chain = (
         path.read_bytes() if path else None
         for path in (export.certificate, export.client_key, export.client_certificate)

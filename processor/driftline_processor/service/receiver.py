@@ -1,8 +1,7 @@
-"""The gRPC server: OTLP traces, metrics and logs in, and the health service.
+"""The gRPC server: receives OTLP traces, metrics and logs, and answers health checks.
 
-An answer waits until the request is durable. What the Collector does with each code was tried: UNAVAILABLE with
-RetryInfo is sent again, anything unexpected is dropped for good. So all that goes wrong here is UNAVAILABLE, except for
-bytes that can never be read.
+A request is answered once it is durable. The Collector retries UNAVAILABLE with RetryInfo and drops the data on any
+unexpected code (measured), so every failure here is UNAVAILABLE, except for bytes that can never be decoded.
 """
 
 import logging
@@ -21,19 +20,19 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from driftline_processor.decode import DECODERS, Malformed, Signal
+from driftline_processor.decode import DECODERS, Malformed, OtlpSignal
 from driftline_processor.records import Rejection
-from driftline_processor.service.internal_metrics import Telemetry
-from driftline_processor.service.request_queue import Intake, QueueClosed, QueueFull, Request
+from driftline_processor.service.internal_metrics import InternalMetrics
+from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
 from driftline_processor.service.store import StoreError
 
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE: Final = 64 << 20
-"""Bytes of a request, uncompressed: the default that the OTLP specification recommends."""
+"""Bytes of an uncompressed request; the default that the OTLP specification recommends."""
 
 RETRY_SECONDS: Final = 1.0
-"""When a sender should come again. A delay beyond what its retry allows makes the Collector drop the data at once."""
+"""Retry delay sent to senders. The Collector drops the data at once if the delay exceeds its own retry limit."""
 
 _SPARE_THREADS: Final = 16
 _MAX_WAIT_SECONDS: Final = 60.0
@@ -41,14 +40,14 @@ _MAX_MESSAGE_TEXT: Final = 1000
 
 
 class SignalService(NamedTuple):
-    """What differs between the signals."""
+    """What differs between the OTLP services; `rejected` is the response's field for the number of rejected items."""
 
     name: str
     response: type[Any]
     rejected: str
 
 
-SERVICES: Final[Mapping[Signal, SignalService]] = {
+SERVICES: Final[Mapping[OtlpSignal, SignalService]] = {
     "traces": SignalService(
         "opentelemetry.proto.collector.trace.v1.TraceService",
         ExportTraceServiceResponse,
@@ -68,31 +67,48 @@ SERVICES: Final[Mapping[Signal, SignalService]] = {
 
 
 class BindError(Exception):
-    """The address cannot be listened on."""
+    """The address cannot be bound."""
 
 
 class Refusal(NamedTuple):
-    """An answer other than OK; `retry` when the sender should try again."""
+    """An answer other than OK; `retry` if the sender should retry."""
 
     code: grpc.StatusCode
     message: str
     retry: bool
 
 
-def _later(message: str) -> Refusal:
+def _unavailable(message: str) -> Refusal:
     return Refusal(grpc.StatusCode.UNAVAILABLE, message, retry=True)
 
 
 class Receiver:
-    """Listens from the moment it is made, and serves from `start` on: a port that is taken shows at once."""
+    """Binds its port when created, so that a port in use is reported at once, and serves from `start` on."""
 
     def __init__(
-        self, address: str, intake: Intake, telemetry: Telemetry, requests: int, clock: Callable[[], int] = time.time_ns
+        self,
+        address: str,
+        queue: RequestQueue,
+        metrics: InternalMetrics,
+        requests: int,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        """Binds `address`. `requests`: how many the queue holds. Raises BindError."""
-        self._intake, self._telemetry, self._clock = intake, telemetry, clock
-        # A thread for each request that waits in the queue or was just taken out, and some to refuse all others; they
-        # are made when needed. gRPC's own maximum_concurrent_rpcs refuses without RetryInfo: the Collector would drop.
+        """Binds the address.
+
+        Args:
+            address: `host:port`; port 0 takes any free one.
+            queue: Where decoded requests go.
+            metrics: Where refused requests and rejected items are counted.
+            requests: Capacity of the queue.
+            clock: Unix nanoseconds.
+
+        Raises:
+            BindError: The address is in use, or not one of this machine.
+
+        """
+        self._queue, self._metrics, self._clock = queue, metrics, clock
+        # A thread for each request queued or just dequeued, and some to refuse the others; created on demand. gRPC's
+        # own maximum_concurrent_rpcs refuses without RetryInfo, and the Collector would drop the data.
         self._server = grpc.server(
             ThreadPoolExecutor(2 * requests + _SPARE_THREADS, thread_name_prefix="receive"),
             options=(("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)),
@@ -105,83 +121,81 @@ class Receiver:
         except RuntimeError:
             self.port = 0
         if not self.port:
-            raise BindError(
-                f"listen: {address} cannot be listened on: is it in use, or not an address of this machine?"
-            )
+            raise BindError(f"listen: cannot bind {address}: in use, or not an address of this machine")
 
     def start(self) -> None:
         self._set_health(health_pb2.HealthCheckResponse.SERVING)
         self._server.start()
 
     def drain(self) -> None:
-        """Tells the health service; requests are answered on, with whatever the queue says."""
+        """Reports NOT_SERVING to health checks; requests are still answered, as the queue decides."""
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     def stop(self, grace: float) -> None:
-        """Ends all calls, the running ones after at most `grace` seconds."""
+        """Stops the server; running calls have `grace` seconds to end."""
         self._server.stop(grace).wait()
 
     def _set_health(self, status: int) -> None:
         for name in ("", *(service.name for service in SERVICES.values())):
             self._health.set(name, status)
 
-    def _handler(self, signal: Signal) -> Any:
+    def _handler(self, signal: OtlpSignal) -> Any:
         method = grpc.unary_unary_rpc_method_handler(partial(self._export, signal))  # no deserializer: raw bytes
         return grpc.method_handlers_generic_handler(SERVICES[signal].name, {"Export": method})
 
-    def _export(self, signal: Signal, data: bytes, context: Any) -> bytes:
+    def _export(self, signal: OtlpSignal, data: bytes, context: Any) -> bytes:
         try:
             answer = self._answer(signal, data, context)
         except Exception:
-            logger.exception("A request could not be handled; its sender is told to try again")
-            answer = _later("internal error")
+            logger.exception("Failed to handle a request, sender will retry")
+            answer = _unavailable("internal error")
         if isinstance(answer, bytes):
             return answer
-        self._telemetry.add("refused.requests", 1, signal=signal, code=answer.code.name)
+        self._metrics.add("refused.requests", 1, signal=signal, code=answer.code.name)
         refuse(context, answer)
-        return b""  # not reached: a refusal raises
+        return b""  # unreachable: `refuse` raises
 
-    def _answer(self, signal: Signal, data: bytes, context: Any) -> "bytes | Refusal":
+    def _answer(self, signal: OtlpSignal, data: bytes, context: Any) -> "bytes | Refusal":
         received, service = self._clock(), SERVICES[signal]
         try:
-            with self._intake.admit(len(data)) as put:
+            with self._queue.admit(len(data)) as put:
                 batch = DECODERS[signal](data)
                 if not batch.records:  # nothing to keep
-                    self._telemetry.add("rejected.items", sum(items for items, _ in batch.rejections), signal=signal)
+                    self._metrics.add("rejected.items", sum(items for items, _ in batch.rejections), signal=signal)
                     return _response(service, batch.rejections)
                 request = Request(signal, data, received, batch)
                 put(request)
         except Malformed as error:
             return Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error), retry=False)
         except (QueueFull, QueueClosed) as error:
-            return _later(str(error))
-        return _outcome(service, request.answer, context)
+            return _unavailable(str(error))
+        return _await_result(service, request.answer, context)
 
 
-def _outcome(service: SignalService, answer: "Future[tuple[Rejection, ...]]", context: Any) -> "bytes | Refusal":
+def _await_result(service: SignalService, answer: "Future[tuple[Rejection, ...]]", context: Any) -> "bytes | Refusal":
     left = context.time_remaining()
     try:
         return _response(service, answer.result(_MAX_WAIT_SECONDS if left is None else min(left, _MAX_WAIT_SECONDS)))
     except FutureTimeoutError:
-        return _later("not stored in time")
+        return _unavailable("not stored in time")
     except StoreError:
-        return _later("cannot be stored now")
+        return _unavailable("store unavailable")
 
 
 def _response(service: SignalService, rejections: Sequence[Rejection]) -> bytes:
     response = service.response()
     if rejections:
         setattr(response.partial_success, service.rejected, sum(rejection.items for rejection in rejections))
-        said = "; ".join(f"{items} x {reason}" for items, reason in rejections)
-        response.partial_success.error_message = said[:_MAX_MESSAGE_TEXT]
+        reasons = "; ".join(f"{items} x {reason}" for items, reason in rejections)
+        response.partial_success.error_message = reasons[:_MAX_MESSAGE_TEXT]
     return bytes(response.SerializeToString())
 
 
 def refuse(context: Any, refusal: Refusal) -> None:
-    """Ends the call with a status, by raising.
+    """Aborts the call with a status, by raising.
 
-    The Collector reads the delay from `grpc-status-details-bin`, whose inner code must equal the outer one, Python's
-    exporter from the other trailer.
+    The Collector reads the retry delay from `grpc-status-details-bin`, whose code must equal the call's; Python's
+    exporter reads it from `google.rpc.retryinfo-bin`.
     """
     if refusal.retry:
         delay = duration_pb2.Duration()

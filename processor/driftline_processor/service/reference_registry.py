@@ -1,4 +1,4 @@
-"""The references there are: files in a folder, read again when they change, and those that came over OTLP."""
+"""The references in use: files of the references folder, reloaded when they change, and those received over OTLP."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -15,67 +15,67 @@ from driftline_processor.service.store import Store
 logger = logging.getLogger(__name__)
 
 
-class Library:
-    """Gives the engine every reference that can be read. One that cannot is named, and costs no other anything."""
+class ReferenceRegistry:
+    """Loads references into the engine. One that cannot be read is logged and affects no other."""
 
     def __init__(self, folder: Path, store: Store, engine: Engine) -> None:
         self._folder, self._store, self._engine = ReferenceFolder(folder), store, engine
         self._assembly = Assembly()
-        self._sent: dict[tuple[str, str], str] = {}  # (model, version) -> id of those that came over OTLP
+        self._received: dict[tuple[str, str], str] = {}  # (model, version) -> id of the one received over OTLP
 
     def open(self) -> None:
-        """What was stored, then what is in the folder: a file goes before what was sent earlier."""
+        """Loads stored references, then those in the folder: a file takes precedence over one received earlier."""
         self._assembly = Assembly.of(self._store.references())
         for identity in self._assembly.complete():
-            self._put_sent(identity)
+            self._put_received(identity)
         self.refresh()
 
     def refresh(self) -> None:
-        """Looks whether the folder has changed."""
+        """Applies changes of the folder."""
         change = self._folder.look()
         for error in change.errors:
-            logger.error("reference %s", error)
+            logger.error("Reference %s", error)
         for path, reference in change.read.items():
             self._put(reference, str(path))
         for identity in change.gone:
             self._engine.drop_reference(identity)
-            logger.info("reference %s: its file is gone", identity)
+            logger.info("Reference %s: file removed", identity)
 
-    def new(self, parts: Iterable[ReferencePart]) -> Mapping[str, Mapping[bytes, bytes]]:
-        """The points that are not stored yet, by reference."""
+    def new_points(self, parts: Iterable[ReferencePart]) -> Mapping[str, Mapping[bytes, bytes]]:
+        """The points not stored yet, by id of the reference."""
         found: dict[str, dict[bytes, bytes]] = {}
         for part in parts:
             found.setdefault(part.id, {}).update(self._assembly.new(part))
         return found
 
     def add(self, parts: Iterable[ReferencePart]) -> None:
-        """Takes parts whose points are stored; a reference that has become whole is used from now on."""
+        """Adds parts whose points are stored; a reference is used as soon as it is complete."""
         for part in parts:
             if self._assembly.add(part):
-                self._put_sent(part.id)
+                self._put_received(part.id)
         for identity in self._assembly.surplus():
-            logger.warning("reference %s: never came in full; forgotten", identity)
+            logger.warning("Reference %s: dropped, still incomplete", identity)
             self._forget(identity)
 
-    def _put_sent(self, identity: str) -> None:
+    def _put_received(self, identity: str) -> None:
         try:
             reference = read_reference(MetricsData.FromString(self._assembly.body(identity)))
         except InvalidReference as error:
-            logger.error("reference %s, sent over OTLP: %s", identity, error)  # noqa: TRY400  (the sender's fault)
+            logger.error("Reference %s, received over OTLP: %s", identity, error)  # noqa: TRY400  (the sender's fault)
             self._forget(identity)
             return
         model = reference.name, reference.version
-        older = self._sent.get(model)
-        self._sent[model] = identity
-        self._put(reference, "sent over OTLP")
+        older = self._received.get(model)
+        self._received[model] = identity
+        self._put(reference, "received over OTLP")
         if older not in (None, identity):
             self._engine.drop_reference(str(older))
             self._forget(str(older))
 
     def _put(self, reference: Reference, origin: str) -> None:
         self._engine.put_reference(reference)
-        served = f"model {reference.name}{' ' + reference.version if reference.version else ''}"
-        logger.info("reference %s for %s: %d columns (%s)", reference.id, served, len(reference.columns), origin)
+        model = f"model {reference.name}{' ' + reference.version if reference.version else ''}"
+        logger.info("Reference %s for %s: %d columns (%s)", reference.id, model, len(reference.columns), origin)
 
     def _forget(self, identity: str) -> None:
         self._assembly.drop(identity)

@@ -1,4 +1,4 @@
-"""The bounded queue between the threads that receive requests and the one that stores and counts them."""
+"""The bounded queue between the receiver's threads and the worker."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -7,34 +7,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Condition
 
-from driftline_processor.decode import Signal
+from driftline_processor.decode import OtlpSignal
 from driftline_processor.records import Batch, Rejection
 
 
 class QueueFull(Exception):  # noqa: N818  (a state of the queue; the sender is at fault as little as we are)
-    """No room for another request now."""
+    """The queue has no room for the request."""
 
 
 class QueueClosed(Exception):  # noqa: N818  (as QueueFull)
-    """No request is taken any more."""
+    """The queue admits no more requests."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """A request that waits. `answer` is set once it is durable and counted: to what was rejected, or why it failed."""
+    """A queued request. `answer` is set once it is durable and counted: to its rejections, or to the error."""
 
-    signal: Signal
+    signal: OtlpSignal
     body: bytes
     received: int
     batch: Batch
     answer: "Future[tuple[Rejection, ...]]" = field(default_factory=Future)
 
 
-class Intake:
-    """Holds at most `requests` requests of together at most `size` bytes; a single larger one is still taken.
+class RequestQueue:
+    """Holds at most `requests` requests of at most `size` bytes in total; an empty queue admits one of any size.
 
-    A request counts from the moment it is admitted, before it is decoded, until it is taken out: what is being decoded
-    needs memory too.
+    A request counts from its admission, before it is decoded, until it is dequeued: decoding needs memory too.
     """
 
     def __init__(self, requests: int, size: int) -> None:
@@ -53,11 +52,14 @@ class Intake:
 
     @contextmanager
     def admit(self, size: int) -> Iterator[Callable[[Request], None]]:
-        """Room for a request of that many bytes, and the function that queues it; room that is not used is given back.
+        """Reserves room for a request of that many bytes; room that is not used is released.
+
+        Returns:
+            A context manager whose value is the function that queues the request.
 
         Raises:
-            QueueFull: there is none now.
-            QueueClosed: there is none any more.
+            QueueFull: No room at present.
+            QueueClosed: The processor is shutting down.
 
         """
         with self._changed:
@@ -84,7 +86,7 @@ class Intake:
                     self._changed.notify_all()
 
     def take(self, timeout: float) -> list[Request]:
-        """All that wait, as soon as there is one; none after `timeout` seconds, or at once when drained."""
+        """Dequeues all requests as soon as there is one; [] after `timeout` seconds, or at once when drained."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._drained, timeout)
             taken = list(self._waiting)
@@ -93,14 +95,14 @@ class Intake:
             return taken
 
     def close(self) -> None:
-        """Admits no more; what has been admitted can still be queued and taken out."""
+        """Admits no more requests; those admitted can still be queued and dequeued."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     @property
     def drained(self) -> bool:
-        """Closed, and nothing left in it or on its way."""
+        """Closed and empty, with no admitted request left to be queued."""
         with self._changed:
             return self._drained
 

@@ -1,7 +1,7 @@
-"""The one place that writes to disk: a journal of what came in, snapshots of the state, and references that were sent.
+"""The only place that writes to disk: a journal of requests, snapshots of the state, and references received over OTLP.
 
-What is acknowledged is in the journal. A restart restores the snapshots and replays the journal after them; a snapshot
-and the cutting of the journal are one transaction, so every request is in exactly one of the two.
+Every acknowledged request is in the journal. A restart restores the snapshots and replays the journal. Saving
+snapshots and truncating the journal are one transaction, so every request is in exactly one of the two.
 """
 
 import json
@@ -31,14 +31,14 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from driftline_processor.decode import Signal
+from driftline_processor.decode import OtlpSignal
 from driftline_processor.records import ModelKey
 
 SCHEMA: Final = 1
-"""Version of the tables. A store with a newer one is left alone; an older one will be migrated here."""
+"""Version of the tables. A store with a newer one is refused; an older one will be migrated here."""
 
 _BUSY_SECONDS: Final = 5
-_REPLAYED_AT_A_TIME: Final = 100
+_REPLAY_BATCH: Final = 100
 
 _tables = MetaData()
 _meta = Table(
@@ -69,22 +69,22 @@ _references = Table(
 
 
 class StoreError(Exception):
-    """The store cannot be used: names it, and says why."""
+    """The store cannot be used; the message names it and gives the reason."""
 
 
-class Entry(NamedTuple):
-    """A request as it came: when (Unix nanoseconds), which signal, and its bytes."""
+class JournalEntry(NamedTuple):
+    """A request as received: time (Unix nanoseconds), signal and bytes."""
 
     received: int
-    signal: Signal
+    signal: OtlpSignal
     body: bytes
 
 
 class Store:
-    """Used by one thread at a time. A file of SQLite is locked against a second processor as long as it is open."""
+    """Not thread-safe. An SQLite file is locked against other processors while it is open."""
 
     def __init__(self, url: str) -> None:
-        """Opens the store, and makes its tables in an empty one. Raises StoreError."""
+        """Opens the store and creates missing tables. Raises StoreError."""
         self._name = make_url(url).render_as_string(hide_password=True)
         try:
             self._engine = _engine(make_url(url))
@@ -103,16 +103,22 @@ class Store:
         if found is None:
             connection.execute(insert(_meta).values(key="schema", value=str(SCHEMA)))
         elif int(found) > SCHEMA:
-            raise StoreError(f"store {self._name}: is of a newer Driftline (schema {found}, this one knows {SCHEMA})")
-        # A store that cannot be written must be found out now, not with the first request.
+            raise StoreError(f"store {self._name}: written by a newer Driftline (schema {found}, supported: {SCHEMA})")
+        # A read-only store must be detected now, not with the first request.
         connection.execute(delete(_meta).where(_meta.c.key == "opened"))
         connection.execute(insert(_meta).values(key="opened", value="yes"))
 
-    def append(self, entries: Sequence[Entry], points: Mapping[str, Mapping[bytes, bytes]] | None = None) -> None:
-        """Adds to the journal, and new points (digest, bytes) to references, all or nothing; durable on return.
+    def append(
+        self, entries: Sequence[JournalEntry], points: Mapping[str, Mapping[bytes, bytes]] | None = None
+    ) -> None:
+        """Adds entries to the journal and points to references in one transaction; durable on return.
+
+        Args:
+            entries: Requests, in order.
+            points: New points of references: id -> digest -> bytes.
 
         Raises:
-            StoreError: nothing was added.
+            StoreError: Nothing was added.
 
         """
         new = [
@@ -125,21 +131,22 @@ class Store:
             if new:
                 connection.execute(insert(_references), new)
 
-    def journal(self) -> Iterator[Entry]:
-        """What has come in since the snapshots, in order."""
+    def journal(self) -> Iterator[JournalEntry]:
+        """The requests since the last snapshots, in order."""
         query = select(_journal.c.received, _journal.c.signal, _journal.c.body).order_by(_journal.c.id)
         with self._transaction() as connection:
-            for received, signal, body in connection.execute(query.execution_options(yield_per=_REPLAYED_AT_A_TIME)):
-                if signal in get_args(Signal):
-                    yield Entry(received, signal, body)
+            for received, signal, body in connection.execute(query.execution_options(yield_per=_REPLAY_BATCH)):
+                if signal in get_args(OtlpSignal):
+                    yield JournalEntry(received, signal, body)
 
     def save(self, states: Mapping[ModelKey, bytes | None]) -> None:
-        """Puts snapshots in place of the older ones of those models, and empties the journal, which they contain.
+        """Replaces the snapshots of these models and empties the journal, in one transaction.
 
-        None: the model is no longer kept.
+        Args:
+            states: Snapshot by model; None deletes it.
 
         Raises:
-            StoreError: nothing was changed.
+            StoreError: Nothing was changed.
 
         """
         rows = [{"id": _digest(model), "model": _names(model), "body": body} for model, body in states.items()]
@@ -153,12 +160,12 @@ class Store:
             connection.execute(delete(_journal))
 
     def snapshots(self) -> list[bytes]:
-        """What `save` was given last of each model."""
+        """The latest snapshot of each model."""
         with self._transaction() as connection:
             return list(connection.scalars(select(_snapshots.c.body).order_by(_snapshots.c.id)))
 
     def references(self) -> dict[str, dict[bytes, bytes]]:
-        """The points of the references that came over OTLP."""
+        """The points of the references received over OTLP: id -> digest -> bytes."""
         found: dict[str, dict[bytes, bytes]] = {}
         with self._transaction() as connection:
             for identity, point, body in connection.execute(select(_references).order_by(_references.c.point)):
@@ -166,7 +173,7 @@ class Store:
         return found
 
     def drop_reference(self, identity: str) -> None:
-        """Forgets a reference that came over OTLP. Raises StoreError."""
+        """Deletes a reference received over OTLP. Raises StoreError."""
         with self._transaction() as connection:
             connection.execute(delete(_references).where(_references.c.id == identity))
 
@@ -183,19 +190,19 @@ class Store:
 
 
 def _names(model: ModelKey) -> str:
-    """A model's key as JSON, field by field: it is stored, and its digest is the snapshot's key."""
+    """A model's key as JSON, field by field; it is stored, and its digest is the snapshot's primary key."""
     return json.dumps([model.name, model.version, [list(pair) for pair in model.resource]])
 
 
 def _digest(model: ModelKey) -> str:
-    """A key of fixed length: names have none."""
+    """A primary key of fixed length; names may be arbitrarily long."""
     return blake2b(_names(model).encode(), digest_size=16).hexdigest()
 
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
-    # One connection that lives as long as the store: it holds the lock on the file, and a database in memory.
+    # One connection for the store's lifetime: it holds the lock on the file, and an in-memory database.
     arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
     engine = create_engine(url, poolclass=StaticPool, connect_args=arguments)
     event.listen(engine, "connect", _durable)
@@ -203,12 +210,12 @@ def _engine(url: URL) -> Engine:
 
 
 def _durable(connection: Any, _record: object) -> None:
-    """One writer; a commit is on the disk when it returns, also after a power loss."""
+    """One writer; a commit survives a power loss."""
     for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _reason(error: BaseException) -> str:
-    """The database's own words, without SQLAlchemy's statement, parameters and link."""
-    words = str(getattr(error, "orig", None) or error)
-    return "is in use by another process" if "database is locked" in words else words
+    """The database's own message, without SQLAlchemy's statement, parameters and link."""
+    message = str(getattr(error, "orig", None) or error)
+    return "in use by another process" if "database is locked" in message else message

@@ -1,4 +1,4 @@
-"""The one thread that stores and counts: what is queued goes to the journal, then to the engine, then is answered."""
+"""The worker thread: each queued request is journalled, counted by the engine and answered; then windows are judged."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -7,29 +7,29 @@ from time import monotonic
 from typing import Final
 
 from driftline_processor.decode import DECODERS, Malformed
-from driftline_processor.engine.engine import Engine, Observed
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.ingest_report import IngestReport
 from driftline_processor.records import Batch, ModelKey, ReferencePart, Rejection, WindowResult
-from driftline_processor.service.alarm_log import Quietly
-from driftline_processor.service.internal_metrics import Telemetry
-from driftline_processor.service.reference_registry import Library
-from driftline_processor.service.request_queue import Intake, Request
-from driftline_processor.service.store import Entry, Store, StoreError
+from driftline_processor.service.alarm_log import WarningLimiter
+from driftline_processor.service.internal_metrics import InternalMetrics
+from driftline_processor.service.reference_registry import ReferenceRegistry
+from driftline_processor.service.request_queue import Request, RequestQueue
+from driftline_processor.service.store import JournalEntry, Store, StoreError
 
 logger = logging.getLogger(__name__)
 
-FAULT: Final = "internal error: logged by the processor"
+INTERNAL_ERROR: Final = "internal error: logged by the processor"
 
-WINDOWS_AT_ONCE: Final = 50
-"""Windows judged before the requests that wait have their turn: a second or two, and a sender waits ten."""
+WINDOWS_PER_TICK: Final = 50
+"""Windows judged before waiting requests get their turn: one or two seconds, and a sender waits ten."""
 
-
-LAST_EVENTS_SECONDS: Final = 2.0
-"""How long the end waits for alarm events to leave. The journal has those that do not, for the next start."""
+FLUSH_EVENTS_SECONDS: Final = 2.0
+"""Longest wait at shutdown for alarm events to be exported. The others stay in the journal for the next start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """Seconds between ticks and between snapshots; bytes of journal that bring a snapshot forward."""
+class WorkerSettings:
+    """tick, snapshot: seconds between them. journal: bytes of journal that trigger an early snapshot."""
 
     tick: float
     snapshot: float
@@ -37,101 +37,106 @@ class Pace:
 
 
 class Worker:
-    """Owns store and engine while it runs; everybody else reaches them through the queue."""
+    """Journals, counts, answers, judges and saves, on one thread. It owns the store and the engine while it runs."""
 
     def __init__(
         self,
         *,
-        intake: Intake,
+        queue: RequestQueue,
         store: Store,
         engine: Engine,
-        library: Library,
-        telemetry: Telemetry,
+        registry: ReferenceRegistry,
+        metrics: InternalMetrics,
         publish: Callable[[Sequence[WindowResult]], None],
-        settled: Callable[[float], bool],
-        pace: Pace,
+        events_flushed: Callable[[float], bool],
+        settings: WorkerSettings,
         clock: Callable[[], int],
     ) -> None:
-        """clock: Unix nanoseconds. publish: what to do with results; must not block.
+        """Connects the worker; `run` does the work.
 
-        settled: whether all alarm events that were published have left or been given up, within so many seconds. Until
-        then the journal is kept: after a crash it gives them again.
+        Args:
+            queue: Where requests come from.
+            store: The journal and the snapshots.
+            engine: The state of all models.
+            registry: The references.
+            metrics: Where accepted, rejected, duplicate and late items are counted.
+            publish: Receives results; must not block.
+            events_flushed: Whether all published alarm events are exported or dropped, within so many seconds. Until
+                then the journal is kept, so that a crash repeats them.
+            settings: Intervals and limits.
+            clock: Unix nanoseconds.
+
         """
-        self._intake, self._store, self._engine, self._library = intake, store, engine, library
-        self._telemetry, self._publish, self._settled, self._pace, self._clock = (
-            telemetry,
-            publish,
-            settled,
-            pace,
-            clock,
-        )
-        self._journal = 0
+        self._queue, self._store, self._engine, self._registry = queue, store, engine, registry
+        self._metrics, self._publish, self._events_flushed = metrics, publish, events_flushed
+        self._settings, self._clock = settings, clock
+        self._journal_bytes = 0
         self._next_tick = self._next_snapshot = 0.0
         self._rows: dict[str, float] = {}
         self._unsaved: dict[ModelKey, bytes | None] = {}
-        self._storing = True
-        self._alarming = False  # an event was published since the last snapshot
-        self._quietly = Quietly()
-        telemetry.observe("rows", lambda: self._rows)
+        self._storage_ok = True
+        self._events_unsaved = False  # an event was published since the last snapshot
+        self._limiter = WarningLimiter()
+        metrics.observe("rows", lambda: self._rows)
 
     def recover(self) -> int:
-        """Goes on where the last run stopped: restores the snapshots, replays the journal.
+        """Restores the snapshots and replays the journal.
 
         Returns:
-            How many requests were replayed.
+            The number of requests replayed.
 
         Raises:
-            StoreError: the state in the store is not one that this version can read.
+            StoreError: This version cannot read the state in the store.
 
         """
-        self._library.open()
+        self._registry.open()
         try:
             self._engine.restore(self._store.snapshots(), self._clock())
         except Exception as error:
-            raise StoreError(f"store: the state in it cannot be read ({error})") from error
+            raise StoreError(f"store: cannot read the saved state ({error})") from error
         replayed = 0
         for entry in self._store.journal():
             try:
                 batch = DECODERS[entry.signal](entry.body)
             except Malformed:
-                logger.warning("A request of the journal cannot be read any more: %d bytes", len(entry.body))
+                logger.warning("Skipped an unreadable request in the journal (%d bytes)", len(entry.body))
                 continue
             self._count(Request(entry.signal, entry.body, entry.received, batch))
-            self._journal += len(entry.body)
+            self._journal_bytes += len(entry.body)
             replayed += 1
         self._rows = self._counted_rows()
         return replayed
 
     def run(self) -> None:
-        """Works until the queue is closed and empty, then saves the state."""
-        self._next_snapshot = monotonic() + self._pace.snapshot
-        while not self._intake.drained:
-            requests = self._intake.take(max(self._next_tick - monotonic(), 0.0))
+        """Works until the queue is closed and drained, then saves the state."""
+        self._next_snapshot = monotonic() + self._settings.snapshot
+        while not self._queue.drained:
+            requests = self._queue.take(max(self._next_tick - monotonic(), 0.0))
             if requests:
                 self._answer(requests)
             if monotonic() >= self._next_tick:
                 self._tick()
         self._tick()
-        if self._settled(LAST_EVENTS_SECONDS):
+        if self._events_flushed(FLUSH_EVENTS_SECONDS):
             self._save()
 
     def _answer(self, requests: list[Request]) -> None:
-        """Every sender gets an answer, whatever goes wrong: without one it would wait until its timeout."""
+        """Answers every request, even on failure: an unanswered sender would wait for its timeout."""
         try:
             self._commit(requests)
         except StoreError as error:
-            self._stored(False, str(error))
+            self._note_storage(False, str(error))
             self._fail(requests, error)
         except Exception as error:
-            logger.exception("%d requests could not be counted; their senders are told to try again", len(requests))
+            logger.exception("Failed to process %d requests, senders will retry", len(requests))
             self._fail(requests, error)
 
     def _commit(self, requests: list[Request]) -> None:
-        """Group commit: one transaction for all that waited, then the answers."""
-        points = self._library.new([part for request in requests for part in _parts(request.batch)])
-        self._store.append([Entry(r.received, r.signal, r.body) for r in requests], points)
-        self._stored(True)
-        self._journal += sum(len(request.body) for request in requests)
+        """Group commit: one transaction for all queued requests, then the answers."""
+        points = self._registry.new_points([part for request in requests for part in _parts(request.batch)])
+        self._store.append([JournalEntry(r.received, r.signal, r.body) for r in requests], points)
+        self._note_storage(True)
+        self._journal_bytes += sum(len(request.body) for request in requests)
         for request in requests:
             request.answer.set_result(self._count(request))
         self._rows = self._counted_rows()
@@ -143,59 +148,59 @@ class Worker:
                 request.answer.set_exception(error)
 
     def _count(self, request: Request) -> tuple[Rejection, ...]:
-        """To the engine, and what of it could not be used. A fault costs this request, and comes up once."""
+        """Passes a request to the engine; returns what was rejected. A fault costs this request only."""
         batch = request.batch
         try:
-            self._library.add(_parts(batch))
-            observed = self._engine.observe(batch.records, request.received)
+            self._registry.add(_parts(batch))
+            report = self._engine.observe(batch.records, request.received)
         except Exception:
-            logger.exception("A request could not be counted (%s, %d bytes)", request.signal, len(request.body))
-            return (*batch.rejections, Rejection(len(batch.records), FAULT))
-        self._tell(request, observed)
-        return (*batch.rejections, *observed.rejections)
+            logger.exception("Failed to count a request (%s, %d bytes)", request.signal, len(request.body))
+            return (*batch.rejections, Rejection(len(batch.records), INTERNAL_ERROR))
+        self._report(request, report)
+        return (*batch.rejections, *report.rejections)
 
-    def _tell(self, request: Request, observed: Observed) -> None:
-        rejections = (*request.batch.rejections, *observed.rejections)
-        self._quietly.warn([*observed.notices, *(reason for _, reason in rejections)])
-        self._telemetry.add("accepted.items", observed.counted, signal=request.signal)
-        self._telemetry.add("duplicate.items", observed.duplicates, signal=request.signal)
-        self._telemetry.add("rejected.items", sum(items for items, _ in rejections), signal=request.signal)
-        for model, rows in observed.late.items():
-            self._telemetry.late(model, rows)
+    def _report(self, request: Request, report: IngestReport) -> None:
+        rejections = (*request.batch.rejections, *report.rejections)
+        self._limiter.warn([*report.notices, *(reason for _, reason in rejections)])
+        self._metrics.add("accepted.items", report.counted, signal=request.signal)
+        self._metrics.add("duplicate.items", report.duplicates, signal=request.signal)
+        self._metrics.add("rejected.items", sum(items for items, _ in rejections), signal=request.signal)
+        for model, rows in report.late.items():
+            self._metrics.add_late_rows(model, rows)
 
     def _tick(self) -> None:
-        self._next_tick = monotonic() + self._pace.tick
+        self._next_tick = monotonic() + self._settings.tick
         try:
-            self._library.refresh()
-            results = self._engine.advance(self._clock(), WINDOWS_AT_ONCE)
+            self._registry.refresh()
+            results = self._engine.advance(self._clock(), WINDOWS_PER_TICK)
             for notice in self._engine.notices():
                 logger.warning("%s", notice)
         except Exception:
-            logger.exception("The windows could not be judged")
+            logger.exception("Failed to judge windows")
             results = []
         if results:
             self._publish(results)
-            self._alarming |= any(result.alarms for result in results)
-        if len(results) == WINDOWS_AT_ONCE:
-            self._next_tick = monotonic()  # there are more
+            self._events_unsaved |= any(result.alarms for result in results)
+        if len(results) == WINDOWS_PER_TICK:
+            self._next_tick = monotonic()  # more are complete
         if self._is_time_to_save():
             self._save()
 
     def _is_time_to_save(self) -> bool:
-        """Never between an alarm event and its delivery, at once after it: a crash neither loses nor repeats it."""
-        if self._journal >= self._pace.journal:
+        """Never between an alarm event and its export, at once after it: a crash neither loses nor repeats it."""
+        if self._journal_bytes >= self._settings.journal:
             return True
-        return self._settled(0.0) and (self._alarming or monotonic() >= self._next_snapshot)
+        return self._events_flushed(0.0) and (self._events_unsaved or monotonic() >= self._next_snapshot)
 
     def _save(self) -> None:
-        self._next_snapshot = monotonic() + self._pace.snapshot
-        self._unsaved |= self._engine.snapshot()  # only what has changed since the last time
+        self._next_snapshot = monotonic() + self._settings.snapshot
+        self._unsaved |= self._engine.snapshot()  # only what has changed since the last call
         try:
             self._store.save(self._unsaved)
         except StoreError as error:
-            self._stored(False, str(error))
+            self._note_storage(False, str(error))
         else:
-            self._journal, self._unsaved, self._alarming = 0, {}, False
+            self._journal_bytes, self._unsaved, self._events_unsaved = 0, {}, False
 
     def _counted_rows(self) -> dict[str, float]:
         rows: dict[str, float] = {}
@@ -203,12 +208,13 @@ class Worker:
             rows[model.name] = rows.get(model.name, 0.0) + count
         return rows
 
-    def _stored(self, well: bool, reason: str = "") -> None:
-        if self._storing and not well:
-            logger.error("%s: senders are told to try again", reason)
-        elif well and not self._storing:
-            logger.info("The store works again")
-        self._storing = well
+    def _note_storage(self, ok: bool, reason: str = "") -> None:
+        """Logs when the store fails and when it recovers, once each."""
+        if self._storage_ok and not ok:
+            logger.error("%s; refusing requests until the store recovers", reason)
+        elif ok and not self._storage_ok:
+            logger.info("Store recovered")
+        self._storage_ok = ok
 
 
 def _parts(batch: Batch) -> list[ReferencePart]:

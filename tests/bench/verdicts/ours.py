@@ -16,8 +16,8 @@ from driftline_processor.monitors.drift.season.rebin_by_day import joined
 from driftline_processor.records import (
     AlarmChange,
     ColumnKey,
+    InputRecord,
     ModelKey,
-    Record,
     Reference,
     RowsPoint,
     State,
@@ -105,7 +105,7 @@ def _column(name: str) -> ReplayedColumn:
     return ReplayedColumn(ColumnKey("input", name), None, classes=False, numbers=False)  # the rows are read already
 
 
-def _later(moment: int) -> Record:
+def _later(moment: int) -> InputRecord:
     """A moment later no row has come: the step before is complete."""
     stream = moment.to_bytes(16, "big")
     return RowsPoint(stream, MODEL, ColumnKey("", ""), "predict", moment, moment, cumulative=False, count=0.0)

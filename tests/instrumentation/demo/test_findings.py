@@ -22,7 +22,7 @@ from driftline.semconv import (
     PROCESSOR_ROWS,
 )
 from driftline_processor.encode.metrics import METRICS
-from driftline_processor.service.internal_metrics import OWN_METRICS, PREFIX
+from driftline_processor.service.internal_metrics import INTERNAL_METRICS, METRIC_PREFIX
 
 MODEL = "progression"
 AGE = ColumnKey("input", "age")
@@ -42,7 +42,7 @@ def report_of(*readings: MetricReading) -> findings.Report:
 
 def test_the_names_are_those_that_the_processor_uses() -> None:
     """What is listened for is in the processor's own tables."""
-    spoken = {metric.name for metric in METRICS} | {f"{PREFIX}.{metric.name}" for metric in OWN_METRICS}
+    spoken = {metric.name for metric in METRICS} | {f"{METRIC_PREFIX}.{metric.name}" for metric in INTERNAL_METRICS}
 
     assert spoken >= {
         DRIFT_DISTANCE, DRIFT_LOWER_BOUND, DRIFT_TOLERANCE, DRIFT_ALARM, DRIFT_STATE, DISTRIBUTION_MEDIAN,

@@ -7,7 +7,7 @@ import pytest
 from driftline.demo import services
 from driftline.demo.services import PROCESSOR_YAML, Addresses, CollectorError, environment, find_collector
 from driftline.sketch.time_units import SECOND
-from driftline_processor.config import read_text
+from driftline_processor.config import parse_config
 from e2e import processes as e2e
 
 
@@ -104,7 +104,7 @@ def test_with_a_collector_every_address_is_another() -> None:
 
 def test_the_processor_accepts_its_configuration() -> None:
     """Read by the processor itself, it means what the demo counts on."""
-    config = read_text(PROCESSOR_YAML.format(listen=4327, export=4319, window=services.WINDOW_SECONDS), {})
+    config = parse_config(PROCESSOR_YAML.format(listen=4327, export=4319, window=services.WINDOW_SECONDS), {})
 
     assert config.listen == "127.0.0.1:4327"
     assert config.export.endpoint == "http://127.0.0.1:4319"

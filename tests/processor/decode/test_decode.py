@@ -14,7 +14,7 @@ from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import Malformed, decode_logs, decode_metrics, decode_traces
 from driftline_processor.decode.metrics import MAX_EXEMPLARS
-from driftline_processor.decode.sampling import weight
+from driftline_processor.decode.sampling import sampling_weight
 from driftline_processor.records import (
     ColumnKey,
     CountPoint,
@@ -217,7 +217,7 @@ def _decreasing() -> Metric:
         (_decreasing(), "ml.inference.rows: must be monotonic: it counts rows"),
         (
             counter(semconv.INFERENCE_ROWS, [number(of_model(), 1, 5, 9)], 0),
-            "ml.inference.rows: must be cumulative or delta (its temporality is not given)",
+            "ml.inference.rows: must be cumulative or delta (temporality is unspecified)",
         ),
         (
             sketch(semconv.FEATURE_VALUE, [sketch_point({semconv.FEATURE_NAME: "age"}, VALUES, 5, 9)]),
@@ -301,9 +301,9 @@ def _with(change: Callable[[Any], None]) -> Metric:
 )
 def test_unusable_histogram(change: Callable[[Any], None], reason: str) -> None:
     """A histogram that could not be added up is rejected: one wrong point costs no other anything."""
-    told = rejection(_with(change))
+    found = rejection(_with(change))
 
-    assert told.startswith("ml.feature.value{'age'}: " + reason)
+    assert found.startswith("ml.feature.value{'age'}: " + reason)
 
 
 def test_bad_points_cost_the_good_nothing() -> None:
@@ -531,9 +531,9 @@ def test_unusable_span(change: Callable[[Any], object], reason: str) -> None:
     batch = decode_traces(trace_request(bad, good).SerializeToString())
 
     assert len(batch.records) == 1
-    ((items, told),) = batch.rejections
+    ((items, found),) = batch.rejections
     assert items == 1
-    assert told.startswith(reason)
+    assert found.startswith(reason)
 
 
 def test_time_of_a_span_that_has_no_end() -> None:
@@ -563,7 +563,7 @@ def test_time_of_a_span_that_has_no_end() -> None:
 )
 def test_weight(trace_state: str, stands_for: float) -> None:
     """A sampled span stands for one over its probability (OTEP 235); a threshold that is none says nothing."""
-    assert weight(trace_state) == pytest.approx(stands_for)
+    assert sampling_weight(trace_state) == pytest.approx(stands_for)
 
 
 def test_weight_of_a_span() -> None:

@@ -14,13 +14,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from driftline import semconv
 from driftline_processor.decode import Malformed, decode_traces
-from driftline_processor.decode.fast_spans.span_batches import FEW, read_alike
+from driftline_processor.decode.fast_spans.span_batches import MIN_SPANS, read_batches
 from driftline_processor.decode.otlp_values import kept_resource, labels
 from driftline_processor.decode.spans import read_span
 from driftline_processor.records import ExampleRows
 from otlp_requests import of_model, pairs, span, trace_request
 
-SPANS = 2 * FEW
+SPANS = 2 * MIN_SPANS
 
 
 def told(records: Sequence[Any]) -> list[Any]:
@@ -75,7 +75,7 @@ def together(data: bytes) -> tuple[list[Any], int] | None:
 
 def shares(spans: Sequence[Span]) -> tuple[int, int]:
     """How many spans were read together, and how many were left."""
-    records, left = read_alike([each.SerializeToString() for each in spans], ())
+    records, left = read_batches([each.SerializeToString() for each in spans], ())
     return sum(len(record.keys) for record in records), len(left)
 
 
@@ -162,7 +162,7 @@ def test_spans_as_the_collector_writes_them_are_read_together() -> None:
         + b"".join(map(_backwards, pairs({**of_model(), "ml.input.a": "x" * n})))
         for n in range(SPANS)
     ]
-    records, left = read_alike(spans, ())
+    records, left = read_batches(spans, ())
 
     assert left == []
     assert [list(record.columns.values()) for record in records] == [[["x" * n for n in range(SPANS)]]]
@@ -185,7 +185,7 @@ def test_a_vector_is_read_together() -> None:
     """Past the cap on attributes, names and values stand in two arrays: each name is a column."""
     vector = {semconv.VECTOR_NAMES: ["a", "b"]}
     spans = [span({**of_model(), **vector, semconv.VECTOR_VALUES: [float(n), 0.5]}, n) for n in range(1, SPANS)]
-    (record,), left = read_alike([each.SerializeToString() for each in spans], ())
+    (record,), left = read_batches([each.SerializeToString() for each in spans], ())
 
     assert left == []
     assert {column.name: values.tolist() for column, values in record.columns.items()} == {
@@ -199,7 +199,7 @@ def test_a_vector_is_read_together() -> None:
 def test_damaged_requests_say_the_same(data: st.DataObject) -> None:
     """Bytes changed, cut out or put in, in spans that are otherwise alike."""
     values = {"ml.input.a": 1.5, "ml.input.b": "ä", "ml.input.n": 300, "ml.input.v": [1.0, None], "ml.input.f": True}
-    spans = [span({**of_model(), **values}, number, trace_state="ot=th:8") for number in range(1, FEW + 3)]
+    spans = [span({**of_model(), **values}, number, trace_state="ot=th:8") for number in range(1, MIN_SPANS + 3)]
     body = bytearray(trace_request(*spans).SerializeToString())
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(body)))

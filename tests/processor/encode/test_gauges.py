@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics.export import MetricsData
 
-from driftline_processor.encode.gauges import encode
+from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
 
 SHOP = (("deployment.environment.name", "prod"), ("service.name", "shop"))
@@ -32,7 +32,7 @@ def points(data: MetricsData) -> dict[str, list[tuple[dict[str, object], float]]
 
 def test_labels_and_values() -> None:
     """A point says model, version, target and column, and whether a reference stands behind it."""
-    (data,) = encode([result(ModelKey("churn", "2", SHOP), provisional=True)])
+    (data,) = encode_gauges([result(ModelKey("churn", "2", SHOP), provisional=True)])
     model = {"ml.model.name": "churn", "ml.model.version": "2", "ml.reference.provisional": True}
 
     found = points(data)
@@ -48,14 +48,14 @@ def test_labels_and_values() -> None:
 
 def test_unknown_version_is_absent() -> None:
     """An empty label would be another series in some backends and none in others."""
-    (data,) = encode([result(ModelKey("churn"))])
+    (data,) = encode_gauges([result(ModelKey("churn"))])
 
     assert all("ml.model.version" not in attributes for found in points(data).values() for attributes, _ in found)
 
 
 def test_resource_is_the_origin() -> None:
     """Results carry the resource of the service that they are about, one block for each."""
-    (data,) = encode([result(ModelKey("a", "", SHOP)), result(ModelKey("b", "", SHOP)), result(ModelKey("a"))])
+    (data,) = encode_gauges([result(ModelKey("a", "", SHOP)), result(ModelKey("b", "", SHOP)), result(ModelKey("a"))])
 
     assert [dict(held.resource.attributes) for held in data.resource_metrics] == [dict(SHOP), {}]
     shop = MetricsData(data.resource_metrics[:1])
@@ -65,14 +65,14 @@ def test_resource_is_the_origin() -> None:
 def test_one_window_end_a_request() -> None:
     """Late windows go out before, and never with, fresh ones: a point too old costs its whole request."""
     results = [result(ModelKey("a"), 3), result(ModelKey("b"), 1), result(ModelKey("c"), 3)]
-    ends = [{value for _, value in points(data)["ml.drift.window.end"]} for data in encode(results)]
+    ends = [{value for _, value in points(data)["ml.drift.window.end"]} for data in encode_gauges(results)]
 
     assert ends == [{60.0}, {180.0}]
 
 
 def test_times_are_those_of_the_window() -> None:
     """A replay sends the same points: their time is the window's, not the clock's."""
-    (data,) = encode([result(ModelKey("churn"), 2)])
+    (data,) = encode_gauges([result(ModelKey("churn"), 2)])
     times = {
         (point.start_time_unix_nano, point.time_unix_nano)
         for metric in data.resource_metrics[0].scope_metrics[0].metrics
@@ -86,7 +86,7 @@ def test_times_are_those_of_the_window() -> None:
 def test_no_invalid_point(value: float) -> None:
     """A value that is not finite is left out, and the others stay; a metric without points is not sent."""
     column = replace(AGE, statistics={"psi": value, "ks": 0.25}, distribution={"mean": value})
-    (data,) = encode([replace(result(ModelKey("churn")), columns=(column,))])
+    (data,) = encode_gauges([replace(result(ModelKey("churn")), columns=(column,))])
 
     found = points(data)
     assert "ml.drift.psi" not in found
@@ -96,12 +96,12 @@ def test_no_invalid_point(value: float) -> None:
 
 def test_nothing_to_say() -> None:
     """Without results there is no request."""
-    assert encode([]) == []
+    assert encode_gauges([]) == []
 
 
 def test_what_the_sdk_makes_of_it() -> None:
     """The SDK encodes every request, and its own JSON form of it is valid."""
-    (data,) = encode([result(ModelKey("churn", "2", SHOP))])
+    (data,) = encode_gauges([result(ModelKey("churn", "2", SHOP))])
     request = encode_metrics(data)
 
     assert json.loads(data.to_json())["resource_metrics"]

@@ -9,7 +9,7 @@ from driftline.semconv import PREFIX
 from driftline_processor.encode.metrics import METRICS, STATES, Metric, table
 from driftline_processor.monitors.drift.statistics import STATISTICS
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
-from driftline_processor.service.internal_metrics import OWN_METRICS, own_table
+from driftline_processor.service.internal_metrics import INTERNAL_METRICS, internal_metrics_table
 
 VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % to 40 %")
 COLUMN = ColumnResult(
@@ -128,6 +128,6 @@ def test_table() -> None:
 
 def test_own_table() -> None:
     """So has that of the processor's own counters."""
-    lines = own_table().splitlines()[2:]
+    lines = internal_metrics_table().splitlines()[2:]
 
-    assert [line.split("`")[1] for line in lines] == [f"driftline.processor.{row.name}" for row in OWN_METRICS]
+    assert [line.split("`")[1] for line in lines] == [f"driftline.processor.{row.name}" for row in INTERNAL_METRICS]

@@ -7,14 +7,14 @@ import pytest
 
 from driftline_processor.engine import engine as module
 from driftline_processor.engine import model_state as model_module
-from driftline_processor.engine.accumulator import Sum
+from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.records import (
     ColumnKey,
     ColumnSummary,
+    InputRecord,
     ModelKey,
-    Record,
     Reference,
     Rejection,
     State,
@@ -24,17 +24,17 @@ from driftline_processor.records import (
 from engine_records import AGE, CHURN, MINUTE, SECOND, SETTINGS, START, Sender, column, span
 
 
-def training(seed: int = 0, rows: int = 20_000, **named: str) -> Reference:
+def training(seed: int = 0, rows: int = 20_000, **describe_model: str) -> Reference:
     """A reference of N(40, 10) ages, in a hundred chunks."""
     ages = np.random.default_rng(seed).normal(40, 10, rows)
     chunks = np.array_split(ages, 100)
     panes = {i * MINUTE: {AGE: counted(chunk)} for i, chunk in enumerate(chunks)}
     reference = provisional_reference(CHURN, panes, MINUTE)
-    return replace(reference, id="training", provisional=False, clock=False, **named)
+    return replace(reference, id="training", provisional=False, clock=False, **describe_model)
 
 
 def counted(ages: np.ndarray) -> ColumnSummary:
-    held = Sum()
+    held = Accumulator()
     held.add_values(ages, np.ones(len(ages)))
     return held.summary()
 
@@ -91,7 +91,7 @@ def test_without_a_reference_the_first_full_window_stands_in() -> None:
     assert all(each.verdict is None for result in results[:5] for each in result.columns)
     assert all(each.verdict is not None for result in results[5:] for each in result.columns)
     assert engine.notices() == [
-        "model 'churn' version '1': no reference for it; its first full window (2000 rows) stands in"
+        "model 'churn' version '1': no reference, falling back to its first full window (2000 rows)"
     ]
     assert engine.notices() == []
 
@@ -123,10 +123,10 @@ def test_a_reference_for_another_version_is_not_used_and_said() -> None:
     assert "training" not in {result.reference for result in results}
     assert [result.provisional for result in results] == [False] * 5 + [True] * 2
     notices = engine.notices()
-    assert [notice for notice in notices if "only for version" in notice] == [
-        "model 'churn' version '1': no reference for it, only for version '2', which is not used"
+    assert [notice for notice in notices if "only for" in notice] == [
+        "model 'churn' version '1': no reference for this version, only for '2'"
     ]
-    assert "stands in" in notices[1]
+    assert "falling back" in notices[1]
 
 
 def test_a_reference_without_a_version_serves_all() -> None:
@@ -203,7 +203,7 @@ def test_late_rows_are_rejected_and_told() -> None:
     assert observed.rejections == (
         Rejection(
             len(slow),
-            "model 'churn' version '1': later than the 60 s that rows may be late (3540 s behind the newest); "
+            "model 'churn' version '1': beyond the allowed lateness of 60 s (3540 s behind the newest); "
             "is a sender's clock slow?",
         ),
     )
@@ -225,7 +225,7 @@ def test_late_items_of_a_batch_are_told_once() -> None:
     """A thousand late spans make one sentence, with the worst of them."""
     engine = Engine(SETTINGS)
     engine.observe([span(0, START + 60 * MINUTE, {"age": 1.0})], START + 60 * MINUTE)
-    late: list[Record] = [span(i, START + i * SECOND, {"age": 1.0}) for i in range(1, 1001)]
+    late: list[InputRecord] = [span(i, START + i * SECOND, {"age": 1.0}) for i in range(1, 1001)]
     observed = engine.observe(late, START + 60 * MINUTE)
 
     assert [rejection.items for rejection in observed.rejections] == [1000]
@@ -239,8 +239,8 @@ def test_rows_of_a_clock_that_is_ahead_count_on_arrival() -> None:
     observed = engine.observe(Sender().predict({"age": [1.0]}).tell(START + 60 * MINUTE), START)
     after = engine.observe(Sender(process="b").predict({"age": [1.0]}).tell(START + SECOND), START + SECOND)
 
-    assert observed.notices == ("model 'churn' version '1': a sender's clock is 3600 s ahead; counted on arrival",)
-    assert (observed.future, observed.rows) == (2, 1)
+    assert observed.notices == ("model 'churn' version '1': a sender's clock is 3600 s ahead; using time of receipt",)
+    assert observed.counted == 2
     assert not after.rejections
     assert engine.rows() == {CHURN: 2}
 
@@ -264,8 +264,8 @@ def test_a_stream_that_began_long_ago_only_sets_a_baseline() -> None:
     first = engine.observe(sender.predict({"age": [1.0] * 9}).tell(time), time)
     second = engine.observe(sender.predict({"age": [1.0] * 2}).tell(time + SECOND), time + SECOND)
 
-    assert (first.baseline, first.rows, second.rows) == (2, 0, 2)
-    assert "only what follows counts" in first.notices[0]
+    assert (first.counted, second.counted) == (2, 2)
+    assert "counting from now on" in first.notices[0]
     assert engine.rows() == {CHURN: 2}
 
 
@@ -328,7 +328,7 @@ def test_more_models_than_the_bound_are_rejected(monkeypatch: pytest.MonkeyPatch
     """Names that change with every process cannot fill the memory."""
     monkeypatch.setattr(module, "MAX_MODELS", 2)
     engine = Engine(SETTINGS)
-    records: list[Record] = [span(i, START + 1, {"age": 1.0}, model=ModelKey(f"m{i}")) for i in range(3)]
+    records: list[InputRecord] = [span(i, START + 1, {"age": 1.0}, model=ModelKey(f"m{i}")) for i in range(3)]
     observed = engine.observe(records, START + 1)
 
     assert len(engine.rows()) == 2
@@ -353,7 +353,7 @@ def test_a_span_with_too_many_columns_counts_with_those_that_fit(monkeypatch: py
     observed = engine.observe([span(1, START + 1, {f"x{i}": 1.0 for i in range(5)})], START + 1)
     (result,) = engine.advance(START + 10 * MINUTE)
 
-    assert (observed.rows, result.rows, len(result.columns)) == (1, 1, 3)
+    assert (engine.rows()[CHURN], result.rows, len(result.columns)) == (1, 1, 3)
     assert "columns; the others are not counted" in observed.notices[0]
 
 
@@ -423,18 +423,18 @@ def test_a_window_that_cannot_be_judged_costs_no_other(
 ) -> None:
     """A fault of ours is logged with its model, and every other result still comes; it is not tried again for ever."""
     engine, good = Engine(SETTINGS), ModelKey("good")
-    judge = Engine._detector
+    judge = Engine._judge
 
-    def faulty(self: Engine, model: model_module.Model, window: Window) -> WindowResult:
+    def faulty(self: Engine, model: model_module.ModelState, window: Window) -> WindowResult:
         if model.key == CHURN:
             raise ZeroDivisionError
         return judge(self, model, window)
 
-    monkeypatch.setattr(Engine, "_detector", faulty)
+    monkeypatch.setattr(Engine, "_judge", faulty)
     engine.observe([span(1, START + 1, {"age": 1.0}), span(2, START + 1, {"age": 1.0}, model=good)], START + 1)
 
     assert [result.model for result in engine.advance(START + 10 * MINUTE)] == [good]
-    assert "model 'churn' version '1': the window that ends at" in caplog.text
+    assert "model 'churn' version '1': failed to judge the window ending at" in caplog.text
     assert not engine.advance(START + 11 * MINUTE)
 
 
@@ -554,7 +554,7 @@ def test_a_category_without_new_rows_keeps_its_name_in_the_window() -> None:
     model = engine._models[CHURN]
     column = ColumnKey("input", "plan")
 
-    assert model.held(Window(START + 5 * MINUTE, START + 10 * MINUTE)).columns[column].categories == {
+    assert model.panes.contents(Window(START + 5 * MINUTE, START + 10 * MINUTE)).columns[column].categories == {
         "free": 3.0,
         "gold": 0.0,
     }

@@ -7,8 +7,8 @@ import pytest
 
 from driftline_processor.engine import model_state as module
 from driftline_processor.engine.engine import Engine
-from driftline_processor.engine.model_state import Fate, Model
-from driftline_processor.engine.pane import Cell
+from driftline_processor.engine.model_state import IngestStatus, ModelState
+from driftline_processor.engine.pane import OperationColumn
 from driftline_processor.records import ColumnKey, ExampleRows
 from engine_records import AGE, CHURN, MINUTE, SECOND, SETTINGS, START, digest, span
 
@@ -23,13 +23,13 @@ def spans(times: list[int], rows: int = 1) -> ExampleRows:
     return ExampleRows(CHURN, "predict", keys, np.array(times), np.full(len(times), 2.0), rows, columns)
 
 
-def new() -> Model:
-    return Model.new(CHURN, SETTINGS.size, SETTINGS.step, SETTINGS.lateness)
+def new() -> ModelState:
+    return ModelState.new(CHURN, SETTINGS.size, SETTINGS.step, SETTINGS.lateness)
 
 
-def taken(model: Model, record: ExampleRows) -> list[tuple[Fate, int, float]]:
-    found = model.take_spans(record, record.times, START)
-    return [(each.fate, each.items, each.rows) for each in found]
+def taken(model: ModelState, record: ExampleRows) -> list[tuple[IngestStatus, int, float]]:
+    found = model.ingest_spans(record, record.times, START)
+    return [(each.status, each.items, each.rows) for each in found]
 
 
 def test_spans_of_one_record_go_to_their_panes() -> None:
@@ -37,11 +37,11 @@ def test_spans_of_one_record_go_to_their_panes() -> None:
     model = new()
     times = [START + 1, START + MINUTE + 1, START + 2, START + MINUTE + 2]
 
-    assert taken(model, spans(times, rows=2)) == [(Fate.COUNTED, 2, 8.0), (Fate.COUNTED, 2, 8.0)]
+    assert taken(model, spans(times, rows=2)) == [(IngestStatus.COUNTED, 2, 8.0), (IngestStatus.COUNTED, 2, 8.0)]
     first, second = (model.panes.by_start[start].summaries() for start in (START, START + MINUTE))
-    assert first[Cell(AGE, "predict")].intervals.weight.tolist() == [4.0, 4.0]
-    assert first[Cell(PLAN, "predict")].categories == {"a": 2.0, "b": 4.0, "c": 2.0}  # rows 0, 1, 4 and 5
-    assert second[Cell(PLAN, "predict")].categories == {"a": 4.0, "b": 2.0, "c": 2.0}  # rows 2, 3, 6 and 7
+    assert first[OperationColumn(AGE, "predict")].intervals.weight.tolist() == [4.0, 4.0]
+    assert first[OperationColumn(PLAN, "predict")].categories == {"a": 2.0, "b": 4.0, "c": 2.0}  # rows 0, 1, 4 and 5
+    assert second[OperationColumn(PLAN, "predict")].categories == {"a": 4.0, "b": 2.0, "c": 2.0}  # rows 2, 3, 6 and 7
     assert model.rows == 16
 
 
@@ -69,9 +69,9 @@ def test_each_span_is_counted_once() -> None:
     taken(model, record.chosen([1]))
     doubled = replace(record, keys=[record.keys[0], record.keys[1], record.keys[0]])
 
-    assert taken(model, doubled) == [(Fate.DUPLICATE, 2, 0.0), (Fate.COUNTED, 1, 2.0)]
-    assert taken(model, record) == [(Fate.DUPLICATE, 2, 0.0), (Fate.COUNTED, 1, 2.0)]
-    assert taken(model, record) == [(Fate.DUPLICATE, 3, 0.0)]
+    assert taken(model, doubled) == [(IngestStatus.DUPLICATE, 2, 0.0), (IngestStatus.COUNTED, 1, 2.0)]
+    assert taken(model, record) == [(IngestStatus.DUPLICATE, 2, 0.0), (IngestStatus.COUNTED, 1, 2.0)]
+    assert taken(model, record) == [(IngestStatus.DUPLICATE, 3, 0.0)]
     assert model.rows == 6
 
 
@@ -81,7 +81,8 @@ def test_late_spans_of_a_record_do_not_take_the_others_along() -> None:
     engine.observe([span(99, START + 10 * MINUTE, {"age": 1.0})], START + 10 * MINUTE)
     observed = engine.observe([spans([START + 10 * MINUTE, START + 5, START + 6])], START + 10 * MINUTE)
 
-    assert (observed.counted, observed.late, observed.rows) == (1, {CHURN: 4.0}, 2.0)
+    assert (observed.counted, observed.late) == (1, {CHURN: 4.0})
+    assert engine.rows() == {CHURN: 3.0}
     ((items, reason),) = observed.rejections
     assert items == 2
     assert "600 s behind the newest" in reason
@@ -92,8 +93,8 @@ def test_spans_of_a_clock_that_is_ahead_count_on_arrival() -> None:
     engine = Engine(SETTINGS)
     observed = engine.observe([spans([START + 1, START + 90 * MINUTE, START + 80 * MINUTE])], START + 2)
 
-    assert (observed.counted, observed.future) == (3, 2)
-    assert observed.notices == ("model 'churn' version '1': a sender's clock is 5400 s ahead; counted on arrival",)
+    assert observed.counted == 3
+    assert observed.notices == ("model 'churn' version '1': a sender's clock is 5400 s ahead; using time of receipt",)
 
 
 def test_spans_beyond_the_bound_on_keys_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +103,7 @@ def test_spans_beyond_the_bound_on_keys_are_rejected(monkeypatch: pytest.MonkeyP
     model = new()
 
     assert taken(model, spans([START + 1, START + 2, START + 3])) == [
-        (Fate.TOO_MANY_KEYS, 1, 0.0),
-        (Fate.COUNTED, 2, 4.0),
+        (IngestStatus.TOO_MANY_KEYS, 1, 0.0),
+        (IngestStatus.COUNTED, 2, 4.0),
     ]
-    assert taken(model, spans([START + 1])) == [(Fate.TOO_MANY_KEYS, 1, 0.0)]
+    assert taken(model, spans([START + 1])) == [(IngestStatus.TOO_MANY_KEYS, 1, 0.0)]

@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 from driftline.sketch import Histogram
-from driftline_processor.engine.pane import MAX_TRACES, Cell, Pane
-from driftline_processor.engine.stream_deltas import Streams
-from driftline_processor.records import ColumnKey, Record, RowsPoint, SketchPoint
+from driftline_processor.engine.pane import MAX_TRACES, OperationColumn, Pane
+from driftline_processor.engine.stream_deltas import StreamDeltas
+from driftline_processor.records import ColumnKey, InputRecord, RowsPoint, SketchPoint
 from engine_records import AGE, SECOND, START, Sender, span
 
-CELL = Cell(AGE, "predict")
+CELL = OperationColumn(AGE, "predict")
 
 
-def feed(pane: Pane, streams: Streams, records: list[Record]) -> None:
+def feed(pane: Pane, streams: StreamDeltas, records: list[InputRecord]) -> None:
     for record in records:
         if isinstance(record, SketchPoint | RowsPoint):
             increment = streams.increment(record, record.time)
@@ -21,12 +21,12 @@ def feed(pane: Pane, streams: Streams, records: list[Record]) -> None:
 
 def test_exports_of_one_stream_are_subtracted_once() -> None:
     """A stretch grows from point to point; what it holds is the difference of its ends."""
-    pane, streams, sender = Pane(), Streams(), Sender()
+    pane, streams, sender = Pane(), StreamDeltas(), Sender()
     feed(Pane(), streams, sender.predict({"age": [1.0, 2.0]}).tell(START + 1))
     for second in range(2, 6):
         feed(pane, streams, sender.predict({"age": [float(second)]}).tell(START + second * SECOND))
 
-    assert len(pane.stretches) == 1
+    assert len(pane.pending) == 1
     assert pane.summaries()[CELL].rows == 4
     assert pane.summaries()[CELL].intervals.total == 4
     assert pane.rows == {"predict": 4}
@@ -34,7 +34,7 @@ def test_exports_of_one_stream_are_subtracted_once() -> None:
 
 def test_a_stretch_goes_on_after_it_was_summed() -> None:
     """Asking in between, as a snapshot does, changes nothing."""
-    pane, streams, sender = Pane(), Streams(), Sender()
+    pane, streams, sender = Pane(), StreamDeltas(), Sender()
     for second in range(1, 5):
         feed(pane, streams, sender.predict({"age": [float(second)]}).tell(START + second * SECOND))
         pane.summaries()
@@ -45,7 +45,7 @@ def test_a_stretch_goes_on_after_it_was_summed() -> None:
 
 def test_a_stream_that_goes_back_and_forth_between_panes_is_counted_once() -> None:
     """A clock that jumps leaves two stretches in one pane; no row is in both."""
-    panes, streams, sender = (Pane(), Pane()), Streams(), Sender()
+    panes, streams, sender = (Pane(), Pane()), StreamDeltas(), Sender()
     for number in range(1, 6):
         feed(panes[number % 2], streams, sender.predict({"age": [float(number)]}).tell(START + number))
 
@@ -54,7 +54,7 @@ def test_a_stream_that_goes_back_and_forth_between_panes_is_counted_once() -> No
 
 def test_a_sender_that_begins_anew_in_mid_pane_is_counted_twice_over() -> None:
     """Its counts before and after are both rows."""
-    pane, streams = Pane(), Streams()
+    pane, streams = Pane(), StreamDeltas()
     feed(pane, streams, Sender().predict({"age": [1.0] * 5}).tell(START + 1))
     feed(pane, streams, Sender().predict({"age": [2.0] * 3}).tell(START + 2))
 
@@ -72,19 +72,19 @@ def test_a_column_of_a_span_that_is_left_out_does_not_lose_the_row() -> None:
 
 def test_tails_and_states_belong_to_the_column() -> None:
     """Core, tails and states of a column are one sum: every row is in exactly one of them."""
-    pane, streams = Pane(), Streams()
+    pane, streams = Pane(), StreamDeltas()
     point = Sender().predict({"age": [1.0]}).tell(START + 1)[1]
     assert isinstance(point, SketchPoint)
     feed(pane, streams, [point, replace(point, stream=b"tail", histogram=Histogram.of([1e9], 0, 64))])
 
-    assert pane.summaries()[Cell(ColumnKey("input", "age"), "predict")].rows == 2
+    assert pane.summaries()[OperationColumn(ColumnKey("input", "age"), "predict")].rows == 2
 
 
 def test_a_few_traces_are_kept_whatever_their_order() -> None:
     """Of spans and of exemplars: the least ids, each once."""
     kept = []
     for order in (1, -1):
-        pane, streams = Pane(), Streams()
+        pane, streams = Pane(), StreamDeltas()
         for number in range(20)[::order]:
             (rows,) = Sender(process=str(number)).predict({}).tell(START + SECOND)
             assert isinstance(rows, RowsPoint)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from driftline_processor.engine.accumulator import Sum
-from driftline_processor.engine.provisional_reference import Gathering, provisional_reference
+from driftline_processor.engine.accumulator import Accumulator
+from driftline_processor.engine.provisional_reference import ProvisionalData, provisional_reference
 from driftline_processor.records import ColumnKey, ColumnSummary, Window
 from engine_records import AGE, CHURN, MINUTE, SECOND, START
 
@@ -11,7 +11,7 @@ PLAN = ColumnKey("input", "plan")
 
 
 def held(values: list[float | str | None]) -> ColumnSummary:
-    column = Sum()
+    column = Accumulator()
     column.add_values(values, np.ones(len(values)))
     return column.summary()
 
@@ -22,7 +22,7 @@ def pane(minute: int) -> Window:
 
 def test_it_takes_a_whole_window_and_a_hundred_rows() -> None:
     """Neither a busy minute nor a quiet window is enough."""
-    busy, quiet = Gathering(MINUTE), Gathering(MINUTE)
+    busy, quiet = ProvisionalData(MINUTE), ProvisionalData(MINUTE)
     for minute in range(5):
         assert not busy.full
         busy.add(pane(minute), 1000.0, {AGE: held([1.0])}, 5 * MINUTE)
@@ -34,10 +34,10 @@ def test_it_takes_a_whole_window_and_a_hundred_rows() -> None:
 
 def test_panes_without_rows_are_not_kept() -> None:
     """A model that is called once a day does not gather empty minutes."""
-    gathering = Gathering(MINUTE)
-    gathering.add(pane(0), 0.0, {}, 5 * MINUTE)
+    provisional = ProvisionalData(MINUTE)
+    provisional.add(pane(0), 0.0, {}, 5 * MINUTE)
 
-    assert not gathering.panes
+    assert not provisional.panes
 
 
 def test_panes_become_chunks_with_a_clock() -> None:

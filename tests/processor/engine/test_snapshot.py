@@ -54,10 +54,10 @@ def test_what_stands_in_for_a_reference_keeps_the_panes_it_was_gathered_in() -> 
     state = msgpack.unpackb(busy(), strict_map_key=False)
     for full in (True, False):
         packed = msgpack.packb({**state, "gathering": (MINUTE, 14.0, full)})
-        gathering = load(packed, SETTINGS.size, 5 * MINUTE, SETTINGS.lateness).gathering
+        provisional = load(packed, SETTINGS.size, 5 * MINUTE, SETTINGS.lateness).provisional
 
-        assert bool(gathering.panes) is full
-        assert gathering.step == (MINUTE if full else 5 * MINUTE)
+        assert bool(provisional.panes) is full
+        assert provisional.step == (MINUTE if full else 5 * MINUTE)
 
 
 def test_a_snapshot_from_before_there_were_alarms_has_none() -> None:

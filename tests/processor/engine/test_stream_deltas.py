@@ -6,20 +6,26 @@ import pytest
 
 from driftline.sketch import Histogram
 from driftline.sketch.time_units import HOUR
-from driftline_processor.engine.stream_deltas import Kind, Streams, difference, pack, unpack
-from driftline_processor.records import Record, SketchPoint
+from driftline_processor.engine.stream_deltas import (
+    IncrementKind,
+    StreamDeltas,
+    difference,
+    pack_position,
+    unpack_position,
+)
+from driftline_processor.records import InputRecord, SketchPoint
 from engine_records import MINUTE, START, Sender, span
 
 
-def added(streams: Streams, records: list[Record]) -> float:
+def added(streams: StreamDeltas, records: list[InputRecord]) -> float:
     """Rows that the sketches among the records add."""
     increments = [streams.increment(record, record.time) for record in records if isinstance(record, SketchPoint)]
-    return sum(each.rows for each in increments if each.kind is Kind.NEWS)
+    return sum(each.rows for each in increments if each.kind is IncrementKind.NEW)
 
 
 def test_cumulative_points_add_their_difference() -> None:
     """Two points of one stream add, together, what the last one says."""
-    streams, sender = Streams(), Sender()
+    streams, sender = StreamDeltas(), Sender()
     first = added(streams, sender.predict({"age": [1.0, 2.0, -3.0]}).tell(START + 1))
     second = added(streams, sender.predict({"age": [2.0, 0.0]}).tell(START + 2))
 
@@ -28,7 +34,7 @@ def test_cumulative_points_add_their_difference() -> None:
 
 def test_a_lost_point_is_healed_by_the_next() -> None:
     """What a point that never came would have added is in the next one."""
-    streams, sender = Streams(), Sender()
+    streams, sender = StreamDeltas(), Sender()
     sender.predict({"age": [1.0]}).tell(START + 1)
 
     assert added(streams, sender.predict({"age": [1.0]}).tell(START + 2)) == 2
@@ -37,19 +43,19 @@ def test_a_lost_point_is_healed_by_the_next() -> None:
 @pytest.mark.parametrize("cumulative", [True, False])
 def test_a_repeated_point_adds_nothing(cumulative: bool) -> None:
     """A point that comes again, alone or with others, is a duplicate."""
-    streams, sender = Streams(), Sender(cumulative=cumulative)
+    streams, sender = StreamDeltas(), Sender(cumulative=cumulative)
     records = sender.predict({"age": [1.0, 5.0]}).tell(START + 1)
     assert added(streams, records) == 2
 
     again = [streams.increment(record, record.time) for record in records]
 
-    assert {each.kind for each in again[1:]} == {Kind.DUPLICATE}
+    assert {each.kind for each in again[1:]} == {IncrementKind.DUPLICATE}
     assert added(streams, records) == 0
 
 
 def test_an_older_point_that_comes_later_adds_nothing() -> None:
     """Cumulative points may be reordered: the newest says everything."""
-    streams, sender = Streams(), Sender()
+    streams, sender = StreamDeltas(), Sender()
     older = sender.predict({"age": [1.0]}).tell(START + 1)
     newer = sender.predict({"age": [2.0]}).tell(START + 2)
 
@@ -58,7 +64,7 @@ def test_an_older_point_that_comes_later_adds_nothing() -> None:
 
 def test_a_new_start_is_a_new_stream() -> None:
     """A process that starts again counts from zero, and all that it says is new."""
-    streams = Streams()
+    streams = StreamDeltas()
     total = added(streams, Sender(START).predict({"age": [1.0] * 5}).tell(START + 1))
     total += added(streams, Sender(START + 10).predict({"age": [1.0] * 2}).tell(START + 11))
 
@@ -67,7 +73,7 @@ def test_a_new_start_is_a_new_stream() -> None:
 
 def test_a_sender_that_goes_back_without_a_new_start_counts_anew() -> None:
     """Foreign senders reset silently: what they say then is all new."""
-    streams = Streams()
+    streams = StreamDeltas()
     added(streams, Sender().predict({"age": [1.0] * 5}).tell(START + 1))
 
     assert added(streams, Sender().predict({"age": [2.0] * 3}).tell(START + 2)) == 3
@@ -90,7 +96,7 @@ def test_what_is_no_successor_is_all_new() -> None:
 
 def test_a_point_that_says_nothing_new_keeps_the_object_that_is_known() -> None:
     """Who holds the last content must know it again in what the next point adds to."""
-    streams, point = Streams(), Sender().predict({"age": [1.0]}).tell(START + 1)[1]
+    streams, point = StreamDeltas(), Sender().predict({"age": [1.0]}).tell(START + 1)[1]
     assert isinstance(point, SketchPoint)
     streams.increment(point, START + 1)
     same = replace(point, time=START + 2, histogram=Histogram.of([1.0], 8, 320))
@@ -102,17 +108,17 @@ def test_a_point_that_says_nothing_new_keeps_the_object_that_is_known() -> None:
 
 def test_a_stream_that_began_long_ago_only_sets_the_baseline() -> None:
     """A processor that is new, or has forgotten, does not take days of history for one window."""
-    streams, sender = Streams(), Sender(START)
+    streams, sender = StreamDeltas(), Sender(START)
     later = START + HOUR + 1
     first = streams.increment(sender.predict({"age": [1.0] * 9}).tell(later)[1], later)
 
-    assert (first.kind, first.rows) == (Kind.BASELINE, 9)
+    assert (first.kind, first.rows) == (IncrementKind.BASELINE, 9)
     assert added(streams, sender.predict({"age": [1.0]}).tell(later + 1)) == 1
 
 
 def test_what_can_no_longer_matter_is_forgotten() -> None:
     """Keys go with their panes; silent streams after the time from which on they only set a baseline."""
-    streams = Streams()
+    streams = StreamDeltas()
     added(streams, Sender().predict({"age": [1.0]}).tell(START + 1))
     streams.new_spans(span(1, START + 1, {"age": 1.0}))
 
@@ -126,10 +132,10 @@ def test_what_can_no_longer_matter_is_forgotten() -> None:
 
 def test_packing_keeps_everything() -> None:
     """The last points of streams survive a snapshot, sketches and counters alike."""
-    streams, sender = Streams(), Sender()
+    streams, sender = StreamDeltas(), Sender()
     records = sender.predict({"age": [1.0, -2.0, 0.0], "plan": ["a", "b"]}).tell(START + 1)
     for record in records:
         streams.increment(record, record.time)
 
     for last in streams.cumulative.values():
-        assert unpack(pack(last)) == last
+        assert unpack_position(pack_position(last)) == last

@@ -6,7 +6,7 @@ import pytest
 from driftline.semconv import OTHER
 from driftline.sketch import Histogram, Intervals
 from driftline_processor.engine import summary_ops as module
-from driftline_processor.engine.summary_ops import pack, total, unpack
+from driftline_processor.engine.summary_ops import pack_summary, total, unpack_summary
 from driftline_processor.records import ColumnSummary
 
 
@@ -54,7 +54,7 @@ def test_intervals_past_the_bound_are_joined() -> None:
 def test_packing_keeps_everything() -> None:
     """A summary survives a snapshot."""
     held = ColumnSummary(Intervals.of_values([1.0, -2.5], [3.0, 0.1]), {"b": 1.0}, {"missing": 3.0}, 7.1, 19.01)
-    back = unpack(pack(held))  # type: ignore[arg-type]
+    back = unpack_summary(pack_summary(held))  # type: ignore[arg-type]
 
     assert (back.categories, back.states, back.rows, back.squares) == ({"b": 1.0}, {"missing": 3.0}, 7.1, 19.01)
     for name in ("lower", "upper", "weight"):

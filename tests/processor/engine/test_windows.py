@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from driftline_processor.engine.windows import Panes
+from driftline_processor.engine.windows import SlidingWindows
 from driftline_processor.records import Window
 from engine_records import AGE, MINUTE, SECOND, START, span
 
 
-def panes(size: int = 5, lateness: int = MINUTE) -> Panes:
-    return Panes(size=size * MINUTE, step=MINUTE, lateness=lateness)
+def panes(size: int = 5, lateness: int = MINUTE) -> SlidingWindows:
+    return SlidingWindows(size=size * MINUTE, step=MINUTE, lateness=lateness)
 
 
-def put(held: Panes, time: int, operation: str = "predict") -> bool:
+def put(held: SlidingWindows, time: int, operation: str = "predict") -> bool:
     pane = held.pane(time)
     if pane is not None:
         pane.add_spans(replace(span(0, time, {"age": 1.0}), operation=operation), [AGE])
@@ -34,7 +34,7 @@ def test_windows_slide_by_a_step_and_hold_the_panes_of_their_size() -> None:
     held = panes(2)
     for minute in range(4):
         put(held, START + minute * MINUTE + SECOND)
-    seen = [(window, held.held(window).rows) for window in held.close(idle=False)]
+    seen = [(window, held.contents(window).rows) for window in held.close(idle=False)]
 
     assert seen == [
         (Window(START - MINUTE, START + MINUTE), 1),
@@ -123,7 +123,7 @@ def test_a_column_is_taken_from_the_operation_that_saw_most_of_it() -> None:
         put(held, START + SECOND, "predict_proba")
     for _ in range(4):
         put(held, START + MINUTE + SECOND, "predict")
-    first, both = (held.held(Window(START - MINUTE, START + i * MINUTE)) for i in (1, 2))
+    first, both = (held.contents(Window(START - MINUTE, START + i * MINUTE)) for i in (1, 2))
 
     assert (first.rows, first.columns[AGE].rows) == (3, 3)
     assert (both.rows, both.columns[AGE].rows) == (5, 5)
@@ -137,7 +137,7 @@ def test_a_sender_without_a_counter_of_rows_is_measured_by_its_fullest_column() 
     assert pane is not None
     pane.rows.clear()
 
-    assert held.held(Window(START, START + MINUTE)).rows == 1
+    assert held.contents(Window(START, START + MINUTE)).rows == 1
 
 
 def test_traces_are_spread_over_the_window() -> None:
@@ -158,6 +158,6 @@ def test_a_window_lasts_from_its_first_rows_to_its_last() -> None:
     held = panes()
     put(held, START + 3 * MINUTE + SECOND)
     put(held, START + 4 * MINUTE + SECOND)
-    assert held.lasting(Window(START, START + 5 * MINUTE)) == 2 * MINUTE
-    assert held.lasting(Window(START + 4 * MINUTE, START + 9 * MINUTE)) == MINUTE
-    assert held.lasting(Window(START - 5 * MINUTE, START)) == 0
+    assert held.covered(Window(START, START + 5 * MINUTE)) == 2 * MINUTE
+    assert held.covered(Window(START + 4 * MINUTE, START + 9 * MINUTE)) == MINUTE
+    assert held.covered(Window(START - 5 * MINUTE, START)) == 0

@@ -167,8 +167,8 @@ def test_a_column_that_the_reference_does_not_know_is_described_and_told(
     del data["visits"]
     file = write_parquet(tmp_path / "x.parquet", data)
     result = replay(file, "--reference", reference, "--all", "--json", tmp_path / "x.json")
-    assert "Not in the reference, so described only: 'shoe'" in result.stderr
-    assert "Not in the data, so never judged: 'visits', 'confidence'" in result.stderr
+    assert "Not in the reference, described only: 'shoe'" in result.stderr
+    assert "Not in the data, not judged: 'visits', 'confidence'" in result.stderr
     assert "input shoe  not in the reference" in result.stdout
     columns = json.loads((tmp_path / "x.json").read_text())["windows"][0]["columns"]
     assert (columns["shoe"]["state"], columns["shoe"]["alarm"]) == (None, False)
@@ -241,7 +241,7 @@ def test_no_alarm_no_failure(reference: Path, tmp_path: Path) -> None:
         ("x.xlsx", b"", (), "x.xlsx: must end in one of .parquet"),
         ("x.parquet", b"PAR0", (), "x.parquet: cannot be read: "),
         ("x.csv", b"", (), "x.csv: must begin with the names of its columns (it is empty)"),
-        ("x.csv", b"age,visits\n", (), "x.csv: must hold rows (got none)"),
+        ("x.csv", b"age,visits\n", (), "x.csv: must have rows (got none)"),
         ("x.csv", b"shoe\n1\n", (), "must have columns of the reference of model 'churn', 'age'"),
         ("x.csv", b"age\n1\n", ("--label", "agee"), "label: there is no column 'agee' (did you mean 'age'?)"),
         ("x.csv", b"age\n1\n", ("--timestamp", "when"), "timestamp: there is no column 'when'"),
@@ -249,7 +249,7 @@ def test_no_alarm_no_failure(reference: Path, tmp_path: Path) -> None:
         ("x.csv", b"age\n1\n", ("--window", "1h"), "--window: must be in rows"),
         ("x.csv", b"age\n1\n", ("--window", "soon"), "--window: must be a duration such as 1h, or rows"),
         ("x.csv", b"age\n1\n", ("--tolerance", "7"), "verdict.tolerance: must be less than 1 (got 7.0)"),
-        ("x.csv", b"age\n1\n", ("--json", "/nowhere/x.json"), "cannot be written: No such file or directory"),
+        ("x.csv", b"age\n1\n", ("--json", "/nowhere/x.json"), "cannot write: No such file or directory"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_replayed_is_named(
@@ -275,7 +275,7 @@ def test_without_the_processor_the_command_says_what_to_install(
     reference: Path, broken_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not a traceback."""
-    monkeypatch.setattr(command, "NEEDED", ("pyarrow", "not_there.at_all"))
+    monkeypatch.setattr(command, "REQUIRED_PACKAGES", ("pyarrow", "not_there.at_all"))
     result = replay(broken_file, "--reference", reference)
     assert result.exit_code == 2
     assert "driftline replay needs not_there.at_all: pip install 'driftline[processor]'" in result.stderr
@@ -301,7 +301,7 @@ def test_ctrl_c_ends_it_and_leaves_no_half_file(reference: Path, tmp_path: Path)
         process.stdout.read()
         told = process.stderr.read()
         assert process.wait(60) == 130
-    assert told.endswith("Stopped.\n")
+    assert told.endswith("Interrupted.\n")
     assert "Traceback" not in told
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.parquet"]
 

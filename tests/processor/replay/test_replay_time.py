@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from driftline.reference.column_types import FLOAT, INTEGER, TIMESTAMP
-from driftline_processor.replay.replay import blocks
-from driftline_processor.replay.timeline import NO_TIME, Clock, RowNumbers
+from driftline_processor.replay.replay import rebatch
+from driftline_processor.replay.timeline import NO_TIME, RowNumbers, TimestampColumn
 from replay_data import START, Columns, logged, replay, results, rows, save_reference, write_csv, write_parquet
 
 SECOND = 1_000_000_000
@@ -31,30 +31,30 @@ def batch(times: list[float | None], kind: Any = None) -> Any:
 )
 def test_the_unit_of_numbers_is_guessed(unit: int, name: str) -> None:
     """By their size; the moment is the same."""
-    clock = Clock("at", INTEGER)
-    times = clock.times(batch([FIRST * unit, (FIRST + 60) * unit], pa.int64()), 0)
+    timestamps = TimestampColumn("at", INTEGER)
+    times = timestamps.times(batch([FIRST * unit, (FIRST + 60) * unit], pa.int64()), 0)
     assert times.tolist() == [FIRST * SECOND + 1, (FIRST + 60) * SECOND + 1]
-    assert clock.guessed == name
+    assert timestamps.guessed == name
 
 
 def test_the_unit_stays_what_the_first_rows_told() -> None:
     """A later junk time changes no other row's."""
-    clock = Clock("at", FLOAT)
-    clock.times(batch([float(FIRST)]), 0)
-    assert clock.times(batch([1e18, float(FIRST)]), 1).tolist() == [NO_TIME, FIRST * SECOND + 1]
+    timestamps = TimestampColumn("at", FLOAT)
+    timestamps.times(batch([float(FIRST)]), 0)
+    assert timestamps.times(batch([1e18, float(FIRST)]), 1).tolist() == [NO_TIME, FIRST * SECOND + 1]
 
 
 def test_what_is_no_time_is_told_apart() -> None:
     """Missing, not finite, before 1970 and after 2262."""
-    times = Clock("at", TIMESTAMP).times(batch([None, float("nan"), float("inf"), -5.0, 0.0, 1e10, 1.5]), 0)
+    times = TimestampColumn("at", TIMESTAMP).times(batch([None, float("nan"), float("inf"), -5.0, 0.0, 1e10, 1.5]), 0)
     assert times.tolist() == [NO_TIME] * 6 + [1_500_000_001]
 
 
 def test_moments_are_named_in_utc() -> None:
     """ISO 8601; with as many digits as they need."""
-    clock = Clock("at", TIMESTAMP)
-    assert clock.name(FIRST * SECOND, 0) == "2024-03-01T00:00:00Z"
-    assert clock.name(FIRST * SECOND + 500_000_000, 0) == "2024-03-01T00:00:00.500000Z"
+    timestamps = TimestampColumn("at", TIMESTAMP)
+    assert timestamps.name(FIRST * SECOND, 0) == "2024-03-01T00:00:00Z"
+    assert timestamps.name(FIRST * SECOND + 500_000_000, 0) == "2024-03-01T00:00:00.500000Z"
 
 
 def test_row_numbers_are_a_clock_of_even_steps() -> None:
@@ -67,7 +67,7 @@ def test_row_numbers_are_a_clock_of_even_steps() -> None:
 def test_blocks_hold_the_same_rows_however_they_come() -> None:
     """Of equal size, but the last one."""
     parts = [pa.record_batch({"x": pa.array(list(part))}) for part in np.array_split(np.arange(1000), [1, 3, 500, 501])]
-    found = list(blocks(parts, 300))
+    found = list(rebatch(parts, 300))
     assert [block.num_rows for block in found] == [300, 300, 300, 100]
     assert [x for block in found for x in block.column("x").to_pylist()] == list(range(1000))
 
@@ -137,7 +137,7 @@ def test_rows_without_a_time_are_left_out_and_told(reference: Path, tmp_path: Pa
     data["time"] = [dt.datetime(1950, 1, 1, tzinfo=dt.timezone.utc)] * 600
     result = replay(write_parquet(tmp_path / "y.parquet", data), "--reference", reference)
     assert result.exit_code == 2
-    assert "timestamp: must be within 1970 to 2262 (of 600 rows, none is)" in result.output
+    assert "timestamp: must be within 1970 to 2262 (got 600 rows, none within)" in result.output
 
 
 def test_files_are_one_stream_in_the_order_of_their_times(reference: Path, tmp_path: Path) -> None:

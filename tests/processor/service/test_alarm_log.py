@@ -14,7 +14,7 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
-from driftline_processor.service.alarm_log import Announcer, Quietly
+from driftline_processor.service.alarm_log import AlarmLog, WarningLimiter
 
 VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % → 40 %")
 MODEL = ModelKey("churn", "2", (("service.name", "shop"),))
@@ -36,7 +36,7 @@ def test_changes_of_alarms_are_told(caplog: pytest.LogCaptureFixture) -> None:
     """Each change of an alarm is one line with the text of its event; that it opens is a warning."""
     events = tuple(event(change) for change in AlarmChange)
     with caplog.at_level("INFO"):
-        Announcer().announce([replace(window(None), alarms=events), window(None)])
+        AlarmLog().log([replace(window(None), alarms=events), window(None)])
 
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("WARNING", "Alarm opened: text of opened"),
@@ -47,33 +47,33 @@ def test_changes_of_alarms_are_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_new_reference_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """A model that gets another training profile is told, once each."""
-    announcer = Announcer()
+    announcer = AlarmLog()
     with caplog.at_level("INFO"):
-        announcer.announce([window(None), window("x", provisional=True)])
-        announcer.announce([window(), window(), window("def")])
+        announcer.log([window(None), window("x", provisional=True)])
+        announcer.log([window(), window(), window("def")])
 
     assert said(caplog) == [
-        "model churn 2 (shop): is compared with reference abc",
-        "model churn 2 (shop): is compared with reference def",
+        "model churn 2 (shop): compared with reference abc",
+        "model churn 2 (shop): compared with reference def",
     ]
 
 
-def test_input_is_warned_of_quietly(caplog: pytest.LogCaptureFixture) -> None:
+def test_input_is_warned_of_limiter(caplog: pytest.LogCaptureFixture) -> None:
     """The same kind of warning comes once a minute, however often it happens and whatever its numbers."""
     now = 0.0
-    quietly = Quietly(lambda: now)
-    quietly.warn(["clock 3600 s ahead", "clock 3601 s ahead", "late"])
+    limiter = WarningLimiter(lambda: now)
+    limiter.warn(["clock 3600 s ahead", "clock 3601 s ahead", "late"])
     now = 59.0
-    quietly.warn(["clock 3602 s ahead"])
+    limiter.warn(["clock 3602 s ahead"])
     now = 60.0
-    quietly.warn(["clock 3603 s ahead"])
+    limiter.warn(["clock 3603 s ahead"])
 
     assert said(caplog) == ["clock 3600 s ahead", "late", "clock 3603 s ahead"]
 
 
 def test_memory_of_warnings_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     """Names made by a sender do not fill the memory."""
-    quietly = Quietly(lambda: 0.0)
-    quietly.warn([f"name {chr(0x4E00 + i)}" for i in range(3_000)])
+    limiter = WarningLimiter(lambda: 0.0)
+    limiter.warn([f"name {chr(0x4E00 + i)}" for i in range(3_000)])
 
-    assert len(quietly._said) <= 1000
+    assert len(limiter._logged) <= 1000

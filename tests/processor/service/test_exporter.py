@@ -16,14 +16,14 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
-from driftline_processor.config import Export, read_text
+from driftline_processor.config import ExportConfig, parse_config
 from driftline_processor.encode.alarm_events import encode_events
-from driftline_processor.encode.gauges import encode
+from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.alarms import follow
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
 from driftline_processor.service import exporter as exporter_module
 from driftline_processor.service.exporter import Exporter
-from driftline_processor.service.internal_metrics import Telemetry
+from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.otlp_exporters import log_exporter, metric_exporter, signal_url
 from otlp_sink import OtlpSink
 
@@ -40,10 +40,10 @@ def result(end: int = 2_000_000_000, columns: int = 1) -> WindowResult:
 
 
 def data(number: int) -> MetricsData:
-    return encode([result((number + 1) * 1_000_000_000)])[0]
+    return encode_gauges([result((number + 1) * 1_000_000_000)])[0]
 
 
-class Counted(Telemetry):
+class Counted(InternalMetrics):
     """Counts what it is told."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Counted(Telemetry):
         self.counts[name] = self.counts.get(name, 0) + amount
 
 
-class Sink(MetricExporter):
+class SdkExporter(MetricExporter):
     """A backend that answers as `answer` says: True for taken."""
 
     def __init__(self, answer: Callable[[MetricsData], bool]) -> None:
@@ -74,10 +74,10 @@ class Sink(MetricExporter):
 
 @contextmanager
 def exporting(
-    sink: exporter_module.Sink[T], limit: int = 10, retry_for: float = 60.0
+    sink: exporter_module.SdkExporter[T], limit: int = 10, retry_for: float = 60.0
 ) -> Iterator[tuple[Exporter[T], Counted]]:
     counted = Counted()
-    exporter = Exporter("Results", sink, counted, limit=limit, retry_for=retry_for, timeout=1e-9)
+    exporter = Exporter("results", sink, counted, limit=limit, retry_for=retry_for, timeout=1e-9)
     exporter.start()
     try:
         yield exporter, counted
@@ -92,7 +92,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_in_order() -> None:
     """Results leave in the order in which they came."""
-    sink, sets = Sink(lambda _: True), [data(i) for i in range(20)]
+    sink, sets = SdkExporter(lambda _: True), [data(i) for i in range(20)]
     with exporting(sink, limit=100) as (exporter, counted):
         for item in sets:
             exporter.submit(item)
@@ -105,7 +105,7 @@ def test_in_order() -> None:
 def test_backend_that_comes_back(caplog: pytest.LogCaptureFixture) -> None:
     """What a backend does not take is sent again until it does; this is said once, and its end too."""
     answers = iter([False] * 5 + [True] * 2)
-    sink = Sink(lambda _: next(answers))
+    sink = SdkExporter(lambda _: next(answers))
     with exporting(sink) as (exporter, counted), caplog.at_level("INFO"):
         exporter.submit(data(0))
         exporter.submit(data(1))
@@ -114,14 +114,14 @@ def test_backend_that_comes_back(caplog: pytest.LogCaptureFixture) -> None:
     assert sink.seen == [data(0)] * 6 + [data(1)]
     assert counted.counts == {"exported.sets": 2}
     assert [record.message for record in caplog.records] == [
-        "Results do not get out: they wait, and are sent again",
-        "Results get out again",
+        "Export failing, results queued for retry",
+        "Export recovered, sending queued results",
     ]
 
 
 def test_result_that_is_too_old_is_given_up() -> None:
     """A result that has waited too long is dropped and counted, and the next one has its turn."""
-    sink = Sink(lambda item: item == data(1))
+    sink = SdkExporter(lambda item: item == data(1))
     with exporting(sink, retry_for=0.0) as (exporter, counted):
         exporter.submit(data(0))
         exporter.submit(data(1))
@@ -132,8 +132,8 @@ def test_result_that_is_too_old_is_given_up() -> None:
 
 def test_result_that_is_refused_at_once_is_given_up() -> None:
     """The SDK retries what may be retried until its timeout: a quick refusal is final, and blocks nothing for long."""
-    sink, counted = Sink(lambda item: item == data(1)), Counted()
-    exporter = Exporter("Results", sink, counted, limit=10, retry_for=3600.0, timeout=3600.0)
+    sink, counted = SdkExporter(lambda item: item == data(1)), Counted()
+    exporter = Exporter("results", sink, counted, limit=10, retry_for=3600.0, timeout=3600.0)
     exporter.start()
     exporter.submit(data(0))
     exporter.submit(data(1))
@@ -152,7 +152,7 @@ def test_exception_is_a_failure(caplog: pytest.LogCaptureFixture) -> None:
             raise RuntimeError("boom")
         return True
 
-    with exporting(Sink(broken), retry_for=0.0) as (exporter, counted):
+    with exporting(SdkExporter(broken), retry_for=0.0) as (exporter, counted):
         exporter.submit(data(0))
         exporter.submit(data(1))
         assert exporter.flush(WAIT)
@@ -169,7 +169,7 @@ def test_full_queue_drops_the_oldest() -> None:
         busy.set()
         return go.wait(WAIT)
 
-    sink = Sink(slow)
+    sink = SdkExporter(slow)
     with exporting(sink, limit=2) as (exporter, counted):
         exporter.submit(data(0))
         assert busy.wait(WAIT)
@@ -184,7 +184,7 @@ def test_full_queue_drops_the_oldest() -> None:
 
 def test_stop_delivers_what_waits() -> None:
     """At the end everything still leaves."""
-    sink = Sink(lambda _: True)
+    sink = SdkExporter(lambda _: True)
     with exporting(sink, limit=100) as (exporter, counted):
         for i in range(50):
             exporter.submit(data(i))
@@ -196,7 +196,7 @@ def test_stop_delivers_what_waits() -> None:
 def test_stop_does_not_wait_for_a_dead_backend() -> None:
     """An endpoint that did not answer last is not waited for."""
     tried = Event()
-    sink = Sink(lambda _: tried.set() is not None)
+    sink = SdkExporter(lambda _: tried.set() is not None)
     with exporting(sink) as (exporter, counted):
         exporter.submit(data(0))
         assert tried.wait(WAIT)
@@ -204,15 +204,15 @@ def test_stop_does_not_wait_for_a_dead_backend() -> None:
     assert counted.counts == {"dropped.sets": 1}
 
 
-def configured(**export: Any) -> Export:
-    return Export.model_validate(export)
+def configured(**export: Any) -> ExportConfig:
+    return ExportConfig.model_validate(export)
 
 
 def test_grpc_end_to_end(otlp_sink: OtlpSink) -> None:
     """Results arrive over gRPC, a large set in several requests."""
     sink = metric_exporter(configured(endpoint=otlp_sink.endpoint))
     with exporting(sink) as (exporter, counted):
-        exporter.submit(encode([result(columns=3_000)])[0])
+        exporter.submit(encode_gauges([result(columns=3_000)])[0])
         assert exporter.flush(WAIT)
 
     assert len(otlp_sink.points("ml.distribution.mean")) == 3_000
@@ -353,14 +353,14 @@ def test_signal_url(endpoint: str, base: str, signal: Literal["metrics", "logs"]
 
 @pytest.mark.parametrize("make", [metric_exporter, log_exporter])
 def test_tls_settings_reach_the_exporter(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, make: Callable[[Export], Any]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, make: Callable[[ExportConfig], Any]
 ) -> None:
     """For each signal, certificates of the configuration are those that the channel is made with."""
     made: list[tuple[Any, ...]] = []
     files = {name: tmp_path / name for name in ("ca", "key", "chain")}
     for name, path in files.items():
         path.write_text(name)
-    config = read_text(
+    config = parse_config(
         f"export: {{endpoint: 'https://h:1', certificate: {files['ca']}, "
         f"client_key: {files['key']}, client_certificate: {files['chain']}}}",
         {},

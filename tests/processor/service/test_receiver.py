@@ -19,9 +19,9 @@ from driftline import semconv
 from driftline_processor.decode import Malformed
 from driftline_processor.records import Batch, Rejection
 from driftline_processor.service import receiver as receiver_module
-from driftline_processor.service.internal_metrics import Telemetry
+from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.receiver import SERVICES, BindError, Receiver
-from driftline_processor.service.request_queue import Intake, QueueClosed, QueueFull, Request
+from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
 from driftline_processor.service.store import StoreError
 from otlp_requests import counter, metrics_request, number, of_model, span, trace_request
 
@@ -50,8 +50,8 @@ class Client:
 
 
 @contextmanager
-def receiving(intake: Intake, **options: Any) -> Iterator[tuple[Receiver, Client]]:
-    receiver = Receiver("127.0.0.1:0", intake, Telemetry(NoOpMeterProvider()), requests=4, **options)
+def receiving(queue: RequestQueue, **options: Any) -> Iterator[tuple[Receiver, Client]]:
+    receiver = Receiver("127.0.0.1:0", queue, InternalMetrics(NoOpMeterProvider()), requests=4, **options)
     receiver.start()
     client = Client(receiver.port)
     try:
@@ -62,13 +62,13 @@ def receiving(intake: Intake, **options: Any) -> Iterator[tuple[Receiver, Client
 
 
 @contextmanager
-def answering(intake: Intake, answer: Callable[[Request], None]) -> Iterator[list[Request]]:
+def answering(queue: RequestQueue, answer: Callable[[Request], None]) -> Iterator[list[Request]]:
     """Takes what is queued, as the worker does."""
     taken: list[Request] = []
 
     def work() -> None:
-        while not intake.drained:
-            for request in intake.take(WAIT):
+        while not queue.drained:
+            for request in queue.take(WAIT):
                 taken.append(request)
                 answer(request)
 
@@ -77,7 +77,7 @@ def answering(intake: Intake, answer: Callable[[Request], None]) -> Iterator[lis
         try:
             yield taken
         finally:
-            intake.close()
+            queue.close()
             working.result(WAIT)
 
 
@@ -86,8 +86,8 @@ def nothing_rejected(request: Request) -> None:
 
 
 @pytest.fixture
-def intake() -> Intake:
-    return Intake(10, 1 << 20)
+def queue() -> RequestQueue:
+    return RequestQueue(10, 1 << 20)
 
 
 def refusal(client: Client, signal: Any, body: bytes, timeout: float = WAIT) -> grpc.RpcError:
@@ -119,59 +119,59 @@ def retry_seconds(error: Any) -> set[float]:
     ],
 )
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
-def test_accepted(intake: Intake, signal: Any, body: bytes, response: Any, compression: grpc.Compression) -> None:
+def test_accepted(queue: RequestQueue, signal: Any, body: bytes, response: Any, compression: grpc.Compression) -> None:
     """All three signals are accepted, compressed or not, and the answer has no partial success in it."""
-    with receiving(intake) as (_, client), answering(intake, nothing_rejected) as taken:
+    with receiving(queue) as (_, client), answering(queue, nothing_rejected) as taken:
         answer = client.send(signal, body, compression=compression)
 
     assert not response.FromString(answer).HasField("partial_success")
     assert [request.body for request in taken] == ([body] if signal != "logs" and body else [])
 
 
-def test_answer_waits_until_it_is_durable(intake: Intake) -> None:
+def test_answer_waits_until_it_is_durable(queue: RequestQueue) -> None:
     """A sender gets no answer before the request is stored and counted."""
-    with receiving(intake) as (_, client):
+    with receiving(queue) as (_, client):
         answer = client.call("metrics").future(ROWS, timeout=WAIT)
-        (request,) = intake.take(WAIT)
+        (request,) = queue.take(WAIT)
         assert not answer.done()
         request.answer.set_result(())
 
         assert ExportMetricsServiceResponse.FromString(answer.result()) == ExportMetricsServiceResponse()
 
 
-def test_time_of_receipt(intake: Intake) -> None:
+def test_time_of_receipt(queue: RequestQueue) -> None:
     """A request is stamped with the clock when it comes in, and carries its decoded batch."""
-    with receiving(intake, clock=lambda: 77) as (_, client), answering(intake, nothing_rejected) as taken:
+    with receiving(queue, clock=lambda: 77) as (_, client), answering(queue, nothing_rejected) as taken:
         client.send("metrics", ROWS)
 
     assert [(request.received, len(request.batch.records)) for request in taken] == [(77, 1)]
 
 
-def test_rejections_are_a_partial_success(intake: Intake) -> None:
+def test_rejections_are_a_partial_success(queue: RequestQueue) -> None:
     """What the engine or the decoder cannot use is counted and told, and not sent again."""
 
     def late(request: Request) -> None:
         request.answer.set_result((Rejection(2, "late by an hour"), Rejection(1, "clock ahead")))
 
-    with receiving(intake) as (_, client), answering(intake, late):
+    with receiving(queue) as (_, client), answering(queue, late):
         answer = ExportMetricsServiceResponse.FromString(client.send("metrics", ROWS)).partial_success
 
     assert (answer.rejected_data_points, answer.error_message) == (3, "2 x late by an hour; 1 x clock ahead")
 
 
-def test_request_without_anything_usable_is_not_queued(intake: Intake) -> None:
+def test_request_without_anything_usable_is_not_queued(queue: RequestQueue) -> None:
     """What holds no record is answered at once: there is nothing to store."""
-    with receiving(intake) as (_, client):
+    with receiving(queue) as (_, client):
         answer = ExportMetricsServiceResponse.FromString(client.send("metrics", UNUSABLE)).partial_success
 
-    assert (len(intake), answer.rejected_data_points) == (0, 1)
+    assert (len(queue), answer.rejected_data_points) == (0, 1)
     assert "must count from 0 to 2**53 rows (got -3.0)" in answer.error_message
 
 
 @pytest.mark.parametrize("signal", ["metrics", "traces", "logs"])
-def test_malformed(intake: Intake, signal: Any) -> None:
+def test_malformed(queue: RequestQueue, signal: Any) -> None:
     """Bytes that can never be read are refused for good."""
-    with receiving(intake) as (_, client):
+    with receiving(queue) as (_, client):
         error = refusal(client, signal, b"\xff\xff")
 
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -180,9 +180,9 @@ def test_malformed(intake: Intake, signal: Any) -> None:
 
 def test_full_queue() -> None:
     """A full queue tells the sender when to come again, in both trailers."""
-    intake = Intake(1, 1 << 20)
-    queued(intake, ROWS)
-    with receiving(intake) as (_, client):
+    queue = RequestQueue(1, 1 << 20)
+    queued(queue, ROWS)
+    with receiving(queue) as (_, client):
         error = refusal(client, "metrics", ROWS)
 
     assert error.code() is grpc.StatusCode.UNAVAILABLE
@@ -190,11 +190,11 @@ def test_full_queue() -> None:
     assert error.details() == f"queue is full (1 requests, {len(ROWS)} bytes)"
 
 
-def test_draining(intake: Intake) -> None:
+def test_draining(queue: RequestQueue) -> None:
     """While the processor shuts down senders are told to come again, and health says so."""
-    with receiving(intake) as (receiver, client):
+    with receiving(queue) as (receiver, client):
         assert client.health() == client.health(SERVICES["traces"].name) == health_pb2.HealthCheckResponse.SERVING
-        intake.close()
+        queue.close()
         receiver.drain()
         error = refusal(client, "traces", SPAN)
 
@@ -203,23 +203,23 @@ def test_draining(intake: Intake) -> None:
         assert client.health() == health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-def test_store_that_fails(intake: Intake) -> None:
+def test_store_that_fails(queue: RequestQueue) -> None:
     """What could not be stored is not lost: it is to be sent again."""
-    with receiving(intake) as (_, client), answering(intake, lambda r: r.answer.set_exception(StoreError("disk full"))):
+    with receiving(queue) as (_, client), answering(queue, lambda r: r.answer.set_exception(StoreError("disk full"))):
         error = refusal(client, "metrics", ROWS)
 
-    assert (error.code(), error.details()) == (grpc.StatusCode.UNAVAILABLE, "cannot be stored now")
+    assert (error.code(), error.details()) == (grpc.StatusCode.UNAVAILABLE, "store unavailable")
     assert retry_seconds(error) == {1.0}
 
 
-def test_fault_of_ours(intake: Intake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_fault_of_ours(queue: RequestQueue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A fault is logged and the request sent again; an exception that gets out would lose it for good."""
 
     def broken(_: bytes) -> Batch:
         raise ZeroDivisionError
 
     monkeypatch.setattr(receiver_module, "DECODERS", {"metrics": broken})
-    with receiving(intake) as (_, client):
+    with receiving(queue) as (_, client):
         error = refusal(client, "metrics", ROWS)
 
     assert (error.code(), error.details()) == (grpc.StatusCode.UNAVAILABLE, "internal error")
@@ -227,7 +227,7 @@ def test_fault_of_ours(intake: Intake, monkeypatch: pytest.MonkeyPatch, caplog: 
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_answer_that_takes_too_long(intake: Intake) -> None:
+def test_answer_that_takes_too_long(queue: RequestQueue) -> None:
     """A sender that cannot wait gives up; the one that waits with us is told to come again."""
     waiting: Future[tuple[Rejection, ...]] = Future()
 
@@ -236,85 +236,85 @@ def test_answer_that_takes_too_long(intake: Intake) -> None:
         def time_remaining() -> float:
             return 0.01
 
-    outcome = receiver_module._outcome(SERVICES["metrics"], waiting, Context())
+    outcome = receiver_module._await_result(SERVICES["metrics"], waiting, Context())
 
     assert outcome == receiver_module.Refusal(grpc.StatusCode.UNAVAILABLE, "not stored in time", retry=True)
 
 
-def test_large_request(intake: Intake) -> None:
+def test_large_request(queue: RequestQueue) -> None:
     """A request of many megabytes is taken: gRPC's own limit is four."""
     big = metrics_request(
         counter(semconv.INFERENCE_ROWS, [number(of_model(feature__name="x" * 1000), 1, 5, 9)] * 6_000)
     ).SerializeToString()
-    with receiving(intake) as (_, client), answering(intake, nothing_rejected) as taken:
+    with receiving(queue) as (_, client), answering(queue, nothing_rejected) as taken:
         client.send("metrics", big)
 
     assert len(big) > 5 << 20
     assert [len(request.body) for request in taken] == [len(big)]
 
 
-def test_taken_port(intake: Intake) -> None:
+def test_taken_port(queue: RequestQueue) -> None:
     """A port that is taken is named when the processor starts."""
-    with receiving(intake) as (receiver, _):
+    with receiving(queue) as (receiver, _):
         address = f"127.0.0.1:{receiver.port}"
-        with pytest.raises(BindError, match=rf"^listen: {address} cannot be listened on"):
-            Receiver(address, intake, Telemetry(NoOpMeterProvider()), requests=1)
+        with pytest.raises(BindError, match=rf"^listen: cannot bind {address}"):
+            Receiver(address, queue, InternalMetrics(NoOpMeterProvider()), requests=1)
 
 
-def queued(intake: Intake, body: bytes) -> None:
-    with intake.admit(len(body)) as put:
+def queued(queue: RequestQueue, body: bytes) -> None:
+    with queue.admit(len(body)) as put:
         put(Request("metrics", body, 1, Batch()))
 
 
 def test_queue_is_bounded_in_bytes() -> None:
     """The bytes that wait are bounded too; a single request may be larger than the bound."""
-    intake = Intake(10, 100)
-    queued(intake, bytes(200))
+    queue = RequestQueue(10, 100)
+    queued(queue, bytes(200))
 
     with pytest.raises(QueueFull, match=r"queue is full \(1 requests, 200 bytes\)"):
-        queued(intake, b"x")
-    assert (len(intake.take(0)), len(intake), intake.bytes) == (1, 0, 0)
-    queued(intake, bytes(60))
-    queued(intake, bytes(40))
+        queued(queue, b"x")
+    assert (len(queue.take(0)), len(queue), queue.bytes) == (1, 0, 0)
+    queued(queue, bytes(60))
+    queued(queue, bytes(40))
     with pytest.raises(QueueFull):
-        queued(intake, b"x")
+        queued(queue, b"x")
 
 
 def test_what_is_being_decoded_counts() -> None:
     """Room is taken before a request is decoded, and given back when nothing comes of it."""
-    intake = Intake(1, 100)
-    with intake.admit(10), pytest.raises(QueueFull):
-        queued(intake, b"x")
-    with suppress(Malformed), intake.admit(10):
+    queue = RequestQueue(1, 100)
+    with queue.admit(10), pytest.raises(QueueFull):
+        queued(queue, b"x")
+    with suppress(Malformed), queue.admit(10):
         raise Malformed
 
-    assert (len(intake), intake.bytes) == (0, 0)
+    assert (len(queue), queue.bytes) == (0, 0)
 
 
 def test_closed_queue_can_be_emptied() -> None:
     """A closed queue admits nothing, and gives out what it has admitted."""
-    intake = Intake(10, 100)
-    with intake.admit(1) as put:
-        intake.close()
+    queue = RequestQueue(10, 100)
+    with queue.admit(1) as put:
+        queue.close()
         with pytest.raises(QueueClosed):
-            queued(intake, b"x")
-        assert not intake.drained
+            queued(queue, b"x")
+        assert not queue.drained
         put(Request("metrics", b"x", 1, Batch()))
-    assert len(intake.take(WAIT)) == 1
-    assert intake.drained
-    assert intake.take(WAIT) == []
+    assert len(queue.take(WAIT)) == 1
+    assert queue.drained
+    assert queue.take(WAIT) == []
 
 
 def test_overload_is_refused_at_once() -> None:
     """With many more senders than the queue holds, each is answered: stored, or told at once to come again."""
-    intake, ended = Intake(2, 1 << 20), Semaphore(0)
-    with receiving(intake) as (_, client):
+    queue, ended = RequestQueue(2, 1 << 20), Semaphore(0)
+    with receiving(queue) as (_, client):
         calls = [client.call("metrics").future(ROWS, timeout=WAIT) for _ in range(40)]
         for call in calls:
             call.add_done_callback(lambda _: ended.release())
         assert all(ended.acquire(timeout=WAIT) for _ in range(38))
         refused = [call for call in calls if call.done()]
-        with answering(intake, nothing_rejected):
+        with answering(queue, nothing_rejected):
             stored = [call.result() for call in calls if call not in refused]
 
     assert {call.code() for call in refused} == {grpc.StatusCode.UNAVAILABLE}

@@ -14,8 +14,8 @@ from driftline import semconv
 from driftline_processor.decode import decode_metrics
 from driftline_processor.records import Reference, ReferencePart
 from driftline_processor.reference import assembly
-from driftline_processor.service.reference_registry import Library
-from driftline_processor.service.store import Entry, Store
+from driftline_processor.service.reference_registry import ReferenceRegistry
+from driftline_processor.service.store import JournalEntry, Store
 
 
 class Shelf:
@@ -44,14 +44,14 @@ def store() -> Iterator[Store]:
 
 
 @pytest.fixture
-def library(tmp_path: Path, store: Store, shelf: Shelf) -> Library:
+def registry(tmp_path: Path, store: Store, shelf: Shelf) -> ReferenceRegistry:
     return opened(tmp_path, store, shelf)
 
 
-def opened(folder: Path, store: Store, shelf: Any) -> Library:
-    library = Library(folder, store, shelf)
-    library.open()
-    return library
+def opened(folder: Path, store: Store, shelf: Any) -> ReferenceRegistry:
+    registry = ReferenceRegistry(folder, store, shelf)
+    registry.open()
+    return registry
 
 
 def profile(path: Path, mean: float = 0.0, model: str = "churn", version: str | None = None) -> Path:
@@ -71,54 +71,54 @@ def parts(request: ExportMetricsServiceRequest) -> list[ReferencePart]:
     return [ReferencePart(part.id, part.expected, {digest: body}) for digest, body in part.points.items()]
 
 
-def arrive(library: Library, store: Store, found: list[ReferencePart]) -> None:
+def arrive(registry: ReferenceRegistry, store: Store, found: list[ReferencePart]) -> None:
     """As the worker does: stored, then used."""
-    store.append([Entry(1, "metrics", b"")], library.new(found))
-    library.add(found)
+    store.append([JournalEntry(1, "metrics", b"")], registry.new_points(found))
+    registry.add(found)
 
 
-def test_folder_is_read_and_read_again(tmp_path: Path, library: Library, shelf: Shelf) -> None:
+def test_folder_is_read_and_read_again(tmp_path: Path, registry: ReferenceRegistry, shelf: Shelf) -> None:
     """Files are used when they appear, replaced when they change, dropped when they go."""
     path = profile(tmp_path / "a.json")
-    library.refresh()
+    registry.refresh()
     (first,) = shelf.references
     profile(path, mean=5.0)
-    library.refresh()
+    registry.refresh()
     (second,) = shelf.references
     path.unlink()
-    library.refresh()
+    registry.refresh()
 
     assert first != second
     assert shelf.references == {}
 
 
 def test_unreadable_file_costs_no_other(
-    tmp_path: Path, library: Library, shelf: Shelf, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, registry: ReferenceRegistry, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A file that is no reference is named with its reason; the others load."""
     profile(tmp_path / "b.json")
     (tmp_path / "a.json").write_text("{not json")
     (tmp_path / "c.json").write_text("{}")
-    library.refresh()
-    library.refresh()
+    registry.refresh()
+    registry.refresh()
 
     assert len(shelf.references) == 1
     told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert [text.partition(": ")[0] for text in told] == [
-        f"reference {tmp_path}/a.json",
-        f"reference {tmp_path}/c.json",
+        f"Reference {tmp_path}/a.json",
+        f"Reference {tmp_path}/c.json",
     ]
 
 
-def test_reference_in_parts(tmp_path: Path, library: Library, store: Store, shelf: Shelf) -> None:
+def test_reference_in_parts(tmp_path: Path, registry: ReferenceRegistry, store: Store, shelf: Shelf) -> None:
     """A reference that comes over OTLP counts once all of its points are there, in any order, some of them twice."""
     sent = request(profile(tmp_path / "sent.txt"))
     pieces = parts(sent)
-    arrive(library, store, pieces[:2])
-    arrive(library, store, pieces[1:-1])
+    arrive(registry, store, pieces[:2])
+    arrive(registry, store, pieces[1:-1])
     before = dict(shelf.references)
-    arrive(library, store, pieces[-1:])
-    arrive(library, store, pieces)
+    arrive(registry, store, pieces[-1:])
+    arrive(registry, store, pieces)
 
     assert before == {}
     (reference,) = shelf.references.values()
@@ -126,12 +126,14 @@ def test_reference_in_parts(tmp_path: Path, library: Library, store: Store, shel
     assert reference.columns["input", "age"].summary.rows == 500  # type: ignore[index]  # a ColumnKey is such a tuple
 
 
-def test_sent_reference_survives_a_restart(tmp_path: Path, library: Library, store: Store, shelf: Shelf) -> None:
+def test_sent_reference_survives_a_restart(
+    tmp_path: Path, registry: ReferenceRegistry, store: Store, shelf: Shelf
+) -> None:
     """What was sent is there after a restart, whole or half; the rest may come then."""
     whole = parts(request(profile(tmp_path / "a.txt", model="a")))
     half = parts(request(profile(tmp_path / "b.txt", model="b")))
-    arrive(library, store, whole)
-    arrive(library, store, half[:2])
+    arrive(registry, store, whole)
+    arrive(registry, store, half[:2])
     after = Shelf()
     restarted = opened(tmp_path, store, after)
     assert [reference.name for reference in after.references.values()] == ["a"]
@@ -141,38 +143,38 @@ def test_sent_reference_survives_a_restart(tmp_path: Path, library: Library, sto
 
 
 def test_newer_reference_of_a_model_replaces_the_older(
-    tmp_path: Path, library: Library, store: Store, shelf: Shelf
+    tmp_path: Path, registry: ReferenceRegistry, store: Store, shelf: Shelf
 ) -> None:
     """Of one model and version the reference that was sent last is used, and the older one forgotten for good."""
     for mean in (0.0, 5.0):
-        arrive(library, store, parts(request(profile(tmp_path / "a.txt", mean))))
-    arrive(library, store, parts(request(profile(tmp_path / "a.txt", version="2"))))
+        arrive(registry, store, parts(request(profile(tmp_path / "a.txt", mean))))
+    arrive(registry, store, parts(request(profile(tmp_path / "a.txt", version="2"))))
 
     assert [reference.version for reference in shelf.references.values()] == ["", "2"]
     assert store.references().keys() == shelf.references.keys()
 
 
 def test_sent_reference_that_cannot_be_read(
-    tmp_path: Path, library: Library, store: Store, shelf: Shelf, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, registry: ReferenceRegistry, store: Store, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One that comes in full and is none is told and forgotten."""
     sent = request(profile(tmp_path / "sent.txt"))
     for metric in sent.resource_metrics[0].scope_metrics[0].metrics:
         if metric.name == semconv.REFERENCE_CHUNKS:
             metric.gauge.data_points[0].ClearField("attributes")
-    arrive(library, store, parts(sent))
+    arrive(registry, store, parts(sent))
 
     assert (shelf.references, store.references()) == ({}, {})
-    assert "sent over OTLP" in caplog.text
+    assert "received over OTLP" in caplog.text
 
 
 def test_references_that_never_come_in_full_are_forgotten(
-    tmp_path: Path, library: Library, store: Store, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, registry: ReferenceRegistry, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Halves do not pile up: past a number, the one that has waited longest goes."""
     monkeypatch.setattr(assembly, "MAX_INCOMPLETE", 2)
     kept: Callable[[int], ReferencePart] = lambda i: ReferencePart(f"r{i}", 2, {b"d": b""})  # noqa: E731
     for i in range(4):
-        arrive(library, store, [kept(i)])
+        arrive(registry, store, [kept(i)])
 
     assert list(store.references()) == ["r2", "r3"]

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from driftline import semconv
 from driftline.sketch import Histogram
-from driftline_processor.config import Config, read_text
+from driftline_processor.config import Config, parse_config
 from driftline_processor.service.receiver import SERVICES, BindError
 from driftline_processor.service.service import Service
 from driftline_processor.service.store import StoreError
@@ -35,7 +35,7 @@ class Clock:
 
 
 def configured(folder: Path, sink: OtlpSink, more: str = "") -> Config:
-    return read_text(
+    return parse_config(
         f"""
         listen: 127.0.0.1:0
         references: {folder}/references

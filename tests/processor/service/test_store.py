@@ -10,11 +10,11 @@ from sqlalchemy import create_mock_engine
 
 from driftline_processor.records import ModelKey
 from driftline_processor.service import store as store_module
-from driftline_processor.service.store import Entry, Store, StoreError
+from driftline_processor.service.store import JournalEntry, Store, StoreError
 
 Open = Callable[[str], Store]
 
-ENTRIES = [Entry(1, "metrics", b"one"), Entry(2, "traces", b"\x00two"), Entry(3, "logs", b"")]
+ENTRIES = [JournalEntry(1, "metrics", b"one"), JournalEntry(2, "traces", b"\x00two"), JournalEntry(3, "logs", b"")]
 STATES = {ModelKey("churn"): b"a", ModelKey("churn", "2", (("service.name", "shop"),)): b"b"}
 
 
@@ -126,7 +126,7 @@ def test_second_processor_is_refused(url: str, opened: Open, monkeypatch: pytest
     monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.1)
     first = opened(url)
 
-    with pytest.raises(StoreError, match=r"^store sqlite:.*driftline\.db: is in use by another process$"):
+    with pytest.raises(StoreError, match=r"^store sqlite:.*driftline\.db: in use by another process$"):
         Store(url)
     first.close()
     opened(url)
@@ -139,7 +139,7 @@ def test_newer_store_is_left_alone(url: str, tmp_path: Path) -> None:
         connection.execute("UPDATE driftline_meta SET value = '99' WHERE key = 'schema'")
     connection.close()
 
-    with pytest.raises(StoreError, match=r"is of a newer Driftline \(schema 99, this one knows 1\)"):
+    with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 1\)"):
         Store(url)
 
 

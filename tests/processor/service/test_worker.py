@@ -13,24 +13,24 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import DECODERS
-from driftline_processor.engine.engine import Engine, EngineSettings, Observed
+from driftline_processor.engine.engine import Engine, EngineSettings, IngestReport
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,
     ColumnKey,
+    InputRecord,
     ModelKey,
-    Record,
     Rejection,
     State,
     Verdict,
     Window,
     WindowResult,
 )
-from driftline_processor.service.internal_metrics import PREFIX, Telemetry
-from driftline_processor.service.reference_registry import Library
-from driftline_processor.service.request_queue import Intake, Request
-from driftline_processor.service.store import Entry, Store, StoreError
-from driftline_processor.service.worker import FAULT, Pace, Worker
+from driftline_processor.service.internal_metrics import METRIC_PREFIX, InternalMetrics
+from driftline_processor.service.reference_registry import ReferenceRegistry
+from driftline_processor.service.request_queue import Request, RequestQueue
+from driftline_processor.service.store import JournalEntry, Store, StoreError
+from driftline_processor.service.worker import INTERNAL_ERROR, Worker, WorkerSettings
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
 
 SECOND = 10**9
@@ -45,21 +45,21 @@ class Bench:
 
     def __init__(self, folder: Path, store: Store, engine: Engine | None = None) -> None:
         self.now = START
-        self.intake = Intake(1000, 1 << 30)
+        self.queue = RequestQueue(1000, 1 << 30)
         self.store = store
         self.engine = engine or Engine(SETTINGS)
         self.reader = InMemoryMetricReader()
         self.results: list[WindowResult] = []
-        self.settled = True
+        self.events_flushed = True
         self.worker = Worker(
-            intake=self.intake,
+            queue=self.queue,
             store=store,
             engine=self.engine,
-            library=Library(folder / "references", store, self.engine),
-            telemetry=Telemetry(MeterProvider([self.reader], shutdown_on_exit=False)),
+            registry=ReferenceRegistry(folder / "references", store, self.engine),
+            metrics=InternalMetrics(MeterProvider([self.reader], shutdown_on_exit=False)),
             publish=self.results.extend,
-            settled=lambda _: self.settled,
-            pace=Pace(tick=0.01, snapshot=3600.0, journal=1 << 30),
+            events_flushed=lambda _: self.events_flushed,
+            settings=WorkerSettings(tick=0.01, snapshot=3600.0, journal=1 << 30),
             clock=lambda: self.now,
         )
 
@@ -70,9 +70,9 @@ class Bench:
             for signal, body in ((signal, request.SerializeToString()) for signal, request in requests)
         ]
         for request in waiting:
-            with self.intake.admit(len(request.body)) as put:
+            with self.queue.admit(len(request.body)) as put:
                 put(request)
-        self.intake.close()
+        self.queue.close()
         working = Thread(target=self.worker.run)
         working.start()
         working.join(WAIT)
@@ -86,7 +86,7 @@ class Bench:
             ",".join(map(str, (point.attributes or {}).values())): point.value
             for held in (data.resource_metrics if data else ())
             for metric in held.scope_metrics[0].metrics
-            if metric.name == f"{PREFIX}.{name}"
+            if metric.name == f"{METRIC_PREFIX}.{name}"
             for point in metric.data.data_points
         }
 
@@ -138,17 +138,17 @@ class Alarming(Engine):
         return results
 
 
-@pytest.mark.parametrize("settled", [False, True])
-def test_journal_is_kept_until_alarm_events_have_left(tmp_path: Path, store: Store, settled: bool) -> None:
+@pytest.mark.parametrize("flushed", [False, True])
+def test_journal_is_kept_until_alarm_events_have_left(tmp_path: Path, store: Store, flushed: bool) -> None:
     """A crash before an event has left must find its requests in the journal; one after it must not."""
     model, verdict = ModelKey("churn"), Verdict("value", State.ALARM, 0.2, 0.1, 0.05, 2.0, "text")
     event = AlarmEvent("1", AlarmChange.OPENED, model, ColumnKey("input", "age"), 1, 1, verdict, "text", ())
     bench = Bench(tmp_path, store, Alarming(WindowResult(model, Window(0, 1), 0.0, None, False, (), (event,))))
-    bench.settled = settled
+    bench.events_flushed = flushed
     bench.run(rows(10))
 
     assert [result.alarms for result in bench.results] == [(event,)]
-    assert len(list(store.journal())) == (0 if settled else 1)
+    assert len(list(store.journal())) == (0 if flushed else 1)
 
 
 class Broken(Store):
@@ -156,7 +156,9 @@ class Broken(Store):
 
     broken = ""
 
-    def append(self, entries: Sequence[Entry], points: Mapping[str, Mapping[bytes, bytes]] | None = None) -> None:
+    def append(
+        self, entries: Sequence[JournalEntry], points: Mapping[str, Mapping[bytes, bytes]] | None = None
+    ) -> None:
         self._check("append")
         super().append(entries, points)
 
@@ -184,7 +186,7 @@ def test_what_cannot_be_stored_is_not_counted(tmp_path: Path, broken: Broken, ca
 
     assert [type(answer) for answer in answers] == [StoreError, StoreError]
     assert bench.counted("rows") == {}
-    assert caplog.text.count("disk full: senders are told to try again") == 1
+    assert caplog.text.count("disk full; refusing requests until the store recovers") == 1
 
 
 def test_snapshot_that_fails_loses_nothing(tmp_path: Path, broken: Broken) -> None:
@@ -205,7 +207,7 @@ def test_snapshot_that_fails_loses_nothing(tmp_path: Path, broken: Broken) -> No
 class Faulty(Engine):
     """An engine with a fault that one model brings out."""
 
-    def observe(self, records: Sequence[Record], received: int) -> Observed:
+    def observe(self, records: Sequence[InputRecord], received: int) -> IngestReport:
         if any(getattr(record, "model", ModelKey("")).name == "poison" for record in records):
             raise ZeroDivisionError
         return super().observe(records, received)
@@ -216,7 +218,7 @@ def test_fault_costs_one_request(tmp_path: Path, store: Store, caplog: pytest.Lo
     bench = Bench(tmp_path, store, Faulty(SETTINGS))
     answers = bench.run(rows(10), rows(1, 1, "poison"), rows(5, 2))
 
-    assert answers == [(), (Rejection(1, FAULT),), ()]
+    assert answers == [(), (Rejection(1, INTERNAL_ERROR),), ()]
     assert bench.counted("rows") == {"churn": 15}
     assert "ZeroDivisionError" in caplog.text
 
@@ -225,7 +227,11 @@ def test_fault_in_the_journal_does_not_stop_the_start(tmp_path: Path, store: Sto
     """Poison in the journal, and bytes that are no request any more, cost only themselves."""
     bodies = [request.SerializeToString() for _, request in (rows(10), rows(1, 1, "poison"))]
     store.append(
-        [Entry(START, "metrics", bodies[0]), Entry(START, "metrics", bodies[1]), Entry(START, "traces", b"\xff")]
+        [
+            JournalEntry(START, "metrics", bodies[0]),
+            JournalEntry(START, "metrics", bodies[1]),
+            JournalEntry(START, "traces", b"\xff"),
+        ]
     )
     bench = Bench(tmp_path, store, Faulty(SETTINGS))
 
@@ -237,7 +243,7 @@ def test_state_that_cannot_be_read(tmp_path: Path, store: Store) -> None:
     """A state of another version is not thrown away: the start fails and says why."""
     store.save({ModelKey("churn"): msgpack.packb({"form": 99})})
 
-    with pytest.raises(StoreError, match=r"the state in it cannot be read \(snapshot: form must be 2, got 99"):
+    with pytest.raises(StoreError, match=r"cannot read the saved state \(snapshot: form must be 2, got 99"):
         Bench(tmp_path, store).worker.recover()
 
 
@@ -255,12 +261,12 @@ def test_fault_in_judging_does_not_stop_the_counting(
     bench = Bench(tmp_path, store, Judging(SETTINGS))
 
     assert bench.run(rows(10)) == [()]
-    assert "The windows could not be judged" in caplog.text
+    assert "Failed to judge windows" in caplog.text
 
 
 def test_windows_are_judged_in_turns(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not judged before the end is judged after the next start, and nothing twice."""
-    monkeypatch.setattr("driftline_processor.service.worker.WINDOWS_AT_ONCE", 2)
+    monkeypatch.setattr("driftline_processor.service.worker.WINDOWS_PER_TICK", 2)
     Bench(tmp_path, store).run(*(rows(10, i, f"m{i}") for i in range(5)))
     judged: list[WindowResult] = []
     for _ in range(4):

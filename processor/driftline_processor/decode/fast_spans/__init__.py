@@ -1,1 +1,4 @@
-"""The fast path for spans of one shape, behind one door: `span_batches`."""
+"""The fast path for batches of spans with one layout; its only entry points are `span_batches` and `trace_envelope`.
+
+Imports `decode.spans`, whose result for a single span it must reproduce.
+"""

@@ -1,4 +1,4 @@
-"""Spans of few layouts → few records: the layout of one span after the other is tried on all that are left."""
+"""Batches of spans → records: the layout of one span after another is tried on all spans left."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,43 +9,50 @@ import numpy as np
 
 from driftline import semconv
 from driftline.sketch.arrays import FloatArray
-from driftline_processor.decode.fast_spans.span_columns import Gathered, Run
-from driftline_processor.decode.fast_spans.span_layout import Layout, Place, Unlike, layout_of
+from driftline_processor.decode.fast_spans.span_columns import FixedRun, MatchedSpans
+from driftline_processor.decode.fast_spans.span_layout import SpanLayout, UnsupportedLayout, ValueSlot, span_layout
 from driftline_processor.decode.otlp_values import MAX_TIME
-from driftline_processor.decode.sampling import weight
-from driftline_processor.decode.spans import Resource, column_in, read_span, vector_columns
-from driftline_processor.records import ColumnKey, ExampleRows, Scalar, Values
+from driftline_processor.decode.sampling import sampling_weight
+from driftline_processor.decode.spans import ResourceKey, column_of_attribute, read_span, vector_columns
+from driftline_processor.records import ColumnKey, ColumnValues, ExampleRows, Scalar
 
-FEW: Final = 16
-"""Spans that are read one by one in less time than it takes to find out their layout."""
+MIN_SPANS: Final = 16
+"""Fewer spans are read faster one by one than by finding their layout."""
 
-AT_ONCE: Final = 1024
-"""Spans that are read together: a megabyte or two, which a processor's cache can hold."""
+SPANS_AT_ONCE: Final = 1024
+"""Spans read together: one or two megabytes, which fit a CPU cache."""
 
-TRIES: Final = 8
-"""Layouts that are tried on the spans of a request."""
+MAX_LAYOUTS: Final = 8
+"""Layouts tried on the spans of a request."""
 
 
-def read_alike(spans: Sequence[bytes], resource: Resource) -> tuple[list[ExampleRows], list[bytes]]:
-    """The records of spans that have a layout in common, and the spans that are still to be read.
+def read_batches(spans: Sequence[bytes], resource: ResourceKey) -> tuple[list[ExampleRows], list[bytes]]:
+    """Reads the spans that share a layout with others.
+
+    Args:
+        spans: Serialized spans of one resource.
+        resource: What results keep of that resource.
+
+    Returns:
+        The records, and the spans still to be read one by one.
 
     Raises:
-        Malformed: a span is not the bytes of one.
+        Malformed: A sample is no serialized span.
 
     """
     records: list[ExampleRows] = []
     others: list[bytes] = []
-    readers: list[_Reader] = []
-    tries = TRIES
-    for begin in range(0, len(spans), AT_ONCE):
-        left = spans[begin : begin + AT_ONCE]
+    readers: list[_LayoutReader] = []
+    layouts_left = MAX_LAYOUTS
+    for begin in range(0, len(spans), SPANS_AT_ONCE):
+        left = spans[begin : begin + SPANS_AT_ONCE]
         for reader in readers:
             left = reader.read(left, records)
-        while len(left) >= FEW and tries:
-            tries -= 1
+        while len(left) >= MIN_SPANS and layouts_left:
+            layouts_left -= 1
             try:
-                readers.append(_Reader(left[0], resource))
-            except Unlike:
+                readers.append(_LayoutReader(left[0], resource))
+            except UnsupportedLayout:
                 others.append(left[0])
                 left = left[1:]
             else:
@@ -54,23 +61,23 @@ def read_alike(spans: Sequence[bytes], resource: Resource) -> tuple[list[Example
     return records, others
 
 
-class _Reader:
-    """Reads the spans that are like a sample. Raises Unlike, as for one that breaks a rule."""
+class _LayoutReader:
+    """Reads spans with the layout of a sample. Raises UnsupportedLayout, also for a sample that breaks a rule."""
 
-    def __init__(self, sample: bytes, resource: Resource) -> None:
+    def __init__(self, sample: bytes, resource: ResourceKey) -> None:
         record = read_span(sample, resource)
         if isinstance(record, str) or (record is not None and not record.rows):
-            raise Unlike
-        self._layout = layout_of(sample)
-        self._runs = [Run(self._layout, stretch) for stretch in self._layout.runs()]
-        self._record = record  # None: spans like this are passed over
+            raise UnsupportedLayout
+        self._layout = span_layout(sample)
+        self._runs = [FixedRun(self._layout, span_range) for span_range in self._layout.runs()]
+        self._record = record  # None: spans of this layout are skipped
         self._columns = dict(_columns(self._layout)) if record is not None else {}
 
     def read(self, spans: Sequence[bytes], records: list[ExampleRows]) -> Sequence[bytes]:
-        """Adds the record of those that are alike; the others are left."""
+        """Adds the record of the matching spans to `records`; returns the others."""
         if not spans:
             return spans
-        found = Gathered(self._layout, self._runs, spans)
+        found = MatchedSpans(self._layout, self._runs, spans)
         if not found.matching.any():
             return spans
         if self._record is not None:
@@ -88,31 +95,31 @@ class _Reader:
                     keys=tuple(keys[chosen].view("V24")[:, 0].tolist()),
                     times=times[chosen].astype(np.int64),
                     weights=self._weights(texts, int(chosen.sum())),
-                    columns={column: _values(found, places, texts) for column, places in self._columns.items()},
+                    columns={column: _values(found, slots, texts) for column, slots in self._columns.items()},
                 )
             )
         return list(compress(spans, ~chosen))
 
-    def _weights(self, texts: Mapping[Place, list[str]], spans: int) -> FloatArray:
+    def _weights(self, texts: Mapping[ValueSlot, list[str]], spans: int) -> FloatArray:
         state = self._layout.state
-        return np.array([weight(text) for text in texts[state]]) if state is not None else np.ones(spans)
+        return np.array([sampling_weight(text) for text in texts[state]]) if state is not None else np.ones(spans)
 
 
-def _columns(layout: Layout) -> Iterator[tuple[ColumnKey, Sequence[Place]]]:
-    for name, places in layout.values.items():
-        column = column_in(name)
+def _columns(layout: SpanLayout) -> Iterator[tuple[ColumnKey, Sequence[ValueSlot]]]:
+    for name, slots in layout.values.items():
+        column = column_of_attribute(name)
         if column is not None:
-            yield column, places
-    for column, place in zip(vector_columns(layout.sample), layout.values.get(semconv.VECTOR_VALUES, ()), strict=False):
-        yield column, (place,)
+            yield column, slots
+    for column, slot in zip(vector_columns(layout.sample), layout.values.get(semconv.VECTOR_VALUES, ()), strict=False):
+        yield column, (slot,)
 
 
-def _values(found: Gathered, places: Sequence[Place], texts: Mapping[Place, list[str]]) -> Values:
-    """Of a column, span by span: numbers as one array, anything else as plain values."""
-    if not any(place in texts for place in places):
-        rows = [found.numbers(place) for place in places]
+def _values(found: MatchedSpans, slots: Sequence[ValueSlot], texts: Mapping[ValueSlot, list[str]]) -> ColumnValues:
+    """The values of a column, span by span: numbers as one array, anything else as plain values."""
+    if not any(slot in texts for slot in slots):
+        rows = [found.numbers(slot) for slot in slots]
         return rows[0] if len(rows) == 1 else np.stack(rows, axis=1).ravel()
-    plain = [texts.get(place) or _or_none(found.numbers(place)) for place in places]
+    plain = [texts.get(slot) or _or_none(found.numbers(slot)) for slot in slots]
     return [value for span in zip(*plain, strict=True) for value in span]
 
 

@@ -1,8 +1,8 @@
-"""The layout of a span on the wire: which bytes all spans of one kind share, and where in it their values lie.
+"""The wire layout of a span: which bytes are constant across similar spans, and where their values lie.
 
-A model's spans come by the thousand, each with the same keys in the same order. One of them, walked by hand, tells
-where the numbers are in all of them; numbers of fixed size are holes in runs of constant bytes, integers and texts
-stand between the runs, and the lengths of what encloses these follow from theirs.
+A model sends thousands of spans with the same keys in the same order. Parsing one of them by hand gives the position
+of every value in all of them: fixed-size fields lie inside runs of constant bytes, varints and strings between the
+runs, and the length prefixes around the latter follow from their sizes.
 https://protobuf.dev/programming-guides/encoding/
 """
 
@@ -19,9 +19,9 @@ from driftline import semconv
 VARINT, I64, LEN, I32 = 0, 1, 2, 5
 _FIXED: Final = {I64: 8, I32: 4}
 
-_LOW: Final = 0x7F
-_WIDEST: Final = 2
-"""Bytes of a length that may vary: what varies in size, and what encloses it, has 16,383 bytes at most."""
+_LOW_BITS: Final = 0x7F
+_MAX_LENGTH_WIDTH: Final = 2
+"""Most bytes of a length prefix that varies: fields of variable size, and those around them, have at most 16,383."""
 
 _CONSTANT: Final = frozenset(
     (
@@ -36,16 +36,16 @@ _CONSTANT: Final = frozenset(
         semconv.SKETCHED,
     )
 )
-"""Attributes that spans of one layout agree in: they say what the others mean. All others may vary."""
+"""Attributes with the same value in all spans of a layout, as they give the others their meaning; others may vary."""
 
-KEY: Final = {(Span.TRACE_ID_FIELD_NUMBER, LEN): 16, (Span.SPAN_ID_FIELD_NUMBER, LEN): 8}
-"""The fields that tell a span from all others, and their sizes."""
+SPAN_KEY: Final = {(Span.TRACE_ID_FIELD_NUMBER, LEN): 16, (Span.SPAN_ID_FIELD_NUMBER, LEN): 8}
+"""The fields that identify a span, and their sizes in bytes."""
 
-START: Final = (Span.START_TIME_UNIX_NANO_FIELD_NUMBER, I64)
-END: Final = (Span.END_TIME_UNIX_NANO_FIELD_NUMBER, I64)
+START_TIME: Final = (Span.START_TIME_UNIX_NANO_FIELD_NUMBER, I64)
+END_TIME: Final = (Span.END_TIME_UNIX_NANO_FIELD_NUMBER, I64)
 
-_IDS: Final = {*KEY, (Span.PARENT_SPAN_ID_FIELD_NUMBER, LEN)}
-_STATE: Final = (Span.TRACE_STATE_FIELD_NUMBER, LEN)
+_ID_FIELDS: Final = {*SPAN_KEY, (Span.PARENT_SPAN_ID_FIELD_NUMBER, LEN)}
+_TRACE_STATE: Final = (Span.TRACE_STATE_FIELD_NUMBER, LEN)
 _ATTRIBUTES: Final = (Span.ATTRIBUTES_FIELD_NUMBER, LEN)
 _PAIR: Final = [(KeyValue.KEY_FIELD_NUMBER, LEN), (KeyValue.VALUE_FIELD_NUMBER, LEN)]
 _ARRAY: Final = (AnyValue.ARRAY_VALUE_FIELD_NUMBER, LEN)
@@ -56,12 +56,12 @@ _INTEGER: Final = (AnyValue.INT_VALUE_FIELD_NUMBER, VARINT)
 _TEXT: Final = (AnyValue.STRING_VALUE_FIELD_NUMBER, LEN)
 
 
-class Unlike(Exception):  # noqa: N818  (a property of the span)
-    """No other span is known to be like this one: it has parts that this module does not read."""
+class UnsupportedLayout(Exception):  # noqa: N818  (a property of the span)
+    """The span has parts that the fast path does not read."""
 
 
-class Field(NamedTuple):
-    """A field of a message: its number and wire type, where its length (if it has one) and its content stand."""
+class WireField(NamedTuple):
+    """A field of a message: number and wire type, offset of its length prefix, and bounds of its content."""
 
     kind: tuple[int, int]
     length: int
@@ -69,18 +69,18 @@ class Field(NamedTuple):
     stop: int
 
 
-class Place(NamedTuple):
-    """Where a value is: `double` and `flag` at an offset of the sample; `integer` and `text`, the how manieth of them.
+class ValueSlot(NamedTuple):
+    """Where a value is: `double` and `flag` by offset in the sample, `integer` and `text` by index of variable field.
 
-    `nothing` is nowhere.
+    `nothing` is an empty value.
     """
 
     kind: str
     at: int = 0
 
 
-class Varying(NamedTuple):
-    """An integer or a text, whose size differs between spans, in the sample. width: bytes of the length of a text."""
+class VariableField(NamedTuple):
+    """An integer or text, whose size differs between spans, in the sample. width: bytes of a text's length prefix."""
 
     kind: str
     start: int
@@ -88,16 +88,16 @@ class Varying(NamedTuple):
     width: int
 
 
-class Hole(NamedTuple):
-    """Bytes of the sample of which there are as many in each span, that differ: `double`, `time`, `flag` or `bytes`."""
+class FixedField(NamedTuple):
+    """A field of fixed size whose value differs between spans: `double`, `time`, `flag` or `bytes`."""
 
     kind: str
     start: int
     stop: int
 
 
-class Length(NamedTuple):
-    """The length, at `at`, of something that has `size` in the sample: in it vary those from `first` to `last`."""
+class LengthPrefix(NamedTuple):
+    """A length prefix at `at`, with value `size` in the sample; contains variable fields `first` to `last`."""
 
     at: int
     size: int
@@ -106,116 +106,116 @@ class Length(NamedTuple):
 
 
 @dataclass(slots=True)
-class Layout:
-    """What a sample span tells of all that are like it. Offsets are into the sample.
+class SpanLayout:
+    """The layout of a sample span and all similar ones. Offsets are into the sample.
 
-    fields: of fixed size, by number and wire type. values: of each attribute that may vary, by key. state: the trace
-    state.
+    fields: offsets of the span's fixed-size fields, by number and wire type. values: slots of each attribute that may
+    vary, by key. state: slot of the trace state.
     """
 
     sample: bytes
-    holes: list[Hole] = field(default_factory=list)
-    varying: list[Varying] = field(default_factory=list)
-    lengths: list[Length] = field(default_factory=list)
+    fixed: list[FixedField] = field(default_factory=list)
+    variable: list[VariableField] = field(default_factory=list)
+    lengths: list[LengthPrefix] = field(default_factory=list)
     fields: dict[tuple[int, int], int] = field(default_factory=dict)
-    values: dict[str, list[Place]] = field(default_factory=dict)
-    state: Place | None = None
+    values: dict[str, list[ValueSlot]] = field(default_factory=dict)
+    state: ValueSlot | None = None
 
     def runs(self) -> Iterator[slice]:
-        """The stretches of constant size, before, between and after what varies."""
-        bounds = [0, *(bound for each in self.varying for bound in (each.start, each.stop)), len(self.sample)]
+        """The byte ranges of constant size, before, between and after the variable fields."""
+        bounds = [0, *(bound for each in self.variable for bound in (each.start, each.stop)), len(self.sample)]
         return (slice(start, stop) for start, stop in list(pairwise(bounds))[::2])
 
 
-def layout_of(span: bytes) -> Layout:
+def span_layout(span: bytes) -> SpanLayout:
     """The layout of a well-formed span. Raises Unlike."""
-    layout = Layout(span)
+    layout = SpanLayout(span)
     for part in _fields(span, 0, len(span)):
-        if part.kind[1] in _FIXED or part.kind in _IDS:
-            layout.fields[part.kind] = _hole(layout, part, "time" if part.kind[1] == I64 else "bytes")
-        elif part.kind == _STATE:
-            layout.state = _vary(layout, "text", part)
+        if part.kind[1] in _FIXED or part.kind in _ID_FIELDS:
+            layout.fields[part.kind] = _add_fixed(layout, part, "time" if part.kind[1] == I64 else "bytes")
+        elif part.kind == _TRACE_STATE:
+            layout.state = _add_variable(layout, "text", part)
         elif part.kind == _ATTRIBUTES:
             _read_attribute(layout, part)
     return layout
 
 
-def _read_attribute(layout: Layout, pair: Field) -> None:
+def _read_attribute(layout: SpanLayout, pair: WireField) -> None:
     held = sorted(_fields(layout.sample, pair.start, pair.stop))  # the Collector writes the value first
     if [part.kind for part in held] != _PAIR:
-        raise Unlike
+        raise UnsupportedLayout
     name, value = held
     key = layout.sample[name.start : name.stop].decode()
     if key in layout.values:
-        raise Unlike
+        raise UnsupportedLayout
     if key not in _CONSTANT:
-        before = len(layout.varying)
+        before = len(layout.variable)
         layout.values[key] = _read_value(layout, value)
-        _enclose(layout, pair, before)
+        _add_length(layout, pair, before)
 
 
-def _read_value(layout: Layout, value: Field) -> list[Place]:
+def _read_value(layout: SpanLayout, value: WireField) -> list[ValueSlot]:
     """The values in an AnyValue: one, or those of an array."""
-    held, before = list(_fields(layout.sample, value.start, value.stop)), len(layout.varying)
+    held, before = list(_fields(layout.sample, value.start, value.stop)), len(layout.variable)
     if not held:
-        return [Place("nothing")]
+        return [ValueSlot("nothing")]
     if len(held) > 1:
-        raise Unlike
+        raise UnsupportedLayout
     (only,) = held
-    places = _read_array(layout, only) if only.kind == _ARRAY else [_read_scalar(layout, only)]
-    _enclose(layout, value, before)
-    return places
+    slots = _read_array(layout, only) if only.kind == _ARRAY else [_read_scalar(layout, only)]
+    _add_length(layout, value, before)
+    return slots
 
 
-def _read_array(layout: Layout, array: Field) -> list[Place]:
-    places: list[Place] = []
-    before = len(layout.varying)
+def _read_array(layout: SpanLayout, array: WireField) -> list[ValueSlot]:
+    slots: list[ValueSlot] = []
+    before = len(layout.variable)
     for item in _fields(layout.sample, array.start, array.stop):
         if item.kind != _ITEM:
-            raise Unlike
+            raise UnsupportedLayout
         found = _read_value(layout, item)
         if len(found) != 1:
-            raise Unlike
-        places += found
-    _enclose(layout, array, before)
-    return places
+            raise UnsupportedLayout
+        slots += found
+    _add_length(layout, array, before)
+    return slots
 
 
-def _read_scalar(layout: Layout, scalar: Field) -> Place:
+def _read_scalar(layout: SpanLayout, scalar: WireField) -> ValueSlot:
     if scalar.kind == _DOUBLE:
-        return Place("double", _hole(layout, scalar, "double"))
+        return ValueSlot("double", _add_fixed(layout, scalar, "double"))
     if scalar.kind == _FLAG and scalar.stop - scalar.start == 1:
-        return Place("flag", _hole(layout, scalar, "flag"))
+        return ValueSlot("flag", _add_fixed(layout, scalar, "flag"))
     if scalar.kind == _INTEGER:
-        return _vary(layout, "integer", scalar)
+        return _add_variable(layout, "integer", scalar)
     if scalar.kind == _TEXT:
-        return _vary(layout, "text", scalar)
-    raise Unlike
+        return _add_variable(layout, "text", scalar)
+    raise UnsupportedLayout
 
 
-def _hole(layout: Layout, part: Field, kind: str) -> int:
+def _add_fixed(layout: SpanLayout, part: WireField, kind: str) -> int:
     if part.stop > part.start:
-        layout.holes.append(Hole(kind, part.start, part.stop))
+        layout.fixed.append(FixedField(kind, part.start, part.stop))
     return part.start
 
 
-def _vary(layout: Layout, kind: str, part: Field) -> Place:
-    layout.varying.append(Varying(kind, part.start, part.stop, part.start - part.length))
+def _add_variable(layout: SpanLayout, kind: str, part: WireField) -> ValueSlot:
+    layout.variable.append(VariableField(kind, part.start, part.stop, part.start - part.length))
     if kind == "text":
-        _enclose(layout, part, len(layout.varying) - 1)
-    return Place(kind, len(layout.varying) - 1)
+        _add_length(layout, part, len(layout.variable) - 1)
+    return ValueSlot(kind, len(layout.variable) - 1)
 
 
-def _enclose(layout: Layout, part: Field, before: int) -> None:
-    """Notes a length that varies, as what stands in it does since `before`."""
-    if len(layout.varying) > before:
-        if part.start - part.length > _WIDEST:
-            raise Unlike
-        layout.holes.append(Hole("bytes", part.length, part.start))
-        layout.lengths.append(Length(part.length, part.stop - part.start, before, len(layout.varying)))
+def _add_length(layout: SpanLayout, part: WireField, before: int) -> None:
+    """Adds a length prefix if variable fields have been added inside it since `before`."""
+    if len(layout.variable) > before:
+        if part.start - part.length > _MAX_LENGTH_WIDTH:
+            raise UnsupportedLayout
+        layout.fixed.append(FixedField("bytes", part.length, part.start))
+        layout.lengths.append(LengthPrefix(part.length, part.stop - part.start, before, len(layout.variable)))
 
 
-def _fields(data: bytes, at: int, stop: int) -> Iterator[Field]:
+def _fields(data: bytes, at: int, stop: int) -> Iterator[WireField]:
     """The fields of a well-formed message. Raises Unlike where there is a group."""
     while at < stop:
         tag, at = _varint(data, at)
@@ -227,8 +227,8 @@ def _fields(data: bytes, at: int, stop: int) -> Iterator[Field]:
         elif wire in _FIXED:
             size = _FIXED[wire]
         else:
-            raise Unlike
-        yield Field((number, wire), length, at, at + size)
+            raise UnsupportedLayout
+        yield WireField((number, wire), length, at, at + size)
         at += size
 
 
@@ -237,7 +237,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     while True:
         byte = data[at]
         at += 1
-        value |= (byte & _LOW) << shift
-        if byte <= _LOW:
+        value |= (byte & _LOW_BITS) << shift
+        if byte <= _LOW_BITS:
             return value, at
         shift += 7

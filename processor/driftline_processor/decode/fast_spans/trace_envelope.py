@@ -1,7 +1,7 @@
-"""A trace request, parsed down to its spans and no further: each span stays the bytes that came.
+"""A trace request parsed down to its spans, which stay serialized.
 
-The messages have the field numbers of ExportTraceServiceRequest, with `bytes` where a Span would be, so that protobuf
-itself cuts a request into spans, and judges all around them.
+The messages have the field numbers of ExportTraceServiceRequest, with `bytes` in place of Span, so that protobuf itself
+splits a request into spans and validates everything around them.
 https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
 """
 
@@ -42,7 +42,7 @@ _MESSAGES: Final = {
 }
 
 
-def _request() -> type[Any]:
+def _request_class() -> type[Any]:
     file = FileDescriptorProto(
         name="driftline/processor/envelope.proto",
         package=_PACKAGE,
@@ -53,9 +53,9 @@ def _request() -> type[Any]:
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
     request = pool.FindMessageTypeByName(f"{_PACKAGE}.ExportTraceServiceRequest")
-    made: type[Any] = message_factory.GetMessageClass(request)
-    return made
+    envelope: type[Any] = message_factory.GetMessageClass(request)
+    return envelope
 
 
-ExportTraceServiceRequest: Final = _request()
+TraceRequestEnvelope: Final = _request_class()
 """`resource_spans[].scope_spans[].spans[]` are bytes."""
