@@ -77,9 +77,11 @@ servers: setup $(SERVERS:%=.venv-servers/%/.ready)  ## Servers that pin much, ea
 .venv-servers/%/.ready: tests/e2e/servers/%/requirements.txt pyproject.toml
 	-@$(INSTALL) $(@D) --requirement $< --editable '.[sklearn]' && touch $@
 
-docs: setup  ## Write the tables of the README, and the dashboard's panels, from the code.
-	$(BIN)/python tests/readme_tables.py
+docs: setup  ## Write what docs and dashboard take from the code, and build the site into build/site.
+	PYTHONPATH=tests $(BIN)/python -m docs.generate
+	PYTHONPATH=tests $(BIN)/python -m docs.draw_demo
 	$(BIN)/python tests/dashboard_panels.py
+	$(BIN)/python -m zensical build --clean --strict
 
 WITHOUT_COLLECTOR := $(filter no,$(COLLECTOR))
 

@@ -50,4 +50,4 @@ def telemetry(instrumented: Callable[..., Telemetry]) -> Telemetry:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The fast tests first: end-to-end tests come last, everything else stays in its order."""
-    items.sort(key=lambda item: "e2e" in item.path.parts)
+    items.sort(key=lambda item: "e2e" in item.path.parts or item.get_closest_marker("e2e") is not None)

@@ -24,12 +24,14 @@ for row in X[:40]:
 model.predict(X)
 print("served")
 """
-EXAMPLE = (ROOT / "README.md").read_text().partition("```yaml\nfile_format")[2].partition("```")[0]
+EXAMPLE = (
+    (ROOT / "docs/guides/declarative-config.md").read_text().partition("```yaml\nfile_format")[2].partition("```")[0]
+)
 SDK, _, BLOCK = ("file_format" + EXAMPLE).partition("    driftline_sklearn:")
 
 
 def serve(sink: OtlpSink, folder: Path, blocks: str, **more: str) -> str:
-    """Run the program with the README's file, whose `python:` holds these blocks; what it wrote to stderr."""
+    """Run the program with the guide's file, whose `python:` holds these blocks; what it wrote to stderr."""
     script, file = folder / "serve.py", folder / "otel.yaml"
     script.write_text(PROGRAM)
     file.write_text(SDK + blocks)
@@ -50,7 +52,7 @@ def serve(sink: OtlpSink, folder: Path, blocks: str, **more: str) -> str:
 
 
 def test_one_file_switches_everything_on(otlp_sink: OtlpSink, tmp_path: Path) -> None:
-    """The README's file: its options hold, the environment says what it leaves open, every row arrives once."""
+    """The guide's file: its options hold, the environment says what it leaves open, every row arrives once."""
     block = f"    driftline_sklearn:{BLOCK}".replace("ssn", "x1")
     errors = serve(otlp_sink, tmp_path, block, DRIFTLINE_MODEL_NAME="other", DRIFTLINE_MODEL_VERSION="7")
 

@@ -1,4 +1,4 @@
-"""A model server on Flask, as people write it; the two lines in the middle are what the README tells them."""
+"""A model server on Flask, as people write it; the two lines in the middle are those of the guide."""
 
 import os
 import time

@@ -186,7 +186,7 @@ def test_open_address_is_a_warning() -> None:
 
 
 def test_table_has_every_key() -> None:
-    """The README's table is made from the models: every key, its default, its meaning."""
+    """The documentation's table is made from the models: every key, its default, its meaning."""
     lines = config_table().splitlines()
 
     assert "| `window.size` | `5m` | Length of the sliding window |" in lines

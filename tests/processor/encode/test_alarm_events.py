@@ -73,7 +73,7 @@ def test_the_window_is_that_of_the_verdict() -> None:
 
 
 def test_names_and_severities_of_changes() -> None:
-    """Only what opens is a warning; each change has a name of its own, which the README explains."""
+    """Only what opens is a warning; each change has a name of its own, which the documentation explains."""
     sent = [record(replace(EVENT, change=change)) for change in AlarmChange]
 
     assert [(each.event_name, each.severity_text) for each in sent] == [

@@ -1,4 +1,4 @@
-"""The table of output metrics: one row says all of a metric, and the README's table comes from it."""
+"""The table of output metrics: one row says all of a metric, and the documentation's table comes from it."""
 
 import re
 from dataclasses import replace

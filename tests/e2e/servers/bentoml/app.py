@@ -1,4 +1,4 @@
-"""A model server on BentoML; `tracing` is what the README tells."""
+"""A model server on BentoML; `tracing` is what docs/guides/servers.md tells."""
 
 import bentoml
 from models import LOAD

@@ -1,4 +1,4 @@
-"""A model server on LitServe: two processes that predict behind one that answers. `signal` is what the README tells."""
+"""A model server on LitServe: two processes that predict behind one that answers. `signal` is what the guide tells."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""A model server on Ray Serve: two replicas behind a proxy. `__del__` and `shutdown` are what the README tells."""
+"""A model server on Ray Serve: two replicas behind a proxy. `__del__` and `shutdown` are what the guide tells."""
 
 import os
 import sys

@@ -135,7 +135,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """A distance for people to read; it has no part in the verdict, see README.md in this folder.
+    """A distance for people to read; it has no part in the verdict, see docs/concepts/verdict.md.
 
     Attributes:
         name: as in `ml.drift.<name>`.
