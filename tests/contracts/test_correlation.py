@@ -17,7 +17,7 @@ from driftline import semconv
 from driftline.export import data_points
 from driftline.export.aggregator import Aggregate
 from driftline.records import Capture, Model, Prediction
-from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.gil_yield import GilYield
 from driftline.settings import Settings
 from driftline_processor.decode import decode_metrics
 from driftline_processor.engine.engine import Engine, EngineSettings
@@ -73,7 +73,7 @@ class Server:
         for packet, acknowledge in self._aggregate.packets():
             named += packet
             acknowledge()
-        metrics = data_points.metrics(named, AggregationTemporality.CUMULATIVE, Courtesy())
+        metrics = data_points.metrics(named, AggregationTemporality.CUMULATIVE, GilYield())
         scope = ScopeMetrics(InstrumentationScope("driftline"), metrics, "")
         return encode_metrics(MetricsData([ResourceMetrics(self._resource, [scope], "")])).SerializeToString()
 

@@ -416,7 +416,7 @@ def test_a_fault_of_ours_never_surfaces(
     (kind,) = FAULTS.counts()
     assert kind[1] == "RuntimeError"
     assert FAULTS.counts()[kind] >= 3
-    assert len([record for record in caplog.records if "fault inside Driftline" in record.message]) == 1
+    assert len([record for record in caplog.records if "Internal Driftline fault" in record.message]) == 1
 
 
 def test_no_value_leaves_with_capture_off(instrumented: Callable[..., Telemetry], framework: Framework) -> None:

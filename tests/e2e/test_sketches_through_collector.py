@@ -14,7 +14,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from contracts.test_sketch_accuracy import DISTRIBUTIONS, OUTLIERS, sketch
 from driftline import semconv
 from driftline.export.data_points import NamedPoint, column_points, metrics
-from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.gil_yield import GilYield
 from driftline.settings import HIDDEN, SHOWN
 from driftline.sketch import NumericPoints
 from driftline.sketch.column import SeriesPoints, Span
@@ -56,7 +56,7 @@ def keyed(received: Received) -> dict[tuple[Any, ...], Any]:
 def test_every_point_arrives_as_it_was(temporality: AggregationTemporality, tmp_path: Path) -> None:
     """Scale, offsets, counts, zeros, minimum, maximum and times: all fields are equal, at the processor and beyond."""
     named = [point for name, numbers in columns() for point in points(name, numbers)]
-    scope = ScopeMetrics(InstrumentationScope(semconv.SCOPE), metrics(named, temporality, Courtesy()), "")
+    scope = ScopeMetrics(InstrumentationScope(semconv.SCOPE), metrics(named, temporality, GilYield()), "")
     sent = encode_metrics(MetricsData([ResourceMetrics(Resource({"service.name": "churn-api"}), [scope], "")]))
     expected = Received()
     expected.take("metrics", sent)

@@ -16,7 +16,7 @@ from driftline.export.reference_pairs import References
 from driftline.features import columns
 from driftline.features.blocks import Block
 from driftline.records import Capture, Column, Model, Prediction
-from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.gil_yield import GilYield
 from driftline.runtime.self_faults import FAULTS
 from driftline.settings import ALL, NONE, SHOWN, Secrecy, Settings
 from driftline.sketch.column import Series, Span
@@ -92,7 +92,7 @@ class Aggregate:
         self._columns: Counter[semconv.ColumnNames] = Counter()
         self._refused: set[tuple[int, ColumnKey]] = set()
         self._references = References(settings.reference)
-        self._courtesy = Courtesy()
+        self._gil_yield = GilYield()
 
     @property
     def dropped_columns(self) -> int:
@@ -160,7 +160,7 @@ class Aggregate:
         known = counted.series.get(key) or self._begin(counted, key, classes=column.classes)
         if known is not None:
             known[2].add(column.values, self._clock())
-        self._courtesy.pause()
+        self._gil_yield.pause()
 
     def _add_pairs(self, model: Model, operation: str, block: Block) -> None:
         """What the reference wants to know of the rows beside their columns."""
@@ -175,7 +175,7 @@ class Aggregate:
             known = counted.series.get(key) or self._begin(counted, key, classes=True)
             if known is not None:
                 known[2].count(rows)
-            self._courtesy.pause()
+            self._gil_yield.pause()
 
     def _begin(self, counted: _Counted, key: ColumnKey, *, classes: bool) -> Any:
         if self._columns[key.kind] >= self._settings.max_columns:
@@ -211,7 +211,7 @@ class Aggregate:
             for key, known in list(counted.series.items()):
                 if known[2].is_due(now, _REPEAT):
                     yield self._series_packet(key, *known)
-                    self._courtesy.pause()
+                    self._gil_yield.pause()
 
     def _row_packets(self, counted: _Counted, now: int) -> Iterator[Packet]:
         rows = counted.rows

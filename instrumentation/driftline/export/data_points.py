@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.metrics.export import Buckets as SdkBuckets
 
 from driftline import semconv
-from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.gil_yield import GilYield
 from driftline.semconv import ColumnNames
 from driftline.settings import Secrecy
 from driftline.sketch import Buckets, Histogram, NumericPoints, hashed
@@ -96,12 +96,12 @@ def _buckets(buckets: Buckets) -> SdkBuckets:
     return SdkBuckets(offset, counts)
 
 
-def metrics(points: Iterable[NamedPoint], temporality: AggregationTemporality, courtesy: Courtesy) -> list[Metric]:
+def metrics(points: Iterable[NamedPoint], temporality: AggregationTemporality, gil_yield: GilYield) -> list[Metric]:
     """Points gathered under their metrics; encoding them pauses between them."""
     gathered: defaultdict[str, list[Any]] = defaultdict(list)
     for name, point in points:
         gathered[name].append(point)
-    return [_metric(name, courtesy.between(several), temporality) for name, several in gathered.items()]
+    return [_metric(name, gil_yield.between(several), temporality) for name, several in gathered.items()]
 
 
 def _metric(name: str, points: Sequence[Any], temporality: AggregationTemporality) -> Metric:

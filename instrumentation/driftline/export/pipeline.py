@@ -25,7 +25,7 @@ from driftline.export.sketch_exporter import SketchExporter
 from driftline.records import Prediction
 from driftline.runtime.lifecycle import finish_multiprocessing_child
 from driftline.runtime.self_faults import FAULTS
-from driftline.runtime.threads import Lock, Signal, start_thread
+from driftline.runtime.threads import AutoResetEvent, Lock, start_thread
 from driftline.settings import Settings
 
 _logger = logging.getLogger("driftline")
@@ -57,7 +57,7 @@ class Pipeline:
         self._resource = resource
         self._on_prediction = on_prediction
         self._on_export = on_export
-        self._wake = Signal()
+        self._wake = AutoResetEvent()
         self.buffer = Buffer(settings.buffer_bytes, self._on_wake)
         delta = is_delta()
         self._aggregate = Aggregate(settings, delta=delta)
@@ -224,9 +224,9 @@ class _Turns:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._asked = Signal()
-        self._waiting: list[Signal] = []
-        self._served: list[Signal] = []
+        self._asked = AutoResetEvent()
+        self._waiting: list[AutoResetEvent] = []
+        self._served: list[AutoResetEvent] = []
         self._last = False
         self._sent = True
         self._inline: Callable[[], bool] | None = None
@@ -235,7 +235,7 @@ class _Turns:
         """Ask for a turn; whether it succeeded within `timeout` seconds. last: there is none after it."""
         if self._inline is not None:
             return self._inline()
-        done = Signal()
+        done = AutoResetEvent()
         with self._lock:
             self._last = self._last or last
             self._waiting.append(done)

@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import (
 from driftline.export.aggregator import Packet
 from driftline.export.data_points import NamedPoint, metrics
 from driftline.export.exporter_selection import ExporterFactory
-from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.gil_yield import GilYield
 from driftline.runtime.self_faults import FAULTS
 
 _MOST_POINTS: Final = 1000
@@ -34,7 +34,7 @@ class SketchExporter(MetricExporter):
         super().__init__(preferred_temporality={ObservableCounter: self._temporality})
         self._make = make
         self._packets = packets
-        self._courtesy = Courtesy()
+        self._gil_yield = GilYield()
         self._inner: MetricExporter | None = None
         self.succeeded = True
 
@@ -62,7 +62,7 @@ class SketchExporter(MetricExporter):
         """All in one scope: encoders keep one entry a scope."""
         resource = collected.resource_metrics[0]
         scope = resource.scope_metrics[0]
-        ours = metrics(points, self._temporality, self._courtesy)
+        ours = metrics(points, self._temporality, self._gil_yield)
         merged = ScopeMetrics(scope.scope, [*scope.metrics, *ours], scope.schema_url)
         return MetricsData([ResourceMetrics(resource.resource, [merged], resource.schema_url)])
 

@@ -11,8 +11,8 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from driftline.runtime.call_scope import INSIDE
-from driftline.runtime.import_hooks import Action, forget, when_imported
+from driftline.runtime.call_scope import CALL_SCOPE
+from driftline.runtime.import_hooks import Action, cancel_when_imported, when_imported
 
 _logger = logging.getLogger("driftline")
 
@@ -46,9 +46,9 @@ class Switch:
 
     def __init__(self, recorder: Recorder) -> None:
         self.on = True
-        self.get = INSIDE.get
-        self.set = INSIDE.set
-        self.reset = INSIDE.reset
+        self.get = CALL_SCOPE.get
+        self.set = CALL_SCOPE.set
+        self.reset = CALL_SCOPE.reset
         self.recorder = recorder
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -189,7 +189,7 @@ class Methods:
         """The same objects as before, where nobody has put anything over ours since."""
         self.switch.on = False
         for module, action in self._waiting:
-            forget(module, action)
+            cancel_when_imported(module, action)
         for owner in self._owners.now():
             for name, value in list(vars(owner).items()):
                 if self._is_ours(value):
@@ -258,7 +258,7 @@ def _safely(methods: "weakref.ref[Methods]", cls: type) -> None:
     try:
         found.wrap_class(cls)
     except Exception:  # the class works without us
-        _logger.warning("%s is not instrumented", cls, exc_info=True)
+        _logger.warning("Could not instrument %s", cls, exc_info=True)
 
 
 def _wrapped(wrap: Callable[[Callable[..., Any]], Callable[..., Any]], raw: Any) -> Any:

@@ -19,8 +19,7 @@ from driftline.features.models import Models
 from driftline.recording.spans import SpanSource
 from driftline.records import Prediction
 from driftline.runtime import lifecycle
-from driftline.runtime.call_scope import identify
-from driftline.runtime.ids import IDS
+from driftline.runtime.call_scope import PREDICTION_IDS, assign_prediction_id
 from driftline.runtime.self_faults import FAULTS
 from driftline.runtime.threads import Lock
 
@@ -103,7 +102,7 @@ class Emitter:
         self._examples: Examples | None = None
         self._abandoned: list[Pipeline] = []
         self._reset()
-        lifecycle.settle(self)
+        lifecycle.register(self)
 
     def _reset(self) -> None:
         self._pipeline: Pipeline | None = None
@@ -162,7 +161,7 @@ class Emitter:
         attributes[semconv.SKETCHED] = kept and pipeline.counts and self.settings.sketch != "none"
         if not span.is_recording():
             return
-        attributes[semconv.PREDICTION_ID] = identify()
+        attributes[semconv.PREDICTION_ID] = assign_prediction_id()
         if error is not None:
             attributes[semconv.ERROR_TYPE] = prediction.error
             # What an exception says may quote values of the input.
@@ -234,24 +233,24 @@ class Emitter:
         providers = tracer_provider or trace.get_tracer_provider(), meter_provider or metrics.get_meter_provider()
         return [provider for provider in providers if hasattr(provider, "force_flush")]
 
-    def begin_in_child(self) -> None:
+    def after_fork(self) -> None:
         """Go on with nothing: what the parent holds, the parent sends. Its channel is not even closed here."""
         if self._pipeline is not None:
             self._abandoned.append(self._pipeline)
         FAULTS.reset()
-        IDS.renew()
-        self._resource.begin_in_child()
+        PREDICTION_IDS.renew()
+        self._resource.after_fork()
         self._reset()
 
-    def finish(self) -> None:
+    def at_exit(self) -> None:
         """Send what there is, in bounded time, and stop."""
         if self._pipeline is not None:
             self._pipeline.close(_EXIT_SECONDS)
 
     def close(self) -> None:
         """As at the end of the process, now."""
-        lifecycle.leave(self)
-        self.finish()
+        lifecycle.unregister(self)
+        self.at_exit()
 
 
 class _Resource:
@@ -265,7 +264,7 @@ class _Resource:
     def find(self) -> Resource:
         return self._of_application() or self._own or Resource.create()
 
-    def begin_in_child(self) -> None:
+    def after_fork(self) -> None:
         if self._own is not None:
             self._own = self._own.merge(Resource({SERVICE_INSTANCE_ID: secrets.token_hex(16)}))
 

@@ -4,9 +4,9 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.recording.recorder import Emitter
-from driftline.runtime.call_scope import carrying
+from driftline.runtime.call_scope import carry_scope
 from driftline.runtime.import_hooks import Patches
-from driftline.runtime.servers import flushing
+from driftline.runtime.servers import flush_on_shutdown
 from driftline.settings import Settings
 
 _EXTERNAL: Final = ("tracer_provider", "meter_provider", "metric_exporter")
@@ -48,8 +48,8 @@ class Runtime:
         if self._emitter is None:
             external = {name: options[name] for name in _EXTERNAL if name in options}
             self._emitter = Emitter(Settings.read(**_settings(options)), **external)
-            self._patches.add("joblib.parallel", "Parallel.__call__", carrying)
-            self._patches.add("uvicorn.server", "Server.shutdown", partial(flushing, flush=_flush_server))
+            self._patches.add("joblib.parallel", "Parallel.__call__", carry_scope)
+            self._patches.add("uvicorn.server", "Server.shutdown", partial(flush_on_shutdown, flush=_flush_server))
         self._users += 1
         return self._emitter
 

@@ -13,9 +13,9 @@ from driftline.frameworks.method_wrappers import Methods
 from driftline.frameworks.sklearn import SklearnInstrumentor
 from driftline.recording import recorder as emitter_module
 from driftline.recording.shared_recorder import RUNTIME
-from driftline.runtime.import_hooks import Patches, forget, when_imported
-from driftline.runtime.self_faults import FAULTS, Faults
-from driftline.runtime.servers import flushing
+from driftline.runtime.import_hooks import Patches, cancel_when_imported, when_imported
+from driftline.runtime.self_faults import FAULTS, SelfFaults
+from driftline.runtime.servers import flush_on_shutdown
 from telemetry import Telemetry
 
 
@@ -49,7 +49,7 @@ def test_the_loader_never_meets_an_exception(monkeypatch: pytest.MonkeyPatch, ca
     try:
         instrumentor.instrument(skip_dep_check=True)
         assert ("instrument", "RuntimeError") in FAULTS.counts()
-        assert "fault inside Driftline" in caplog.text
+        assert "Internal Driftline fault" in caplog.text
     finally:
         instrumentor.uninstrument()
         FAULTS.reset()
@@ -70,7 +70,7 @@ def test_a_framework_that_fails_leaves_the_others_on(
         patch.setattr(*fault, broken)
         SklearnInstrumentor().instrument(skip_dep_check=True)
     assert FAULTS.counts() == {("instrument", "RuntimeError"): 1}
-    assert "fault inside Driftline" in caplog.text
+    assert "Internal Driftline fault" in caplog.text
     assert RUNTIME._emitter is emitter
     assert not hasattr(LogisticRegression.predict, "__wrapped__")
 
@@ -182,7 +182,7 @@ def test_a_server_that_stops_is_flushed() -> None:
             calls.append("shutdown")
             raise OSError("port")
 
-    wrapped = flushing(Server.shutdown, lambda: calls.append("flush"))
+    wrapped = flush_on_shutdown(Server.shutdown, lambda: calls.append("flush"))
     with pytest.raises(OSError, match="port"):
         asyncio.run(wrapped(Server(), sockets=None))
 
@@ -219,14 +219,14 @@ def test_patches_are_put_on_and_taken_off() -> None:
 def test_an_import_survives_our_error(caplog: pytest.LogCaptureFixture) -> None:
     """What we do at somebody's import cannot fail it."""
     when_imported("json", broken)
-    forget("json", broken)
+    cancel_when_imported("json", broken)
 
-    assert "json is not instrumented" in caplog.text
+    assert "Could not instrument json" in caplog.text
 
 
 def test_faults_are_logged_once_a_kind(caplog: pytest.LogCaptureFixture) -> None:
     """Counted each time, by stage and exception."""
-    faults = Faults()
+    faults = SelfFaults()
     for stage in ("begin", "begin", "end"):
         faults.note(stage, ValueError("x"))
 

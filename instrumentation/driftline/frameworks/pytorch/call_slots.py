@@ -16,8 +16,8 @@ from torch.jit import _recursive
 
 from driftline.features.models import ByObject
 from driftline.frameworks.pytorch.calls import Calls
-from driftline.runtime.call_scope import INSIDE
-from driftline.runtime.import_hooks import Patches, forget, when_imported
+from driftline.runtime.call_scope import CALL_SCOPE
+from driftline.runtime.import_hooks import Patches, cancel_when_imported, when_imported
 
 KEY: Final = "_compiled_call_impl"
 FORWARD: Final = "forward"
@@ -27,8 +27,8 @@ DYNAMO: Final = "torch._dynamo.eval_frame"
 _COPIES: Final = ("__getstate__", "__copy__", "__reduce__", "__reduce_ex__")
 """Methods by which a class may say itself what a copy is made of."""
 
-_inside = INSIDE.get
-_enter = INSIDE.set
+_inside = CALL_SCOPE.get
+_enter = CALL_SCOPE.set
 # Code that Dynamo runs is code of a compiled function of the user's: its calls of models are none of ours, as they are
 # not seen where Dynamo traced them, and Dynamo would compile what records them. The name is private: it may go.
 compiler: Final[Callable[[], Any]] = getattr(eval_frame, "get_eval_frame_callback", lambda: None)
@@ -87,7 +87,7 @@ class Slots:
 
     def end(self) -> None:
         """All slots are what they were."""
-        forget(DYNAMO, _skip)
+        cancel_when_imported(DYNAMO, _skip)
         _recursive.ignored_attributes.remove(KEY)
         for module in self._filled.objects():
             self.take(module)

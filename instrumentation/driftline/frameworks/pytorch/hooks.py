@@ -17,8 +17,8 @@ from torch.compiler import is_compiling
 from driftline.features.models import ByObject
 from driftline.frameworks.pytorch.call_slots import DYNAMO, FORWARD, compiler
 from driftline.frameworks.pytorch.calls import Calls
-from driftline.runtime.call_scope import INSIDE
-from driftline.runtime.import_hooks import Patches, forget, when_imported
+from driftline.runtime.call_scope import CALL_SCOPE
+from driftline.runtime.import_hooks import Patches, cancel_when_imported, when_imported
 
 # Of the calls under way in this context, the innermost first: what `before` did, for `after` to undo.
 _open: Final[ContextVar[Any]] = ContextVar("driftline_open_calls", default=None)
@@ -38,11 +38,11 @@ class Before(_Hook):
     def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if is_compiling():  # True while Dynamo reads this: nothing below is in anybody's graph
             return
-        if compiler() is not None or ((token := INSIDE.get()) is not None and token[0]):
+        if compiler() is not None or ((token := CALL_SCOPE.get()) is not None and token[0]):
             _open.set((None, None, None, _open.get()))
             return
         token = [True]
-        INSIDE.set(token)
+        CALL_SCOPE.set(token)
         handled = sys.exc_info()[1]
         started = self.calls.begin(FORWARD, module, args, kwargs)
         _open.set((token, started, handled, _open.get()))
@@ -75,7 +75,7 @@ class Hooks:
         when_imported(DYNAMO, _skip)
 
     def end(self) -> None:
-        forget(DYNAMO, _skip)
+        cancel_when_imported(DYNAMO, _skip)
         for module in self._hooked.objects():
             self.take(module)
         self._hooked.clear()

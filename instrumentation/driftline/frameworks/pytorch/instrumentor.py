@@ -8,7 +8,7 @@ from typing import Any
 from driftline.features.models import Models
 from driftline.frameworks.instrumentor import FrameworkInstrumentor
 from driftline.recording.recorder import Emitter
-from driftline.runtime.import_hooks import forget, when_imported
+from driftline.runtime.import_hooks import cancel_when_imported, when_imported
 
 
 class TorchInstrumentor(FrameworkInstrumentor):
@@ -20,7 +20,7 @@ class TorchInstrumentor(FrameworkInstrumentor):
 
     def _attach(self, emitter: Emitter, undo: ExitStack) -> None:
         begin = partial(_begin, emitter, undo)
-        undo.callback(forget, "torch", begin)
+        undo.callback(cancel_when_imported, "torch", begin)
         when_imported("torch", begin)
 
 
