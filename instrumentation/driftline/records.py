@@ -39,15 +39,15 @@ class Capture(NamedTuple):
 SmallArray: TypeAlias = tuple[bytes, Any, tuple[int, ...], int]
 """What is captured of a small array, most often a row: payload, dtype, shape, size.
 
-Two are made for every call, where the caller waits: a bare tuple costs a fifth of a named one. `named` makes a Capture
-of it, in the background.
+Every call makes two while the caller waits, and a bare tuple costs a fifth of a named one. `as_capture` turns it into a
+Capture in the background.
 """
 
 SIZE: Final = -1
 """Where either kind of capture has its size, for whoever cannot wait until it has a name."""
 
 
-class Column(NamedTuple):
+class NamedColumn(NamedTuple):
     """One named column: values[row]. `classes`: they are names of classes, even where they look like numbers."""
 
     name: str
@@ -75,7 +75,7 @@ TABLE: Final = InputFacts("tabular")
 """Rows of features, however many."""
 
 
-class Model(NamedTuple):
+class ModelFacts(NamedTuple):
     """What is known of a model, found out once.
 
     type: its class; of a pipeline or search, of the last step. system: the framework. features: names of its inputs,
@@ -92,7 +92,7 @@ class Model(NamedTuple):
     task: str | None
     features: tuple[str, ...] | None
     width: int | None
-    outputs: Callable[[str, Sequence[NDArray[Any]], int | str], list[Column]]
+    outputs: Callable[[str, Sequence[NDArray[Any]], int | str], list[NamedColumn]]
     inputs: InputFacts = TABLE
     joined: bool = False
 
@@ -104,7 +104,7 @@ class Prediction(NamedTuple):
     duration: seconds. error: class of the exception that the model raised. span: that of the call, if it has one.
     """
 
-    model: Model
+    model: ModelFacts
     operation: str
     rows: int
     inputs: Capture | None
@@ -119,22 +119,24 @@ class Prediction(NamedTuple):
         return any(each is not None and each.kind == LOST for each in (self.inputs, self.outputs))
 
     @classmethod
-    def of(cls, record: Record) -> Prediction:
+    def of(cls, record: CallRecord) -> Prediction:
         model, operation, inputs, outputs, duration, error, span = record
-        given, returned = named(inputs), named(outputs)
+        given, returned = as_capture(inputs), as_capture(outputs)
         taken = given or returned
         return cls(model, operation, taken.rows if taken else 0, given, returned, duration, error, span)
 
 
-Record: TypeAlias = tuple[Model, str, Capture | SmallArray | None, Capture | SmallArray | None, float, str | None, Any]
+CallRecord: TypeAlias = tuple[
+    ModelFacts, str, Capture | SmallArray | None, Capture | SmallArray | None, float, str | None, Any
+]
 """What a caller hands over of a Prediction, bare like a SmallArray: its fields but for the rows."""
 
 
 @overload
-def named(taken: Capture | SmallArray) -> Capture: ...
+def as_capture(taken: Capture | SmallArray) -> Capture: ...
 @overload
-def named(taken: Capture | SmallArray | None) -> Capture | None: ...
-def named(taken: Capture | SmallArray | None) -> Capture | None:
+def as_capture(taken: Capture | SmallArray | None) -> Capture | None: ...
+def as_capture(taken: Capture | SmallArray | None) -> Capture | None:
     """The same as a Capture."""
     if taken is None or isinstance(taken, Capture):
         return taken

@@ -14,16 +14,16 @@ OUTPUTS: Final = "outputs"
 NONE: Final = "none"
 
 
-class Secrecy(NamedTuple):
+class Redaction(NamedTuple):
     """What may be said of a column's values: `shown` raw, or `hashed`, or neither."""
 
     shown: bool
     hashed: bool = False
 
 
-SHOWN: Final = Secrecy(shown=True)
-HASHED: Final = Secrecy(shown=False, hashed=True)
-HIDDEN: Final = Secrecy(shown=False)
+SHOWN: Final = Redaction(shown=True)
+HASHED: Final = Redaction(shown=False, hashed=True)
+HIDDEN: Final = Redaction(shown=False)
 
 
 def _level(text: str) -> str:
@@ -121,7 +121,7 @@ class Settings:
                 values[name] = _from_environment(each, environ)
         return cls(**values)
 
-    def secrecy(self, feature: str) -> Secrecy:
+    def redaction(self, feature: str) -> Redaction:
         """What may be said of the values of an input."""
         if self.capture != ALL or _matches(feature, self.exclude):
             return HIDDEN
@@ -134,7 +134,7 @@ class Settings:
         """Whether there are inputs whose values must not be seen."""
         return self.capture != ALL or bool(self.include or self.exclude or self.hash)
 
-    def output_secrecy(self) -> Secrecy:
+    def output_redaction(self) -> Redaction:
         """What may be said of the values of every output."""
         return HIDDEN if self.capture == NONE else SHOWN
 

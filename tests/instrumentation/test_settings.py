@@ -83,7 +83,7 @@ def test_a_mistyped_privacy_switch_shows_nothing() -> None:
 )
 def test_what_may_be_said_of_a_feature(settings: Settings, shown: object) -> None:
     """Capture before exclude before hash before include."""
-    assert settings.secrecy("income") is shown
+    assert settings.redaction("income") is shown
 
 
 def test_lists_are_separated_by_commas() -> None:

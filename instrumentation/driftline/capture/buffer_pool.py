@@ -9,18 +9,18 @@ from numpy.typing import DTypeLike, NDArray
 
 from driftline.runtime.threads import Lock
 
-Block: TypeAlias = NDArray[np.uint8]
+ByteArray: TypeAlias = NDArray[np.uint8]
 
 
-class Lease:
+class BufferHandle:
     """An array in a pooled buffer. `release` it once, when nobody reads it any more."""
 
     __slots__ = ("_block", "_pool", "array")
 
-    is_here = True
+    has_arrived = True
     """What was copied from another device may still be on its way."""
 
-    def __init__(self, pool: "Pool", block: Block, array: NDArray[Any]) -> None:
+    def __init__(self, pool: "BufferPool", block: ByteArray, array: NDArray[Any]) -> None:
         self._pool = pool
         self._block = block
         self.array = array
@@ -29,17 +29,17 @@ class Lease:
         self._pool.put_back(self._block)
 
 
-class Pool:
+class BufferPool:
     """At most `limit` bytes of buffers in sizes that differ by a quarter, so that most requests find a used one."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = Lock()
-        self._free: defaultdict[int, list[Block]] = defaultdict(list)
+        self._free: defaultdict[int, list[ByteArray]] = defaultdict(list)
         self._held = 0  # bytes of all buffers, free ones included
         self._idle = True
 
-    def lease(self, shape: tuple[int, ...], dtype: "DTypeLike", order: str) -> Lease | None:
+    def acquire(self, shape: tuple[int, ...], dtype: "DTypeLike", order: str) -> BufferHandle | None:
         """An uninitialised array, or None when the pool is used up. order: "C" or "F"."""
         kind = np.dtype(dtype)
         wanted = math.prod(shape) * kind.itemsize
@@ -47,9 +47,9 @@ class Pool:
         if block is None:
             return None
         array: NDArray[Any] = block[:wanted].view(kind).reshape(shape, order=order)  # type: ignore[call-overload]
-        return Lease(self, block, array)
+        return BufferHandle(self, block, array)
 
-    def put_back(self, block: Block) -> None:
+    def put_back(self, block: ByteArray) -> None:
         with self._lock:
             self._free[block.nbytes].append(block)
 
@@ -60,7 +60,7 @@ class Pool:
                 self._drop_free()
             self._idle = True
 
-    def _take(self, size: int) -> Block | None:
+    def _take(self, size: int) -> ByteArray | None:
         with self._lock:
             self._idle = False
             if free := self._free.get(size):

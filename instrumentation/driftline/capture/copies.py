@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 
 from driftline.capture import device
-from driftline.capture.buffer_pool import Pool
+from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.strided_sample import MOST_VALUES, WIDEST, in_memory_order, next_grid, sample
 from driftline.capture.torch_arrays import BFLOAT16, as_array, rows_of, stacked
-from driftline.records import LOST, Capture, SmallArray, named
+from driftline.records import LOST, Capture, SmallArray, as_capture
 from driftline.runtime.self_faults import FAULTS
 
 SMALL: Final = 16 * 1024
@@ -35,7 +35,7 @@ _OBJECT_SIZE: Final = 56  # of a Python number with its pointer; strings are lon
 class Captures:
     """Copies of whatever models are given and return, as far as `pool` has room."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: BufferPool) -> None:
         self._pool = pool
 
     def of(self, value: Any, returned: bool = False) -> Capture | SmallArray | None:
@@ -46,26 +46,26 @@ class Captures:
                 return value.tobytes(), dtype, value.shape, size  # as `_take_array`, at two thirds of its cost
             if value is None:
                 return None
-            return (OUTPUT_TAKERS if returned else TAKERS)[cls](value, self._pool)
+            return (OUTPUT_COPIERS if returned else COPIERS)[cls](value, self._pool)
         except Exception as error:  # noqa: BLE001  # values may be anything; the call is recorded without them
             FAULTS.note("capture", error)
             return None
 
 
-Taker = Callable[[Any, Pool], Capture | SmallArray]
+Copier = Callable[[Any, BufferPool], Capture | SmallArray]
 
 
-def capture(value: Any, pool: Pool) -> Capture:
+def capture(value: Any, pool: BufferPool) -> Capture:
     """A copy of what a model was given or returned. Of something unknown only the number of rows is kept."""
-    return named(TAKERS[type(value)](value, pool))
+    return as_capture(COPIERS[type(value)](value, pool))
 
 
-def capture_output(value: Any, pool: Pool) -> Capture:
+def capture_output(value: Any, pool: BufferPool) -> Capture:
     """As `capture`, of what a model returned: several arrays are an output each, by their keys or positions."""
-    return named(OUTPUT_TAKERS[type(value)](value, pool))
+    return as_capture(OUTPUT_COPIERS[type(value)](value, pool))
 
 
-def _take_heads(value: Any, pool: Pool) -> Capture:
+def _copy_heads(value: Any, pool: BufferPool) -> Capture:
     heads = _heads(value)
     return _together("heads", heads, pool) if heads else capture(value, pool)
 
@@ -73,17 +73,17 @@ def _take_heads(value: Any, pool: Pool) -> Capture:
 def _heads(value: Any) -> dict[str | int, Any]:
     """The outputs among what a model returned; none where it is one output."""
     if isinstance(value, Mapping):  # first: Hugging Face's ModelOutput is a data class too
-        named: Any = value.items()
+        as_capture: Any = value.items()
     elif isinstance(value, (list, tuple)):
         if not any(map(_has_rows, value[:_FIRST])):
             return {}
         names = getattr(value, "_fields", None)
-        named = enumerate(value) if names is None else zip(names, value, strict=True)
+        as_capture = enumerate(value) if names is None else zip(names, value, strict=True)
     elif is_dataclass(value):
-        named = ((field.name, getattr(value, field.name, None)) for field in fields(value))
+        as_capture = ((field.name, getattr(value, field.name, None)) for field in fields(value))
     else:
         return {}
-    return {name: each for name, each in named if name not in _INTERNALS and _has_rows(each)}
+    return {name: each for name, each in as_capture if name not in _INTERNALS and _has_rows(each)}
 
 
 def _has_rows(value: Any) -> bool:
@@ -91,7 +91,7 @@ def _has_rows(value: Any) -> bool:
     return dimensions > 0
 
 
-def _take_record(value: Any, pool: Pool) -> Capture:
+def _copy_record(value: Any, pool: BufferPool) -> Capture:
     parts = {name: each for name, each in value.items() if _has_rows(each) or _is_column(each)}
     return _together("record", parts, pool) if parts else Capture("opaque", None, 0, None, None, 0)
 
@@ -100,7 +100,7 @@ def _is_column(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and bool(value) and isinstance(value[0], (str, int, float, list, tuple))
 
 
-def _together(kind: str, values: dict[Any, Any], pool: Pool) -> Capture:
+def _together(kind: str, values: dict[Any, Any], pool: BufferPool) -> Capture:
     """Captures by name, as one; without room for one of them there is none for the others."""
     parts = {name: capture(each, pool) for name, each in values.items()}
     rows = next(iter(parts.values())).rows
@@ -125,92 +125,92 @@ def _lost(rows: int) -> Capture:
     return Capture(LOST, None, rows, None, None, 0)
 
 
-def _take_array(value: Any, pool: Pool) -> Capture | SmallArray:
+def _copy_array(value: Any, pool: BufferPool) -> Capture | SmallArray:
     dtype, shape, size = value.dtype, value.shape, value.nbytes
     if size <= SMALL and (dtype.kind in _PLAIN or dtype == BFLOAT16):
         return value.tobytes(), dtype, shape, size
     if dtype.kind in "OV" and dtype != BFLOAT16:
-        return _take_objects(value)
+        return _copy_objects(value)
     if len(shape) > 2 and math.prod(shape[1:]) > MOST_VALUES:
-        return _take_grid(value, pool)
+        return _copy_grid(value, pool)
     order = "F" if value.flags.fnc else "C"
-    lease = pool.lease(shape, dtype, order)
+    buffer = pool.acquire(shape, dtype, order)
     rows = shape[0] if shape else 1
-    if lease is None:
+    if buffer is None:
         return _lost(rows)
-    np.copyto(lease.array, value)
-    return Capture("lease", lease, rows, (dtype, shape[1:]), None, size)
+    np.copyto(buffer.array, value)
+    return Capture("pooled", buffer, rows, (dtype, shape[1:]), None, size)
 
 
-def _take_grid(value: Any, pool: Pool) -> Capture:
+def _copy_grid(value: Any, pool: BufferPool) -> Capture:
     value = in_memory_order(value)
     grid = next_grid(value.shape[1:])
-    taken = named(_take_array(sample(value, grid), pool))
+    taken = as_capture(_copy_array(sample(value, grid), pool))
     if taken.kind == LOST:
         return taken
     return Capture("grid", (grid, taken), taken.rows, (value.dtype, grid.shape), None, taken.size)
 
 
-def _take_objects(value: Any) -> Capture:
+def _copy_objects(value: Any) -> Capture:
     copy = value.copy()  # never tobytes: it would copy pointers
     rows = copy.shape[0] if copy.ndim else 1
     return Capture("objects", copy, rows, copy.shape[1:], None, copy.size * _OBJECT_SIZE)
 
 
-def _take_tensor(value: Any, pool: Pool) -> Capture | SmallArray:
+def _copy_tensor(value: Any, pool: BufferPool) -> Capture | SmallArray:
     if not value.is_cpu:
-        return device.take(value)
+        return device.capture_tensor(value)
     array = as_array(value)
     if array is None:
         return Capture("opaque", None, rows_of(value), None, None, 0)
     if array.ndim == 2 and array.shape[1] > WIDEST:
-        return _take_grid(array, pool)
-    return _take_array(array, pool)
+        return _copy_grid(array, pool)
+    return _copy_array(array, pool)
 
 
-def _take_list(value: Any, pool: Pool) -> Capture | SmallArray:
+def _copy_list(value: Any, pool: BufferPool) -> Capture | SmallArray:
     if value and type(value[0]).__module__ == "torch":
         tensors = stacked(value)
-        return Capture("opaque", None, len(value), None, None, 0) if tensors is None else _take_tensor(tensors, pool)
+        return Capture("opaque", None, len(value), None, None, 0) if tensors is None else _copy_tensor(tensors, pool)
     if value and isinstance(value[0], dict):  # a result of many parts for each row
         return Capture("opaque", None, len(value), None, None, 0)
     if not value or isinstance(value[0], str) or not hasattr(value[0], "__len__"):
         return Capture("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
     if hasattr(value[0], "dtype"):  # rows that are arrays
-        return _take_array(np.array(value), pool)
+        return _copy_array(np.array(value), pool)
     rows = [tuple(row) for row in value]
     return Capture("rows", rows, len(rows), len(rows[0]), None, len(rows) * len(rows[0]) * _OBJECT_SIZE)
 
 
-def _take_pandas_frame(value: Any, pool: Pool) -> Capture:
+def _copy_pandas_frame(value: Any, pool: BufferPool) -> Capture:
     names = value.columns  # an Index never changes
     # A frame of one block of numbers is an array with names. There is no public way to ask without a cost above the
     # copy's; where the private one is gone, the deep copy is right too.
     if getattr(getattr(value, "_mgr", None), "is_single_block", False):
         values = value.to_numpy()
         if values.dtype.kind in "fiub":
-            return named(_take_array(values, pool))._replace(names=names)
+            return as_capture(_copy_array(values, pool))._replace(names=names)
     # A shallow copy would do with pandas 3, unless the frame was built with copy=False: it still shares memory then.
     copy = value.copy(deep=True)
     return Capture("pandas", copy, len(copy), len(names), names, copy.size * _OBJECT_SIZE)
 
 
-def _take_pandas_series(value: Any, pool: Pool) -> Capture:
+def _copy_pandas_series(value: Any, pool: BufferPool) -> Capture:
     frame = value.to_frame(name="x0" if value.name is None else value.name)
-    return _take_pandas_frame(frame, pool)
+    return _copy_pandas_frame(frame, pool)
 
 
-def _take_polars_frame(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every taker takes both
+def _copy_polars_frame(value: Any, pool: BufferPool) -> Capture:  # noqa: ARG001  # every taker takes both
     # `clone` shares memory with a numpy array that the frame was built from.
     columns = [each.to_numpy(writable=True) if each.dtype.is_numeric() else each.to_list() for each in value]
     return Capture("columns", columns, value.height, value.width, tuple(value.columns), int(value.estimated_size()))
 
 
-def _take_polars_series(value: Any, pool: Pool) -> Capture:
-    return _take_polars_frame(value.to_frame(), pool)
+def _copy_polars_series(value: Any, pool: BufferPool) -> Capture:
+    return _copy_polars_frame(value.to_frame(), pool)
 
 
-def _take_sparse(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every taker takes both
+def _copy_sparse(value: Any, pool: BufferPool) -> Capture:  # noqa: ARG001  # every taker takes both
     if value.format == "csr":
         parts = value.data.copy(), value.indices.copy(), value.indptr.copy()
     else:
@@ -220,26 +220,26 @@ def _take_sparse(value: Any, pool: Pool) -> Capture:  # noqa: ARG001  # every ta
     return Capture("sparse", parts, value.shape[0], value.shape[1], None, size)
 
 
-def _take_other(value: Any, pool: Pool) -> Capture | SmallArray:
+def _copy_other(value: Any, pool: BufferPool) -> Capture | SmallArray:
     if hasattr(value, "__array__"):
-        return _take_array(np.asarray(value), pool)
+        return _copy_array(np.asarray(value), pool)
     rows = len(value) if hasattr(value, "__len__") else 0
     return Capture("opaque", None, rows, None, None, 0)
 
 
 # By the class's own module and name, or a base's: nothing is imported to find out what something is.
-_BY_NAME: Final[dict[str, Taker]] = {
-    "numpy.ndarray": _take_array,
-    "pandas.DataFrame": _take_pandas_frame,
-    "pandas.Series": _take_pandas_series,
-    "polars.DataFrame": _take_polars_frame,
-    "polars.Series": _take_polars_series,
-    "scipy.spmatrix": _take_sparse,
-    "scipy._spbase": _take_sparse,
-    "builtins.list": _take_list,
-    "builtins.tuple": _take_list,
-    "builtins.dict": _take_record,
-    "torch.Tensor": _take_tensor,
+_BY_NAME: Final[dict[str, Copier]] = {
+    "numpy.ndarray": _copy_array,
+    "pandas.DataFrame": _copy_pandas_frame,
+    "pandas.Series": _copy_pandas_series,
+    "polars.DataFrame": _copy_polars_frame,
+    "polars.Series": _copy_polars_series,
+    "scipy.spmatrix": _copy_sparse,
+    "scipy._spbase": _copy_sparse,
+    "builtins.list": _copy_list,
+    "builtins.tuple": _copy_list,
+    "builtins.dict": _copy_record,
+    "torch.Tensor": _copy_tensor,
 }
 
 _FIRST: Final = 8  # elements of a list that are looked at: a long one is no list of outputs
@@ -248,36 +248,36 @@ _INTERNALS: Final = frozenset({"loss", "past_key_values", "hidden_states", "atte
 """What Hugging Face's models return beside their outputs."""
 
 
-def _taker(cls: type) -> Taker:
+def _copier(cls: type) -> Copier:
     names = (f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in cls.__mro__)
-    return next((_BY_NAME[name] for name in names if name in _BY_NAME), _take_other)
+    return next((_BY_NAME[name] for name in names if name in _BY_NAME), _copy_other)
 
 
-def _output_taker(cls: type) -> Taker:
-    return _taker(cls) if hasattr(cls, "ndim") else _take_heads
+def _output_copier(cls: type) -> Copier:
+    return _copier(cls) if hasattr(cls, "ndim") else _copy_heads
 
 
-class _Takers(dict[type, Taker]):
+class _CopierTable(dict[type, Copier]):
     """The taker of every class that was met, found by `find`."""
 
-    def __init__(self, find: Callable[[type], Taker]) -> None:
+    def __init__(self, find: Callable[[type], Copier]) -> None:
         super().__init__()
         self._find = find
 
-    def __missing__(self, cls: type) -> Taker:
+    def __missing__(self, cls: type) -> Copier:
         taker = self._find(cls)
         if sys.modules.get(cls.__module__) is not None and "<locals>" not in cls.__qualname__:
             self[cls] = taker  # classes made at run time are not kept alive
         return taker
 
 
-TAKERS: Final = _Takers(_taker)
-OUTPUT_TAKERS: Final = _Takers(_output_taker)
+COPIERS: Final = _CopierTable(_copier)
+OUTPUT_COPIERS: Final = _CopierTable(_output_copier)
 
 
 def release(taken: Capture) -> None:
     """Give the pooled buffers of a capture back: nobody reads it any more."""
-    if taken.kind == "lease":
+    if taken.kind == "pooled":
         taken.payload.release()
     elif taken.kind == "grid":
         release(taken.payload[1])

@@ -41,17 +41,17 @@ class Slab(Protocol):
         """Whether all that was asked for is here."""
 
 
-class DeviceLease:
+class DeviceBufferHandle:
     """An array on its way into a slab. `release` it once, when nobody reads it any more."""
 
-    def __init__(self, ring: "Ring", slab: Slab, dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> None:
+    def __init__(self, ring: "SlabRing", slab: Slab, dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> None:
         self._ring = ring
         self._slab = slab
         self._dtype = dtype
         self._shape = shape
 
     @property
-    def is_here(self) -> bool:
+    def has_arrived(self) -> bool:
         return self._slab.arrived
 
     @property
@@ -70,7 +70,7 @@ class DeviceLease:
         self._ring.put_back(self._slab)
 
 
-class Ring:
+class SlabRing:
     """The slabs of a kind of device. One that was given back is used again only after its last copy has arrived."""
 
     def __init__(self, make: Callable[[], Sequence[Slab]]) -> None:
@@ -78,7 +78,7 @@ class Ring:
         self._lock = threading.Lock()
         self._free: dict[int, deque[Slab]] = {}  # by size, smallest first; in each the one that waits longest
 
-    def take(self, size: int) -> Slab | None:
+    def capture_tensor(self, size: int) -> Slab | None:
         """The smallest free slab of `size` bytes or more; None where there is none."""
         with self._lock:
             if not self._free:
@@ -105,16 +105,16 @@ def _arrived(slabs: deque[Slab]) -> Slab | None:
     return None
 
 
-def take(tensor: Any) -> Capture:
+def capture_tensor(tensor: Any) -> Capture:
     """A copy that is on its way; of devices that are not known, and where nothing can be copied now, the shape only."""
     ring = _RINGS.get(tensor.device.type)
     if ring is None or not tensor.shape or _is_capturing():
         return Capture("opaque", None, rows_of(tensor), None, None, 0)
-    return take_into(ring, tensor)
+    return capture_into(ring, tensor)
 
 
-def take_into(ring: Ring, tensor: Any) -> Capture:
-    """As `take`, into slabs of this ring. LOST where none is free."""
+def capture_into(ring: SlabRing, tensor: Any) -> Capture:
+    """As `capture_tensor`, into slabs of this ring. LOST where none is free."""
     dtype, rows = _DTYPES.get(str(tensor.dtype)), rows_of(tensor)
     if dtype is None:
         return Capture("opaque", None, rows, None, None, 0)
@@ -130,8 +130,8 @@ def take_into(ring: Ring, tensor: Any) -> Capture:
         ring.put_back(slab)
         raise
     shape = tuple(values.shape)
-    lease = Capture("lease", DeviceLease(ring, slab, dtype, shape), rows, (dtype, shape[1:]), None, size)
-    return lease if grid is None else Capture("grid", (grid, lease), rows, (dtype, grid.shape), None, size)
+    buffer = Capture("pooled", DeviceBufferHandle(ring, slab, dtype, shape), rows, (dtype, shape[1:]), None, size)
+    return buffer if grid is None else Capture("grid", (grid, buffer), rows, (dtype, grid.shape), None, size)
 
 
 def _reduced(tensor: Any) -> tuple[Any, Grid | None]:
@@ -205,4 +205,4 @@ def _is_capturing() -> bool:
     return bool(sys.modules["torch"].cuda.is_current_stream_capturing())
 
 
-_RINGS: Final = {"cuda": Ring(_cuda_slabs)}
+_RINGS: Final = {"cuda": SlabRing(_cuda_slabs)}

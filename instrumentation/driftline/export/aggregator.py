@@ -11,15 +11,15 @@ from opentelemetry.sdk.metrics import Exemplar
 
 from driftline import semconv
 from driftline.export import data_points
-from driftline.export.data_points import NamedPoint
+from driftline.export.data_points import MetricPoint
 from driftline.export.reference_pairs import References
 from driftline.features import columns
-from driftline.features.blocks import Block
-from driftline.records import Capture, Column, Model, Prediction
+from driftline.features.blocks import ColumnBlock
+from driftline.records import Capture, ModelFacts, NamedColumn, Prediction
 from driftline.runtime.gil_yield import GilYield
 from driftline.runtime.self_faults import FAULTS
-from driftline.settings import ALL, NONE, SHOWN, Secrecy, Settings
-from driftline.sketch.column import Series, Span
+from driftline.settings import ALL, NONE, SHOWN, Redaction, Settings
+from driftline.sketch.column import ColumnSketch, TimeRange
 
 _logger = logging.getLogger("driftline")
 
@@ -32,11 +32,11 @@ _FORGET: Final = 3600 * 10**9
 _MOST_REFUSED: Final = 100_000
 """Refused columns that are told apart, to count each once."""
 
-Packet: TypeAlias = "tuple[list[NamedPoint], Callable[[], None]]"  # points, and what to call when they have arrived
+Packet: TypeAlias = "tuple[list[MetricPoint], Callable[[], None]]"  # points, and what to call when they have arrived
 _Group: TypeAlias = "dict[tuple[Any, ...], list[Capture]]"
 
 
-class ColumnKey(NamedTuple):
+class SketchKey(NamedTuple):
     """task: of an output's model as it is known: what is said once it has been guessed, are streams of their own."""
 
     kind: semconv.ColumnNames
@@ -50,7 +50,7 @@ class ColumnKey(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Total:
+class _RowTotal:
     """A counter of rows, and how much of it has arrived. example: a call since then whose trace is recorded."""
 
     start: int
@@ -59,24 +59,24 @@ class _Total:
     arrived: int = 0
     arrived_time: int = 0
 
-    def point(self, attributes: dict[str, Any], now: int, *, delta: bool) -> NamedPoint:
+    def point(self, attributes: dict[str, Any], now: int, *, delta: bool) -> MetricPoint:
         start = max(self.start, self.arrived_time) if delta else self.start
         count = self.count - self.arrived if delta else self.count
         examples = [] if self.example is None else [self.example]
-        return semconv.INFERENCE_ROWS, data_points.number_point(attributes, Span(start, now), count, examples)
+        return semconv.INFERENCE_ROWS, data_points.number_point(attributes, TimeRange(start, now), count, examples)
 
 
 @dataclass(slots=True)
-class _Counted:
+class _OperationSketches:
     """One operation of one model."""
 
     attributes: dict[str, Any]
-    rows: _Total
+    rows: _RowTotal
     seen: int
-    series: dict[ColumnKey, tuple[dict[str, Any], Secrecy, Series]] = field(default_factory=dict)
+    series: dict[SketchKey, tuple[dict[str, Any], Redaction, ColumnSketch]] = field(default_factory=dict)
 
 
-class Aggregate:
+class Aggregator:
     """For one thread at a time.
 
     dropped_rows: rows of predictions that came without values, for want of room. dropped_columns: columns beyond
@@ -87,10 +87,10 @@ class Aggregate:
         self._settings = settings
         self._clock = clock
         self._delta = delta
-        self._models: dict[tuple[Any, ...], _Counted] = {}
+        self._models: dict[tuple[Any, ...], _OperationSketches] = {}
         # Outputs have a bound of their own: no wide input takes their place.
         self._columns: Counter[semconv.ColumnNames] = Counter()
-        self._refused: set[tuple[int, ColumnKey]] = set()
+        self._refused: set[tuple[int, SketchKey]] = set()
         self._references = References(settings.reference)
         self._gil_yield = GilYield()
 
@@ -102,7 +102,7 @@ class Aggregate:
         """Count predictions. Their captures can be released afterwards."""
         inputs: _Group = {}
         outputs: _Group = {}
-        models: dict[int, Model] = {}
+        models: dict[int, ModelFacts] = {}
         for each in predictions:
             models[id(each.model)] = each.model
             self._count_rows(each)
@@ -131,7 +131,7 @@ class Aggregate:
         if rows.example is None and prediction.span is not None:
             rows.example = _exemplar(prediction, counted.seen)
 
-    def _counted(self, model: Model, operation: str) -> _Counted:
+    def _counted(self, model: ModelFacts, operation: str) -> _OperationSketches:
         now = self._clock()
         key = model.name, model.version, model.system, operation
         counted = self._models.get(key)
@@ -140,29 +140,29 @@ class Aggregate:
             if model.version is not None:
                 attributes[semconv.MODEL_VERSION] = model.version
             attributes[semconv.OPERATION_NAME] = operation
-            counted = self._models[key] = _Counted(attributes, _Total(now), now)
+            counted = self._models[key] = _OperationSketches(attributes, _RowTotal(now), now)
         counted.seen = now
         return counted
 
-    def _add_inputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
+    def _add_inputs(self, model: ModelFacts, operation: str, captures: list[Capture]) -> None:
         for block in columns.inputs(model, captures):
             for name, values in zip(block.names or (), block.columns, strict=True):
-                self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, Column(name, values))
+                self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, NamedColumn(name, values))
             self._try(self._add_pairs, model, operation, block)
 
-    def _add_outputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
+    def _add_outputs(self, model: ModelFacts, operation: str, captures: list[Capture]) -> None:
         for column in columns.outputs(model, operation, captures):
             self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, column)
 
-    def _add_column(self, model: Model, operation: str, kind: semconv.ColumnNames, column: Column) -> None:
+    def _add_column(self, model: ModelFacts, operation: str, kind: semconv.ColumnNames, column: NamedColumn) -> None:
         counted = self._counted(model, operation)
-        key = ColumnKey(kind, column.name, model.task if kind is semconv.OUTPUT_COLUMN else None)
+        key = SketchKey(kind, column.name, model.task if kind is semconv.OUTPUT_COLUMN else None)
         known = counted.series.get(key) or self._begin(counted, key, classes=column.classes)
         if known is not None:
             known[2].add(column.values, self._clock())
         self._gil_yield.pause()
 
-    def _add_pairs(self, model: Model, operation: str, block: Block) -> None:
+    def _add_pairs(self, model: ModelFacts, operation: str, block: ColumnBlock) -> None:
         """What the reference wants to know of the rows beside their columns."""
         wanted = self._references.pairs(model)
         if not wanted:
@@ -171,29 +171,29 @@ class Aggregate:
         # Of these alone: a column is cut from the table when it is looked at.
         places = ((place, name) for place, name in enumerate(block.names or ()) if name in wanted.members)
         for name, rows in wanted.count({name: block.columns[place] for place, name in places}):
-            key = ColumnKey(semconv.PAIR_COLUMN, name, None)
+            key = SketchKey(semconv.PAIR_COLUMN, name, None)
             known = counted.series.get(key) or self._begin(counted, key, classes=True)
             if known is not None:
                 known[2].count(rows)
             self._gil_yield.pause()
 
-    def _begin(self, counted: _Counted, key: ColumnKey, *, classes: bool) -> Any:
+    def _begin(self, counted: _OperationSketches, key: SketchKey, *, classes: bool) -> Any:
         if self._columns[key.kind] >= self._settings.max_columns:
             self._refuse(counted, key)
             return None
         self._columns[key.kind] += 1
-        series = Series(self._clock(), self._settings.max_categories, classes=classes, delta=self._delta)
-        known = counted.series[key] = ({**counted.attributes, **key.attributes}, self._secrecy(key), series)
+        series = ColumnSketch(self._clock(), self._settings.max_categories, classes=classes, delta=self._delta)
+        known = counted.series[key] = ({**counted.attributes, **key.attributes}, self._redaction(key), series)
         return known
 
-    def _secrecy(self, key: ColumnKey) -> Secrecy:
+    def _redaction(self, key: SketchKey) -> Redaction:
         """Of a pair it is said how many rows lie on which sides, which is no value of any row."""
         if key.kind is semconv.PAIR_COLUMN:
             return SHOWN
         settings = self._settings
-        return settings.secrecy(key.name) if key.kind is semconv.INPUT_COLUMN else settings.output_secrecy()
+        return settings.redaction(key.name) if key.kind is semconv.INPUT_COLUMN else settings.output_redaction()
 
-    def _refuse(self, counted: _Counted, key: ColumnKey) -> None:
+    def _refuse(self, counted: _OperationSketches, key: SketchKey) -> None:
         if not self._refused:
             limit, model = self._settings.max_columns, counted.attributes[semconv.MODEL_NAME]
             _logger.warning(
@@ -213,7 +213,7 @@ class Aggregate:
                     yield self._series_packet(key, *known)
                     self._gil_yield.pause()
 
-    def _row_packets(self, counted: _Counted, now: int) -> Iterator[Packet]:
+    def _row_packets(self, counted: _OperationSketches, now: int) -> Iterator[Packet]:
         rows = counted.rows
         if rows.count == rows.arrived and (self._delta or now - rows.arrived_time < _REPEAT):
             return
@@ -224,9 +224,11 @@ class Aggregate:
 
         yield [rows.point(counted.attributes, now, delta=self._delta)], acknowledge
 
-    def _series_packet(self, key: ColumnKey, attributes: dict[str, Any], secrecy: Secrecy, series: Series) -> Packet:
+    def _series_packet(
+        self, key: SketchKey, attributes: dict[str, Any], redaction: Redaction, series: ColumnSketch
+    ) -> Packet:
         collected = series.collect(self._clock())
-        return list(data_points.column_points(key.kind, attributes, secrecy, collected)), series.acknowledge
+        return list(data_points.column_points(key.kind, attributes, redaction, collected)), series.acknowledge
 
     def _forget(self, now: int) -> None:
         for key, counted in list(self._models.items()):

@@ -16,10 +16,10 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from driftline import semconv
-from driftline.capture.buffer_pool import Pool
+from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.copies import Captures, release
-from driftline.capture.queue import Buffer
-from driftline.export.aggregator import Aggregate, Packet
+from driftline.capture.queue import PredictionQueue
+from driftline.export.aggregator import Aggregator, Packet
 from driftline.export.exporter_selection import ExporterFactory, is_delta
 from driftline.export.sketch_exporter import SketchExporter
 from driftline.records import Prediction
@@ -51,23 +51,23 @@ class Pipeline:
         on_export: Callable[[], None],
     ) -> None:
         # All that waits counts against one bound, batches in pooled buffers too; single rows always find some room.
-        self._pool = Pool(settings.buffer_bytes * 3 // 4)
+        self._pool = BufferPool(settings.buffer_bytes * 3 // 4)
         self.captures = Captures(self._pool)
         self._interval = settings.export_interval / 1000
         self._resource = resource
         self._on_prediction = on_prediction
         self._on_export = on_export
         self._wake = AutoResetEvent()
-        self.buffer = Buffer(settings.buffer_bytes, self._on_wake)
+        self.queue = PredictionQueue(settings.buffer_bytes, self._on_wake)
         delta = is_delta()
-        self._aggregate = Aggregate(settings, delta=delta)
+        self._aggregate = Aggregator(settings, delta=delta)
         self._aggregating = Lock()
         self._lost_rows = 0
         self._exporter = None if make_exporter is None else self._sketch_exporter(make_exporter, delta=delta)
         self._provider: MeterProvider | None = None
         self._start = Lock()
         self._started = self._closed = False
-        self._turns = _Turns()
+        self._turns = _ExportTurns()
 
     def _sketch_exporter(self, make: ExporterFactory, *, delta: bool) -> SketchExporter:
         return SketchExporter(make, self._packets, delta=delta)
@@ -85,7 +85,7 @@ class Pipeline:
     def drain(self) -> None:
         """Count what waits in the buffer."""
         with self._aggregating:
-            predictions = self.buffer.take()
+            predictions = self.queue.take()
             try:
                 self._count(predictions)
             except Exception as error:  # noqa: BLE001  # whatever a column held, the next ones are counted
@@ -130,7 +130,7 @@ class Pipeline:
                 return True
             self._closed = True
             started, self._started = self._started, True
-            self.buffer.close()
+            self.queue.close()
         if not started:
             return True
         self.drain()  # counting is not waiting: it ends by itself
@@ -203,7 +203,7 @@ class Pipeline:
         return provider
 
     def _observe_rows(self, _: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(self._lost_rows + self.buffer.dropped_rows)
+        yield Observation(self._lost_rows + self.queue.dropped_rows)
 
     def _observe_columns(self, _: CallbackOptions) -> Iterable[Observation]:
         yield Observation(self._aggregate.dropped_columns)
@@ -219,7 +219,7 @@ def _release(prediction: Prediction) -> None:
             release(each)
 
 
-class _Turns:
+class _ExportTurns:
     """Turns of the exporting thread: others ask for one and wait until one that began afterwards is done."""
 
     def __init__(self) -> None:

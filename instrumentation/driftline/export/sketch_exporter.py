@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from driftline.export.aggregator import Packet
-from driftline.export.data_points import NamedPoint, metrics
+from driftline.export.data_points import MetricPoint, metrics
 from driftline.export.exporter_selection import ExporterFactory
 from driftline.runtime.gil_yield import GilYield
 from driftline.runtime.self_faults import FAULTS
@@ -58,7 +58,7 @@ class SketchExporter(MetricExporter):
                 acknowledge()
         return True
 
-    def _with_points(self, collected: MetricsData, points: list[NamedPoint]) -> MetricsData:
+    def _with_points(self, collected: MetricsData, points: list[MetricPoint]) -> MetricsData:
         """All in one scope: encoders keep one entry a scope."""
         resource = collected.resource_metrics[0]
         scope = resource.scope_metrics[0]
@@ -75,9 +75,9 @@ class SketchExporter(MetricExporter):
             self._inner.shutdown(timeout_millis=timeout_millis)
 
 
-def _requests(packets: Iterable[Packet]) -> Iterator[tuple[list[NamedPoint], list[Callable[[], None]]]]:
+def _requests(packets: Iterable[Packet]) -> Iterator[tuple[list[MetricPoint], list[Callable[[], None]]]]:
     """Packets gathered to requests of about _MOST_POINTS points; at least one request, be it empty."""
-    points: list[NamedPoint] = []
+    points: list[MetricPoint] = []
     acknowledgements: list[Callable[[], None]] = []
     for some, acknowledge in packets:
         points += some

@@ -19,18 +19,18 @@ _CACHED: Final = 2**19
 _SMALL_FRAME: Final = 64
 """Rows up to which frames are joined as objects: taking a frame apart costs more than its values."""
 
-Columns = Sequence[NDArray[Any]]
+ColumnArrays = Sequence[NDArray[Any]]
 
 
-class Block(NamedTuple):
+class ColumnBlock(NamedTuple):
     """Some rows, column by column. names: as they came with the data, None if they did not."""
 
-    columns: Columns
+    columns: ColumnArrays
     rows: int
     names: tuple[str, ...] | None = None
 
 
-def join(captures: Sequence[Capture]) -> Iterator[Block]:
+def join(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     """The rows of captures of one kind, layout and names, in their order, as blocks of at most BLOCK_ROWS."""
     return READERS[captures[0].kind](captures)
 
@@ -73,27 +73,27 @@ class TableColumns(Sequence[NDArray[Any]]):
         return self._cut[position - self._first]
 
 
-def _join_arrays(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_arrays(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     names = column_names(captures[0].names)
     for part in _batches([_as_table(_array(each)) for each in captures]):
         width = part[0].shape[1]
         rows = sum(len(each) for each in part)
         if len(part) == 1:
-            yield Block(TableColumns(part[0]), rows, names)
+            yield ColumnBlock(TableColumns(part[0]), rows, names)
             continue
         columns = np.empty((width, rows), part[0].dtype)
         np.concatenate([each.T for each in part], axis=1, out=columns)
-        yield Block(list(columns), rows, names)
+        yield ColumnBlock(list(columns), rows, names)
 
 
-def _join_bytes(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_bytes(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     """Many single rows: one copy joins their bytes."""
     names = column_names(captures[0].names)
     for array in arrays(captures):
         table = _as_table(array)
         for first in range(0, len(table), BLOCK_ROWS):
             part = table[first : first + BLOCK_ROWS]
-            yield Block(TableColumns(part), len(part), names)
+            yield ColumnBlock(TableColumns(part), len(part), names)
 
 
 def arrays(captures: Sequence[Capture]) -> Iterator[NDArray[Any]]:
@@ -131,7 +131,7 @@ def _array(taken: Capture) -> NDArray[Any]:
         dtype, shape = taken.layout
         array = np.frombuffer(taken.payload, dtype).reshape(taken.rows, *shape)
     else:
-        array = taken.payload.array if taken.kind == "lease" else taken.payload
+        array = taken.payload.array if taken.kind == "pooled" else taken.payload
     return widened(array)
 
 
@@ -144,18 +144,18 @@ def _as_table(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(len(array), math.prod(array.shape[1:]))
 
 
-def _join_values(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_values(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     values = [value for each in captures for value in each.payload]
     for start in range(0, len(values), BLOCK_ROWS):
         part = values[start : start + BLOCK_ROWS]
-        yield Block([_objects(part)], len(part))
+        yield ColumnBlock([_objects(part)], len(part))
 
 
-def _join_rows(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_rows(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     rows = [row for each in captures for row in each.payload]
     for start in range(0, len(rows), BLOCK_ROWS):
         part = rows[start : start + BLOCK_ROWS]
-        yield Block([_objects(column) for column in zip(*part, strict=False)], len(part))
+        yield ColumnBlock([_objects(column) for column in zip(*part, strict=False)], len(part))
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:
@@ -171,22 +171,22 @@ def _objects(values: Sequence[Any]) -> NDArray[Any]:
     return array
 
 
-def _join_frames(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_frames(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     names = column_names(captures[0].names)
     small = [each.payload.to_numpy(dtype=object) for each in captures if each.rows <= _SMALL_FRAME]
     for part in _batches(small):
         table = np.concatenate(part)
-        yield Block([_objects(column) for column in table.T.tolist()], len(table), names)
+        yield ColumnBlock([_objects(column) for column in table.T.tolist()], len(table), names)
     for each in captures:
         if each.rows > _SMALL_FRAME:
             yield from _frame_blocks(each, names)
 
 
-def _frame_blocks(taken: Capture, names: tuple[str, ...] | None) -> Iterator[Block]:
+def _frame_blocks(taken: Capture, names: tuple[str, ...] | None) -> Iterator[ColumnBlock]:
     for start in range(0, taken.rows, BLOCK_ROWS):
         part = taken.payload.iloc[start : start + BLOCK_ROWS]
         columns = [_series(part.iloc[:, position]) for position in range(part.shape[1])]
-        yield Block(columns, len(part), names)
+        yield ColumnBlock(columns, len(part), names)
 
 
 def _series(series: Any) -> NDArray[Any]:
@@ -203,16 +203,16 @@ def _series(series: Any) -> NDArray[Any]:
     return array
 
 
-def _join_columns(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_columns(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     for each in captures:
         names = column_names(each.names)
         columns = [column if isinstance(column, np.ndarray) else _objects(column) for column in each.payload]
         for start in range(0, each.rows, BLOCK_ROWS):
             part = [column[start : start + BLOCK_ROWS] for column in columns]
-            yield Block(part, min(BLOCK_ROWS, each.rows - start), names)
+            yield ColumnBlock(part, min(BLOCK_ROWS, each.rows - start), names)
 
 
-def _join_sparse(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_sparse(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     from scipy.sparse import csr_matrix, vstack
 
     matrices = [csr_matrix(each.payload, shape=(each.rows, each.layout)) for each in captures]
@@ -220,7 +220,7 @@ def _join_sparse(captures: Sequence[Capture]) -> Iterator[Block]:
     for start in range(0, matrix.shape[0], BLOCK_ROWS):
         part = matrix[start : start + BLOCK_ROWS].tocsc()
         part.sum_duplicates()
-        yield Block(_DenseColumns(part), part.shape[0])
+        yield ColumnBlock(_DenseColumns(part), part.shape[0])
 
 
 class _DenseColumns(Sequence[Any]):
@@ -242,14 +242,14 @@ class _DenseColumns(Sequence[Any]):
         return column
 
 
-def _join_nothing(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_nothing(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     del captures
     return iter(())
 
 
-READERS: Final[dict[str, Callable[[Sequence[Capture]], Iterator[Block]]]] = {
+READERS: Final[dict[str, Callable[[Sequence[Capture]], Iterator[ColumnBlock]]]] = {
     "bytes": _join_bytes,
-    "lease": _join_arrays,
+    "pooled": _join_arrays,
     "objects": _join_arrays,
     "values": _join_values,
     "rows": _join_rows,

@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 
 from driftline.features import columns
-from driftline.features.blocks import Block
-from driftline.records import Capture, Column, Model
+from driftline.features.blocks import ColumnBlock
+from driftline.records import Capture, ModelFacts, NamedColumn
 
 
-def first_rows(model: Model, taken: Capture, rows: int) -> Block | None:
+def first_rows(model: ModelFacts, taken: Capture, rows: int) -> ColumnBlock | None:
     """At most `rows` rows as named columns; None where nothing can be read, or not yet."""
-    return columns.joined(list(columns.inputs(model, [head_of(taken, rows)]))) if is_here(taken) else None
+    return columns.joined(list(columns.inputs(model, [head_of(taken, rows)]))) if has_arrived(taken) else None
 
 
-def only_row(model: Model, taken: Capture) -> list[Any] | None:
+def only_row(model: ModelFacts, taken: Capture) -> list[Any] | None:
     """The numbers of a single row of a table; None where the capture is anything else."""
     if taken.kind != "bytes" or taken.rows != 1 or not columns.is_table(model, taken):
         return None
@@ -22,18 +22,18 @@ def only_row(model: Model, taken: Capture) -> list[Any] | None:
     return np.frombuffer(taken.payload, dtype).tolist() if dtype.kind in "fiub" else None
 
 
-def output_columns(model: Model, operation: str, taken: Capture, rows: int) -> list[Column]:
+def output_columns(model: ModelFacts, operation: str, taken: Capture, rows: int) -> list[NamedColumn]:
     """Named outputs of the first rows."""
-    return list(columns.outputs(model, operation, [head_of(taken, rows)])) if is_here(taken) else []
+    return list(columns.outputs(model, operation, [head_of(taken, rows)])) if has_arrived(taken) else []
 
 
-def is_here(taken: Capture) -> bool:
+def has_arrived(taken: Capture) -> bool:
     """Whether it can be read without waiting: what comes from another device may still be on its way."""
     if taken.kind in ("record", "heads"):
-        return all(is_here(part) for part in taken.payload.values())
+        return all(has_arrived(part) for part in taken.payload.values())
     if taken.kind == "grid":
-        return is_here(taken.payload[1])
-    return taken.kind != "lease" or taken.payload.is_here
+        return has_arrived(taken.payload[1])
+    return taken.kind != "pooled" or taken.payload.has_arrived
 
 
 def head_of(taken: Capture, rows: int) -> Capture:
@@ -48,7 +48,7 @@ def head_of(taken: Capture, rows: int) -> Capture:
         kept = grid, head_of(inner, rows)
     elif taken.kind == "bytes":
         kept = taken.payload[: len(taken.payload) // taken.rows * rows]
-    elif taken.kind == "lease":
+    elif taken.kind == "pooled":
         kept = taken.payload.array[:rows]
         kept = np.ascontiguousarray(kept).tobytes()
         return Capture("bytes", kept, rows, taken.layout, taken.names, len(kept))

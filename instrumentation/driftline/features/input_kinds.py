@@ -60,7 +60,7 @@ def _names_tokens(name: str | None) -> bool:
     return name is not None and (name.endswith("_ids") or name in ("ids", "tokens"))
 
 
-def is_guide(name: str) -> bool:
+def is_auxiliary(name: str) -> bool:
     """Whether a part of an input only says how another one is read."""
     return name.endswith("_mask") or name in ("token_type_ids", "position_ids")
 

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from driftline.records import Model
+from driftline.records import ModelFacts
 
 
 class Description(NamedTuple):
@@ -28,7 +28,7 @@ class Description(NamedTuple):
 _NOTHING: Final = Description()
 
 
-class ByObject:
+class WeakIdMap:
     """A value for each of some objects, compared by identity, dropped with the object. The objects need no hash."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class ByObject:
         self._entries.clear()
 
 
-_described: Final = ByObject()
+_described: Final = WeakIdMap()
 _FUNCTIONS: Final = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
 
 listeners: Final[list[Callable[[Any], None]]] = []
@@ -132,18 +132,18 @@ def describe(
         "unknown_token": unknown_token,
         "centroid": None if centroid is None else _vector(centroid),
     }
-    merged = description(model)._replace(**{field: value for field, value in said.items() if value is not None})
+    merged = description_of(model)._replace(**{field: value for field, value in said.items() if value is not None})
     try:
         _described.set(model, merged)
     except TypeError as error:
         raise TypeError(f"a {type(model).__qualname__} cannot be described: {error}") from None
-    forget()
+    invalidate_facts()
     for listener in listeners:
         listener(model)
     return model
 
 
-def described() -> list[Any]:
+def described_models() -> list[Any]:
     """The models that something has been said of."""
     return _described.objects()
 
@@ -172,12 +172,12 @@ def _vector(centroid: Any) -> Any:
     return values
 
 
-def description(model: Any) -> Description:
+def description_of(model: Any) -> Description:
     """What has been said of a model."""
     return _described.get(model) or _NOTHING
 
 
-def forget() -> None:
+def invalidate_facts() -> None:
     """Models have changed (a fit, a description): all will be looked at again."""
     global _generation  # noqa: PLW0603  # one number that every call compares; cheaper than telling every cache
     _generation = next(_changes)
@@ -188,21 +188,21 @@ def is_described(model: Any) -> bool:
     return _described.get(model) is not None
 
 
-class Models(ByObject):
+class ModelFactsCache(WeakIdMap):
     """What an adapter found out, kept until something changes. look: model object to facts."""
 
-    def __init__(self, look: Callable[[Any], Model]) -> None:
+    def __init__(self, look: Callable[[Any], ModelFacts]) -> None:
         super().__init__()
         self._look = look
         self._generation = -1
 
-    def of(self, model: Any) -> Model:
+    def of(self, model: Any) -> ModelFacts:
         if self._generation != _generation:
             self.clear()
             self._generation = _generation
         entry = self._entries.get(id(model))  # `get`, without a call of it
         if entry is not None and entry[0]() is model:
-            known: Model = entry[1]
+            known: ModelFacts = entry[1]
             return known
         known = self._look(model)
         with contextlib.suppress(TypeError):  # cannot be referenced weakly: looked at anew each time

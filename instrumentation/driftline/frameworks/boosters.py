@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
-from driftline.features.models import Models, description
+from driftline.features.models import ModelFactsCache, description_of
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
 from driftline.recording.recorder import Adapter
-from driftline.records import CLASSIFICATION, REGRESSION, Model
+from driftline.records import CLASSIFICATION, REGRESSION, ModelFacts
 
 OTHER_RESULTS: Final = frozenset(
     {"output_margin", "pred_leaf", "pred_contribs", "pred_interactions", "raw_score", "pred_contrib"}
@@ -42,7 +42,7 @@ class BoosterInstrumentor(ClassInstrumentor):
         return ()  # either of them
 
     def _adapter(self, settings: Any) -> Adapter:
-        return Adapter(Models(partial(look, settings)), rows_of, outputs_of)
+        return Adapter(ModelFactsCache(partial(facts_of, settings)), rows_of, outputs_of)
 
 
 def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -60,17 +60,17 @@ def outputs_of(operation: str, booster: Any, args: tuple[Any, ...], kwargs: dict
     return None if any(map(kwargs.get, OTHER_RESULTS)) else output
 
 
-def look(settings: Any, booster: Any) -> Model:
+def facts_of(settings: Any, booster: Any) -> ModelFacts:
     """The facts of a booster."""
     from driftline.features.tensors.output_reading import reading_of
     from driftline.features.tensors.task_evidence import Evidence
     from driftline.features.tensors.tensor_outputs import read_outputs
 
-    said = description(booster)
+    said = description_of(booster)
     names = said.feature_names or _names(booster)
     evidence = Evidence(*_EVIDENCE.get(_objective(booster), (None, None)))
     reading = reading_of(booster, said, lambda: evidence)
-    return Model(
+    return ModelFacts(
         name=said.name or settings.model_name or type(booster).__name__,
         version=said.version or settings.model_version,
         type=type(booster).__name__,

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, ClassVar
 
-from driftline.features.models import forget
+from driftline.features.models import invalidate_facts
 from driftline.frameworks.instrumentor import FrameworkInstrumentor
-from driftline.frameworks.method_wrappers import Methods
-from driftline.recording.recorder import Adapter, Emitter
+from driftline.frameworks.method_wrappers import MethodWrappers
+from driftline.recording.recorder import Adapter, Recorder
 
 
 class ClassInstrumentor(FrameworkInstrumentor):
@@ -30,21 +30,23 @@ class ClassInstrumentor(FrameworkInstrumentor):
     def _adapter(self, settings: Any) -> Adapter:
         """How a model and its calls are read."""
 
-    def _attach(self, emitter: Emitter, undo: ExitStack) -> None:
-        self._methods = Methods(self.calls, self.fits, self.quiet, _Calls(emitter, self._adapter(emitter.settings)))
+    def _attach(self, recorder: Recorder, undo: ExitStack) -> None:
+        self._methods = MethodWrappers(
+            self.calls, self.fits, self.quiet, _RecorderObserver(recorder, self._adapter(recorder.settings))
+        )
         undo.callback(self._methods.remove)
         for module, name in self.roots:
             self._methods.add(module, name)
-        emitter.before_export.append(self._methods.walk)
-        undo.callback(emitter.before_export.remove, self._methods.walk)
+        recorder.before_export.append(self._methods.walk)
+        undo.callback(recorder.before_export.remove, self._methods.walk)
 
 
-class _Calls:
-    """Tells the emitter of calls, and all that was found out to be forgotten when a model is fitted."""
+class _RecorderObserver:
+    """Tells the recorder of calls, and all that was found out to be forgotten when a model is fitted."""
 
-    def __init__(self, emitter: Emitter, adapter: Adapter) -> None:
-        self.begin = partial(emitter.begin, adapter)
-        self.end = emitter.end
+    def __init__(self, recorder: Recorder, adapter: Adapter) -> None:
+        self.begin = partial(recorder.begin, adapter)
+        self.end = recorder.end
 
     def end_fit(self) -> None:
-        forget()
+        invalidate_facts()

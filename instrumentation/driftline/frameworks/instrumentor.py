@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
-from driftline.recording.recorder import Emitter
-from driftline.recording.shared_recorder import RUNTIME
+from driftline.recording.recorder import Recorder
+from driftline.recording.shared_recorder import SHARED_RECORDER
 from driftline.runtime.self_faults import FAULTS
 
 _logger = logging.getLogger("driftline")
@@ -29,8 +29,8 @@ class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
     """What takes all off that is on; None: nothing is on."""
 
     @abstractmethod
-    def _attach(self, emitter: Emitter, undo: ExitStack) -> None:
-        """Begin to record into `emitter`.
+    def _attach(self, recorder: Recorder, undo: ExitStack) -> None:
+        """Begin to record into `recorder`.
 
         `undo` is told what takes a thing off before that is put on: it is called, the last one first, when this is
         switched off, and where this fails. Afterwards there are the same objects as before.
@@ -45,7 +45,7 @@ class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             _logger.debug("%s: %s", type(self).__name__, conflict)
             return
         try:
-            RUNTIME.check(kwargs)
+            SHARED_RECORDER.check(kwargs)
         except (TypeError, ValueError) as error:
             # A mistyped option records nothing, rather than what it was to hide.
             _logger.error("%s records nothing: %s", type(self).__name__, error)  # noqa: TRY400  # no fault of ours
@@ -59,9 +59,9 @@ class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         """All or nothing; what takes it off."""
         undo = ExitStack()
         try:
-            emitter = RUNTIME.acquire(options)
-            undo.callback(RUNTIME.release)
-            self._attach(emitter, undo)
+            recorder = SHARED_RECORDER.acquire(options)
+            undo.callback(SHARED_RECORDER.release)
+            self._attach(recorder, undo)
         except BaseException:
             undo.close()
             raise
@@ -88,7 +88,7 @@ def instrument(**options: Any) -> None:
         ValueError: a wrong value, or another one than is in use; names the option, the rule and the value.
 
     """
-    RUNTIME.check(options)
+    SHARED_RECORDER.check(options)
     for instrumentor in _instrumentors():
         if not instrumentor.is_instrumented_by_opentelemetry:
             instrumentor.instrument(skip_dep_check=True, **options)

@@ -17,7 +17,7 @@ from driftline.runtime.import_hooks import Action, cancel_when_imported, when_im
 _logger = logging.getLogger("driftline")
 
 
-class Recorder(Protocol):
+class CallObserver(Protocol):
     """What is told of outermost calls. Neither method raises."""
 
     def begin(self, operation: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
@@ -28,7 +28,7 @@ class Recorder(Protocol):
         """A model may be another one now."""
 
 
-class Nobody:
+class NullObserver:
     """Records nothing: for methods that are only quiet, of models that nobody fits."""
 
     def begin(self, operation: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -42,14 +42,14 @@ class Nobody:
 
 
 class Switch:
-    """What a wrapper reaches: on or off, the guard, the recorder. Pickled with a class by value it arrives inert."""
+    """What a wrapper reaches: on or off, the guard, the observer. Pickled with a class by value it arrives inert."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, observer: CallObserver) -> None:
         self.on = True
         self.get = CALL_SCOPE.get
         self.set = CALL_SCOPE.set
         self.reset = CALL_SCOPE.reset
-        self.recorder = recorder
+        self.observer = observer
 
     def __reduce__(self) -> tuple[Any, ...]:
         return types.SimpleNamespace, (), {"on": False}
@@ -64,15 +64,15 @@ def recording(operation: str, function: Callable[..., Any], switch: Switch) -> C
             return function(self, *args, **kwargs)
         token = [True]
         switch.set(token)  # and never reset: one that is over is as good as none
-        started = switch.recorder.begin(operation, self, args, kwargs)
+        started = switch.observer.begin(operation, self, args, kwargs)
         try:
             output = function(self, *args, **kwargs)
         except BaseException as error:
             token[0] = False
-            switch.recorder.end(started, None, error)
+            switch.observer.end(started, None, error)
             raise
         token[0] = False
-        switch.recorder.end(started, output, None)
+        switch.observer.end(started, output, None)
         return output
 
     return call
@@ -93,12 +93,12 @@ def quiet(function: Callable[..., Any], switch: Switch, *, fits: bool) -> Callab
             token[0] = False
             switch.reset(reset)
             if fits:
-                switch.recorder.end_fit()
+                switch.observer.end_fit()
 
     return call
 
 
-class _Wrapping:
+class DescriptorWrapper:
     """Wraps what an unknown descriptor (partialmethod, a compiled method) gives when it is looked up."""
 
     def __init__(self, wrap: Callable[[Callable[..., Any]], Callable[..., Any]], raw: Any) -> None:
@@ -117,7 +117,7 @@ class _Wrapping:
         return types.MethodType(self.wrap(unbound), instance)
 
 
-class _Classes:
+class _WeakClasses:
     """Classes, held weakly: one thread may add some while another goes through them, which a WeakSet refuses."""
 
     def __init__(self) -> None:
@@ -138,22 +138,24 @@ class _Classes:
         self._references.clear()
 
 
-class Methods:
+class MethodWrappers:
     """The methods `calls` (recorded), `fits` and `others` (quiet) of the classes below roots, until `remove`.
 
     Classes are held weakly. A wrapper is known by its identity, never by a mark on it: `functools.wraps` copies marks.
     """
 
-    def __init__(self, calls: Iterable[str], fits: Iterable[str], others: Iterable[str], recorder: Recorder) -> None:
-        self.switch = switch = Switch(recorder)
+    def __init__(
+        self, calls: Iterable[str], fits: Iterable[str], others: Iterable[str], observer: CallObserver
+    ) -> None:
+        self.switch = switch = Switch(observer)
         self._wraps: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
             **{name: functools.partial(recording, name, switch=switch) for name in calls},
             **{name: functools.partial(quiet, switch=switch, fits=True) for name in fits},
             **{name: functools.partial(quiet, switch=switch, fits=False) for name in others},
         }
         self._waiting: list[tuple[str, Action]] = []
-        self._roots = _Classes()
-        self._owners = _Classes()
+        self._roots = _WeakClasses()
+        self._owners = _WeakClasses()
         self._ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
     def add(self, module: str, name: str) -> None:
@@ -241,7 +243,7 @@ class Methods:
         self._put(root, "__setstate__", raw, __setstate__)
 
 
-def _after(raw: Any, methods: "weakref.ref[Methods]") -> Callable[..., None]:
+def _after(raw: Any, methods: "weakref.ref[MethodWrappers]") -> Callable[..., None]:
     @functools.wraps(raw.__func__)
     def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807  # Python's name
         raw.__get__(None, cls)(**kwargs)
@@ -250,7 +252,7 @@ def _after(raw: Any, methods: "weakref.ref[Methods]") -> Callable[..., None]:
     return __init_subclass__
 
 
-def _safely(methods: "weakref.ref[Methods]", cls: type) -> None:
+def _safely(methods: "weakref.ref[MethodWrappers]", cls: type) -> None:
     """An error here would break the user's class statement."""
     found = methods()
     if found is None or not found.switch.on:
@@ -268,7 +270,7 @@ def _wrapped(wrap: Callable[[Callable[..., Any]], Callable[..., Any]], raw: Any)
         from sklearn.utils.metaestimators import available_if
 
         return available_if(raw.check)(wrap(raw.fn))
-    return _Wrapping(wrap, raw)
+    return DescriptorWrapper(wrap, raw)
 
 
 def _is_left_alone(raw: Any) -> bool:

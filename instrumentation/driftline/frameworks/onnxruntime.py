@@ -12,12 +12,12 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from driftline.features.input_kinds import TABULAR, TOKENS, is_guide
-from driftline.features.models import Description, Models, description
+from driftline.features.input_kinds import TABULAR, TOKENS, is_auxiliary
+from driftline.features.models import Description, ModelFactsCache, description_of
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
 from driftline.frameworks.method_wrappers import Switch
-from driftline.recording.recorder import Adapter, Emitter
-from driftline.records import CLASSIFICATION, REGRESSION, Column, InputFacts, Model
+from driftline.recording.recorder import Adapter, Recorder
+from driftline.records import CLASSIFICATION, REGRESSION, InputFacts, ModelFacts, NamedColumn
 from driftline.runtime.import_hooks import Patches
 
 SYSTEM: Final = "onnxruntime"
@@ -57,10 +57,10 @@ class OnnxRuntimeInstrumentor(ClassInstrumentor):
         return ()  # there is a distribution a device (onnxruntime-gpu, …), all with the same module
 
     def _adapter(self, settings: Any) -> Adapter:
-        return Adapter(Models(partial(look, settings)), feeds_of, outputs_of)
+        return Adapter(ModelFactsCache(partial(facts_of, settings)), feeds_of, outputs_of)
 
-    def _attach(self, emitter: Emitter, undo: ExitStack) -> None:
-        super()._attach(emitter, undo)
+    def _attach(self, recorder: Recorder, undo: ExitStack) -> None:
+        super()._attach(recorder, undo)
         patches = Patches()
         undo.callback(patches.remove)
         patches.add(_MODULE, f"{_ROOT}.{RUN_LATER}", partial(recording_later, switch=self._methods.switch))
@@ -80,17 +80,17 @@ def recording_later(function: Callable[..., Any], switch: Switch) -> Callable[..
         if not switch.on or ((token := switch.get()) is not None and token[0]):
             return function(self, output_names, input_feed, callback, *args, **kwargs)
         context = copy_context()
-        started = context.run(switch.recorder.begin, RUN_LATER, self, (output_names, input_feed), {})
+        started = context.run(switch.observer.begin, RUN_LATER, self, (output_names, input_feed), {})
 
         def recorded(results: Any, user_data: Any, failure: str) -> Any:
             error = AsynchronousError(failure) if failure else None
-            context.run(switch.recorder.end, started, results, error)
+            context.run(switch.observer.end, started, results, error)
             return callback(results, user_data, failure)
 
         try:
             return function(self, output_names, input_feed, recorded, *args, **kwargs)
         except BaseException as error:
-            context.run(switch.recorder.end, started, None, error)
+            context.run(switch.observer.end, started, None, error)
             raise
 
     return run_async
@@ -149,7 +149,7 @@ def _table(value: Any) -> Any:
     return np.array([list(row.values()) for row in value])
 
 
-class _Facts(NamedTuple):
+class _SessionFacts(NamedTuple):
     """What a session says of its model. outputs: names in their order. maps: those that ZipMap made."""
 
     graph: str
@@ -160,7 +160,7 @@ class _Facts(NamedTuple):
     maps: frozenset[str]
 
     @classmethod
-    def of(cls, session: Any) -> "_Facts":
+    def of(cls, session: Any) -> "_SessionFacts":
         meta, outputs = session.get_modelmeta(), session.get_outputs()
         maps = frozenset(each.name for each in outputs if each.type.startswith(_MAPS))
         names = tuple(each.name for each in outputs)
@@ -194,16 +194,16 @@ class _Facts(NamedTuple):
         return REGRESSION if len(self.outputs) == 1 and _NUMBERS.issuperset(self.outputs) else None
 
 
-def look(settings: Any, session: Any) -> Model:
+def facts_of(settings: Any, session: Any) -> ModelFacts:
     """The facts of a session."""
     from driftline.features.tensors.output_reading import reading_of
     from driftline.features.tensors.task_evidence import Evidence
 
-    said, facts = description(session), _Facts.of(session)
+    said, facts = description_of(session), _SessionFacts.of(session)
     inputs = session.get_inputs()
     shape: Sequence[Any] = inputs[0].shape if len(inputs) == 1 else ()
     reading = reading_of(session, said, lambda: Evidence(facts.task))
-    return Model(
+    return ModelFacts(
         name=said.name or settings.model_name or facts.model_name or type(session).__name__,
         version=said.version or settings.model_version or facts.model_version,
         type=facts.model_class or type(session).__name__,
@@ -222,14 +222,20 @@ def look(settings: Any, session: Any) -> Model:
     )
 
 
-def _kind(said: Description, facts: _Facts, names: Sequence[str]) -> str | None:
+def _kind(said: Description, facts: _SessionFacts, names: Sequence[str]) -> str | None:
     """What its inputs are, where that is sure; else their shapes tell."""
     if said.feature_names or facts.model_class:
         return TABULAR
-    return TOKENS if [name for name in names if not is_guide(name) and not name.startswith(_CACHES)] == [_IDS] else None
+    return (
+        TOKENS
+        if [name for name in names if not is_auxiliary(name) and not name.startswith(_CACHES)] == [_IDS]
+        else None
+    )
 
 
-def read_outputs(facts: _Facts, reading: Any, operation: str, columns: Sequence[Any], head: int | str) -> list[Column]:
+def read_outputs(
+    facts: _SessionFacts, reading: Any, operation: str, columns: Sequence[Any], head: int | str
+) -> list[NamedColumn]:
     """One output of a run as named columns. head: its name, or 0 where a session has one."""
     from driftline.features import outputs
     from driftline.features.tensors.tensor_outputs import read_outputs as read_tensor

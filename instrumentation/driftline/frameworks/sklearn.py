@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
-from driftline.features.models import Models, description
+from driftline.features.models import ModelFactsCache, description_of
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
 from driftline.recording.recorder import Adapter
-from driftline.records import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, Column, Model
+from driftline.records import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, ModelFacts, NamedColumn
 
 _SYSTEMS: Final = {"sklearn": "scikit_learn", "xgboost": "xgboost", "lightgbm": "lightgbm", "catboost": "catboost"}
 _DEEPEST: Final = 8  # pipelines in searches in pipelines
@@ -32,7 +32,7 @@ class SklearnInstrumentor(ClassInstrumentor):
         return ("scikit-learn >= 1.4",)
 
     def _adapter(self, settings: Any) -> Adapter:
-        return Adapter(Models(partial(look, settings)), rows_of)
+        return Adapter(ModelFactsCache(partial(facts_of, settings)), rows_of)
 
 
 def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -42,14 +42,14 @@ def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
     return rows if hasattr(rows, "__len__") or hasattr(rows, "__array__") else None
 
 
-def look(settings: Any, model: Any) -> Model:
+def facts_of(settings: Any, model: Any) -> ModelFacts:
     """The facts of an estimator."""
-    said = description(model)
+    said = description_of(model)
     final = final_estimator(model)
     task = said.task or guess_task(model)
     names = said.feature_names or fitted_names(model)
     width = _attribute(model, "n_features_in_")
-    return Model(
+    return ModelFacts(
         name=said.name or settings.model_name or type(model).__name__,
         version=said.version or settings.model_version,
         type=type(final).__name__,
@@ -101,7 +101,9 @@ def system_of(cls: type) -> str:
     return next((_SYSTEMS[root] for root in roots if root in _SYSTEMS), "scikit_learn")
 
 
-def read_outputs(classes: Any, task: str | None, operation: str, columns: Sequence[Any], head: int) -> list[Column]:
+def read_outputs(
+    classes: Any, task: str | None, operation: str, columns: Sequence[Any], head: int
+) -> list[NamedColumn]:
     """What a method returned, as named columns. classes: `classes_` of the model, a list of them with several heads."""
     from driftline.features import outputs
 

@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 
 from driftline import semconv
 from driftline.export.exporter_selection import choose
-from driftline.features.models import Models
+from driftline.features.models import ModelFactsCache
 from driftline.recording.spans import SpanSource
 from driftline.records import Prediction
 from driftline.runtime import lifecycle
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
 
     from driftline.export.pipeline import Pipeline
-    from driftline.recording.span_values import Examples
-    from driftline.records import Capture, Model, Record, SmallArray
+    from driftline.recording.span_values import SpanValues
+    from driftline.records import CallRecord, Capture, ModelFacts, SmallArray
     from driftline.settings import Settings
 
 _EXIT_SECONDS: Final = 2.0
@@ -60,8 +60,8 @@ _Read: TypeAlias = "Callable[[Any], Any] | None"
 
 # A call that is being made: model, operation, inputs, how outputs are read, span, what to detach, when it began. A bare
 # tuple: it is made and taken apart for every row served, and a named one costs five times as much.
-_Started: TypeAlias = (
-    "tuple[Model, str, Capture | SmallArray | None, _Read, trace.Span | None, Token[Context] | None, float]"
+_CallInProgress: TypeAlias = (
+    "tuple[ModelFacts, str, Capture | SmallArray | None, _Read, trace.Span | None, Token[Context] | None, float]"
 )
 
 
@@ -72,12 +72,12 @@ class Adapter:
     outputs: what is read of what a call returned; None: all of it.
     """
 
-    models: Models
+    models: ModelFactsCache
     rows: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
     outputs: Callable[[str, Any, tuple[Any, ...], dict[str, Any], Any], Any] | None = None
 
 
-class Emitter:
+class Recorder:
     """Records calls of models. One a process; forked children go on with an empty one."""
 
     def __init__(
@@ -91,7 +91,7 @@ class Emitter:
         self._providers = tracer_provider, meter_provider
         self._spans = SpanSource(tracer_provider)
         self._make_exporter = choose(settings.otlp_endpoint) if metric_exporter is None else lambda: metric_exporter
-        self._resource = _Resource(tracer_provider)
+        self._resource = _ApplicationResource(tracer_provider)
         self._duration = metrics.get_meter(semconv.SCOPE, meter_provider=meter_provider).create_histogram(
             semconv.INFERENCE_DURATION,
             unit="s",
@@ -99,7 +99,7 @@ class Emitter:
             explicit_bucket_boundaries_advisory=_DURATION_BOUNDS,
         )
         self.before_export: list[Callable[[], None]] = []
-        self._examples: Examples | None = None
+        self._span_values: SpanValues | None = None
         self._abandoned: list[Pipeline] = []
         self._reset()
         lifecycle.register(self)
@@ -108,7 +108,7 @@ class Emitter:
         self._pipeline: Pipeline | None = None
         self._making = Lock()
 
-    def begin(self, adapter: Adapter, operation: str, model: Any, args: Any, kwargs: Any) -> _Started | None:
+    def begin(self, adapter: Adapter, operation: str, model: Any, args: Any, kwargs: Any) -> _CallInProgress | None:
         """Before the call: copy its input, which the call may change. None: this call is not recorded."""
         try:
             context = otel.get_current()
@@ -125,7 +125,7 @@ class Emitter:
             FAULTS.note("begin", error)
             return None
 
-    def end(self, started: _Started | None, output: Any, error: BaseException | None) -> None:
+    def end(self, started: _CallInProgress | None, output: Any, error: BaseException | None) -> None:
         """After the call: hand everything over and end the span. `error` is what the model raised."""
         if started is None:
             return
@@ -141,7 +141,7 @@ class Emitter:
             failure = None if error is None else type(error).__qualname__
             record = model, operation, inputs, outputs, now - began, failure, span
             if span is None:
-                pipeline.buffer.put(record)
+                pipeline.queue.put(record)
             else:
                 self._finish(span, record, error)
         except Exception as fault:  # noqa: BLE001  # a fault of ours is not the caller's
@@ -150,14 +150,14 @@ class Emitter:
             if span is not None:
                 self._end_span(span)
 
-    def _finish(self, span: trace.Span, record: Record, error: BaseException | None) -> None:
+    def _finish(self, span: trace.Span, record: CallRecord, error: BaseException | None) -> None:
         prediction = Prediction.of(record)
         attributes: dict[str, Any] = {semconv.ROW_COUNT: prediction.rows}
         if span.is_recording():
             # Before the rows are handed over: their buffers may be used again from then on.
             attributes |= self._content(prediction)
         pipeline = self.pipeline
-        kept = pipeline.buffer.put(record) and not prediction.lost
+        kept = pipeline.queue.put(record) and not prediction.lost
         attributes[semconv.SKETCHED] = kept and pipeline.counts and self.settings.sketch != "none"
         if not span.is_recording():
             return
@@ -171,11 +171,11 @@ class Emitter:
 
     def _content(self, prediction: Prediction) -> dict[str, Any]:
         try:
-            if self._examples is None:
-                from driftline.recording.span_values import Examples
+            if self._span_values is None:
+                from driftline.recording.span_values import SpanValues
 
-                self._examples = Examples(self.settings)
-            return self._examples.of(prediction)
+                self._span_values = SpanValues(self.settings)
+            return self._span_values.of(prediction)
         except Exception as error:  # noqa: BLE001  # a span without example rows is a span
             FAULTS.note("span content", error)
             return {}
@@ -253,7 +253,7 @@ class Emitter:
         self.at_exit()
 
 
-class _Resource:
+class _ApplicationResource:
     """Who sends the sketches: the application, as its tracer provider knows it."""
 
     def __init__(self, provider: trace.TracerProvider | None) -> None:

@@ -7,11 +7,11 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from driftline import semconv
-from driftline.features.blocks import Block
+from driftline.features.blocks import ColumnBlock
 from driftline.features.columns import input_names
 from driftline.features.first_rows import first_rows, only_row, output_columns
-from driftline.records import Column, Prediction
-from driftline.settings import ALL, HIDDEN, Secrecy, Settings
+from driftline.records import NamedColumn, Prediction
+from driftline.settings import ALL, HIDDEN, Redaction, Settings
 from driftline.sketch import hashed
 
 _LONGEST_TEXT: Final = 256
@@ -23,26 +23,26 @@ _MOST_PLANS: Final = 1000
 """Sets of feature names that are remembered: a program has few, but nothing keeps it from making new ones."""
 
 
-class _Plan(NamedTuple):
-    """What is shown of inputs with certain names: their attributes, positions and secrecy. plain: all, as they are."""
+class _ShownFeatures(NamedTuple):
+    """Which of a set of features a span shows: attribute keys, positions, redactions. plain: all of them, unredacted."""
 
     keys: tuple[str, ...]
     positions: tuple[int, ...]
-    secrecies: tuple[Secrecy, ...]
+    redactions: tuple[Redaction, ...]
     plain: bool
 
 
-class Examples:
+class SpanValues:
     """Makes the attributes with values of a call: outputs first, then inputs, until the bytes of a span are used up."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._plans: dict[tuple[str, ...], _ShownFeatures] = {}
 
     def of(self, prediction: Prediction) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
         room = self._settings.span_bytes
-        if prediction.outputs is not None and self._settings.output_secrecy().shown:
+        if prediction.outputs is not None and self._settings.output_redaction().shown:
             shown = self._shown_rows(prediction)
             columns = output_columns(prediction.model, prediction.operation, prediction.outputs, shown)
             room = _add_outputs(attributes, columns, room, single=prediction.rows == 1)
@@ -74,7 +74,7 @@ class Examples:
         add = self._vector if width > self._settings.span_features else self._each
         attributes.update(add(names, plan, block, room, single=prediction.rows == 1))
 
-    def _plan(self, names: tuple[str, ...]) -> _Plan:
+    def _plan(self, names: tuple[str, ...]) -> _ShownFeatures:
         plan = self._plans.get(names)
         if plan is None:
             if len(self._plans) >= _MOST_PLANS:
@@ -82,25 +82,25 @@ class Examples:
             plan = self._plans[names] = self._make_plan(names)
         return plan
 
-    def _make_plan(self, names: tuple[str, ...]) -> _Plan:
-        known = [(position, self._settings.secrecy(name)) for position, name in enumerate(names)]
-        shown = [(position, secrecy) for position, secrecy in known if secrecy is not HIDDEN]
-        return _Plan(
+    def _make_plan(self, names: tuple[str, ...]) -> _ShownFeatures:
+        known = [(position, self._settings.redaction(name)) for position, name in enumerate(names)]
+        shown = [(position, redaction) for position, redaction in known if redaction is not HIDDEN]
+        return _ShownFeatures(
             tuple(f"{semconv.INPUT}.{names[position]}" for position, _ in shown),
             tuple(position for position, _ in shown),
-            tuple(secrecy for _, secrecy in shown),
-            plain=len(names) <= self._settings.span_features and all(secrecy.shown for _, secrecy in known),
+            tuple(redaction for _, redaction in shown),
+            plain=len(names) <= self._settings.span_features and all(redaction.shown for _, redaction in known),
         )
 
     @staticmethod
     def _each(
-        names: tuple[str, ...], plan: _Plan, block: Block, room: int, *, single: bool
+        names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock, room: int, *, single: bool
     ) -> Iterator[tuple[str, Any]]:
         """An attribute a feature: whole rows rather than some columns of many rows."""
         del names
         columns = [
-            veiled(plain(block.columns[position].tolist()), secrecy)
-            for position, secrecy in zip(plan.positions, plan.secrecies, strict=True)
+            redacted(plain(block.columns[position].tolist()), redaction)
+            for position, redaction in zip(plan.positions, plan.redactions, strict=True)
         ]
         rows = max(1, room // max(1, sum(_size(column[0]) for column in columns)))
         for key, column in zip(plan.keys, columns, strict=True):
@@ -110,14 +110,14 @@ class Examples:
 
     @staticmethod
     def _vector(
-        names: tuple[str, ...], plan: _Plan, block: Block, room: int, *, single: bool
+        names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock, room: int, *, single: bool
     ) -> Iterator[tuple[str, Any]]:
         """The first row as two arrays: there are too many features for an attribute each."""
         del single
         shown: list[str] = []
         values: list[Any] = []
-        for position, secrecy in zip(plan.positions, plan.secrecies, strict=True):
-            (value,) = veiled(plain(block.columns[position][:1].tolist()), secrecy)
+        for position, redaction in zip(plan.positions, plan.redactions, strict=True):
+            (value,) = redacted(plain(block.columns[position][:1].tolist()), redaction)
             room -= _size(names[position]) + _size(value)
             if room < 0:
                 break
@@ -130,7 +130,7 @@ class Examples:
             yield semconv.VECTOR_VALUES, values
 
 
-def _add_outputs(attributes: dict[str, Any], columns: Sequence[Column], room: int, *, single: bool) -> int:
+def _add_outputs(attributes: dict[str, Any], columns: Sequence[NamedColumn], room: int, *, single: bool) -> int:
     """Returns the bytes that are left."""
     for column in columns[:_MOST_OUTPUTS]:
         room, value = _fitted(plain(column.values.tolist()), room, single=single)
@@ -165,9 +165,9 @@ def _plain(value: Any) -> Any:
     return _plain(item()) if item is not None and type(value).__module__ == "numpy" else _plain(str(value))
 
 
-def veiled(values: list[Any], secrecy: Secrecy) -> list[Any]:
+def redacted(values: list[Any], redaction: Redaction) -> list[Any]:
     """The values themselves, or what stands for them."""
-    if secrecy.shown:
+    if redaction.shown:
         return values
     return [None if _is_missing(value) else hashed(str(value)) for value in values]
 

@@ -14,7 +14,7 @@ from driftline import semconv
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
-    from driftline.records import Model
+    from driftline.records import ModelFacts
 
 _NEVER: Final = "AlwaysOffSampler"
 
@@ -35,10 +35,10 @@ class SpanSource:
     def __init__(self, provider: trace.TracerProvider | None) -> None:
         self._given = provider
         self._tracer: trace.Tracer | None = None
-        self._constants: dict[tuple[int, str], tuple[Model, tuple[str, dict[str, Any]]]] = {}
+        self._constants: dict[tuple[int, str], tuple[ModelFacts, tuple[str, dict[str, Any]]]] = {}
         self._never_as_root = self._never_below_unsampled = False
 
-    def start(self, model: Model, operation: str, context: Context) -> trace.Span | None:
+    def start(self, model: ModelFacts, operation: str, context: Context) -> trace.Span | None:
         """A recording span, not yet the current one; None where nothing is recorded."""
         tracer = self._tracer or self._find_tracer()
         if tracer is None:
@@ -52,7 +52,7 @@ class SpanSource:
         name, attributes = self._constant(model, operation)
         return tracer.start_span(name, context, attributes=attributes)
 
-    def _constant(self, model: Model, operation: str) -> tuple[str, dict[str, Any]]:
+    def _constant(self, model: ModelFacts, operation: str) -> tuple[str, dict[str, Any]]:
         """Name and attributes that all spans of an operation of a model have."""
         key = id(model), operation
         known = self._constants.get(key)
@@ -78,7 +78,7 @@ class SpanSource:
         return self._tracer
 
 
-def static_attributes(model: Model, operation: str) -> dict[str, Any]:
+def static_attributes(model: ModelFacts, operation: str) -> dict[str, Any]:
     """What is the same for every call of an operation of a model."""
     attributes = {
         semconv.MODEL_NAME: model.name,

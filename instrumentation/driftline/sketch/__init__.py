@@ -5,8 +5,8 @@ Against 20,000 rows the certain bound of the Kolmogorov-Smirnov distance from tw
 own, is within .005 of the exact distance, for all but the heaviest-tailed distributions.
 """
 
-from driftline.sketch.bins import cut_cells, project
-from driftline.sketch.categories import MOST_NAMED, CategoryCounter, hashed
+from driftline.sketch.bins import cut_bins, project
+from driftline.sketch.categories import MOST_NAMED, CategorySketch, hashed
 from driftline.sketch.histogram import Buckets, Histogram
 from driftline.sketch.intervals import Intervals
 from driftline.sketch.layout import Layout
@@ -18,7 +18,7 @@ from driftline.sketch.stream import NumericStream, StreamPoints
 __all__ = [
     "MOST_NAMED",
     "Buckets",
-    "CategoryCounter",
+    "CategorySketch",
     "Histogram",
     "Intervals",
     "Layout",
@@ -26,7 +26,7 @@ __all__ = [
     "NumericSketch",
     "NumericStream",
     "StreamPoints",
-    "cut_cells",
+    "cut_bins",
     "fit_layout",
     "hashed",
     "project",

@@ -11,7 +11,7 @@ from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline.sketch.intervals import Intervals
 
 
-def cut_cells(intervals: Intervals, limit: int = 32) -> FloatArray:
+def cut_bins(intervals: Intervals, limit: int = 32) -> FloatArray:
     """Edges of at most `limit` cells of about equal weight, [at most limit + 1], and of the two outside of them.
 
     Edges are edges of buckets, so that the reference itself fills the cells exactly. A bucket heavier than an equal

@@ -32,7 +32,7 @@ LATEST: Final = 1024
 """Rows that tell what is frequent, at least; after twice as many, those so far count half."""
 
 
-class CategoryCounter:
+class CategorySketch:
     """Counts rows of at most `limit` categories by name, and all other rows under OTHER.
 
     A category that has a count keeps it, so that cumulative counts never fall. Of those that come first in one batch,
@@ -75,7 +75,7 @@ class CategoryCounter:
         self._counts.update(ranked[:room])
         return dict(ranked[room:])
 
-    def merge(self, other: "CategoryCounter") -> None:
+    def merge(self, other: "CategorySketch") -> None:
         """Adds the rows of another counter, which stays as it is.
 
         The most frequent categories of both keep their names, so that it commutes; it is for counts at rest, as a

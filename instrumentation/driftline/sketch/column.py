@@ -8,41 +8,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, WRONG_TYPE
-from driftline.sketch import CategoryCounter, NumericPoints, NumericStream, StreamPoints
+from driftline.sketch import CategorySketch, NumericPoints, NumericStream, StreamPoints
 from driftline.sketch.values import Split, class_names, read_number, split
 
 
-class Span(NamedTuple):
+class TimeRange(NamedTuple):
     """The time that a point speaks of: rows in start < t <= time, nanoseconds since the Unix epoch."""
 
     start: int
     time: int
 
 
-class Count(NamedTuple):
+class RowCount(NamedTuple):
     """Rows in start < t <= time of the points that hold it. A name that is new starts when it was last not there."""
 
     start: int
     rows: int
 
 
-class SeriesPoints(NamedTuple):
+class ColumnPoints(NamedTuple):
     """What a column has to say at an export, at `time`.
 
     numbers: points of its sketches, each with its own time span. categories, states: rows by name.
     """
 
     time: int
-    numbers: list[tuple[Span, NumericPoints]]
-    categories: Mapping[str, Count]
-    states: Mapping[str, Count]
+    numbers: list[tuple[TimeRange, NumericPoints]]
+    categories: Mapping[str, RowCount]
+    states: Mapping[str, RowCount]
 
 
 _NUMERIC: Final = "numeric"
 _CATEGORY: Final = "category"
 
 
-class Series:
+class ColumnSketch:
     """Counts a column. What most of its first rows are, decides its type; rows of another type are `wrong_type`.
 
     classes: values are names of classes, whatever they look like. delta: points say what came since the last
@@ -54,13 +54,13 @@ class Series:
         self._classes = classes
         self._kind: str | None = _CATEGORY if classes else None
         self._stream: NumericStream | None = None
-        self._categories = CategoryCounter(categories)
+        self._categories = CategorySketch(categories)
         self._states: Counter[str] = Counter({VALID: 0})
         self._tails: dict[int, int] = {}  # rows in the tails of each stream that still has points, by its start
         self._ended_tails = 0  # of all streams before those
         self._collected = now  # names that are new at a collection were not there at the one before
         self._starts: dict[tuple[str, str], int] = {}
-        self._sent: SeriesPoints | None = None
+        self._sent: ColumnPoints | None = None
         self._sent_rows = 0
         self._arrived = _Arrived(now)
         self.rows = 0
@@ -111,22 +111,22 @@ class Series:
             self._stream = NumericStream(self._collected)
         self._stream.observe(numbers, now)
 
-    def collect(self, now: int) -> SeriesPoints:
+    def collect(self, now: int) -> ColumnPoints:
         """Points to send. Until `acknowledge`, the next ones contain them too."""
         now = max(now, self._collected + 1)
         streams = [] if self._stream is None else self._stream.collect(now)
-        points = SeriesPoints(
+        points = ColumnPoints(
             now,
-            [(Span(each.start, each.time), each.points) for each in streams],
+            [(TimeRange(each.start, each.time), each.points) for each in streams],
             self._counts("category", self._categories.counts()),
             self._counts("state", {**self._states, OUT_OF_RANGE: self._out_of_range(streams)}),
         )
         self._collected, self._sent, self._sent_rows = now, points, self.rows
         return self._arrived.since(points) if self._delta else points
 
-    def _counts(self, kind: str, rows: Mapping[str, int]) -> dict[str, Count]:
+    def _counts(self, kind: str, rows: Mapping[str, int]) -> dict[str, RowCount]:
         return {
-            name: Count(self._starts.setdefault((kind, name), self._collected), count)
+            name: RowCount(self._starts.setdefault((kind, name), self._collected), count)
             for name, count in rows.items()
             if count
         }
@@ -155,12 +155,12 @@ class _Arrived:
     def __init__(self, start: int) -> None:
         self.time = start
         self.rows = 0
-        self._points = SeriesPoints(start, [], {}, {})
+        self._points = ColumnPoints(start, [], {}, {})
 
-    def advance(self, points: SeriesPoints, rows: int) -> None:
+    def advance(self, points: ColumnPoints, rows: int) -> None:
         self._points, self.time, self.rows = points, points.time, rows
 
-    def since(self, points: SeriesPoints) -> SeriesPoints:
+    def since(self, points: ColumnPoints) -> ColumnPoints:
         old = {span.start: (span.time, numbers) for span, numbers in self._points.numbers}
         numbers = []
         for span, now in points.numbers:
@@ -168,22 +168,22 @@ class _Arrived:
             new = now if before is None else now.minus(before)
             assert new is not None, "a point is a successor of an earlier one of its stream"
             if new.rows:
-                numbers.append((Span(time, span.time), new))
+                numbers.append((TimeRange(time, span.time), new))
         categories = self._new(points.categories, self._points.categories)
         if OTHER not in (with_rows := _without_none(categories)):
             categories = with_rows  # else names without rows say of what no row is among the others
         states = _without_none(self._new(points.states, self._points.states))
-        return SeriesPoints(points.time, numbers, categories, states)
+        return ColumnPoints(points.time, numbers, categories, states)
 
-    def _new(self, new: Mapping[str, Count], old: Mapping[str, Count]) -> dict[str, Count]:
-        none = Count(0, 0)
+    def _new(self, new: Mapping[str, RowCount], old: Mapping[str, RowCount]) -> dict[str, RowCount]:
+        none = RowCount(0, 0)
         return {
-            name: Count(max(self.time, count.start), count.rows - old.get(name, none).rows)
+            name: RowCount(max(self.time, count.start), count.rows - old.get(name, none).rows)
             for name, count in new.items()
         }
 
 
-def _without_none(counts: Mapping[str, Count]) -> dict[str, Count]:
+def _without_none(counts: Mapping[str, RowCount]) -> dict[str, RowCount]:
     return {name: count for name, count in counts.items() if count.rows}
 
 

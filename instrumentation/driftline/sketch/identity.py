@@ -7,11 +7,11 @@ two lists of fields give the same bytes.
 from hashlib import blake2b
 from typing import TypeAlias
 
-Field: TypeAlias = str | bytes | int | float
+DigestField: TypeAlias = str | bytes | int | float
 """Text as UTF-8 (lone surrogates kept), whole numbers in decimal, other numbers as C99 hexadecimal floats."""
 
 
-def digest(*fields: Field, size: int = 16) -> bytes:
+def digest(*fields: DigestField, size: int = 16) -> bytes:
     """The BLAKE2b digest of the fields, in `size` bytes.
 
     >>> digest("age", 1, 2.5, size=4).hex()
@@ -25,7 +25,7 @@ def digest(*fields: Field, size: int = 16) -> bytes:
     return hashed.digest()
 
 
-def _encoded(field: Field) -> bytes:
+def _encoded(field: DigestField) -> bytes:
     if isinstance(field, bytes):
         return field
     if isinstance(field, float):

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from driftline.sketch.arrays import run_starts
 from driftline.sketch.exponential import MAX_SCALE, MIN_SCALE
 from driftline.sketch.layout import CORE_BUCKETS, Layout
-from driftline.sketch.resolution import Rows, Window, blurred
+from driftline.sketch.resolution import CandidateLayout, SortedSample, blurred
 
 _FILL: Final = 0.8
 """Part of the window that the sample may take up; the rest is room for what it has not shown."""
@@ -28,7 +28,7 @@ def fit_layout(sample: ArrayLike) -> Layout:
     non-zero value it is the finest about 1: a flag that was never set has its value exactly when it is, and any other
     value goes to a tail, which is finer than octaves.
     """
-    rows = Rows.of(sample)
+    rows = SortedSample.of(sample)
     if not rows.total:
         return Layout(MAX_SCALE, -CORE_BUCKETS // 2, CORE_BUCKETS, (1,))
     negative, positive = rows.run[: rows.negative], rows.run[rows.negative :]
@@ -49,8 +49,8 @@ def unresolved_share(sample: ArrayLike, layout: Layout) -> float:
 
     That is the worst single bucket or tail, less its most frequent value: alone in a bucket a value is resolved.
     """
-    rows = Rows.of(sample)
-    window = Window(layout.scale, layout.first, layout.size, layout.signs)
+    rows = SortedSample.of(sample)
+    window = CandidateLayout(layout.scale, layout.first, layout.size, layout.signs)
     return max(rows.blurred_bucket(window), rows.blurred_tail(window)) / rows.total if rows.total else 0.0
 
 
@@ -64,7 +64,7 @@ class _Search:
     - Finer: a window covers no more than one at the next coarser scale did, so the rows in the tails only get more.
     """
 
-    def __init__(self, rows: Rows, signs: tuple[int, ...]) -> None:
+    def __init__(self, rows: SortedSample, signs: tuple[int, ...]) -> None:
         self._rows, self._signs, self._own = rows, signs, rows.indices(signs)
         self._size = CORE_BUCKETS // len(signs)
         self._filled = int(self._size * _FILL)
@@ -72,7 +72,7 @@ class _Search:
         self._resolved_tails = self._tails * int(rows.run.max())  # what tails may hold without any being unresolved
         self.least = rows.total + 1
 
-    def run(self) -> Window:
+    def run(self) -> CandidateLayout:
         start = self._likely_scale()
         scale = start
         while scale >= MIN_SCALE:
@@ -102,7 +102,7 @@ class _Search:
         shift = (spread // self._filled).bit_length()
         return max(MIN_SCALE, MAX_SCALE - shift)
 
-    def _window(self, scale: int) -> tuple[Window, int]:
+    def _window(self, scale: int) -> tuple[CandidateLayout, int]:
         """The window that covers most rows at a scale, in the middle of which they are; and how many."""
         index = self._own >> (MAX_SCALE - scale)
         starts = run_starts(index)
@@ -111,4 +111,6 @@ class _Search:
         covered = np.append(starts, len(index))[end] - starts
         at = int(covered.argmax())
         first, last = int(occupied[at]), int(occupied[end[at] - 1])
-        return Window(scale, first - (self._size - (last - first + 1)) // 2, self._size, self._signs), int(covered[at])
+        return CandidateLayout(scale, first - (self._size - (last - first + 1)) // 2, self._size, self._signs), int(
+            covered[at]
+        )

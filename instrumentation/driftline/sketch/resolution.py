@@ -16,7 +16,7 @@ _ORIGIN: Final = 1 << 40
 """Added to indices of the finest scale: none of them is negative then, at no scale."""
 
 
-class Window(NamedTuple):
+class CandidateLayout(NamedTuple):
     """A layout in the making: `size` buckets a sign, from index `first` on, at one scale."""
 
     scale: int
@@ -30,7 +30,7 @@ class Window(NamedTuple):
         return MAX_SCALE - self.scale
 
 
-class Rows(NamedTuple):
+class SortedSample(NamedTuple):
     """The finite values of a sample that are not zero, ascending.
 
     place: the bucket of each at the finest scale, [n]; of negative values its complement. So they ascend as well, and
@@ -43,7 +43,7 @@ class Rows(NamedTuple):
     negative: int
 
     @classmethod
-    def of(cls, values: ArrayLike) -> "Rows":
+    def of(cls, values: ArrayLike) -> "SortedSample":
         """From any sample, of which at most SAMPLE evenly spaced values are looked at."""
         x = np.asarray(values, np.float64)
         x = np.sort(x[:: -(-len(x) // SAMPLE)] if len(x) > SAMPLE else x)
@@ -71,7 +71,7 @@ class Rows(NamedTuple):
             return np.sort(np.concatenate((negative, positive)))
         return positive if signs == (1,) else negative
 
-    def blurred_bucket(self, window: Window) -> int:
+    def blurred_bucket(self, window: CandidateLayout) -> int:
         """Of the rows of the worst bucket: those that are not of its most frequent value."""
         inside, _ = self._parts(window)
         bucket = np.concatenate([self.place[part] for part in inside]) >> window.shift
@@ -82,12 +82,12 @@ class Rows(NamedTuple):
         heaviest = np.maximum.reduceat(np.concatenate([self.run[part] for part in inside]), starts)
         return int((rows - heaviest).max())
 
-    def blurred_tail(self, window: Window) -> int:
+    def blurred_tail(self, window: CandidateLayout) -> int:
         """Of the rows of the worst tail: those that are not of its most frequent value. Tails as in `layout.PARTS`."""
         _, tails = self._parts(window)
         return max(blurred(self.run[part]) for part in tails)
 
-    def _parts(self, window: Window) -> tuple[list[slice], list[slice]]:
+    def _parts(self, window: CandidateLayout) -> tuple[list[slice], list[slice]]:
         """Where the rows of the window are, by sign, and those of its tails: the limits are those of buckets."""
         low, high = ((edge << window.shift) + _ORIGIN for edge in (window.first, window.first + window.size))
         cuts = [0, *self.place.searchsorted((-high, -low, low, high)).tolist(), self.total]

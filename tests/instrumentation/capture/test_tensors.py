@@ -11,14 +11,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from driftline.capture.buffer_pool import Pool  # noqa: E402
+from driftline.capture.buffer_pool import BufferPool  # noqa: E402
 from driftline.capture.copies import capture, capture_output, release  # noqa: E402
 from driftline.capture.strided_sample import MOST_VALUES  # noqa: E402
 from driftline.features import blocks, columns  # noqa: E402
-from driftline.records import LOST, Capture, Column, InputFacts, Model  # noqa: E402
+from driftline.records import LOST, Capture, InputFacts, ModelFacts, NamedColumn  # noqa: E402
 
-POOL = Pool(2**28)
-MODEL = Model("m", None, "M", "pytorch", None, None, None, lambda _, found, head: [Column("y", found[0])], InputFacts())
+POOL = BufferPool(2**28)
+MODEL = ModelFacts(
+    "m", None, "M", "pytorch", None, None, None, lambda _, found, head: [NamedColumn("y", found[0])], InputFacts()
+)
 
 
 def table(taken: Capture) -> Any:
@@ -144,7 +146,7 @@ def test_of_large_rows_a_grid_is_copied() -> None:
 
 def test_without_room_only_the_rows_are_counted() -> None:
     """A pool bounds what waits: beyond it nothing is copied, of a record neither."""
-    small = Pool(2**16)
+    small = BufferPool(2**16)
     batch = torch.rand(5000, 30)
 
     assert capture(batch, small)[:3] == (LOST, None, 5000)
@@ -153,7 +155,7 @@ def test_without_room_only_the_rows_are_counted() -> None:
 
 def test_buffers_come_back() -> None:
     """Also those of a record and of a grid: the same room does for any number of calls."""
-    room = Pool(2**22)
+    room = BufferPool(2**22)
     for _ in range(20):
         taken = capture({"image": torch.rand(32, 3, 64, 64), "age": torch.rand(5000)}, room)
         assert taken.kind == "record"

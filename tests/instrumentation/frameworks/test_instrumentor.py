@@ -9,10 +9,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import driftline
-from driftline.frameworks.method_wrappers import Methods
+from driftline.frameworks.method_wrappers import MethodWrappers
 from driftline.frameworks.sklearn import SklearnInstrumentor
-from driftline.recording import recorder as emitter_module
-from driftline.recording.shared_recorder import RUNTIME
+from driftline.recording import recorder as recorder_module
+from driftline.recording.shared_recorder import SHARED_RECORDER
 from driftline.runtime.import_hooks import Patches, cancel_when_imported, when_imported
 from driftline.runtime.self_faults import FAULTS, SelfFaults
 from driftline.runtime.servers import flush_on_shutdown
@@ -44,7 +44,7 @@ def test_a_wrong_option_is_an_error_and_nothing_is_switched_on(options: dict[str
 
 def test_the_loader_never_meets_an_exception(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """An exception from `_instrument` would abort the loading of every instrumentor."""
-    monkeypatch.setattr(emitter_module, "choose", broken)
+    monkeypatch.setattr(recorder_module, "choose", broken)
     instrumentor = SklearnInstrumentor()
     try:
         instrumentor.instrument(skip_dep_check=True)
@@ -55,72 +55,72 @@ def test_the_loader_never_meets_an_exception(monkeypatch: pytest.MonkeyPatch, ca
         FAULTS.reset()
 
 
-@pytest.mark.parametrize("fault", [(SklearnInstrumentor, "_adapter"), (Methods, "add")])
+@pytest.mark.parametrize("fault", [(SklearnInstrumentor, "_adapter"), (MethodWrappers, "add")])
 def test_a_framework_that_fails_leaves_the_others_on(
     fault: tuple[Any, str],
     instrumented: Callable[..., Telemetry],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """They go on with the emitter, which is closed with the last of them; the framework can be switched on again."""
+    """They go on with the recorder, which is closed with the last of them; the framework can be switched on again."""
     instrumented()
-    emitter = RUNTIME._emitter
+    recorder = SHARED_RECORDER._recorder
     SklearnInstrumentor().uninstrument()
     with monkeypatch.context() as patch:
         patch.setattr(*fault, broken)
         SklearnInstrumentor().instrument(skip_dep_check=True)
     assert FAULTS.counts() == {("instrument", "RuntimeError"): 1}
     assert "Internal Driftline fault" in caplog.text
-    assert RUNTIME._emitter is emitter
+    assert SHARED_RECORDER._recorder is recorder
     assert not hasattr(LogisticRegression.predict, "__wrapped__")
 
     SklearnInstrumentor().uninstrument()
     SklearnInstrumentor().instrument(skip_dep_check=True)
     assert hasattr(LogisticRegression.predict, "__wrapped__")
     driftline.uninstrument()
-    assert RUNTIME._emitter is None
+    assert SHARED_RECORDER._recorder is None
 
 
 def test_a_framework_that_is_off_has_no_part_in_exports(instrumented: Callable[..., Telemetry]) -> None:
     """However often it was on while others stay on: what it does before an export goes with it."""
     instrumented()
-    emitter = RUNTIME._emitter
-    assert emitter is not None
-    before = len(emitter.before_export)
+    recorder = SHARED_RECORDER._recorder
+    assert recorder is not None
+    before = len(recorder.before_export)
     for _ in range(3):
         SklearnInstrumentor().uninstrument()
-        assert len(emitter.before_export) == before - 1
+        assert len(recorder.before_export) == before - 1
         SklearnInstrumentor().instrument(skip_dep_check=True)
 
-    assert len(emitter.before_export) == before
+    assert len(recorder.before_export) == before
 
 
 def test_a_framework_may_be_switched_off_during_an_export(instrumented: Callable[..., Telemetry]) -> None:
     """What the others do before it is still done."""
     instrumented()
-    emitter = RUNTIME._emitter
-    assert emitter is not None
+    recorder = SHARED_RECORDER._recorder
+    assert recorder is not None
     asked: list[str] = []
 
     def leave() -> None:
-        emitter.before_export.remove(leave)
+        recorder.before_export.remove(leave)
 
-    emitter.before_export += [leave, lambda: asked.append("next")]
-    emitter._on_export()
+    recorder.before_export += [leave, lambda: asked.append("next")]
+    recorder._on_export()
 
     assert asked == ["next"]
 
 
 def test_what_cannot_be_taken_off_again_is_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where taking off what is on fails: the loader goes on, and nobody uses the emitter."""
-    monkeypatch.setattr(Methods, "add", broken)
-    monkeypatch.setattr(Methods, "remove", broken)
+    """Also where taking off what is on fails: the loader goes on, and nobody uses the recorder."""
+    monkeypatch.setattr(MethodWrappers, "add", broken)
+    monkeypatch.setattr(MethodWrappers, "remove", broken)
     FAULTS.reset()
     instrumentor = SklearnInstrumentor()
     try:
         instrumentor.instrument(skip_dep_check=True)
         assert FAULTS.counts() == {("instrument", "RuntimeError"): 1}
-        assert RUNTIME._emitter is None
+        assert SHARED_RECORDER._recorder is None
     finally:
         instrumentor.uninstrument()
         FAULTS.reset()

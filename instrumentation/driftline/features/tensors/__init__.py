@@ -5,11 +5,11 @@ torch is never imported: where there is a tensor, it is there already. Nor is nu
 
 from typing import Any
 
-from driftline.records import Model
+from driftline.records import ModelFacts
 from driftline.settings import Settings
 
 
-def look(settings: Settings, module: Any) -> Model:
+def look(settings: Settings, module: Any) -> ModelFacts:
     """The facts of a module, or of anything else that was described and is called."""
     from driftline.features.tensors.module_facts import facts_of
 

@@ -6,24 +6,24 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.features.input_kinds import TABULAR
-from driftline.features.models import Description, description, is_described
+from driftline.features.models import Description, description_of, is_described
 from driftline.features.tensors.module_names import attribute, type_name, unwrapped
 from driftline.features.tensors.output_reading import reading_of
 from driftline.features.tensors.task_evidence import evidence_of
 from driftline.features.tensors.tensor_outputs import read_outputs
-from driftline.records import InputFacts, Model
+from driftline.records import InputFacts, ModelFacts
 from driftline.settings import Settings
 
 SYSTEM: Final = "pytorch"
 
 
-def facts_of(settings: Settings, module: Any) -> Model:
+def facts_of(settings: Settings, module: Any) -> ModelFacts:
     """See `driftline.features.tensors.look`."""
     inner = unwrapped(module)
-    said = description(module if is_described(module) else inner)
+    said = description_of(module if is_described(module) else inner)
     kind = type_name(inner)
     reading = reading_of(module, said, lambda: evidence_of(inner))
-    return Model(
+    return ModelFacts(
         name=said.name or settings.model_name or kind,
         version=said.version or settings.model_version,
         type=kind,

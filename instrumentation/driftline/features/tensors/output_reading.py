@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from driftline.features.models import ByObject, Description, forget
+from driftline.features.models import Description, WeakIdMap, invalidate_facts
 from driftline.features.tensors.output_forms import LOGITS, VECTOR, Guess, known_form, task_of
 from driftline.features.tensors.task_evidence import Evidence
 
@@ -17,7 +17,7 @@ _VECTORS: Final = frozenset({"pooler_output", "embeddings", "image_embeds", "tex
 """Outputs that are embeddings by their names."""
 
 
-class Reading:
+class OutputReading:
     """How the outputs of one model are read.
 
     said: the description that it was made for. on_decision: called, in any thread, when a task has become known.
@@ -80,16 +80,16 @@ class Reading:
         return guess.form
 
 
-_readings: Final = ByObject()
+_readings: Final = WeakIdMap()
 """What was found out of the outputs of each model: a guess outlives the facts that were made before it."""
 
 
-def reading_of(model: Any, said: Description, evidence: Callable[[], Evidence]) -> Reading:
+def reading_of(model: Any, said: Description, evidence: Callable[[], Evidence]) -> OutputReading:
     """The reading of a model, the same one as long as nothing else is said of it. evidence: asked for a new one."""
-    known: Reading | None = _readings.get(model)
+    known: OutputReading | None = _readings.get(model)
     if known is not None and known.said is said:
         return known
-    reading = Reading(said, evidence(), on_decision=forget)
+    reading = OutputReading(said, evidence(), on_decision=invalidate_facts)
     try:
         _readings.set(model, reading)
     except TypeError:  # cannot be referenced weakly: guessed anew each time

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.sketch.splitmix import scrambled
+from driftline.sketch.splitmix import splitmix64
 
 DIRECTIONS: Final = 16
 
@@ -24,6 +24,6 @@ def directions(width: int) -> NDArray[np.float32]:
     The width alone decides them, in any process and with any version of numpy: training and serving agree.
     """
     count = np.arange(width * DIRECTIONS, dtype=np.uint64) + np.uint64(width << 32)
-    signs = (scrambled(count) >> np.uint64(63)).astype(np.float32) * 2 - 1
+    signs = (splitmix64(count) >> np.uint64(63)).astype(np.float32) * 2 - 1
     scaled: NDArray[np.float32] = signs / np.float32(np.sqrt(width))
     return scaled.reshape(width, DIRECTIONS)

@@ -10,9 +10,9 @@ from driftline.capture.strided_sample import Grid
 from driftline.features import outputs
 from driftline.features.input_kinds import EMBEDDING
 from driftline.features.tensors import output_forms
-from driftline.features.tensors.output_reading import Reading
+from driftline.features.tensors.output_reading import OutputReading
 from driftline.features.tensors.tensor_summaries import summarize, tokens
-from driftline.records import CLASSIFICATION, Column, InputFacts
+from driftline.records import CLASSIFICATION, InputFacts, NamedColumn
 from driftline.semconv import PREDICTION, RAW, SCORE
 
 GENERATE: Final = "generate"
@@ -22,7 +22,9 @@ MOST_RAW: Final = 16
 """Outputs up to which each is a column of its own."""
 
 
-def read_outputs(reading: Reading, operation: str, columns: Sequence[NDArray[Any]], head: int | str) -> list[Column]:
+def read_outputs(
+    reading: OutputReading, operation: str, columns: Sequence[NDArray[Any]], head: int | str
+) -> list[NamedColumn]:
     """Columns of one output, [rows] each; `Model.outputs` of a module."""
     if not len(columns):
         return []
@@ -37,27 +39,29 @@ def read_outputs(reading: Reading, operation: str, columns: Sequence[NDArray[Any
     return _raw(table) + _meaning(form, table, reading.classes)
 
 
-def _named(reading: Reading, operation: str, columns: Sequence[NDArray[Any]], table: NDArray[Any]) -> list[Column]:
+def _named(
+    reading: OutputReading, operation: str, columns: Sequence[NDArray[Any]], table: NDArray[Any]
+) -> list[NamedColumn]:
     """Classes, by number or name; of texts that were written their length."""
     if operation == GENERATE:
         written = tokens(table.T, None, InputFacts(padding=reading.padding))
-        return [Column(name, values) for name, values in written.items()]
+        return [NamedColumn(name, values) for name, values in written.items()]
     if table.dtype.kind in "iub" and len(columns) > 1:
         return _raw(table)
     return outputs.results(columns, CLASSIFICATION)
 
 
-def _raw(table: NDArray[Any]) -> list[Column]:
+def _raw(table: NDArray[Any]) -> list[NamedColumn]:
     return outputs.numbered(RAW, list(table)) if len(table) <= MOST_RAW else []
 
 
-def _vector(table: NDArray[Any]) -> list[Column]:
+def _vector(table: NDArray[Any]) -> list[NamedColumn]:
     width = len(table)
     found = summarize(EMBEDDING, np.ascontiguousarray(table.T), Grid((width,), 1, 0), InputFacts())
-    return [Column(name, values) for name, values in found.items()]
+    return [NamedColumn(name, values) for name, values in found.items()]
 
 
-def _meaning(form: str | None, table: NDArray[Any], classes: Sequence[str]) -> list[Column]:
+def _meaning(form: str | None, table: NDArray[Any], classes: Sequence[str]) -> list[NamedColumn]:
     if form is None:
         return []
     if form == output_forms.NUMBERS:

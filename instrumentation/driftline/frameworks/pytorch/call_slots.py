@@ -14,8 +14,8 @@ from torch import nn
 from torch._C._dynamo import eval_frame
 from torch.jit import _recursive
 
-from driftline.features.models import ByObject
-from driftline.frameworks.pytorch.calls import Calls
+from driftline.features.models import WeakIdMap
+from driftline.frameworks.pytorch.calls import ModuleCallObserver
 from driftline.runtime.call_scope import CALL_SCOPE
 from driftline.runtime.import_hooks import Patches, cancel_when_imported, when_imported
 
@@ -34,12 +34,14 @@ _enter = CALL_SCOPE.set
 compiler: Final[Callable[[], Any]] = getattr(eval_frame, "get_eval_frame_callback", lambda: None)
 
 
-class Slot:
+class CallSlot:
     """Calls the module, and tells of it. inner: what `nn.Module.compile` had put here. explicit: the user said so."""
 
     __slots__ = ("_module", "begin", "end", "explicit", "inner")
 
-    def __init__(self, module: nn.Module, inner: Callable[..., Any] | None, calls: Calls, *, explicit: bool) -> None:
+    def __init__(
+        self, module: nn.Module, inner: Callable[..., Any] | None, calls: ModuleCallObserver, *, explicit: bool
+    ) -> None:
         self._module = weakref.ref(module)  # the module holds its slot: it must be able to go without the collector
         self.inner = inner
         self.begin = calls.begin
@@ -73,13 +75,13 @@ class Slot:
         return None
 
 
-class Slots:
+class CallSlots:
     """The slots that are filled. make: the calls of a module, by whether the user said that it is a model."""
 
-    def __init__(self, make: Callable[..., Calls], patches: Patches) -> None:
+    def __init__(self, make: Callable[..., ModuleCallObserver], patches: Patches) -> None:
         self._make = make
         self._patches = patches
-        self._filled = ByObject()
+        self._filled = WeakIdMap()
 
     def begin(self) -> None:
         _recursive.ignored_attributes.append(KEY)  # TorchScript refuses what it cannot type
@@ -95,18 +97,18 @@ class Slots:
 
     def put(self, module: nn.Module, *, explicit: bool = False) -> None:
         current = vars(module).get(KEY)
-        if isinstance(current, Slot):
+        if isinstance(current, CallSlot):
             if current.explicit or not explicit:
                 return
             current = current.inner
         self._guard_copies(type(module))
-        vars(module)[KEY] = Slot(module, current, self._make(module, explicit=explicit), explicit=explicit)
+        vars(module)[KEY] = CallSlot(module, current, self._make(module, explicit=explicit), explicit=explicit)
         self._filled.set(module, None)
 
     def take(self, module: nn.Module) -> bool:
         """Empty a slot. Returns whether the user had said that the module is a model."""
         current = vars(module).get(KEY)
-        if not isinstance(current, Slot):
+        if not isinstance(current, CallSlot):
             return False
         if current.inner is None:
             del vars(module)[KEY]  # the class has None
@@ -117,7 +119,7 @@ class Slots:
     def take_implicit(self, module: nn.Module) -> None:
         """Empty a slot, unless the user said that the module is a model."""
         current = vars(module).get(KEY)
-        if isinstance(current, Slot) and not current.explicit:
+        if isinstance(current, CallSlot) and not current.explicit:
             self.take(module)
 
     def drop(self, replica: nn.Module) -> None:
@@ -139,7 +141,7 @@ class Slots:
 
 def _skip(dynamo: Any) -> None:
     """Dynamo is not to compile slots: all models would share one code, and its limit of recompilations."""
-    dynamo.skip_code(Slot.__call__.__code__)
+    dynamo.skip_code(CallSlot.__call__.__code__)
 
 
 def _forgetting(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,9 +156,9 @@ def _forgetting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _without_slot(copied: Any, module: Any) -> Any:
     """What a method of _COPIES returned: a state, a module, or the tuple of `__reduce__`, of which [2] is the state."""
-    if isinstance(copied, dict) and isinstance(copied.get(KEY), Slot):
+    if isinstance(copied, dict) and isinstance(copied.get(KEY), CallSlot):
         return {name: value for name, value in copied.items() if name != KEY}
-    if isinstance(copied, nn.Module) and copied is not module and isinstance(vars(copied).get(KEY), Slot):
+    if isinstance(copied, nn.Module) and copied is not module and isinstance(vars(copied).get(KEY), CallSlot):
         del vars(copied)[KEY]
     if isinstance(copied, tuple) and len(copied) > 2:
         return (*copied[:2], _without_slot(copied[2], module), *copied[3:])

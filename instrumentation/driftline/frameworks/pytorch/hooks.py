@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torch.compiler import is_compiling
 
-from driftline.features.models import ByObject
+from driftline.features.models import WeakIdMap
 from driftline.frameworks.pytorch.call_slots import DYNAMO, FORWARD, compiler
-from driftline.frameworks.pytorch.calls import Calls
+from driftline.frameworks.pytorch.calls import ModuleCallObserver
 from driftline.runtime.call_scope import CALL_SCOPE
 from driftline.runtime.import_hooks import Patches, cancel_when_imported, when_imported
 
@@ -27,7 +27,7 @@ _open: Final[ContextVar[Any]] = ContextVar("driftline_open_calls", default=None)
 class _Hook:
     """A hook that leaves no trace in a pickle but a function that does nothing."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: ModuleCallObserver) -> None:
         self.calls = calls
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -63,13 +63,13 @@ class After(_Hook):
         self.calls.end(started, output, error if output is None and error is not handled else None)
 
 
-class Hooks:
+class CallHooks:
     """The modules that have hooks; the same face as `Slots`."""
 
-    def __init__(self, make: Callable[..., Calls], patches: Patches) -> None:
+    def __init__(self, make: Callable[..., ModuleCallObserver], patches: Patches) -> None:
         del patches
         self._make = make
-        self._hooked = ByObject()  # (explicit, handles)
+        self._hooked = WeakIdMap()  # (explicit, handles)
 
     def begin(self) -> None:
         when_imported(DYNAMO, _skip)

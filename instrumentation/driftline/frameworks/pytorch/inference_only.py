@@ -23,7 +23,7 @@ _is_grad_enabled = torch.is_grad_enabled
 _Tensor = torch.Tensor
 
 
-class Traffic:
+class InferenceFilter:
     """Knows the optimizers that live: while there is one, the process trains."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Traffic:
     def add_optimizer(self, optimizer: Any) -> None:
         self._optimizers.add(weakref.ref(optimizer, self._optimizers.discard))
 
-    def counts(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def is_prediction(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a call of a module that nobody has described is a prediction."""
         if self._optimizers:
             self._pass("optimizer", module)

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from driftline.features.models import Models
+from driftline.features.models import ModelFactsCache
 from driftline.frameworks.instrumentor import FrameworkInstrumentor
-from driftline.recording.recorder import Emitter
+from driftline.recording.recorder import Recorder
 from driftline.runtime.import_hooks import cancel_when_imported, when_imported
 
 
@@ -18,17 +18,17 @@ class TorchInstrumentor(FrameworkInstrumentor):
         # Whether Dynamo is at work could not be asked in 2.4; in 2.6 asking frees its callback, and the process dies.
         return ("torch >= 2.8",)
 
-    def _attach(self, emitter: Emitter, undo: ExitStack) -> None:
-        begin = partial(_begin, emitter, undo)
+    def _attach(self, recorder: Recorder, undo: ExitStack) -> None:
+        begin = partial(_begin, recorder, undo)
         undo.callback(cancel_when_imported, "torch", begin)
         when_imported("torch", begin)
 
 
-def _begin(emitter: Emitter, undo: ExitStack, torch: Any) -> None:
+def _begin(recorder: Recorder, undo: ExitStack, torch: Any) -> None:
     del torch
     from driftline.features.tensors import look
-    from driftline.frameworks.pytorch.root_modules import Roots  # loads torch, which is there by now
+    from driftline.frameworks.pytorch.root_modules import RootModules  # loads torch, which is there by now
 
-    roots = Roots(emitter, Models(partial(look, emitter.settings)))
+    roots = RootModules(recorder, ModelFactsCache(partial(look, recorder.settings)))
     undo.callback(roots.end)
     roots.begin()

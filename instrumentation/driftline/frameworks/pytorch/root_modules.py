@@ -19,15 +19,15 @@ from torch import nn
 from torch.compiler import is_compiling
 from torch.optim import Optimizer
 
-from driftline.features.models import Models, described, description, is_described, listeners
+from driftline.features.models import ModelFactsCache, described_models, description_of, is_described, listeners
 from driftline.features.tensors.module_names import unwrapped
-from driftline.frameworks.method_wrappers import Methods, Nobody, Switch, recording
+from driftline.frameworks.method_wrappers import MethodWrappers, NullObserver, Switch, recording
 from driftline.frameworks.pytorch.arguments import Arguments
-from driftline.frameworks.pytorch.call_slots import FORWARD, KEY, Slots
-from driftline.frameworks.pytorch.calls import Calls
-from driftline.frameworks.pytorch.hooks import Hooks
-from driftline.frameworks.pytorch.inference_only import Traffic, is_run, is_training
-from driftline.recording.recorder import Emitter
+from driftline.frameworks.pytorch.call_slots import FORWARD, KEY, CallSlots
+from driftline.frameworks.pytorch.calls import ModuleCallObserver
+from driftline.frameworks.pytorch.hooks import CallHooks
+from driftline.frameworks.pytorch.inference_only import InferenceFilter, is_run, is_training
+from driftline.recording.recorder import Recorder
 from driftline.runtime.call_scope import paused
 from driftline.runtime.import_hooks import Patches
 from driftline.runtime.self_faults import FAULTS
@@ -77,19 +77,19 @@ _ARTEFACTS: Final = (torch.jit.ScriptModule, torch.fx.GraphModule)
 _Method = Callable[..., Any]
 
 
-class Roots:
+class RootModules:
     """The models of a process, from the import of torch on."""
 
-    def __init__(self, emitter: Emitter, models: Models) -> None:
-        self._emitter = emitter
+    def __init__(self, recorder: Recorder, models: ModelFactsCache) -> None:
+        self._recorder = recorder
         self._models = models
-        self._traffic = Traffic()
+        self._filter = InferenceFilter()
         self._patches = Patches()
-        make = Slots if hasattr(nn.Module, KEY) else Hooks  # the name of the slot is private
-        self._taps: Slots | Hooks = make(self._calls_of, self._patches)
-        self._explainers = Methods((), (), EXPLAINS, Nobody())
+        make = CallSlots if hasattr(nn.Module, KEY) else CallHooks  # the name of the slot is private
+        self._taps: CallSlots | CallHooks = make(self._calls_of, self._patches)
+        self._explainers = MethodWrappers((), (), EXPLAINS, NullObserver())
         self._switches: list[Switch] = []
-        self._prepared: weakref.WeakSet[Calls] = weakref.WeakSet()
+        self._prepared: weakref.WeakSet[ModuleCallObserver] = weakref.WeakSet()
         self._on = True
         self._depth = threading.local()
 
@@ -113,7 +113,7 @@ class Roots:
         atexit.register(self._hint)
         self._find()
         listeners.append(self._describe)
-        for model in described():
+        for model in described_models():
             self._describe(model)
 
     def end(self) -> None:
@@ -142,7 +142,7 @@ class Roots:
         children = {id(child) for each in found if isinstance(each, nn.Module) for child in each.children()}
         for each in found:
             if isinstance(each, Optimizer):
-                self._traffic.add_optimizer(each)
+                self._filter.add_optimizer(each)
             elif id(each) not in children and not is_training(each):
                 self._announce(each)
 
@@ -154,15 +154,17 @@ class Roots:
         except Exception as error:  # noqa: BLE001  # the module works without us
             FAULTS.note("root", error)
 
-    def _calls_of(self, module: nn.Module, *, explicit: bool) -> Calls:
+    def _calls_of(self, module: nn.Module, *, explicit: bool) -> ModuleCallObserver:
         reference = weakref.ref(module)
         arguments = Arguments(lambda: unwrapped(reference()).forward)
-        calls = Calls(self._emitter, self._models, arguments, is_run if explicit else self._traffic.counts)
+        calls = ModuleCallObserver(
+            self._recorder, self._models, arguments, is_run if explicit else self._filter.is_prediction
+        )
         self._prepared.add(calls)
         return calls
 
     def _describe(self, model: Any) -> None:
-        method = description(model).method
+        method = description_of(model).method
         if method is not None:
             owner = next(base for base in type(model).__mro__ if method in vars(base))
             self._patches.replace(owner, method, partial(self._chosen, method))
@@ -175,7 +177,7 @@ class Roots:
 
         @wraps(original)
         def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-            if is_compiling() or description(self).method != method:
+            if is_compiling() or description_of(self).method != method:
                 return original(self, *args, **kwargs)
             return recorded(self, *args, **kwargs)
 
@@ -183,13 +185,13 @@ class Roots:
 
     def _recorded(self, operation: str, original: _Method) -> _Method:
         arguments = Arguments(lambda: types.MethodType(original, self))  # without its first argument
-        switch = Switch(Calls(self._emitter, self._models, arguments, self._counts))
+        switch = Switch(ModuleCallObserver(self._recorder, self._models, arguments, self._is_prediction))
         self._switches.append(switch)
         return recording(operation, original, switch)
 
-    def _counts(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def _is_prediction(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         implicit = isinstance(model, nn.Module) and not is_described(model)
-        return self._traffic.counts(model, args, kwargs) if implicit else is_run(model, args, kwargs)
+        return self._filter.is_prediction(model, args, kwargs) if implicit else is_run(model, args, kwargs)
 
     def _train(self, original: _Method) -> _Method:
         """`eval()` is `train(False)`; the root's own call is the outermost."""
@@ -252,7 +254,7 @@ class Roots:
         @wraps(original)
         def init(optimizer: Any, *args: Any, **kwargs: Any) -> None:
             original(optimizer, *args, **kwargs)
-            self._traffic.add_optimizer(optimizer)
+            self._filter.add_optimizer(optimizer)
 
         return init
 

@@ -12,15 +12,15 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from driftline.capture.buffer_pool import Pool  # noqa: E402
+from driftline.capture.buffer_pool import BufferPool  # noqa: E402
 from driftline.capture.copies import capture_output  # noqa: E402
 from driftline.features import columns, models, tensors  # noqa: E402
-from driftline.features.models import Models, describe  # noqa: E402
+from driftline.features.models import ModelFactsCache, describe  # noqa: E402
 from driftline.features.tensors.output_forms import ENOUGH_ROWS  # noqa: E402
-from driftline.records import Model  # noqa: E402
+from driftline.records import ModelFacts  # noqa: E402
 from driftline.settings import Settings  # noqa: E402
 
-POOL = Pool(2**26)
+POOL = BufferPool(2**26)
 SETTINGS = Settings()
 
 
@@ -31,7 +31,7 @@ class Plain(nn.Module):
         return x
 
 
-def look(module: Any) -> Model:
+def look(module: Any) -> ModelFacts:
     return tensors.look(SETTINGS, module)
 
 
@@ -138,7 +138,7 @@ def test_nobody_waits_for_a_guess() -> None:
 def test_models_learn_of_a_guess() -> None:
     """The facts that adapters keep are made anew when a task becomes known, once."""
     module = Plain()
-    known = Models(look)
+    known = ModelFactsCache(look)
     first = known.of(module)
     named(module, logits(10))
     assert known.of(module) is first
