@@ -60,11 +60,6 @@ def capture(value: Any, pool: BufferPool) -> Capture:
     return as_capture(COPIERS[type(value)](value, pool))
 
 
-def capture_output(value: Any, pool: BufferPool) -> Capture:
-    """As `capture`, of what a model returned: several arrays are an output each, by their keys or positions."""
-    return as_capture(OUTPUT_COPIERS[type(value)](value, pool))
-
-
 def _copy_heads(value: Any, pool: BufferPool) -> Capture:
     heads = _heads(value)
     return _together("heads", heads, pool) if heads else capture(value, pool)

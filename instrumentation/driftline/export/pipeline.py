@@ -77,11 +77,6 @@ class Pipeline:
         """Whether rows are counted, and not only told of."""
         return self._exporter is not None
 
-    @property
-    def used(self) -> bool:
-        """Whether there was a prediction in this process."""
-        return self._started
-
     def drain(self) -> None:
         """Count what waits in the buffer."""
         with self._aggregating:

@@ -36,7 +36,7 @@ class BoosterInstrumentor(ClassInstrumentor):
     roots = (("xgboost.core", "Booster"), ("lightgbm.basic", "Booster"))
     calls = ("predict", "inplace_predict")
     fits = ("update", "refit")  # they may predict on the way
-    quiet = ("eval", "eval_set", "eval_train", "eval_valid")  # a user's own metric is given predictions
+    silent = ("eval", "eval_set", "eval_train", "eval_valid")  # a user's own metric is given predictions
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return ()  # either of them

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from driftline.features.input_kinds import TABULAR, TOKENS, is_auxiliary
 from driftline.features.models import Description, ModelFactsCache, description_of
+from driftline.frameworks.call_wrappers import Switch
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
-from driftline.frameworks.method_wrappers import Switch
 from driftline.recording.recorder import Adapter, Recorder
 from driftline.records import CLASSIFICATION, REGRESSION, InputFacts, ModelFacts, NamedColumn
 from driftline.runtime.import_hooks import Patches

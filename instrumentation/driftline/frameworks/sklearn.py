@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from driftline.features.models import ModelFactsCache, description_of
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
+from driftline.frameworks.method_wrappers import WrapFunction
 from driftline.recording.recorder import Adapter
 from driftline.records import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, ModelFacts, NamedColumn
 
@@ -26,13 +27,20 @@ class SklearnInstrumentor(ClassInstrumentor):
     roots = (("sklearn.base", "BaseEstimator"), ("catboost.core", "_CatBoostBase"))
     calls = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
     fits = ("fit", "partial_fit", "fit_predict", "fit_transform")
-    quiet = ("transform", "score")  # they call predictions of members
+    silent = ("transform", "score")  # they call predictions of members
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return ("scikit-learn >= 1.4",)
 
     def _adapter(self, settings: Any) -> Adapter:
         return Adapter(ModelFactsCache(partial(facts_of, settings)), rows_of)
+
+    def _wrap_descriptor(self, wrap: WrapFunction, raw: Any) -> Any:
+        if not (hasattr(raw, "check") and hasattr(raw, "fn")):
+            return super()._wrap_descriptor(wrap, raw)
+        from sklearn.utils.metaestimators import available_if
+
+        return available_if(raw.check)(wrap(raw.fn))
 
 
 def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

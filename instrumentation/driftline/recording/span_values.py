@@ -24,7 +24,7 @@ _MOST_PLANS: Final = 1000
 
 
 class _ShownFeatures(NamedTuple):
-    """Which of a set of features a span shows: attribute keys, positions, redactions. plain: all of them, unredacted."""
+    """Which of some features a span shows: attribute keys, positions, redactions. plain: all of them, unredacted."""
 
     keys: tuple[str, ...]
     positions: tuple[int, ...]

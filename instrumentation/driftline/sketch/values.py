@@ -33,10 +33,6 @@ class Split(NamedTuple):
     categories: Mapping[str, int]
     missing: int
 
-    @property
-    def rows(self) -> int:
-        return len(self.numbers) + sum(self.categories.values()) + self.missing
-
 
 def split(values: NDArray[Any]) -> Split:
     """Of one column: values[row], of any dtype."""

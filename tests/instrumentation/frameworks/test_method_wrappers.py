@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from driftline.frameworks.method_wrappers import MethodWrappers, NullObserver
+from driftline.frameworks.call_wrappers import NullObserver
+from driftline.frameworks.method_wrappers import MethodWrappers
 
 MODULE = "made_families"
 FAMILIES = ("First", "Second", "Third")

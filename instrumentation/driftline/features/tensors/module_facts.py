@@ -18,7 +18,7 @@ SYSTEM: Final = "pytorch"
 
 
 def facts_of(settings: Settings, module: Any) -> ModelFacts:
-    """See `driftline.features.tensors.look`."""
+    """The facts of a module, or of any other described callable."""
     inner = unwrapped(module)
     said = description_of(module if is_described(module) else inner)
     kind = type_name(inner)

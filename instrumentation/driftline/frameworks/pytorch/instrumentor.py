@@ -8,7 +8,9 @@ from typing import Any
 from driftline.features.models import ModelFactsCache
 from driftline.frameworks.instrumentor import FrameworkInstrumentor
 from driftline.recording.recorder import Recorder
+from driftline.records import ModelFacts
 from driftline.runtime.import_hooks import cancel_when_imported, when_imported
+from driftline.settings import Settings
 
 
 class TorchInstrumentor(FrameworkInstrumentor):
@@ -26,9 +28,14 @@ class TorchInstrumentor(FrameworkInstrumentor):
 
 def _begin(recorder: Recorder, undo: ExitStack, torch: Any) -> None:
     del torch
-    from driftline.features.tensors import look
-    from driftline.frameworks.pytorch.root_modules import RootModules  # loads torch, which is there by now
+    from driftline.frameworks.pytorch.root_modules import RootModules  # imports torch, which is loaded by now
 
-    roots = RootModules(recorder, ModelFactsCache(partial(look, recorder.settings)))
+    roots = RootModules(recorder, ModelFactsCache(partial(_facts_of, recorder.settings)))
     undo.callback(roots.end)
     roots.begin()
+
+
+def _facts_of(settings: Settings, module: Any) -> ModelFacts:
+    from driftline.features.tensors.module_facts import facts_of  # loads numpy: not before the first call
+
+    return facts_of(settings, module)

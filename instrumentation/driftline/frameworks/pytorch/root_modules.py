@@ -21,7 +21,8 @@ from torch.optim import Optimizer
 
 from driftline.features.models import ModelFactsCache, described_models, description_of, is_described, listeners
 from driftline.features.tensors.module_names import unwrapped
-from driftline.frameworks.method_wrappers import MethodWrappers, NullObserver, Switch, recording
+from driftline.frameworks.call_wrappers import NullObserver, Switch, record_calls
+from driftline.frameworks.method_wrappers import MethodWrappers
 from driftline.frameworks.pytorch.arguments import Arguments
 from driftline.frameworks.pytorch.call_slots import FORWARD, KEY, CallSlots
 from driftline.frameworks.pytorch.calls import ModuleCallObserver
@@ -187,7 +188,7 @@ class RootModules:
         arguments = Arguments(lambda: types.MethodType(original, self))  # without its first argument
         switch = Switch(ModuleCallObserver(self._recorder, self._models, arguments, self._is_prediction))
         self._switches.append(switch)
-        return recording(operation, original, switch)
+        return record_calls(operation, original, switch)
 
     def _is_prediction(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         implicit = isinstance(model, nn.Module) and not is_described(model)

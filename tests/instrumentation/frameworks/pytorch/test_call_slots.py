@@ -21,7 +21,6 @@ from torch import nn
 import driftline
 from driftline.frameworks.pytorch import root_modules as roots_module
 from driftline.frameworks.pytorch.call_slots import KEY
-from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 from torch_nets import Net
 
@@ -48,12 +47,6 @@ class OwnReduce(Net):
 
 
 KINDS: Final = (Net, OwnState, OwnCopy, OwnReduce)
-
-
-@pytest.fixture(autouse=True)
-def _no_faults() -> Iterator[None]:
-    yield
-    assert not FAULTS.counts()
 
 
 @pytest.fixture(params=["slots", "hooks"])
