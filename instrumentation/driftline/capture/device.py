@@ -78,7 +78,7 @@ class SlabRing:
         self._lock = threading.Lock()
         self._free: dict[int, deque[Slab]] = {}  # by size, smallest first; in each the one that waits longest
 
-    def capture_tensor(self, size: int) -> Slab | None:
+    def take(self, size: int) -> Slab | None:
         """The smallest free slab of `size` bytes or more; None where there is none."""
         with self._lock:
             if not self._free:
