@@ -1,4 +1,4 @@
-"""The one recorder of a process, shared by the instrumentors of all frameworks, while any of them is on."""
+"""The single recorder of a process, shared by all frameworks while any of them is instrumented."""
 
 from functools import partial
 from typing import Any, Final
@@ -11,14 +11,14 @@ from driftline.settings import Settings
 
 _EXTERNAL: Final = ("tracer_provider", "meter_provider", "metric_exporter")
 _UNUSED: Final = ("logger_provider",)
-"""Options of every instrumentor of OpenTelemetry that mean nothing here."""
+"""Standard options of OpenTelemetry instrumentors that have no meaning here."""
 
 _FLUSH_SECONDS: Final = 5.0
-"""What a server that stops may wait for its last rows."""
+"""How long a stopping server may wait for its last rows to be sent."""
 
 
 class SharedRecorder:
-    """Counts who uses the recorder: the first one makes it, the last one closes it."""
+    """Counts the users of the recorder: the first creates it, the last closes it."""
 
     def __init__(self) -> None:
         self._recorder: Recorder | None = None
@@ -26,12 +26,11 @@ class SharedRecorder:
         self._patches = Patches()
 
     def check(self, options: dict[str, Any]) -> None:
-        """Whether the options can be used.
+        """Validate options.
 
         Raises:
-            TypeError: an unknown one.
-            ValueError: a wrong value, or another one than is in use: there is one recorder. Names the option, the rule
-                and the value.
+            TypeError: unknown option.
+            ValueError: invalid value, or one that differs from the value in use: a process has one recorder.
 
         """
         given = _settings(options)
@@ -41,10 +40,10 @@ class SharedRecorder:
         for name in given:
             used, value = getattr(self._recorder.settings, name), getattr(wanted, name)
             if used != value:
-                raise ValueError(f"{name}: is {used!r} in this process, for all frameworks (got {value!r})")
+                raise ValueError(f"{name}: already set to {used!r} for all frameworks in this process (got {value!r})")
 
     def acquire(self, options: dict[str, Any]) -> Recorder:
-        """The recorder, made as these options say if it is not there yet."""
+        """The recorder, created with these options if there is none."""
         if self._recorder is None:
             external = {name: options[name] for name in _EXTERNAL if name in options}
             self._recorder = Recorder(Settings.read(**_settings(options)), **external)
@@ -54,7 +53,7 @@ class SharedRecorder:
         return self._recorder
 
     def release(self) -> None:
-        """The opposite of `acquire`."""
+        """Undo `acquire`."""
         self._users -= 1
         if self._users == 0 and self._recorder is not None:
             recorder, self._recorder = self._recorder, None
@@ -66,7 +65,7 @@ class SharedRecorder:
 
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    """Those that are fields of `Settings`, or of nothing."""
+    """The options to be read by `Settings`, unknown ones included."""
     return {name: value for name, value in options.items() if name not in (*_EXTERNAL, *_UNUSED)}
 
 
@@ -78,9 +77,20 @@ def _flush_server() -> None:
 
 
 def flush(timeout: float = 10.0) -> bool:
-    """Count and send everything recorded so far, with the spans and metrics of the SDK's providers.
+    """Send everything recorded so far, including the spans and metrics of the SDK's providers.
 
-    For scripts and tests; servers send by themselves. Returns False if something did not arrive within `timeout`
-    seconds (it is not lost: the next export contains it).
+    For scripts and tests; servers export periodically.
+
+    Args:
+        timeout: seconds to wait.
+
+    Returns:
+        True if everything was sent within `timeout`. Sketches that were not are part of the next export.
+
+    Example:
+        >>> import driftline
+        >>> driftline.flush(timeout=1.0)  # nothing to send
+        True
+
     """
     return SHARED_RECORDER.flush(timeout)

@@ -1,4 +1,4 @@
-"""What happens around an outermost call of a model: the question whether it counts, and the recorder."""
+"""Observes the outermost calls of a model, and passes those that are predictions to the recorder."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,10 +34,10 @@ class ModuleCallObserver:
         try:
             if not self.is_prediction(model, args, kwargs):
                 return None
-        except Exception as error:  # noqa: BLE001  # a fault of ours is not the caller's
+        except Exception as error:  # noqa: BLE001  # an internal fault must not reach the caller
             FAULTS.note("begin", error)
             return None
         return self._begin(self._adapter, operation, model, args, kwargs)
 
     def end_fit(self) -> None:
-        """Nothing that is wrapped here fits a model."""
+        """Nothing wrapped here fits a model."""

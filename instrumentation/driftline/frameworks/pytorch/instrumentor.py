@@ -1,4 +1,4 @@
-"""PyTorch: modules, what is compiled, exported or scripted from them, and what users describe."""
+"""The PyTorch instrumentor: modules, what is compiled, exported or scripted from them, and described models."""
 
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -14,10 +14,10 @@ from driftline.settings import Settings
 
 
 class TorchInstrumentor(FrameworkInstrumentor):
-    """Records the outermost calls of models. Does not load torch."""
+    """Records the outermost calls of models. Does not import torch."""
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        # Whether Dynamo is at work could not be asked in 2.4; in 2.6 asking frees its callback, and the process dies.
+        # Detecting Dynamo at work is not possible in 2.4, and crashes the process in 2.6 by freeing its callback.
         return ("torch >= 2.8",)
 
     def _attach(self, recorder: Recorder, undo: ExitStack) -> None:

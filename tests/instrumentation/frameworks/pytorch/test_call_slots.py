@@ -21,6 +21,7 @@ from torch import nn
 import driftline
 from driftline.frameworks.pytorch import root_modules as roots_module
 from driftline.frameworks.pytorch.call_slots import KEY
+from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 from torch_nets import Net
 
@@ -128,7 +129,10 @@ def test_a_hooked_model_inside_a_compiled_one_is_one_graph(
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning", "ignore:`torch.jit:DeprecationWarning")
 def test_a_recorded_model_can_be_scripted_and_traced(mechanism: str, instrumented: Callable[..., Telemetry]) -> None:
-    """TorchScript does not find what we put on a module, also one without annotations; the module stays recorded."""
+    """TorchScript does not find what we put on a module, also one without annotations; the module stays recorded.
+
+    A ScriptModule takes no hooks: where torch has no slot, that is counted as a fault.
+    """
     telemetry = instrumented()
     model = nn.Sequential(nn.Linear(4, 2), nn.ReLU()).eval()
     scripted = torch.jit.script(model)
@@ -138,6 +142,8 @@ def test_a_recorded_model_can_be_scripted_and_traced(mechanism: str, instrumente
     model(X)
 
     assert records(telemetry) == before + 1
+    assert FAULTS.counts().keys() == ({("root", "TypeError")} if mechanism == "hooks" else set())
+    FAULTS.reset()
 
 
 COPIES: Final[dict[str, Callable[[Any], Any]]] = {
