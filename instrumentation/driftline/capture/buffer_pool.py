@@ -1,4 +1,4 @@
-"""Buffers that batches of rows are copied into, used again and again: fresh memory costs a page fault a page."""
+"""A pool of reusable buffers for batches of rows, because fresh memory costs a page fault per page."""
 
 import math
 from collections import defaultdict
@@ -13,12 +13,12 @@ ByteArray: TypeAlias = NDArray[np.uint8]
 
 
 class BufferHandle:
-    """An array in a pooled buffer. `release` it once, when nobody reads it any more."""
+    """An array in a pooled buffer. `release` it exactly once, when it is no longer read."""
 
     __slots__ = ("_block", "_pool", "array")
 
     has_arrived = True
-    """What was copied from another device may still be on its way."""
+    """Whether the data is there; a copy from another device may still be in flight."""
 
     def __init__(self, pool: "BufferPool", block: ByteArray, array: NDArray[Any]) -> None:
         self._pool = pool
@@ -30,7 +30,7 @@ class BufferHandle:
 
 
 class BufferPool:
-    """At most `limit` bytes of buffers in sizes that differ by a quarter, so that most requests find a used one."""
+    """At most `limit` bytes of buffers, in sizes a quarter apart so that most requests find a free one."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -40,7 +40,7 @@ class BufferPool:
         self._idle = True
 
     def acquire(self, shape: tuple[int, ...], dtype: "DTypeLike", order: str) -> BufferHandle | None:
-        """An uninitialised array, or None when the pool is used up. order: "C" or "F"."""
+        """An uninitialised array, or None if the pool is exhausted. order: "C" or "F"."""
         kind = np.dtype(dtype)
         wanted = math.prod(shape) * kind.itemsize
         block = self._take(_rounded(wanted))
@@ -54,7 +54,7 @@ class BufferPool:
             self._free[block.nbytes].append(block)
 
     def trim(self) -> None:
-        """Give memory back to the system if nothing was asked for since the last call."""
+        """Return memory to the system if nothing was acquired since the last call."""
         with self._lock:
             if self._idle:
                 self._drop_free()
@@ -78,6 +78,6 @@ class BufferPool:
 
 
 def _rounded(size: int) -> int:
-    """The least of 4, 5, 6, 7 times a power of two that is not below `size`, and not below 4 KiB."""
+    """`size` rounded up to 4, 5, 6 or 7 times a power of two, and to at least 4 KiB."""
     step = 1 << max(10, (max(size, 1) - 1).bit_length() - 3)
     return -(-size // step) * step if size > 4 * step else 4 * step

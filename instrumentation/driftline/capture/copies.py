@@ -1,7 +1,7 @@
-"""The copy that is taken on the caller's thread, before the model can change its input, and after it returned.
+"""Copies a model's input before the call and its output after it, on the caller's thread.
 
-One row costs under a microsecond: its bytes. A batch is copied into a pooled buffer in the array's own order. All
-understanding of the values is left to `columns`, in the background.
+A single row costs under a microsecond: its bytes. A batch is copied to a pooled buffer in the array's memory order.
+Values are interpreted later, in the background, by `features`.
 """
 
 import math
@@ -20,34 +20,34 @@ from driftline.records import LOST, Capture, SmallArray, as_capture
 from driftline.runtime.self_faults import FAULTS
 
 SMALL: Final = 16 * 1024
-"""Bytes up to which `tobytes` beats a pooled buffer."""
+"""Bytes up to which `tobytes` is faster than a pooled buffer."""
 
 _PLAIN: Final = "fiubcmMUS"
-"""Kinds of arrays whose bytes say all."""
+"""dtype kinds whose bytes are the values."""
 
 _ARRAY: Final = np.ndarray
 _NUMBERS: Final = frozenset(map(np.dtype, "?bBhHiIlLqQefd"))
-"""What rows are of, nearly always."""
+"""The dtypes of nearly all rows."""
 
-_OBJECT_SIZE: Final = 56  # of a Python number with its pointer; strings are longer, the bound is not exact
+_OBJECT_SIZE: Final = 56  # a Python number and its pointer; strings are longer, so the bound is approximate
 
 
 class Captures:
-    """Copies of whatever models are given and return, as far as `pool` has room."""
+    """Copies the inputs and outputs of models, as far as `pool` has room."""
 
     def __init__(self, pool: BufferPool) -> None:
         self._pool = pool
 
     def of(self, value: Any, returned: bool = False) -> Capture | SmallArray | None:
-        """A copy; None where there is nothing, or nothing that can be copied. returned: it may be several outputs."""
+        """A copy; None if there is nothing, or nothing that can be copied. returned: may be several outputs."""
         try:
             cls = type(value)
             if cls is _ARRAY and (dtype := value.dtype) in _NUMBERS and (size := value.nbytes) <= SMALL:
-                return value.tobytes(), dtype, value.shape, size  # as `_take_array`, at two thirds of its cost
+                return value.tobytes(), dtype, value.shape, size  # `_copy_array` inlined, at two thirds of its cost
             if value is None:
                 return None
             return (OUTPUT_COPIERS if returned else COPIERS)[cls](value, self._pool)
-        except Exception as error:  # noqa: BLE001  # values may be anything; the call is recorded without them
+        except Exception as error:  # noqa: BLE001  # values may be anything; record the call without them
             FAULTS.note("capture", error)
             return None
 
@@ -56,7 +56,7 @@ Copier = Callable[[Any, BufferPool], Capture | SmallArray]
 
 
 def capture(value: Any, pool: BufferPool) -> Capture:
-    """A copy of what a model was given or returned. Of something unknown only the number of rows is kept."""
+    """Copy an input or output. Of an unknown type, only the number of rows is kept."""
     return as_capture(COPIERS[type(value)](value, pool))
 
 
@@ -66,8 +66,8 @@ def _copy_heads(value: Any, pool: BufferPool) -> Capture:
 
 
 def _heads(value: Any) -> dict[str | int, Any]:
-    """The outputs among what a model returned; none where it is one output."""
-    if isinstance(value, Mapping):  # first: Hugging Face's ModelOutput is a data class too
+    """The outputs of a model that returned several, by key or position; empty for a single one."""
+    if isinstance(value, Mapping):  # first, because Hugging Face's ModelOutput is a dataclass too
         as_capture: Any = value.items()
     elif isinstance(value, (list, tuple)):
         if not any(map(_has_rows, value[:_FIRST])):
@@ -96,7 +96,7 @@ def _is_column(value: Any) -> bool:
 
 
 def _together(kind: str, values: dict[Any, Any], pool: BufferPool) -> Capture:
-    """Captures by name, as one; without room for one of them there is none for the others."""
+    """Captures by name, combined; LOST as a whole if any part is."""
     parts = {name: capture(each, pool) for name, each in values.items()}
     rows = next(iter(parts.values())).rows
     whole = Capture(kind, parts, rows, _layout(parts), None, sum(part.size for part in parts.values()))
@@ -111,7 +111,7 @@ def _layout(parts: dict[Any, Capture]) -> Any:
 
 
 def without_rows(taken: Capture) -> Capture:
-    """What is left of a capture when there is no room for it."""
+    """Release a capture and keep only its number of rows."""
     release(taken)
     return _lost(taken.rows)
 
@@ -147,7 +147,7 @@ def _copy_grid(value: Any, pool: BufferPool) -> Capture:
 
 
 def _copy_objects(value: Any) -> Capture:
-    copy = value.copy()  # never tobytes: it would copy pointers
+    copy = value.copy()  # not tobytes: that would copy pointers
     rows = copy.shape[0] if copy.ndim else 1
     return Capture("objects", copy, rows, copy.shape[1:], None, copy.size * _OBJECT_SIZE)
 
@@ -167,7 +167,7 @@ def _copy_list(value: Any, pool: BufferPool) -> Capture | SmallArray:
     if value and type(value[0]).__module__ == "torch":
         tensors = stacked(value)
         return Capture("opaque", None, len(value), None, None, 0) if tensors is None else _copy_tensor(tensors, pool)
-    if value and isinstance(value[0], dict):  # a result of many parts for each row
+    if value and isinstance(value[0], dict):  # several results per row
         return Capture("opaque", None, len(value), None, None, 0)
     if not value or isinstance(value[0], str) or not hasattr(value[0], "__len__"):
         return Capture("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
@@ -178,14 +178,14 @@ def _copy_list(value: Any, pool: BufferPool) -> Capture | SmallArray:
 
 
 def _copy_pandas_frame(value: Any, pool: BufferPool) -> Capture:
-    names = value.columns  # an Index never changes
-    # A frame of one block of numbers is an array with names. There is no public way to ask without a cost above the
-    # copy's; where the private one is gone, the deep copy is right too.
+    names = value.columns  # an Index is immutable
+    # A frame with a single numeric block is an array with names. There is no public check cheaper than the copy itself;
+    # should the private one disappear, the deep copy is correct too.
     if getattr(getattr(value, "_mgr", None), "is_single_block", False):
         values = value.to_numpy()
         if values.dtype.kind in "fiub":
             return as_capture(_copy_array(values, pool))._replace(names=names)
-    # A shallow copy would do with pandas 3, unless the frame was built with copy=False: it still shares memory then.
+    # A shallow copy would do with pandas 3, but for frames built with copy=False, which still share memory.
     copy = value.copy(deep=True)
     return Capture("pandas", copy, len(copy), len(names), names, copy.size * _OBJECT_SIZE)
 
@@ -195,8 +195,8 @@ def _copy_pandas_series(value: Any, pool: BufferPool) -> Capture:
     return _copy_pandas_frame(frame, pool)
 
 
-def _copy_polars_frame(value: Any, pool: BufferPool) -> Capture:  # noqa: ARG001  # every taker takes both
-    # `clone` shares memory with a numpy array that the frame was built from.
+def _copy_polars_frame(value: Any, pool: BufferPool) -> Capture:  # noqa: ARG001  # every copier takes both
+    # `clone` would share memory with a numpy array that the frame was built from.
     columns = [each.to_numpy(writable=True) if each.dtype.is_numeric() else each.to_list() for each in value]
     return Capture("columns", columns, value.height, value.width, tuple(value.columns), int(value.estimated_size()))
 
@@ -205,7 +205,7 @@ def _copy_polars_series(value: Any, pool: BufferPool) -> Capture:
     return _copy_polars_frame(value.to_frame(), pool)
 
 
-def _copy_sparse(value: Any, pool: BufferPool) -> Capture:  # noqa: ARG001  # every taker takes both
+def _copy_sparse(value: Any, pool: BufferPool) -> Capture:  # noqa: ARG001  # every copier takes both
     if value.format == "csr":
         parts = value.data.copy(), value.indices.copy(), value.indptr.copy()
     else:
@@ -222,7 +222,7 @@ def _copy_other(value: Any, pool: BufferPool) -> Capture | SmallArray:
     return Capture("opaque", None, rows, None, None, 0)
 
 
-# By the class's own module and name, or a base's: nothing is imported to find out what something is.
+# By package and class name, of the class or a base, so that nothing is imported to identify a value.
 _BY_NAME: Final[dict[str, Copier]] = {
     "numpy.ndarray": _copy_array,
     "pandas.DataFrame": _copy_pandas_frame,
@@ -237,10 +237,10 @@ _BY_NAME: Final[dict[str, Copier]] = {
     "torch.Tensor": _copy_tensor,
 }
 
-_FIRST: Final = 8  # elements of a list that are looked at: a long one is no list of outputs
+_FIRST: Final = 8  # elements of a list that are checked: a long list is not a list of outputs
 
 _INTERNALS: Final = frozenset({"loss", "past_key_values", "hidden_states", "attentions"})
-"""What Hugging Face's models return beside their outputs."""
+"""What Hugging Face models return besides their outputs."""
 
 
 def _copier(cls: type) -> Copier:
@@ -253,17 +253,17 @@ def _output_copier(cls: type) -> Copier:
 
 
 class _CopierTable(dict[type, Copier]):
-    """The taker of every class that was met, found by `find`."""
+    """Caches the copier of each class, as found by `find`."""
 
     def __init__(self, find: Callable[[type], Copier]) -> None:
         super().__init__()
         self._find = find
 
     def __missing__(self, cls: type) -> Copier:
-        taker = self._find(cls)
+        copier = self._find(cls)
         if sys.modules.get(cls.__module__) is not None and "<locals>" not in cls.__qualname__:
-            self[cls] = taker  # classes made at run time are not kept alive
-        return taker
+            self[cls] = copier  # do not keep classes created at run time alive
+        return copier
 
 
 COPIERS: Final = _CopierTable(_copier)
@@ -271,7 +271,7 @@ OUTPUT_COPIERS: Final = _CopierTable(_output_copier)
 
 
 def release(taken: Capture) -> None:
-    """Give the pooled buffers of a capture back: nobody reads it any more."""
+    """Return the pooled buffers of a capture that is no longer read."""
     if taken.kind == "pooled":
         taken.payload.release()
     elif taken.kind == "grid":

@@ -83,7 +83,7 @@ def test_a_device_that_never_answers(ring: SlabRing, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(device, "_ARRIVAL_SECONDS", 0.01)
     taken = capture_into(ring, torch.ones(2, 3))
 
-    with pytest.raises(TimeoutError, match=r"has not arrived from its device within 0\.01 s"):
+    with pytest.raises(TimeoutError, match=r"device copy did not complete within 0\.01 s"):
         list(blocks.join([taken]))
 
 
