@@ -1,4 +1,4 @@
-"""From a model call to telemetry: the one place that records. Nothing that it does can fail a call."""
+"""Records model calls as telemetry. Nothing in here can make a call fail."""
 
 from __future__ import annotations  # numpy is only loaded once there is a row
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from driftline.settings import Settings
 
 _EXIT_SECONDS: Final = 2.0
-"""What the end of a process may wait for a backend that cannot be reached."""
+"""How long a process may wait at exit for an unreachable backend."""
 
-_SUPPRESS: Final = otel._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001  # what every instrumentation looks at
+_SUPPRESS: Final = otel._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001  # checked by every instrumentation
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
-"""As `opentelemetry.instrumentation.utils.is_instrumentation_enabled`, at the cost of one look at the context."""
+"""As `opentelemetry.instrumentation.utils.is_instrumentation_enabled`, but with a single context lookup."""
 
-# From a millisecond for one row of a linear model to a minute for a large batch.
+# From 0.1 ms for one row of a linear model to a minute for a large batch.
 _DURATION_BOUNDS: Final = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
@@ -50,16 +50,16 @@ _DURATION_BOUNDS: Final = (
 def _outputs(read: Callable[[Any], Any], output: Any) -> Any:
     try:
         return read(output)
-    except Exception as error:  # noqa: BLE001  # the call is still recorded, without its outputs
+    except Exception as error:  # noqa: BLE001  # record the call without its outputs
         FAULTS.note("outputs", error)
         return None
 
 
-# How outputs are read of what a call returned; None: as they are.
+# Extracts the outputs from a call's return value; None: it is the output.
 _Read: TypeAlias = "Callable[[Any], Any] | None"
 
-# A call that is being made: model, operation, inputs, how outputs are read, span, what to detach, when it began. A bare
-# tuple: it is made and taken apart for every row served, and a named one costs five times as much.
+# A call in progress: model, operation, inputs, output reader, span, context token to detach, start time. A bare tuple,
+# because one is created per row served and a named one costs five times as much.
 _CallInProgress: TypeAlias = (
     "tuple[ModelFacts, str, Capture | SmallArray | None, _Read, trace.Span | None, Token[Context] | None, float]"
 )
@@ -67,9 +67,9 @@ _CallInProgress: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """What a framework adds: the facts of a model object, and which argument of a call holds the rows.
+    """What a framework contributes: the facts of models, and where a call's arguments hold the rows.
 
-    outputs: what is read of what a call returned; None: all of it.
+    outputs: extracts the outputs from a call's return value; None: it is the output.
     """
 
     models: ModelFactsCache
@@ -78,7 +78,7 @@ class Adapter:
 
 
 class Recorder:
-    """Records calls of models. One a process; forked children go on with an empty one."""
+    """Records model calls. One per process; a forked child continues with an empty one."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Recorder:
         self._making = Lock()
 
     def begin(self, adapter: Adapter, operation: str, model: Any, args: Any, kwargs: Any) -> _CallInProgress | None:
-        """Before the call: copy its input, which the call may change. None: this call is not recorded."""
+        """Before the call: copy its input, which it may modify. None if the call is not recorded."""
         try:
             context = otel.get_current()
             if context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN):
@@ -121,12 +121,12 @@ class Recorder:
             span = self._spans.start(known, operation, context)
             attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
             return known, operation, inputs, read, span, attached, time.perf_counter()
-        except Exception as error:  # noqa: BLE001  # a fault of ours is not the caller's
+        except Exception as error:  # noqa: BLE001  # an internal fault must not reach the caller
             FAULTS.note("begin", error)
             return None
 
     def end(self, started: _CallInProgress | None, output: Any, error: BaseException | None) -> None:
-        """After the call: hand everything over and end the span. `error` is what the model raised."""
+        """After the call: hand over the record and end the span. `error` is what the model raised."""
         if started is None:
             return
         now = time.perf_counter()
@@ -144,7 +144,7 @@ class Recorder:
                 pipeline.queue.put(record)
             else:
                 self._finish(span, record, error)
-        except Exception as fault:  # noqa: BLE001  # a fault of ours is not the caller's
+        except Exception as fault:  # noqa: BLE001  # an internal fault must not reach the caller
             FAULTS.note("end", fault)
         finally:
             if span is not None:
@@ -154,7 +154,7 @@ class Recorder:
         prediction = Prediction.of(record)
         attributes: dict[str, Any] = {semconv.ROW_COUNT: prediction.rows}
         if span.is_recording():
-            # Before the rows are handed over: their buffers may be used again from then on.
+            # Before the hand-over, after which the buffers of the rows may be reused.
             attributes |= self._content(prediction)
         pipeline = self.pipeline
         kept = pipeline.queue.put(record) and not prediction.lost
@@ -164,7 +164,7 @@ class Recorder:
         attributes[semconv.PREDICTION_ID] = assign_prediction_id()
         if error is not None:
             attributes[semconv.ERROR_TYPE] = prediction.error
-            # What an exception says may quote values of the input.
+            # The message of an exception may contain input values.
             shown = None if self.settings.redacts else str(error)
             span.set_status(trace.Status(trace.StatusCode.ERROR, shown))
         span.set_attributes(attributes)
@@ -176,14 +176,14 @@ class Recorder:
 
                 self._span_values = SpanValues(self.settings)
             return self._span_values.of(prediction)
-        except Exception as error:  # noqa: BLE001  # a span without example rows is a span
+        except Exception as error:  # noqa: BLE001  # a span without example rows is still useful
             FAULTS.note("span content", error)
             return {}
 
     def _end_span(self, span: trace.Span) -> None:
         try:
             span.end()
-        except Exception as error:  # noqa: BLE001  # span processors are other people's code
+        except Exception as error:  # noqa: BLE001  # span processors are third-party code
             FAULTS.note("end span", error)
 
     @property
@@ -201,11 +201,11 @@ class Recorder:
             return self._pipeline
 
     def _on_export(self) -> None:
-        for action in list(self.before_export):  # a framework that is switched off meanwhile takes its own away
+        for action in list(self.before_export):  # a copy: uninstrumenting a framework meanwhile removes its action
             action()
 
     def _record(self, prediction: Prediction) -> None:
-        """In the background: recording into an instrument costs more than all that the caller pays."""
+        """Record the duration, in the background: an instrument costs more than everything the caller pays."""
         model = prediction.model
         attributes = {
             semconv.MODEL_NAME: model.name,
@@ -220,7 +220,7 @@ class Recorder:
         self._duration.record(prediction.duration, attributes, context=parent)
 
     def flush(self, timeout: float) -> bool:
-        """Everything recorded so far out, of Driftline's and of the providers that spans and durations go to."""
+        """Send everything recorded so far, and flush the providers of spans and durations."""
         end = time.monotonic() + timeout
         sent = self._pipeline is None or self._pipeline.flush(timeout)
         for provider in self._flushable():
@@ -234,7 +234,7 @@ class Recorder:
         return [provider for provider in providers if hasattr(provider, "force_flush")]
 
     def after_fork(self) -> None:
-        """Go on with nothing: what the parent holds, the parent sends. Its channel is not even closed here."""
+        """Start empty: the parent sends what it holds. Its channel must not even be closed here."""
         if self._pipeline is not None:
             self._abandoned.append(self._pipeline)
         FAULTS.reset()
@@ -243,22 +243,22 @@ class Recorder:
         self._reset()
 
     def at_exit(self) -> None:
-        """Send what there is, in bounded time, and stop."""
+        """Send what is pending, in bounded time, and stop."""
         if self._pipeline is not None:
             self._pipeline.close(_EXIT_SECONDS)
 
     def close(self) -> None:
-        """As at the end of the process, now."""
+        """As at exit, now."""
         lifecycle.unregister(self)
         self.at_exit()
 
 
 class _ApplicationResource:
-    """Who sends the sketches: the application, as its tracer provider knows it."""
+    """The resource of the sketches: that of the application's tracer provider, if it has one."""
 
     def __init__(self, provider: trace.TracerProvider | None) -> None:
         self._provider = provider
-        # Made at once where there is none yet: detectors use threads, which is too late when the process ends.
+        # Created eagerly if there is none yet: resource detectors use threads, which cannot start at exit.
         self._own = Resource.create() if self._of_application() is None else None
 
     def find(self) -> Resource:

@@ -1,4 +1,4 @@
-"""Example rows on a span, as readable attributes: as many as may be shown and as fit."""
+"""Example rows as readable span attributes, within the limits on privacy and size."""
 
 import json
 import math
@@ -15,12 +15,12 @@ from driftline.settings import ALL, HIDDEN, Redaction, Settings
 from driftline.sketch import hashed
 
 _LONGEST_TEXT: Final = 256
-"""Bytes of one text value."""
+"""Maximum bytes of a single string value."""
 
 _NUMBER_BYTES: Final = 8
 _MOST_OUTPUTS: Final = 16
 _MOST_PLANS: Final = 1000
-"""Sets of feature names that are remembered: a program has few, but nothing keeps it from making new ones."""
+"""Maximum number of cached feature sets: a program has few, but may generate new ones."""
 
 
 class _ShownFeatures(NamedTuple):
@@ -33,7 +33,7 @@ class _ShownFeatures(NamedTuple):
 
 
 class SpanValues:
-    """Makes the attributes with values of a call: outputs first, then inputs, until the bytes of a span are used up."""
+    """Builds the value attributes of a call: outputs first, then inputs, up to the byte limit of a span."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -66,7 +66,7 @@ class SpanValues:
             return
         plan = self._plan(names)
         if numbers is not None and plan.plain and width * _NUMBER_BYTES <= room:
-            attributes.update(zip(plan.keys, numbers, strict=True))  # the usual case, at a tenth of the cost
+            attributes.update(zip(plan.keys, numbers, strict=True))  # the common case, at a tenth of the cost
             return
         if block is None:
             block = first_rows(model, taken, 1)
@@ -96,7 +96,7 @@ class SpanValues:
     def _each(
         names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock, room: int, *, single: bool
     ) -> Iterator[tuple[str, Any]]:
-        """An attribute a feature: whole rows rather than some columns of many rows."""
+        """One attribute per feature: fewer rows in full, rather than more rows with some of the columns."""
         del names
         columns = [
             redacted(plain(block.columns[position].tolist()), redaction)
@@ -112,7 +112,7 @@ class SpanValues:
     def _vector(
         names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock, room: int, *, single: bool
     ) -> Iterator[tuple[str, Any]]:
-        """The first row as two arrays: there are too many features for an attribute each."""
+        """The first row as two arrays, for too many features for an attribute each."""
         del single
         shown: list[str] = []
         values: list[Any] = []
@@ -131,7 +131,7 @@ class SpanValues:
 
 
 def _add_outputs(attributes: dict[str, Any], columns: Sequence[NamedColumn], room: int, *, single: bool) -> int:
-    """Returns the bytes that are left."""
+    """Returns the remaining bytes."""
     for column in columns[:_MOST_OUTPUTS]:
         room, value = _fitted(plain(column.values.tolist()), room, single=single)
         if value is not None:
@@ -140,7 +140,7 @@ def _add_outputs(attributes: dict[str, Any], columns: Sequence[NamedColumn], roo
 
 
 def _fitted(values: list[Any], room: int, *, single: bool) -> tuple[int, Any]:
-    """The bytes that are left, and the value of an attribute: None where there is nothing to say, or no room for it."""
+    """The remaining bytes and the attribute value; None if it is empty or does not fit."""
     size = sum(map(_size, values))
     if size > room or not values or values == [None]:
         return room, None
@@ -148,7 +148,7 @@ def _fitted(values: list[Any], room: int, *, single: bool) -> tuple[int, Any]:
 
 
 def plain(values: list[Any]) -> list[Any]:
-    """Numbers, texts and None, as attributes may hold them."""
+    """Convert values to types that attributes may hold: numbers, strings and None."""
     return [_plain(value) for value in values]
 
 
@@ -166,14 +166,14 @@ def _plain(value: Any) -> Any:
 
 
 def redacted(values: list[Any], redaction: Redaction) -> list[Any]:
-    """The values themselves, or what stands for them."""
+    """The values, or their hashes."""
     if redaction.shown:
         return values
     return [None if _is_missing(value) else hashed(str(value)) for value in values]
 
 
 def same_type(values: list[Any]) -> list[Any]:
-    """The elements of an array attribute are of one type: mixed numbers become floats, anything else texts."""
+    """Give an array attribute a single element type: mixed numbers become floats, anything else strings."""
     kinds = {type(value) for value in values if value is not None}
     if len(kinds) <= 1:
         return values
@@ -183,10 +183,10 @@ def same_type(values: list[Any]) -> list[Any]:
 
 
 def _is_missing(value: Any) -> bool:
-    """In a column of texts, NaN says no more than None."""
+    """In a column of strings, NaN means the same as None."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _size(value: Any) -> int:
-    """Bytes on the wire, about."""
+    """Approximate bytes on the wire."""
     return len(value.encode()) if isinstance(value, str) else 8
