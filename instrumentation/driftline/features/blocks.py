@@ -1,4 +1,4 @@
-"""Captures to columns: joined in blocks of many rows, one contiguous array a column. Runs in the background."""
+"""Joins captures into blocks of many rows with one contiguous array per column. Runs in the background."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,19 +11,19 @@ from driftline.capture.torch_arrays import widened
 from driftline.records import LOST, Capture
 
 BLOCK_ROWS: Final = 16384
-"""Rows that are turned into columns at once: enough to make numpy's calls cheap, few enough to stay in the cache."""
+"""Rows per block: enough to amortise numpy's call overhead, few enough to stay in the CPU cache."""
 
 _CACHED: Final = 2**19
-"""Bytes of columns that are cut from a table at once: they are still in the cache when they are counted."""
+"""Bytes of columns transposed at a time: they are still in the cache when they are counted."""
 
 _SMALL_FRAME: Final = 64
-"""Rows up to which frames are joined as objects: taking a frame apart costs more than its values."""
+"""Rows up to which frames are joined as objects: splitting a frame into columns costs more than its values."""
 
 ColumnArrays = Sequence[NDArray[Any]]
 
 
 class ColumnBlock(NamedTuple):
-    """Some rows, column by column. names: as they came with the data, None if they did not."""
+    """Some rows, column by column. names: as they came with the data, None without any."""
 
     columns: ColumnArrays
     rows: int
@@ -31,16 +31,16 @@ class ColumnBlock(NamedTuple):
 
 
 def join(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
-    """The rows of captures of one kind, layout and names, in their order, as blocks of at most BLOCK_ROWS."""
+    """The rows of captures of one kind, layout and names, in order, as blocks of at most BLOCK_ROWS rows."""
     return READERS[captures[0].kind](captures)
 
 
 def column_names(names: Any) -> tuple[str, ...] | None:
-    """Names as text, each one once: a name that comes again is numbered."""
+    """Names as unique strings: repeated ones are numbered. None for a frame without names."""
     if names is None:
         return None
     if all(isinstance(name, int) for name in names):
-        return None  # a frame without names numbers its columns
+        return None  # the default column numbers of a frame without names
     texts = [str(name) for name in names]
     if len(set(texts)) == len(texts):
         return tuple(texts)
@@ -54,7 +54,7 @@ def column_names(names: Any) -> tuple[str, ...] | None:
 
 
 class TableColumns(Sequence[NDArray[Any]]):
-    """The columns of a table, [rows, columns], each contiguous: cut from it some at a time, as one looks at them."""
+    """The contiguous columns of a table, [rows, columns], transposed a few at a time as they are accessed."""
 
     def __init__(self, table: NDArray[Any]) -> None:
         self._table = table
@@ -87,7 +87,7 @@ def _join_arrays(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
 
 
 def _join_bytes(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
-    """Many single rows: one copy joins their bytes."""
+    """Join many single rows with one copy of their bytes."""
     names = column_names(captures[0].names)
     for array in arrays(captures):
         table = _as_table(array)
@@ -97,7 +97,7 @@ def _join_bytes(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
 
 
 def arrays(captures: Sequence[Capture]) -> Iterator[NDArray[Any]]:
-    """Of arrays of one kind and layout: [rows, ...] each; single rows joined."""
+    """The arrays, [rows, ...], of captures of one kind and layout; single rows joined."""
     if captures[0].kind != "bytes":
         yield from map(_array, captures)
         return
@@ -105,12 +105,12 @@ def arrays(captures: Sequence[Capture]) -> Iterator[NDArray[Any]]:
     for start in range(0, len(captures), BLOCK_ROWS):
         part = captures[start : start + BLOCK_ROWS]
         joined = b"".join([each.payload for each in part])
-        rows = -1 if math.prod(shape) else sum(each.rows for each in part)  # rows without values have no bytes
+        rows = -1 if math.prod(shape) else sum(each.rows for each in part)  # rows without values have no bytes to count
         yield widened(np.frombuffer(joined, dtype)).reshape(rows, *shape)
 
 
 def _batches(tables: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
-    """Tables cut and gathered into lists of at most BLOCK_ROWS rows."""
+    """Split and group tables into lists of at most BLOCK_ROWS rows."""
     gathered: list[NDArray[Any]] = []
     rows = 0
     for table in tables:
@@ -136,7 +136,7 @@ def _array(taken: Capture) -> NDArray[Any]:
 
 
 def _as_table(array: NDArray[Any]) -> NDArray[Any]:
-    """[rows, columns]: a vector is one column; what has more dimensions is flattened, row by row."""
+    """As [rows, columns]: a vector is one column; rows of more dimensions are flattened."""
     if array.ndim == 2:
         return array
     if array.ndim < 2:
@@ -159,10 +159,10 @@ def _join_rows(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:
-    """Numbers as an array of numbers, all else as an array of objects."""
+    """A numeric array of numbers, an object array of anything else."""
     kinds = set(map(type, values))
     if len(kinds) == 1 and kinds <= {float, int, bool}:
-        array = np.array(values)  # of very large integers: an array of objects
+        array = np.array(values)  # very large integers give an object array
     elif kinds <= {float, int, bool}:
         array = np.array(values, np.float64)
     else:
@@ -190,13 +190,13 @@ def _frame_blocks(taken: Capture, names: tuple[str, ...] | None) -> Iterator[Col
 
 
 def _series(series: Any) -> NDArray[Any]:
-    """A pandas column without its index: numbers and times as such, nullable numbers with NaN, all else as objects."""
+    """A pandas column as an array: numbers and times as they are, nullable numbers with NaN, the rest as objects."""
     kind = getattr(series.dtype, "kind", "O")
     if kind in "fiubM" and isinstance(series.dtype, np.dtype):
         array: NDArray[Any] = series.to_numpy()
     elif kind in "fiub":
         array = series.to_numpy(dtype="float64", na_value=np.nan)
-    elif kind == "M":  # a time zone: the instant is what counts
+    elif kind == "M":  # with a time zone: keep the instant
         array = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
     else:
         array = series.to_numpy(dtype=object)
@@ -224,7 +224,7 @@ def _join_sparse(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
 
 
 class _DenseColumns(Sequence[Any]):
-    """The columns of a sparse matrix, each made dense only while it is looked at."""
+    """The columns of a sparse matrix, each made dense only when accessed."""
 
     def __init__(self, matrix: Any) -> None:
         self._matrix = matrix

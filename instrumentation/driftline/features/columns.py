@@ -1,4 +1,4 @@
-"""What a model was given and returned, as named columns: the parts of its input, the outputs it has."""
+"""The inputs and outputs of a model as named columns, however many parts or heads it has."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,16 +16,16 @@ from driftline.features.tensors.tensor_summaries import summarize, tokens
 from driftline.records import TABLE, Capture, ModelFacts, NamedColumn
 
 _MOST_FLAT: Final = 16
-"""Numbers of a row of more than two dimensions that are columns of their own."""
+"""Maximum numbers per row of more than two dimensions that get a column each."""
 
 _BLOCK_VALUES: Final = 2**20
-"""Values that are summarized at once."""
+"""Maximum number of values summarized at a time."""
 
 _ARRAYS: Final = ("bytes", "pooled", "grid")
 
 
 def inputs(model: ModelFacts, captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
-    """Named columns of inputs of one kind and layout; what a model cannot take gives none."""
+    """Named columns of inputs of one kind and layout; none for inputs that do not fit the model."""
     if captures[0].kind == "record":
         yield from _record(model, captures)
     else:
@@ -33,13 +33,13 @@ def inputs(model: ModelFacts, captures: Sequence[Capture]) -> Iterator[ColumnBlo
 
 
 def is_table(model: ModelFacts, taken: Capture) -> bool:
-    """Whether the columns of an array are those of its second dimension."""
+    """Whether an array is a table, with columns along its second dimension."""
     shape = taken.layout[1]
     return (model.inputs is TABLE and len(shape) < 2) or _kind(model, model.inputs.name, taken) == TABULAR
 
 
 def _record(model: ModelFacts, captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
-    """The parts of a record: under their names, where there are several."""
+    """The parts of a record, prefixed with their names if there are several."""
     whole = captures[0].payload
     names = [name for name in whole if not is_auxiliary(name)] or list(whole)
     for name in names:
@@ -74,12 +74,12 @@ def _kind(model: ModelFacts, name: str | None, taken: Capture) -> str:
 
 def _summaries(model: ModelFacts, kind: str, captures: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
     for table, grid in _tables(kind, captures):
-        if table.shape[1] or kind == TOKENS:  # a text without tokens has a length; of no values there is no summary
+        if table.shape[1] or kind == TOKENS:  # a text without tokens has a length, but no values have no summary
             yield summarize(kind, table, grid, model.inputs)
 
 
 def _tables(kind: str, captures: Sequence[Capture]) -> Iterator[tuple[NDArray[Any], Grid]]:
-    """[rows, values] and where the values were, of at most _BLOCK_VALUES."""
+    """Tables [rows, values] of at most _BLOCK_VALUES values, each with the grid they were sampled on."""
     if captures[0].kind == "grid":
         for taken in captures:
             grid, inner = taken.payload
@@ -119,9 +119,9 @@ def _prefixed(prefix: str, own: tuple[str, ...] | None, width: int) -> tuple[str
 
 
 def input_names(model: ModelFacts, own: Any, width: int) -> tuple[str, ...] | None:
-    """Names of `width` columns: their own, else the model's, else x0, x1, …; None where they do not fit the model.
+    """Names of `width` columns: their own, else the model's, else x0, x1, …; None if the width does not fit the model.
 
-    A model refuses an input of another width: its columns are nobody's.
+    A model rejects an input of another width, so its columns belong to no feature.
     """
     names = blocks.column_names(own)
     if names is not None:
@@ -139,7 +139,7 @@ def _numbered_names(width: int) -> tuple[str, ...]:
 
 
 def outputs(model: ModelFacts, operation: str, captures: Sequence[Capture]) -> Iterator[NamedColumn]:
-    """Named columns of outputs of one kind and layout: of several outputs, each under its key or position."""
+    """Named columns of outputs of one kind and layout; several outputs are named by key or position."""
     for same in zip(*(_heads(model, each) for each in captures), strict=True):
         head, suffix, _ = same[0]
         for column in _output(model, operation, head, [part for _, _, part in same]):
@@ -147,7 +147,7 @@ def outputs(model: ModelFacts, operation: str, captures: Sequence[Capture]) -> I
 
 
 def _heads(model: ModelFacts, taken: Capture) -> list[tuple[int | str, str, Capture]]:
-    """The outputs in a capture: the key of each, what follows its columns' names, and its own capture."""
+    """The outputs in a capture: the key, column name suffix and capture of each."""
     if taken.kind != "heads":
         return [(0, "", taken)]
     several = len(taken.payload) > 1 and not model.joined
@@ -172,7 +172,7 @@ def _is_large(taken: Capture) -> bool:
 
 
 def joined(blocks: Sequence[ColumnBlock]) -> ColumnBlock | None:
-    """Blocks of the same rows side by side; None without any."""
+    """Blocks of the same rows, side by side; None without any."""
     if len(blocks) < 2:
         return blocks[0] if blocks else None
     names = [name for block in blocks for name in block.names or ()]

@@ -1,4 +1,4 @@
-"""The first rows of a capture, for a span: read on the caller's thread, and only where a span is recorded."""
+"""Reads the first rows of a capture for a span, on the caller's thread and only if a span is recorded."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from driftline.records import Capture, ModelFacts, NamedColumn
 
 
 def first_rows(model: ModelFacts, taken: Capture, rows: int) -> ColumnBlock | None:
-    """At most `rows` rows as named columns; None where nothing can be read, or not yet."""
+    """At most `rows` rows as named columns; None if they cannot be read, or not yet."""
     return columns.joined(list(columns.inputs(model, [head_of(taken, rows)]))) if has_arrived(taken) else None
 
 
 def only_row(model: ModelFacts, taken: Capture) -> list[Any] | None:
-    """The numbers of a single row of a table; None where the capture is anything else."""
+    """The numbers of a one-row table; None for any other capture."""
     if taken.kind != "bytes" or taken.rows != 1 or not columns.is_table(model, taken):
         return None
     dtype, _ = taken.layout
@@ -23,12 +23,12 @@ def only_row(model: ModelFacts, taken: Capture) -> list[Any] | None:
 
 
 def output_columns(model: ModelFacts, operation: str, taken: Capture, rows: int) -> list[NamedColumn]:
-    """Named outputs of the first rows."""
+    """Named output columns of the first rows."""
     return list(columns.outputs(model, operation, [head_of(taken, rows)])) if has_arrived(taken) else []
 
 
 def has_arrived(taken: Capture) -> bool:
-    """Whether it can be read without waiting: what comes from another device may still be on its way."""
+    """Whether it can be read without blocking: copies from another device may still be in flight."""
     if taken.kind in ("record", "heads"):
         return all(has_arrived(part) for part in taken.payload.values())
     if taken.kind == "grid":
@@ -37,7 +37,7 @@ def has_arrived(taken: Capture) -> bool:
 
 
 def head_of(taken: Capture, rows: int) -> Capture:
-    """The capture of the first rows alone."""
+    """A capture of only the first rows."""
     if taken.rows <= rows or taken.payload is None:
         return taken
     kept: Any

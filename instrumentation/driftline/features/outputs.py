@@ -1,4 +1,4 @@
-"""What a model returned, as named output columns. Shared by the adapters of all frameworks."""
+"""A model's output as named columns. Shared by the adapters of all frameworks."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,32 +10,32 @@ from driftline.records import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, Nam
 from driftline.semconv import CONFIDENCE, ENTROPY, MARGIN, PREDICTION, SCORE
 
 _NAMED_RESULTS: Final = frozenset({CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION})
-"""Tasks whose result is a name, even where it looks like a number."""
+"""Tasks whose result is a class name, even if it looks like a number."""
 
 _SUM_ERROR: Final = 1e-3
-"""How far from 1 the probabilities of a row may add up in float32."""
+"""Tolerance on the sum of a row's probabilities, for float32."""
 
 ColumnArrays = Sequence[NDArray[Any]]
 
 
 def numbered(name: str, columns: ColumnArrays, *, classes: bool = False) -> list[NamedColumn]:
-    """One column as it is; several with their numbers."""
+    """Name a single column `name`, several `name.0`, `name.1`, …."""
     if len(columns) == 1:
         return [NamedColumn(name, columns[0], classes)]
     return [NamedColumn(f"{name}.{position}", values, classes) for position, values in enumerate(columns)]
 
 
 def results(columns: ColumnArrays, task: str | None) -> list[NamedColumn]:
-    """What `predict` returned: classes or numbers, as the task says."""
+    """The result of `predict`: class names or numbers, depending on the task."""
     return numbered(PREDICTION, columns, classes=task in _NAMED_RESULTS)
 
 
 def probabilities(columns: ColumnArrays, classes: Sequence[Any]) -> list[NamedColumn]:
-    """Probabilities, a column a class: the class predicted, its probability, and of two classes the second one's.
+    """Class probabilities, one column per class: the predicted class and its probability (confidence).
 
-    Of more classes their entropy, in nats, and the margin of the most probable one before the next.
-
-    Where a row does not add up to 1, several labels may hold at once: each column is a score.
+    For two classes also the probability of the second as the score; for more, the entropy, in nats, and the margin
+    between the two most probable classes. If a row does not sum to 1, the labels are not exclusive, and each column is
+    a score.
     """
     table = np.stack(columns)
     if not len(columns) or (np.abs(table.sum(axis=0) - 1) > _SUM_ERROR).any():
@@ -53,12 +53,12 @@ def _spread(table: NDArray[Any]) -> list[NamedColumn]:
 
 
 def log_probabilities(columns: ColumnArrays, classes: Sequence[Any]) -> list[NamedColumn]:
-    """As `probabilities`, of their logarithms."""
+    """As `probabilities`, from log probabilities."""
     return probabilities([np.exp(column) for column in columns], classes)
 
 
 def scores(columns: ColumnArrays, classes: Sequence[Any]) -> list[NamedColumn]:
-    """Decision values: one column is the score; of a column a class the greatest, and the class that has it."""
+    """Decision values: a single column is the score; with one per class, the greatest and its class."""
     if len(columns) == 1 or len(columns) != len(classes):
         return numbered(SCORE, columns)
     table = np.stack(columns)

@@ -1,4 +1,4 @@
-"""What a module returned, as named columns: raw values in any case, and what they mean as far as that is known."""
+"""A module's output as named columns: the raw values, and their interpretation as far as it is known."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,16 +16,16 @@ from driftline.records import CLASSIFICATION, InputFacts, NamedColumn
 from driftline.semconv import PREDICTION, RAW, SCORE
 
 GENERATE: Final = "generate"
-"""The operation that returns texts, as token ids."""
+"""The operation that returns generated texts, as token ids."""
 
 MOST_RAW: Final = 16
-"""Outputs up to which each is a column of its own."""
+"""Maximum number of outputs that get a column each."""
 
 
 def read_outputs(
     reading: OutputReading, operation: str, columns: Sequence[NDArray[Any]], head: int | str
 ) -> list[NamedColumn]:
-    """Columns of one output, [rows] each; `Model.outputs` of a module."""
+    """Named columns of one output, [rows] each: the `outputs` function of a module's facts."""
     if not len(columns):
         return []
     table = np.stack(columns)
@@ -42,7 +42,7 @@ def read_outputs(
 def _named(
     reading: OutputReading, operation: str, columns: Sequence[NDArray[Any]], table: NDArray[Any]
 ) -> list[NamedColumn]:
-    """Classes, by number or name; of texts that were written their length."""
+    """Classes, by number or name; for generated texts, their length."""
     if operation == GENERATE:
         written = tokens(table.T, None, InputFacts(padding=reading.padding))
         return [NamedColumn(name, values) for name, values in written.items()]
@@ -81,7 +81,7 @@ def _softmax(table: NDArray[Any]) -> NDArray[Any]:
 
 
 def _normalised(table: NDArray[Any]) -> NDArray[Any]:
-    """Half precision does not add up to 1."""
+    """Rescale to a sum of 1, which half precision misses."""
     return np.asarray(table / table.sum(axis=0))
 
 
@@ -96,4 +96,4 @@ _SHARES: Final = {
     output_forms.SHARES: lambda table: table,
     output_forms.SHARE_LOGITS: _sigmoid,
 }
-"""Each form as probabilities."""
+"""Converts each form to probabilities."""
