@@ -1,4 +1,4 @@
-"""Counted columns as data points of the OpenTelemetry SDK."""
+"""Converts column sketches to data points of the OpenTelemetry SDK."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,9 +23,8 @@ from driftline.settings import Redaction
 from driftline.sketch import Buckets, Histogram, NumericPoints, hashed
 from driftline.sketch.column import ColumnPoints, TimeRange
 
-Attributes: TypeAlias = Mapping[str, Any]
 DataPoint: TypeAlias = NumberDataPoint | ExponentialHistogramDataPoint
-MetricPoint: TypeAlias = tuple[str, DataPoint]  # the metric's name, and one point of it
+MetricPoint: TypeAlias = tuple[str, DataPoint]  # metric name, point
 
 
 _ROW_UNIT: Final = "{row}"
@@ -33,9 +32,9 @@ _DESCRIPTIONS: Final = {term.name: term.meaning for term in semconv.TERMS}
 
 
 def column_points(
-    names: ColumnNames, attributes: Attributes, redaction: Redaction, points: ColumnPoints
+    names: ColumnNames, attributes: Mapping[str, Any], redaction: Redaction, points: ColumnPoints
 ) -> Iterator[MetricPoint]:
-    """Data points of one column. attributes: of the model and the column."""
+    """Data points of one column. attributes: those of the model and the column."""
     for span, numbers in points.numbers:
         yield from _numeric_points(names, attributes, redaction, span, numbers)
     for name, (start, rows) in points.categories.items():
@@ -47,13 +46,13 @@ def column_points(
 
 
 def number_point(
-    attributes: Attributes, span: TimeRange, count: int, exemplars: Sequence[Exemplar] = ()
+    attributes: Mapping[str, Any], span: TimeRange, count: int, exemplars: Sequence[Exemplar] = ()
 ) -> NumberDataPoint:
     return NumberDataPoint(dict(attributes), span.start, span.time, count, exemplars)
 
 
 def _numeric_points(
-    names: ColumnNames, attributes: Attributes, redaction: Redaction, span: TimeRange, numbers: NumericPoints
+    names: ColumnNames, attributes: Mapping[str, Any], redaction: Redaction, span: TimeRange, numbers: NumericPoints
 ) -> Iterator[MetricPoint]:
     if numbers.core.count:
         yield names.value, _histogram_point(attributes, span, numbers.core)
@@ -63,7 +62,7 @@ def _numeric_points(
 
 
 def _redacted_tail(tail: Histogram, part: str, core: Histogram) -> Histogram:
-    """A tail without its minimum and maximum, which are raw values: bounds by the buckets of the core instead."""
+    """A tail without minimum and maximum, which are raw values; bounded by the core's buckets instead."""
     edges = core.intervals()
     if not edges.total:
         return replace(tail, minimum=None, maximum=None)
@@ -75,8 +74,10 @@ def _redacted_tail(tail: Histogram, part: str, core: Histogram) -> Histogram:
     return replace(tail, minimum=None, maximum=None)
 
 
-def _histogram_point(attributes: Attributes, span: TimeRange, histogram: Histogram) -> ExponentialHistogramDataPoint:
-    # No sum: OTLP says to leave it out where values may be negative. Core and zero threshold: exact zeros only.
+def _histogram_point(
+    attributes: Mapping[str, Any], span: TimeRange, histogram: Histogram
+) -> ExponentialHistogramDataPoint:
+    # No sum: OTLP omits it if values may be negative. No zero threshold: the zero bucket counts exact zeros only.
     return ExponentialHistogramDataPoint(
         attributes=dict(attributes),
         start_time_unix_nano=span.start,
@@ -99,7 +100,7 @@ def _buckets(buckets: Buckets) -> SdkBuckets:
 
 
 def metrics(points: Iterable[MetricPoint], temporality: AggregationTemporality, gil_yield: GilYield) -> list[Metric]:
-    """Points gathered under their metrics; encoding them pauses between them."""
+    """Group points by metric; encoding them yields the GIL between points."""
     gathered: defaultdict[str, list[Any]] = defaultdict(list)
     for name, point in points:
         gathered[name].append(point)
