@@ -1,8 +1,8 @@
-"""Sketches of columns in plain OpenTelemetry terms: exponential histograms and counters. Needs only numpy.
+"""Sketches of columns as plain OpenTelemetry data: exponential histograms and counters. Shared with the processor.
 
-A numeric column is a fine *core* and coarse *tails*, each an ordinary exponential histogram, every row in exactly one.
-Against 20,000 rows the certain bound of the Kolmogorov-Smirnov distance from two sketches, each with a layout of its
-own, is within .005 of the exact distance, for all but the heaviest-tailed distributions.
+A numeric column is a fine *core* and coarse *tails*, each an ordinary exponential histogram, with every row in exactly
+one. For 20,000 rows, the certain bound on the Kolmogorov-Smirnov distance between two sketches with different layouts
+is within .005 of the exact distance, for all but the heaviest-tailed distributions. Imports only numpy and `semconv`.
 """
 
 from driftline.sketch.bins import cut_bins, project
