@@ -122,8 +122,8 @@ class Prediction(NamedTuple):
     def of(cls, record: CallRecord) -> Prediction:
         model, operation, inputs, outputs, duration, error, span = record
         given, returned = as_capture(inputs), as_capture(outputs)
-        taken = given or returned
-        return cls(model, operation, taken.rows if taken else 0, given, returned, duration, error, span)
+        captured = given or returned
+        return cls(model, operation, captured.rows if captured else 0, given, returned, duration, error, span)
 
 
 CallRecord: TypeAlias = tuple[
@@ -133,12 +133,12 @@ CallRecord: TypeAlias = tuple[
 
 
 @overload
-def as_capture(taken: Capture | SmallArray) -> Capture: ...
+def as_capture(captured: Capture | SmallArray) -> Capture: ...
 @overload
-def as_capture(taken: Capture | SmallArray | None) -> Capture | None: ...
-def as_capture(taken: Capture | SmallArray | None) -> Capture | None:
+def as_capture(captured: Capture | SmallArray | None) -> Capture | None: ...
+def as_capture(captured: Capture | SmallArray | None) -> Capture | None:
     """Convert either form of capture to a Capture."""
-    if taken is None or isinstance(taken, Capture):
-        return taken
-    payload, dtype, shape, size = taken
+    if captured is None or isinstance(captured, Capture):
+        return captured
+    payload, dtype, shape, size = captured
     return Capture("bytes", payload, shape[0] if shape else 1, (dtype, shape[1:]), None, size)

@@ -15,7 +15,7 @@ import numpy as np
 from driftline.capture import device
 from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.strided_sample import MOST_VALUES, WIDEST, in_memory_order, next_grid, sample
-from driftline.capture.torch_arrays import BFLOAT16, as_array, rows_of, stacked
+from driftline.capture.torch_arrays import BFLOAT16, as_array, row_count, stacked
 from driftline.records import LOST, Capture, SmallArray, as_capture
 from driftline.runtime.self_faults import FAULTS
 
@@ -110,10 +110,10 @@ def _layout(parts: dict[Any, Capture]) -> Any:
     )
 
 
-def without_rows(taken: Capture) -> Capture:
+def without_rows(captured: Capture) -> Capture:
     """Release a capture and keep only its number of rows."""
-    release(taken)
-    return _lost(taken.rows)
+    release(captured)
+    return _lost(captured.rows)
 
 
 def _lost(rows: int) -> Capture:
@@ -140,10 +140,10 @@ def _copy_array(value: Any, pool: BufferPool) -> Capture | SmallArray:
 def _copy_grid(value: Any, pool: BufferPool) -> Capture:
     value = in_memory_order(value)
     grid = next_grid(value.shape[1:])
-    taken = as_capture(_copy_array(sample(value, grid), pool))
-    if taken.kind == LOST:
-        return taken
-    return Capture("grid", (grid, taken), taken.rows, (value.dtype, grid.shape), None, taken.size)
+    captured = as_capture(_copy_array(sample(value, grid), pool))
+    if captured.kind == LOST:
+        return captured
+    return Capture("grid", (grid, captured), captured.rows, (value.dtype, grid.shape), None, captured.size)
 
 
 def _copy_objects(value: Any) -> Capture:
@@ -157,7 +157,7 @@ def _copy_tensor(value: Any, pool: BufferPool) -> Capture | SmallArray:
         return device.capture_tensor(value)
     array = as_array(value)
     if array is None:
-        return Capture("opaque", None, rows_of(value), None, None, 0)
+        return Capture("opaque", None, row_count(value), None, None, 0)
     if array.ndim == 2 and array.shape[1] > WIDEST:
         return _copy_grid(array, pool)
     return _copy_array(array, pool)
@@ -270,12 +270,12 @@ COPIERS: Final = _CopierTable(_copier)
 OUTPUT_COPIERS: Final = _CopierTable(_output_copier)
 
 
-def release(taken: Capture) -> None:
+def release(captured: Capture) -> None:
     """Return the pooled buffers of a capture that is no longer read."""
-    if taken.kind == "pooled":
-        taken.payload.release()
-    elif taken.kind == "grid":
-        release(taken.payload[1])
-    elif taken.kind in ("heads", "record"):
-        for part in taken.payload.values():
+    if captured.kind == "pooled":
+        captured.payload.release()
+    elif captured.kind == "grid":
+        release(captured.payload[1])
+    elif captured.kind in ("heads", "record"):
+        for part in captured.payload.values():
             release(part)

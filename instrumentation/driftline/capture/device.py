@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.capture.strided_sample import MOST_VALUES, WIDEST, Grid, next_grid
-from driftline.capture.torch_arrays import BFLOAT16, rows_of
+from driftline.capture.torch_arrays import BFLOAT16, row_count
 from driftline.records import LOST, Capture
 
 SLABS: Final = (*(2**16,) * 64, *(2**20,) * 16, *(2**23,) * 4)
@@ -109,13 +109,13 @@ def capture_tensor(tensor: Any) -> Capture:
     """Start a copy; only count the rows if the device is unknown or cannot copy now."""
     ring = _RINGS.get(tensor.device.type)
     if ring is None or not tensor.shape or _is_capturing():
-        return Capture("opaque", None, rows_of(tensor), None, None, 0)
+        return Capture("opaque", None, row_count(tensor), None, None, 0)
     return capture_into(ring, tensor)
 
 
 def capture_into(ring: SlabRing, tensor: Any) -> Capture:
     """As `capture_tensor`, into slabs of this ring. LOST where none is free."""
-    dtype, rows = _DTYPES.get(str(tensor.dtype)), rows_of(tensor)
+    dtype, rows = _DTYPES.get(str(tensor.dtype)), row_count(tensor)
     if dtype is None:
         return Capture("opaque", None, rows, None, None, 0)
     values, grid = _reduced(tensor.detach())

@@ -48,7 +48,7 @@ def widened(array: NDArray[Any]) -> NDArray[Any]:
     return numbers.reshape(array.shape)
 
 
-def rows_of(tensor: Any) -> int:
+def row_count(tensor: Any) -> int:
     """Number of rows, also of nested tensors, which have no shape; a scalar tensor is one row."""
     return int(tensor.size(0)) if tensor.dim() else 1
 

@@ -239,9 +239,9 @@ class Aggregator:
                 del self._models[key]
 
 
-def _gather(groups: _Group, key: tuple[Any, ...], taken: Capture) -> None:
-    names = None if taken.names is None else tuple(taken.names)
-    groups.setdefault((*key, taken.kind, taken.layout, names), []).append(taken)
+def _gather(groups: _Group, key: tuple[Any, ...], capture: Capture) -> None:
+    names = None if capture.names is None else tuple(capture.names)
+    groups.setdefault((*key, capture.kind, capture.layout, names), []).append(capture)
 
 
 def _exemplar(prediction: Prediction, time: int) -> Exemplar | None:

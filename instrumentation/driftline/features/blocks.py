@@ -125,13 +125,13 @@ def _batches(tables: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
         yield gathered
 
 
-def _array(taken: Capture) -> NDArray[Any]:
+def _array(capture: Capture) -> NDArray[Any]:
     array: NDArray[Any]
-    if taken.kind == "bytes":
-        dtype, shape = taken.layout
-        array = np.frombuffer(taken.payload, dtype).reshape(taken.rows, *shape)
+    if capture.kind == "bytes":
+        dtype, shape = capture.layout
+        array = np.frombuffer(capture.payload, dtype).reshape(capture.rows, *shape)
     else:
-        array = taken.payload.array if taken.kind == "pooled" else taken.payload
+        array = capture.payload.array if capture.kind == "pooled" else capture.payload
     return widened(array)
 
 
@@ -182,9 +182,9 @@ def _join_frames(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
             yield from _frame_blocks(each, names)
 
 
-def _frame_blocks(taken: Capture, names: tuple[str, ...] | None) -> Iterator[ColumnBlock]:
-    for start in range(0, taken.rows, BLOCK_ROWS):
-        part = taken.payload.iloc[start : start + BLOCK_ROWS]
+def _frame_blocks(capture: Capture, names: tuple[str, ...] | None) -> Iterator[ColumnBlock]:
+    for start in range(0, capture.rows, BLOCK_ROWS):
+        part = capture.payload.iloc[start : start + BLOCK_ROWS]
         columns = [_series(part.iloc[:, position]) for position in range(part.shape[1])]
         yield ColumnBlock(columns, len(part), names)
 

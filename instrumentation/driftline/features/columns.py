@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from driftline.capture.strided_sample import Grid, next_grid, sample
 from driftline.features import blocks
 from driftline.features.blocks import ColumnBlock
-from driftline.features.input_kinds import EMBEDDING, TABULAR, TENSOR, TOKENS, is_auxiliary, kind_of
+from driftline.features.input_kinds import EMBEDDING, TABULAR, TENSOR, TOKENS, input_kind, is_auxiliary
 from driftline.features.tensors.tensor_summaries import summarize, tokens
 from driftline.records import TABLE, Capture, ModelFacts, NamedColumn
 
@@ -32,10 +32,10 @@ def inputs(model: ModelFacts, captures: Sequence[Capture]) -> Iterator[ColumnBlo
         yield from _input(model, model.inputs.name, "", captures)
 
 
-def is_table(model: ModelFacts, taken: Capture) -> bool:
+def is_table(model: ModelFacts, capture: Capture) -> bool:
     """Whether an array is a table, with columns along its second dimension."""
-    shape = taken.layout[1]
-    return (model.inputs is TABLE and len(shape) < 2) or _kind(model, model.inputs.name, taken) == TABULAR
+    shape = capture.layout[1]
+    return (model.inputs is TABLE and len(shape) < 2) or _kind(model, model.inputs.name, capture) == TABULAR
 
 
 def _record(model: ModelFacts, captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
@@ -64,12 +64,12 @@ def _input(model: ModelFacts, name: str | None, prefix: str, captures: Sequence[
             yield block._replace(names=known)
 
 
-def _kind(model: ModelFacts, name: str | None, taken: Capture) -> str:
-    if taken.kind not in _ARRAYS:
+def _kind(model: ModelFacts, name: str | None, capture: Capture) -> str:
+    if capture.kind not in _ARRAYS:
         return TABULAR
-    dtype, shape = taken.layout
-    kind = kind_of(name, shape, dtype, model.inputs)
-    return TENSOR if kind == TABULAR and taken.kind == "grid" else kind
+    dtype, shape = capture.layout
+    kind = input_kind(name, shape, dtype, model.inputs)
+    return TENSOR if kind == TABULAR and capture.kind == "grid" else kind
 
 
 def _summaries(model: ModelFacts, kind: str, captures: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
@@ -81,8 +81,8 @@ def _summaries(model: ModelFacts, kind: str, captures: Sequence[Capture]) -> Ite
 def _tables(kind: str, captures: Sequence[Capture]) -> Iterator[tuple[NDArray[Any], Grid]]:
     """Tables [rows, values] of at most _BLOCK_VALUES values, each with the grid they were sampled on."""
     if captures[0].kind == "grid":
-        for taken in captures:
-            grid, inner = taken.payload
+        for capture in captures:
+            grid, inner = capture.payload
             for array in blocks.arrays([inner]):
                 for part in _sliced(array):
                     yield part, grid
@@ -101,8 +101,8 @@ def _sliced(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 
 def _tokens(model: ModelFacts, ids: Sequence[Capture], masks: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
-    for taken, mask in zip(ids, masks, strict=True):
-        for table, held in zip(blocks.arrays([taken]), blocks.arrays([mask]), strict=True):
+    for capture, mask in zip(ids, masks, strict=True):
+        for table, held in zip(blocks.arrays([capture]), blocks.arrays([mask]), strict=True):
             yield tokens(table, held, model.inputs)
 
 
@@ -146,12 +146,12 @@ def outputs(model: ModelFacts, operation: str, captures: Sequence[Capture]) -> I
             yield column._replace(name=column.name + suffix)
 
 
-def _heads(model: ModelFacts, taken: Capture) -> list[tuple[int | str, str, Capture]]:
+def _heads(model: ModelFacts, capture: Capture) -> list[tuple[int | str, str, Capture]]:
     """The outputs in a capture: the key, column name suffix and capture of each."""
-    if taken.kind != "heads":
-        return [(0, "", taken)]
-    several = len(taken.payload) > 1 and not model.joined
-    return [(head, f".{head}" if several else "", part) for head, part in taken.payload.items()]
+    if capture.kind != "heads":
+        return [(0, "", capture)]
+    several = len(capture.payload) > 1 and not model.joined
+    return [(head, f".{head}" if several else "", part) for head, part in capture.payload.items()]
 
 
 def _output(model: ModelFacts, operation: str, head: int | str, captures: Sequence[Capture]) -> Iterator[NamedColumn]:
@@ -164,11 +164,11 @@ def _output(model: ModelFacts, operation: str, head: int | str, captures: Sequen
                 yield from model.outputs(operation, block.columns, head)
 
 
-def _is_large(taken: Capture) -> bool:
-    if taken.kind not in _ARRAYS:
+def _is_large(capture: Capture) -> bool:
+    if capture.kind not in _ARRAYS:
         return False
-    _, shape = taken.layout
-    return taken.kind == "grid" or (len(shape) > 1 and math.prod(shape) > _MOST_FLAT)
+    _, shape = capture.layout
+    return capture.kind == "grid" or (len(shape) > 1 and math.prod(shape) > _MOST_FLAT)
 
 
 def joined(blocks: Sequence[ColumnBlock]) -> ColumnBlock | None:

@@ -9,56 +9,56 @@ from driftline.features.blocks import ColumnBlock
 from driftline.records import Capture, ModelFacts, NamedColumn
 
 
-def first_rows(model: ModelFacts, taken: Capture, rows: int) -> ColumnBlock | None:
+def first_rows(model: ModelFacts, capture: Capture, rows: int) -> ColumnBlock | None:
     """At most `rows` rows as named columns; None if they cannot be read, or not yet."""
-    return columns.joined(list(columns.inputs(model, [head_of(taken, rows)]))) if has_arrived(taken) else None
+    return columns.joined(list(columns.inputs(model, [head_of(capture, rows)]))) if has_arrived(capture) else None
 
 
-def only_row(model: ModelFacts, taken: Capture) -> list[Any] | None:
+def only_row(model: ModelFacts, capture: Capture) -> list[Any] | None:
     """The numbers of a one-row table; None for any other capture."""
-    if taken.kind != "bytes" or taken.rows != 1 or not columns.is_table(model, taken):
+    if capture.kind != "bytes" or capture.rows != 1 or not columns.is_table(model, capture):
         return None
-    dtype, _ = taken.layout
-    return np.frombuffer(taken.payload, dtype).tolist() if dtype.kind in "fiub" else None
+    dtype, _ = capture.layout
+    return np.frombuffer(capture.payload, dtype).tolist() if dtype.kind in "fiub" else None
 
 
-def output_columns(model: ModelFacts, operation: str, taken: Capture, rows: int) -> list[NamedColumn]:
+def output_columns(model: ModelFacts, operation: str, capture: Capture, rows: int) -> list[NamedColumn]:
     """Named output columns of the first rows."""
-    return list(columns.outputs(model, operation, [head_of(taken, rows)])) if has_arrived(taken) else []
+    return list(columns.outputs(model, operation, [head_of(capture, rows)])) if has_arrived(capture) else []
 
 
-def has_arrived(taken: Capture) -> bool:
+def has_arrived(capture: Capture) -> bool:
     """Whether it can be read without blocking: copies from another device may still be in flight."""
-    if taken.kind in ("record", "heads"):
-        return all(has_arrived(part) for part in taken.payload.values())
-    if taken.kind == "grid":
-        return has_arrived(taken.payload[1])
-    return taken.kind != "pooled" or taken.payload.has_arrived
+    if capture.kind in ("record", "heads"):
+        return all(has_arrived(part) for part in capture.payload.values())
+    if capture.kind == "grid":
+        return has_arrived(capture.payload[1])
+    return capture.kind != "pooled" or capture.payload.has_arrived
 
 
-def head_of(taken: Capture, rows: int) -> Capture:
+def head_of(capture: Capture, rows: int) -> Capture:
     """A capture of only the first rows."""
-    if taken.rows <= rows or taken.payload is None:
-        return taken
+    if capture.rows <= rows or capture.payload is None:
+        return capture
     kept: Any
-    if taken.kind in ("record", "heads"):
-        kept = {name: head_of(part, rows) for name, part in taken.payload.items()}
-    elif taken.kind == "grid":
-        grid, inner = taken.payload
+    if capture.kind in ("record", "heads"):
+        kept = {name: head_of(part, rows) for name, part in capture.payload.items()}
+    elif capture.kind == "grid":
+        grid, inner = capture.payload
         kept = grid, head_of(inner, rows)
-    elif taken.kind == "bytes":
-        kept = taken.payload[: len(taken.payload) // taken.rows * rows]
-    elif taken.kind == "pooled":
-        kept = taken.payload.array[:rows]
+    elif capture.kind == "bytes":
+        kept = capture.payload[: len(capture.payload) // capture.rows * rows]
+    elif capture.kind == "pooled":
+        kept = capture.payload.array[:rows]
         kept = np.ascontiguousarray(kept).tobytes()
-        return Capture("bytes", kept, rows, taken.layout, taken.names, len(kept))
-    elif taken.kind == "pandas":
-        kept = taken.payload.iloc[:rows]
-    elif taken.kind == "columns":
-        kept = [column[:rows] for column in taken.payload]
-    elif taken.kind == "sparse":
-        data, indices, indptr = taken.payload
+        return Capture("bytes", kept, rows, capture.layout, capture.names, len(kept))
+    elif capture.kind == "pandas":
+        kept = capture.payload.iloc[:rows]
+    elif capture.kind == "columns":
+        kept = [column[:rows] for column in capture.payload]
+    elif capture.kind == "sparse":
+        data, indices, indptr = capture.payload
         kept = (data[: indptr[rows]], indices[: indptr[rows]], indptr[: rows + 1])
     else:
-        kept = taken.payload[:rows]
-    return Capture(taken.kind, kept, rows, taken.layout, taken.names, taken.size)
+        kept = capture.payload[:rows]
+    return Capture(capture.kind, kept, rows, capture.layout, capture.names, capture.size)

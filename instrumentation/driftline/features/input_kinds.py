@@ -24,7 +24,7 @@ _FEWEST_WORDS: Final = 1000
 _SOUNDS: Final = ("input_values", "waveform")
 
 
-def kind_of(name: str | None, shape: tuple[int, ...], dtype: Any, facts: InputFacts) -> str:
+def input_kind(name: str | None, shape: tuple[int, ...], dtype: Any, facts: InputFacts) -> str:
     """The kind of an input part. shape: of a row. dtype: numpy's."""
     if not shape:
         return TABULAR

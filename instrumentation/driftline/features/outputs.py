@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.features.blocks import ColumnArrays
 from driftline.records import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, NamedColumn
 from driftline.semconv import CONFIDENCE, ENTROPY, MARGIN, PREDICTION, SCORE
 
@@ -14,8 +15,6 @@ _NAMED_RESULTS: Final = frozenset({CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION
 
 _SUM_ERROR: Final = 1e-3
 """Tolerance on the sum of a row's probabilities, for float32."""
-
-ColumnArrays = Sequence[NDArray[Any]]
 
 
 def numbered(name: str, columns: ColumnArrays, *, classes: bool = False) -> list[NamedColumn]:

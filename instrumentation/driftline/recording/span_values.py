@@ -55,11 +55,11 @@ class SpanValues:
 
     def _add_inputs(self, attributes: dict[str, Any], prediction: Prediction, room: int) -> None:
         assert prediction.inputs is not None
-        model, taken = prediction.model, prediction.inputs
-        numbers = only_row(model, taken)
-        block = first_rows(model, taken, self._shown_rows(prediction)) if numbers is None else None
+        model, capture = prediction.model, prediction.inputs
+        numbers = only_row(model, capture)
+        block = first_rows(model, capture, self._shown_rows(prediction)) if numbers is None else None
         width = len(numbers) if numbers is not None else len(block.columns) if block is not None else 0
-        names = input_names(model, taken.names, width) if block is None else block.names
+        names = input_names(model, capture.names, width) if block is None else block.names
         if width:
             attributes[semconv.FEATURE_COUNT] = width
         if names is None or not width or self._settings.capture != ALL:
@@ -69,7 +69,7 @@ class SpanValues:
             attributes.update(zip(plan.keys, numbers, strict=True))  # the common case, at a tenth of the cost
             return
         if block is None:
-            block = first_rows(model, taken, 1)
+            block = first_rows(model, capture, 1)
             assert block is not None
         add = self._vector if width > self._settings.span_features else self._each
         attributes.update(add(names, plan, block, room, single=prediction.rows == 1))

@@ -11,7 +11,7 @@ from driftline.sketch.splitmix import splitmix64
 DIRECTIONS: Final = 16
 
 
-def project(table: NDArray[Any]) -> NDArray[Any]:
+def random_projection(table: NDArray[Any]) -> NDArray[Any]:
     """Project [rows, width] to [rows, DIRECTIONS]."""
     projected: NDArray[Any] = table @ directions(table.shape[1])
     return projected

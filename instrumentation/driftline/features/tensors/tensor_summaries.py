@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from driftline.capture.strided_sample import Grid
 from driftline.features.input_kinds import EMBEDDING, IMAGE, TOKENS, channel_axis
-from driftline.features.tensors.random_projections import DIRECTIONS, project
+from driftline.features.tensors.random_projections import DIRECTIONS, random_projection
 from driftline.records import InputFacts
 
 Summaries: TypeAlias = dict[str, NDArray[Any]]
@@ -86,7 +86,7 @@ def _finite_mean(values: NDArray[Any]) -> NDArray[Any]:
 def _directions(values: NDArray[Any], facts: InputFacts) -> Summaries:
     """Random projections, which see changes that no single coordinate shows, and the distance to the centroid."""
     with np.errstate(invalid="ignore", over="ignore"):
-        projected = project(values)
+        projected = random_projection(values)
         found: Summaries = {f"projection.{number}": projected[:, number] for number in range(DIRECTIONS)}
         if facts.centroid is not None and len(facts.centroid) == values.shape[1]:
             found["distance"] = np.sqrt(np.square(values - facts.centroid).sum(axis=1))

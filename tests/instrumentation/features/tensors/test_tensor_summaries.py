@@ -11,7 +11,7 @@ from driftline.capture.copies import capture
 from driftline.capture.strided_sample import MOST_VALUES, Grid, next_grid, sample
 from driftline.export.data_points import column_points
 from driftline.features import columns
-from driftline.features.input_kinds import kind_of
+from driftline.features.input_kinds import input_kind
 from driftline.features.tensors.random_projections import directions
 from driftline.features.tensors.tensor_summaries import statistics
 from driftline.records import TABLE, InputFacts, ModelFacts
@@ -127,7 +127,7 @@ def test_a_grid_is_the_same_values_of_any_memory_layout() -> None:
 )
 def test_what_an_input_is(name: str | None, shape: tuple[int, ...], dtype: str, facts: InputFacts, kind: str) -> None:
     """By its shape, name and type; what was described holds for the parts that can be it."""
-    assert kind_of(name, shape, np.dtype(dtype), facts) == kind
+    assert input_kind(name, shape, np.dtype(dtype), facts) == kind
 
 
 def test_lengths_of_texts() -> None:
