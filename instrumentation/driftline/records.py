@@ -5,6 +5,8 @@ from __future__ import annotations  # numpy is for types only: a process that pr
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, overload
 
+from driftline import semconv
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -95,6 +97,12 @@ class ModelFacts(NamedTuple):
     outputs: Callable[[str, Sequence[NDArray[Any]], int | str], list[NamedColumn]]
     inputs: InputFacts = TABLE
     joined: bool = False
+
+    def attributes(self, operation: str) -> dict[str, str]:
+        """Metric attributes that identify an operation of the model."""
+        version = {} if self.version is None else {semconv.MODEL_VERSION: self.version}
+        identity = {semconv.MODEL_NAME: self.name, semconv.SYSTEM_NAME: self.system}
+        return {**identity, **version, semconv.OPERATION_NAME: operation}
 
 
 class Prediction(NamedTuple):

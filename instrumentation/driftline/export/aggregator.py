@@ -135,11 +135,7 @@ class Aggregator:
         key = model.name, model.version, model.system, operation
         counted = self._models.get(key)
         if counted is None:
-            attributes = {semconv.MODEL_NAME: model.name, semconv.SYSTEM_NAME: model.system}
-            if model.version is not None:
-                attributes[semconv.MODEL_VERSION] = model.version
-            attributes[semconv.OPERATION_NAME] = operation
-            counted = self._models[key] = _OperationSketches(attributes, _RowTotal(now), now)
+            counted = self._models[key] = _OperationSketches(model.attributes(operation), _RowTotal(now), now)
         counted.seen = now
         return counted
 

@@ -206,14 +206,7 @@ class Recorder:
 
     def _record(self, prediction: Prediction) -> None:
         """Record the duration, in the background: an instrument costs more than everything the caller pays."""
-        model = prediction.model
-        attributes = {
-            semconv.MODEL_NAME: model.name,
-            semconv.SYSTEM_NAME: model.system,
-            semconv.OPERATION_NAME: prediction.operation,
-        }
-        if model.version is not None:
-            attributes[semconv.MODEL_VERSION] = model.version
+        attributes = prediction.model.attributes(prediction.operation)
         if prediction.error is not None:
             attributes[semconv.ERROR_TYPE] = prediction.error
         parent = None if prediction.span is None else trace.set_span_in_context(prediction.span)
