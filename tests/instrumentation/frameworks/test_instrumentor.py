@@ -149,7 +149,7 @@ def test_options_are_those_of_the_process(instrumented: Callable[..., Telemetry]
     """A second switch with other options is refused, by name; with the same ones it changes nothing."""
     instrumented(capture="none")
     driftline.instrument(capture="none")
-    with pytest.raises(ValueError, match="capture: is 'none' in this process"):
+    with pytest.raises(ValueError, match="capture: already set to 'none' for all frameworks in this process"):
         driftline.instrument(capture="all")
 
 
