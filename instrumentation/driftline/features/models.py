@@ -145,7 +145,7 @@ def describe(
     try:
         _described.set(model, merged)
     except TypeError as error:
-        raise TypeError(f"a {type(model).__qualname__} cannot be described: {error}") from None
+        raise TypeError(f"cannot describe an object of type {type(model).__qualname__}: {error}") from None
     invalidate_facts()
     for listener in listeners:
         listener(model)

@@ -46,7 +46,7 @@ def test_descriptions_go_with_their_model() -> None:
 
 def test_what_cannot_be_referenced_cannot_be_described() -> None:
     """The error says so."""
-    with pytest.raises(TypeError, match="a int cannot be described"):
+    with pytest.raises(TypeError, match="cannot describe an object of type int"):
         describe(3, name="three")
 
 

@@ -1,4 +1,4 @@
-"""The guard that lets only the outermost call count."""
+"""The call scope: only the outermost call counts."""
 
 import contextvars
 import pickle

@@ -101,7 +101,7 @@ class CallSlots:
             if current.explicit or not explicit:
                 return
             current = current.inner
-        self._guard_copies(type(module))
+        self._protect_copies(type(module))
         vars(module)[KEY] = CallSlot(module, current, self._make(module, explicit=explicit), explicit=explicit)
         self._filled.set(module, None)
 
@@ -131,7 +131,7 @@ class CallSlots:
         del args
         return nullcontext()
 
-    def _guard_copies(self, cls: type) -> None:
+    def _protect_copies(self, cls: type) -> None:
         """Keep the slot out of copies, which would call the original; nn.Module does so, subclasses may not."""
         for name in _COPIES:
             owner = next((base for base in cls.__mro__ if name in vars(base)), object)
