@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from driftline.runtime.threads import Lock
 
-ByteArray: TypeAlias = NDArray[np.uint8]
+RawBuffer: TypeAlias = NDArray[np.uint8]
 
 
 class BufferHandle:
@@ -20,7 +20,7 @@ class BufferHandle:
     has_arrived = True
     """Whether the data is there; a copy from another device may still be in flight."""
 
-    def __init__(self, pool: "BufferPool", block: ByteArray, array: NDArray[Any]) -> None:
+    def __init__(self, pool: "BufferPool", block: RawBuffer, array: NDArray[Any]) -> None:
         self._pool = pool
         self._block = block
         self.array = array
@@ -35,7 +35,7 @@ class BufferPool:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = Lock()
-        self._free: defaultdict[int, list[ByteArray]] = defaultdict(list)
+        self._free: defaultdict[int, list[RawBuffer]] = defaultdict(list)
         self._held = 0  # bytes of all buffers, free ones included
         self._idle = True
 
@@ -49,7 +49,7 @@ class BufferPool:
         array: NDArray[Any] = block[:wanted].view(kind).reshape(shape, order=order)  # type: ignore[call-overload]
         return BufferHandle(self, block, array)
 
-    def put_back(self, block: ByteArray) -> None:
+    def put_back(self, block: RawBuffer) -> None:
         with self._lock:
             self._free[block.nbytes].append(block)
 
@@ -60,7 +60,7 @@ class BufferPool:
                 self._drop_free()
             self._idle = True
 
-    def _take(self, size: int) -> ByteArray | None:
+    def _take(self, size: int) -> RawBuffer | None:
         with self._lock:
             self._idle = False
             if free := self._free.get(size):

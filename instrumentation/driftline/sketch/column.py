@@ -19,7 +19,7 @@ class TimeRange(NamedTuple):
     time: int
 
 
-class RowCount(NamedTuple):
+class CumulativeCount(NamedTuple):
     """Rows in start < t <= time of the points. A new name starts at the last collection without it."""
 
     start: int
@@ -34,8 +34,8 @@ class ColumnPoints(NamedTuple):
 
     time: int
     numbers: list[tuple[TimeRange, NumericPoints]]
-    categories: Mapping[str, RowCount]
-    states: Mapping[str, RowCount]
+    categories: Mapping[str, CumulativeCount]
+    states: Mapping[str, CumulativeCount]
 
 
 _NUMERIC: Final = "numeric"
@@ -124,9 +124,9 @@ class ColumnSketch:
         self._collected, self._sent, self._sent_rows = now, points, self.rows
         return self._arrived.since(points) if self._delta else points
 
-    def _counts(self, kind: str, rows: Mapping[str, int]) -> dict[str, RowCount]:
+    def _counts(self, kind: str, rows: Mapping[str, int]) -> dict[str, CumulativeCount]:
         return {
-            name: RowCount(self._starts.setdefault((kind, name), self._collected), count)
+            name: CumulativeCount(self._starts.setdefault((kind, name), self._collected), count)
             for name, count in rows.items()
             if count
         }
@@ -175,15 +175,17 @@ class _Arrived:
         states = _without_none(self._new(points.states, self._points.states))
         return ColumnPoints(points.time, numbers, categories, states)
 
-    def _new(self, new: Mapping[str, RowCount], old: Mapping[str, RowCount]) -> dict[str, RowCount]:
-        none = RowCount(0, 0)
+    def _new(
+        self, new: Mapping[str, CumulativeCount], old: Mapping[str, CumulativeCount]
+    ) -> dict[str, CumulativeCount]:
+        none = CumulativeCount(0, 0)
         return {
-            name: RowCount(max(self.time, count.start), count.rows - old.get(name, none).rows)
+            name: CumulativeCount(max(self.time, count.start), count.rows - old.get(name, none).rows)
             for name, count in new.items()
         }
 
 
-def _without_none(counts: Mapping[str, RowCount]) -> dict[str, RowCount]:
+def _without_none(counts: Mapping[str, CumulativeCount]) -> dict[str, CumulativeCount]:
     return {name: count for name, count in counts.items() if count.rows}
 
 
