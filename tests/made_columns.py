@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.semconv import MISSING, NON_FINITE, VALID
-from driftline.sketch import Intervals, Layout, NumericSketch, cut_cells, fit_layout, project
+from driftline.sketch import Intervals, Layout, NumericSketch, cut_bins, fit_layout, project
 from driftline_processor.records import ColumnKey, ColumnSummary, Reference, ReferenceColumn
 
 Values = NDArray[np.float64]
@@ -46,7 +46,7 @@ def numeric_column(values: Values, chunks: int = 100, key: ColumnKey = KEY) -> R
     """A profile's column of numbers, in time order."""
     layout = fitted(values)
     summary = numeric_summary(values, layout)
-    edges = cut_cells(summary.intervals)
+    edges = cut_bins(summary.intervals)
     parts = [numeric_summary(part, layout) for part in np.array_split(values, chunks)]
     bins = np.array([project(part.intervals, edges, summary.intervals) for part in parts])
     states = {

@@ -1,6 +1,6 @@
-"""Driftline: see whether a model in production is still right.
+"""Driftline: ML drift monitoring on OpenTelemetry.
 
-Importing this loads nothing heavy: each name is fetched from its module when it is first used.
+The public API; everything else in the package is private. Importing it is cheap: each name is loaded on first use.
 """
 
 from importlib import import_module
@@ -25,7 +25,7 @@ __all__ = [
     "uninstrument",
 ]
 
-_HOMES: Final = {
+_MODULES: Final = {
     "Profile": "driftline.profiling",
     "describe": "driftline.features.models",
     "flush": "driftline.recording.shared_recorder",
@@ -39,9 +39,9 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(_MODULES[name]), name)
     globals()[name] = value
     return value
 

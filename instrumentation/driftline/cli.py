@@ -1,4 +1,4 @@
-"""`driftline`: the command line. What a command needs is imported when it is called."""
+"""The `driftline` command line. Each command is imported only when it is invoked."""
 
 from typing import Final
 
@@ -6,25 +6,25 @@ import click
 
 
 class _Commands(click.Group):
-    """The commands, by where each one is defined."""
+    """The subcommands, by the module and name that define each."""
 
-    places: Final = {
+    locations: Final = {
         "demo": ("driftline.demo.command", "demo"),
         "profile": ("driftline.profiling.command", "profile"),
-        "replay": ("driftline_processor.replay.command", "replay"),  # a name: the processor's parts are its own
+        "replay": ("driftline_processor.replay.command", "replay"),  # by name: the processor is never imported here
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return sorted(self.places)
+        return sorted(self.locations)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        if cmd_name not in self.places:
+        if cmd_name not in self.locations:
             return None
         from importlib import import_module
 
-        module, name = self.places[cmd_name]
+        module, name = self.locations[cmd_name]
         command: click.Command = getattr(import_module(module), name)
         return command
 
@@ -32,4 +32,4 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 @click.version_option(package_name="driftline")
 def main() -> None:
-    """See whether a model in production is still right."""
+    """Driftline: ML drift monitoring on OpenTelemetry."""

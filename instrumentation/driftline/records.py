@@ -1,9 +1,11 @@
-"""The record of one model call: all that a framework adapter may say."""
+"""The record of one model call: everything a framework adapter can report."""
 
-from __future__ import annotations  # numpy is only named here: a helper process that predicts nothing never loads it
+from __future__ import annotations  # numpy is for types only: a process that predicts nothing never loads it
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, overload
+
+from driftline import semconv
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,14 +20,14 @@ EMBEDDING: Final = "embedding"
 
 
 LOST: Final = "lost"
-"""Kind of a capture that says only how many rows there were: there was no room for them."""
+"""Kind of a capture that only holds the number of rows: the buffer had no room for their values."""
 
 
 class Capture(NamedTuple):
-    """A private copy of what a model was given, or of what it returned.
+    """A private copy of a model's input or output.
 
-    kind: how to read the payload (see `columns.READERS`). layout: captures of the same kind and layout can be joined.
-    rows: number of rows. names: names of the columns as they came, None if they have none. size: bytes held.
+    kind: how to read the payload (see `blocks.READERS`). layout: captures of one kind and layout can be joined.
+    rows: number of rows. names: column names as they came with the data, None without any. size: bytes held.
     """
 
     kind: str
@@ -37,18 +39,18 @@ class Capture(NamedTuple):
 
 
 SmallArray: TypeAlias = tuple[bytes, Any, tuple[int, ...], int]
-"""What is captured of a small array, most often a row: payload, dtype, shape, size.
+"""The capture of a small array, usually a single row: payload, dtype, shape, size.
 
-Two are made for every call, where the caller waits: a bare tuple costs a fifth of a named one. `named` makes a Capture
-of it, in the background.
+Every call makes two while the caller waits, and a bare tuple costs a fifth of a named one. `as_capture` turns it into a
+Capture in the background.
 """
 
 SIZE: Final = -1
-"""Where either kind of capture has its size, for whoever cannot wait until it has a name."""
+"""Index of the size in either form of capture, for code on the caller's thread."""
 
 
-class Column(NamedTuple):
-    """One named column: values[row]. `classes`: they are names of classes, even where they look like numbers."""
+class NamedColumn(NamedTuple):
+    """One named column: values[row]. `classes`: values are class names, even if they look like numbers."""
 
     name: str
     values: NDArray[Any]
@@ -56,11 +58,11 @@ class Column(NamedTuple):
 
 
 class InputFacts(NamedTuple):
-    """How a model takes its inputs.
+    """What is known of a model's inputs.
 
-    kind: of all of them (see `tensors.kinds`), None where their shapes tell. name: of the first one. vocabulary: rows
-    of its embedding of token ids, 0 where it has none. padding, unknown: those token ids. centroid: [width], mean of
-    the embeddings it was trained on.
+    kind: of all inputs (see `input_kinds`), None to infer it from their shapes. name: of the first input. vocabulary:
+    rows of the token embedding, 0 without one. padding, unknown: those token ids. centroid: [width], mean of the
+    embeddings the model was trained on.
     """
 
     kind: str | None = None
@@ -72,17 +74,17 @@ class InputFacts(NamedTuple):
 
 
 TABLE: Final = InputFacts("tabular")
-"""Rows of features, however many."""
+"""Rows of any number of features."""
 
 
-class Model(NamedTuple):
-    """What is known of a model, found out once.
+class ModelFacts(NamedTuple):
+    """What is known of a model, determined once.
 
-    type: its class; of a pipeline or search, of the last step. system: the framework. features: names of its inputs,
-    None when unknown. width: number of its inputs, None when unknown. outputs: (operation, columns of the raw output,
-    head) to named output columns; an adapter's own function. A head is the key of an output, or its position; a model
-    with one output has head 0. inputs: how they are read. joined: its outputs are parts of one prediction (a label, its
-    probabilities); otherwise each is one, and its columns carry its key or position.
+    type: its class; for a pipeline or search, that of the final estimator. system: the framework. features: input
+    names, None if unknown. width: number of inputs, None if unknown. outputs: the adapter's function from (operation,
+    columns of the raw output, head) to named output columns. A head is an output's key or position, 0 for a single
+    output. inputs: how to read the inputs. joined: the outputs are parts of one prediction (a label and its
+    probabilities); otherwise each is its own prediction, and its column names carry its key or position.
     """
 
     name: str
@@ -92,19 +94,25 @@ class Model(NamedTuple):
     task: str | None
     features: tuple[str, ...] | None
     width: int | None
-    outputs: Callable[[str, Sequence[NDArray[Any]], int | str], list[Column]]
+    outputs: Callable[[str, Sequence[NDArray[Any]], int | str], list[NamedColumn]]
     inputs: InputFacts = TABLE
     joined: bool = False
+
+    def attributes(self, operation: str) -> dict[str, str]:
+        """Metric attributes that identify an operation of the model."""
+        version = {} if self.version is None else {semconv.MODEL_VERSION: self.version}
+        identity = {semconv.MODEL_NAME: self.name, semconv.SYSTEM_NAME: self.system}
+        return {**identity, **version, semconv.OPERATION_NAME: operation}
 
 
 class Prediction(NamedTuple):
     """One outermost model call.
 
-    inputs, outputs: private copies; None when there is nothing to read. Of kind LOST when there was no room to keep it.
-    duration: seconds. error: class of the exception that the model raised. span: that of the call, if it has one.
+    inputs, outputs: private copies; None if there is nothing to read, of kind LOST if the buffer had no room.
+    duration: seconds. error: class of the exception the model raised. span: of the call, if it has one.
     """
 
-    model: Model
+    model: ModelFacts
     operation: str
     rows: int
     inputs: Capture | None
@@ -115,28 +123,30 @@ class Prediction(NamedTuple):
 
     @property
     def lost(self) -> bool:
-        """Whether there was no room for the rows."""
+        """Whether the buffer had no room for the rows."""
         return any(each is not None and each.kind == LOST for each in (self.inputs, self.outputs))
 
     @classmethod
-    def of(cls, record: Record) -> Prediction:
+    def of(cls, record: CallRecord) -> Prediction:
         model, operation, inputs, outputs, duration, error, span = record
-        given, returned = named(inputs), named(outputs)
-        taken = given or returned
-        return cls(model, operation, taken.rows if taken else 0, given, returned, duration, error, span)
+        given, returned = as_capture(inputs), as_capture(outputs)
+        captured = given or returned
+        return cls(model, operation, captured.rows if captured else 0, given, returned, duration, error, span)
 
 
-Record: TypeAlias = tuple[Model, str, Capture | SmallArray | None, Capture | SmallArray | None, float, str | None, Any]
-"""What a caller hands over of a Prediction, bare like a SmallArray: its fields but for the rows."""
+CallRecord: TypeAlias = tuple[
+    ModelFacts, str, Capture | SmallArray | None, Capture | SmallArray | None, float, str | None, Any
+]
+"""A Prediction without `rows`, as the caller's thread hands it over: a bare tuple, like a SmallArray."""
 
 
 @overload
-def named(taken: Capture | SmallArray) -> Capture: ...
+def as_capture(captured: Capture | SmallArray) -> Capture: ...
 @overload
-def named(taken: Capture | SmallArray | None) -> Capture | None: ...
-def named(taken: Capture | SmallArray | None) -> Capture | None:
-    """The same as a Capture."""
-    if taken is None or isinstance(taken, Capture):
-        return taken
-    payload, dtype, shape, size = taken
+def as_capture(captured: Capture | SmallArray | None) -> Capture | None: ...
+def as_capture(captured: Capture | SmallArray | None) -> Capture | None:
+    """Convert either form of capture to a Capture."""
+    if captured is None or isinstance(captured, Capture):
+        return captured
+    payload, dtype, shape, size = captured
     return Capture("bytes", payload, shape[0] if shape else 1, (dtype, shape[1:]), None, size)

@@ -1,7 +1,7 @@
-"""Every name on the wire, and what it means. This module imports nothing of ours.
+"""Every name on the wire and its meaning. Imports nothing else of Driftline.
 
-OpenTelemetry has no convention for classic machine learning yet (semantic-conventions #3420 is open), so all names
-share one prefix that a migration can change. `TERMS` documents them: the README's table is made from it.
+OpenTelemetry has no semantic conventions for classic machine learning yet (semantic-conventions #3420), so all names
+share one prefix that a migration can change. `TERMS` documents them; the table of names is generated from it.
 """
 
 from typing import Final, NamedTuple
@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 PREFIX: Final = "ml"
 
 SCOPE: Final = "driftline"
-"""Name of the instrumentation scope of everything that we send."""
+"""Instrumentation scope of all telemetry."""
 
-# What a call was: on spans and on data points alike.
+# The model and the call: on spans and data points.
 MODEL_NAME: Final = f"{PREFIX}.model.name"
 MODEL_VERSION: Final = f"{PREFIX}.model.version"
 MODEL_TYPE: Final = f"{PREFIX}.model.type"
@@ -20,7 +20,7 @@ OPERATION_NAME: Final = f"{PREFIX}.operation.name"
 TASK: Final = f"{PREFIX}.task"
 ERROR_TYPE: Final = "error.type"
 
-# Values and nothing but values stand below INPUT and VECTOR, so that one pattern strips them from a backend.
+# Only raw values have names below INPUT and VECTOR, so that one pattern strips them before a backend.
 INPUT: Final = f"{PREFIX}.input"
 VECTOR_NAMES: Final = f"{PREFIX}.vector.names"
 VECTOR_VALUES: Final = f"{PREFIX}.vector.values"
@@ -30,7 +30,7 @@ OUTPUT: Final = f"{PREFIX}.output"
 PREDICTION_ID: Final = f"{PREFIX}.prediction.id"
 SKETCHED: Final = f"{PREFIX}.sketched"
 
-# What the model server measures.
+# Metrics of the model server.
 INFERENCE_DURATION: Final = f"{PREFIX}.inference.duration"
 INFERENCE_ROWS: Final = f"{PREFIX}.inference.rows"
 FEATURE_VALUE: Final = f"{PREFIX}.feature.value"
@@ -43,13 +43,13 @@ OUTPUT_PREDICTIONS: Final = f"{PREFIX}.output.predictions"
 OUTPUT_OBSERVATIONS: Final = f"{PREFIX}.output.observations"
 PAIR_ROWS: Final = f"{PREFIX}.pair.rows"
 
-# What Driftline says of itself, in a model server.
+# Driftline's own metrics in the model server.
 DROPPED_ROWS: Final = "driftline.dropped.rows"
 DROPPED_COLUMNS: Final = "driftline.dropped.columns"
 FAULTS: Final = "driftline.faults"
 FAULT_STAGE: Final = "driftline.fault.stage"
 
-# Attributes of those data points.
+# Attributes of these data points.
 FEATURE_NAME: Final = f"{PREFIX}.feature.name"
 FEATURE_STATE: Final = f"{PREFIX}.feature.state"
 CATEGORY: Final = f"{PREFIX}.category"
@@ -59,27 +59,27 @@ SKETCH_PART: Final = f"{PREFIX}.sketch.part"
 PAIR_NAME: Final = f"{PREFIX}.pair.name"
 PAIR_SIDES: Final = f"{PREFIX}.pair.sides"
 
-# Values of FEATURE_STATE. A row of a column is `valid` exactly when a sketch or a category counts it; `out_of_range`
-# tells how many of the valid ones lie in the tails of the sketch.
+# Values of FEATURE_STATE. A row is `valid` exactly when a sketch or a category counts it; `out_of_range` is the number
+# of valid rows in the tails of the sketch.
 VALID: Final = "valid"
 MISSING: Final = "missing"
 NON_FINITE: Final = "non_finite"
 WRONG_TYPE: Final = "wrong_type"
 OUT_OF_RANGE: Final = "out_of_range"
 
-# Values of SKETCH_PART: the tails of a sketch, by where they lie from its core.
+# Values of SKETCH_PART: the tails of a sketch, relative to its core.
 BELOW: Final = "below"
 MIDDLE: Final = "middle"
 ABOVE: Final = "above"
 
-# Values of PAIR_SIDES: where a row lies, seen from the medians of both columns in training.
+# Values of PAIR_SIDES: where a row lies relative to the training medians of both columns.
 SAME: Final = "same"
 OPPOSITE: Final = "opposite"
 
 OTHER: Final = "other"
-"""The category, or class, under which all beyond the bound on distinct values are counted."""
+"""Category or class that counts everything beyond the limit on distinct values."""
 
-# Names of outputs: the values of OUTPUT_NAME, and what follows OUTPUT on a span.
+# Output names: values of OUTPUT_NAME, and suffixes of OUTPUT on spans.
 PREDICTION: Final = "prediction"
 CONFIDENCE: Final = "confidence"
 SCORE: Final = "score"
@@ -87,7 +87,7 @@ ENTROPY: Final = "entropy"
 MARGIN: Final = "margin"
 RAW: Final = "raw"
 
-# A reference: the same metrics with DATASET_ROLE = REFERENCE on the resource, and the chunks beside them.
+# A reference: the same metrics with DATASET_ROLE = REFERENCE on the resource, plus the time chunks.
 DATASET_ROLE: Final = f"{PREFIX}.dataset.role"
 REFERENCE: Final = "reference"
 REFERENCE_ID: Final = f"{PREFIX}.reference.id"
@@ -104,18 +104,18 @@ COLUMN_TYPE: Final = f"{PREFIX}.column.type"
 PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
 PAIR_THRESHOLDS: Final = f"{PREFIX}.pair.thresholds"
 
-# What the processor says. Its own metrics are rows of the processor's table METRICS; these are their attributes.
+# Attributes of the processor's metrics; the metrics themselves are rows of the processor's table METRICS.
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
 REFERENCE_PROVISIONAL: Final = f"{PREFIX}.reference.provisional"
 
-# Those of its metrics that the demo reads.
+# The processor's metrics that the demo reads.
 DRIFT_ALARM: Final = f"{PREFIX}.drift.alarm"
 DRIFT_STATE: Final = f"{PREFIX}.drift.state"
 DISTRIBUTION_MEDIAN: Final = f"{PREFIX}.distribution.p50"
 CLASS_SHARE: Final = f"{PREFIX}.prediction.class.share"
 PROCESSOR_ROWS: Final = f"{SCOPE}.processor.rows"
 
-# Its alarms: log records with an event name. What has the name of a metric has its meaning.
+# Alarm events: log records with an event name. Attributes named like a metric have its meaning.
 ALARM_EVENTS: Final = {change: f"{PREFIX}.alarm.{change}" for change in ("opened", "updated", "closed")}
 ALARM_ID: Final = f"{PREFIX}.alarm.id"
 ALARM_START: Final = f"{PREFIX}.alarm.start"
@@ -137,7 +137,7 @@ TARGET_LABEL: Final = "label"
 
 
 class ColumnNames(NamedTuple):
-    """Metrics and attributes of a kind of column, live or of a reference; "" for what it does not have."""
+    """Metric and attribute names of a kind of column, live or in a reference; "" where it has none."""
 
     column: str
     value: str
@@ -159,7 +159,7 @@ PAIR_COLUMN: Final = ColumnNames(PAIR_NAME, "", "", PAIR_ROWS, PAIR_SIDES, "")
 
 
 class Term(NamedTuple):
-    """One documented name: `kind` is span, attribute, metric with instrument and unit, or event with severity."""
+    """A documented name. kind: span, attribute, metric with instrument and unit, or event with severity."""
 
     name: str
     kind: str
@@ -167,77 +167,113 @@ class Term(NamedTuple):
 
 
 TERMS: Final = (
-    Term(f"{{{OPERATION_NAME}}} {{{MODEL_NAME}}}", "span", "One outermost model call; none during `fit`"),
-    Term(MODEL_NAME, "attribute", "From `describe()`, `DRIFTLINE_MODEL_NAME`, else the class"),
-    Term(MODEL_VERSION, "attribute", "From `describe()` or `DRIFTLINE_MODEL_VERSION`; absent when unknown"),
-    Term(MODEL_TYPE, "attribute", "Class of the model; of a pipeline or search, of the last step (spans)"),
-    Term(SYSTEM_NAME, "attribute", "The framework: `scikit_learn`, `pytorch`, …"),
-    Term(OPERATION_NAME, "attribute", "The method called: `predict`, `predict_proba`, …"),
-    Term(TASK, "attribute", "`classification`, `regression`, … as described or guessed (spans, outputs)"),
-    Term(ERROR_TYPE, "attribute", "Class of the exception that the model raised; absent on success"),
-    Term(f"{INPUT}.<feature>", "attribute", "Value of a feature (one row), or of the first rows (spans)"),
-    Term(VECTOR_NAMES, "attribute", "Feature names, where there are too many for an attribute each (spans)"),
-    Term(VECTOR_VALUES, "attribute", "Their values in the first row (spans)"),
-    Term(ROW_COUNT, "attribute", "Rows in the call (spans)"),
-    Term(FEATURE_COUNT, "attribute", "Features in the call (spans)"),
+    Term(f"{{{OPERATION_NAME}}} {{{MODEL_NAME}}}", "span", "One outermost model call; calls inside `fit` have none"),
+    Term(MODEL_NAME, "attribute", "Model name: from `describe()`, else `DRIFTLINE_MODEL_NAME`, else the class"),
+    Term(
+        MODEL_VERSION,
+        "attribute",
+        "Model version: from `describe()`, else `DRIFTLINE_MODEL_VERSION`; absent if unknown",
+    ),
+    Term(MODEL_TYPE, "attribute", "Class of the model; for a pipeline or search, of the final estimator (spans)"),
+    Term(SYSTEM_NAME, "attribute", "Framework: `scikit_learn`, `pytorch`, …"),
+    Term(OPERATION_NAME, "attribute", "Method called: `predict`, `predict_proba`, …"),
+    Term(TASK, "attribute", "`classification`, `regression`, …, as described or inferred (spans, outputs)"),
+    Term(ERROR_TYPE, "attribute", "Class of the exception the model raised; absent on success"),
+    Term(f"{INPUT}.<feature>", "attribute", "Value of a feature; for a batch, its values in the first rows (spans)"),
+    Term(VECTOR_NAMES, "attribute", "Feature names, if too many for an attribute each (spans)"),
+    Term(VECTOR_VALUES, "attribute", "Values of these features in the first row (spans)"),
+    Term(ROW_COUNT, "attribute", "Number of rows in the call (spans)"),
+    Term(FEATURE_COUNT, "attribute", "Number of features in the call (spans)"),
     Term(f"{OUTPUT}.prediction", "attribute", "Predicted class or value (spans)"),
     Term(f"{OUTPUT}.confidence", "attribute", "Probability of the predicted class (spans)"),
-    Term(f"{OUTPUT}.{ENTROPY}", "attribute", "Of the probabilities of more than two classes, in nats (spans)"),
-    Term(f"{OUTPUT}.{MARGIN}", "attribute", "Between the two most probable of more than two classes (spans)"),
-    Term(f"{OUTPUT}.{RAW}.<number>", "attribute", "What a module returned, of at most 16 numbers a row (spans)"),
-    Term(f"{OUTPUT}.<name>", "attribute", "A further output (spans)"),
-    Term(PREDICTION_ID, "attribute", "Joins a later outcome with this call (spans)"),
-    Term(SKETCHED, "attribute", "The rows are in a sketch already: the processor does not count the span (spans)"),
+    Term(f"{OUTPUT}.{ENTROPY}", "attribute", "Entropy of the probabilities of more than two classes, in nats (spans)"),
+    Term(
+        f"{OUTPUT}.{MARGIN}",
+        "attribute",
+        "Difference between the two highest of more than two class probabilities (spans)",
+    ),
+    Term(f"{OUTPUT}.{RAW}.<number>", "attribute", "Raw output of a module with at most 16 numbers per row (spans)"),
+    Term(f"{OUTPUT}.<name>", "attribute", "Any other output (spans)"),
+    Term(PREDICTION_ID, "attribute", "Id of the call, to join a later outcome with it (spans)"),
+    Term(SKETCHED, "attribute", "True if the rows are already in a sketch, so the processor skips the span (spans)"),
     Term(INFERENCE_DURATION, "metric, histogram, s", "Duration of a model call"),
-    Term(INFERENCE_ROWS, "metric, counter, {row}", "Rows given to the model"),
+    Term(INFERENCE_ROWS, "metric, counter, {row}", "Rows passed to the model"),
     Term(FEATURE_VALUE, "metric, exponential histogram", "Values of a numeric input: the core of its sketch"),
-    Term(FEATURE_TAIL, "metric, exponential histogram", f"Values beyond the core, by `{SKETCH_PART}`"),
+    Term(FEATURE_TAIL, "metric, exponential histogram", f"Values outside the core, by `{SKETCH_PART}`"),
     Term(FEATURE_CATEGORY, "metric, counter, {row}", f"Values of a categorical input, by `{CATEGORY}`"),
     Term(FEATURE_OBSERVATIONS, "metric, counter, {row}", f"Rows of an input by `{FEATURE_STATE}`"),
-    Term(OUTPUT_VALUE, "metric, exponential histogram", f"Values of a numeric output `{OUTPUT_NAME}`: the core"),
-    Term(OUTPUT_TAIL, "metric, exponential histogram", f"Values beyond the core, by `{SKETCH_PART}`"),
+    Term(
+        OUTPUT_VALUE,
+        "metric, exponential histogram",
+        f"Values of a numeric output, by `{OUTPUT_NAME}`: the core of its sketch",
+    ),
+    Term(OUTPUT_TAIL, "metric, exponential histogram", f"Values outside the core, by `{SKETCH_PART}`"),
     Term(OUTPUT_PREDICTIONS, "metric, counter, {row}", f"Predictions by `{OUTPUT_CLASS}`"),
     Term(OUTPUT_OBSERVATIONS, "metric, counter, {row}", f"Rows of an output by `{FEATURE_STATE}`"),
-    Term(PAIR_ROWS, "metric, counter, {row}", f"Rows in which both inputs of a pair are numbers, by `{PAIR_SIDES}`"),
-    Term(DROPPED_ROWS, "metric, counter, {row}", "Rows in no sketch, as the buffer was full"),
+    Term(PAIR_ROWS, "metric, counter, {row}", f"Rows in which both inputs of a pair are numeric, by `{PAIR_SIDES}`"),
+    Term(DROPPED_ROWS, "metric, counter, {row}", "Rows missing from the sketches because the buffer was full"),
     Term(
         DROPPED_COLUMNS,
         "metric, gauge, {column}",
-        "Columns beyond `DRIFTLINE_MAX_COLUMNS`: not sketched",
+        "Columns not sketched because of `DRIFTLINE_MAX_COLUMNS`",
     ),
-    Term(FAULTS, "metric, counter, {fault}", "Faults inside Driftline, by stage and error type; the model is unharmed"),
-    Term(FAULT_STAGE, "attribute", "What Driftline was doing"),
-    Term(FEATURE_NAME, "attribute", "The column: an input's name or, in the processor's metrics, any column's"),
+    Term(
+        FAULTS,
+        "metric, counter, {fault}",
+        "Internal Driftline faults, by stage and error type; the model is not affected",
+    ),
+    Term(FAULT_STAGE, "attribute", "Processing stage in which Driftline failed"),
+    Term(FEATURE_NAME, "attribute", "Input name; in the processor's metrics, the name of any column"),
     Term(FEATURE_STATE, "attribute", f"`{VALID}`, `{MISSING}`, `{NON_FINITE}`, `{WRONG_TYPE}`, `{OUT_OF_RANGE}`"),
-    Term(CATEGORY, "attribute", f"Value of a categorical input; `{OTHER}` beyond the bound on distinct values"),
+    Term(CATEGORY, "attribute", f"Value of a categorical input; `{OTHER}` beyond the limit on distinct values"),
     Term(OUTPUT_NAME, "attribute", f"`{PREDICTION}`, `{CONFIDENCE}`, `{SCORE}`, `{ENTROPY}`, `{MARGIN}`, `{RAW}`, …"),
-    Term(OUTPUT_CLASS, "attribute", "A predicted class"),
-    Term(SKETCH_PART, "attribute", f"`{BELOW}`, `{MIDDLE}` or `{ABOVE}` the core"),
-    Term(PAIR_NAME, "attribute", "Two inputs, and a digest of the medians that they are held against"),
-    Term(PAIR_SIDES, "attribute", f"`{SAME}` or `{OPPOSITE}` sides of the medians in training"),
+    Term(OUTPUT_CLASS, "attribute", "Predicted class"),
+    Term(SKETCH_PART, "attribute", f"Position of a tail relative to the core: `{BELOW}`, `{MIDDLE}` or `{ABOVE}`"),
+    Term(PAIR_NAME, "attribute", "Names of the two inputs, and a digest of their training medians"),
+    Term(PAIR_SIDES, "attribute", f"`{SAME}` or `{OPPOSITE}` sides of the training medians"),
     Term(DATASET_ROLE, "resource attribute", f"`{REFERENCE}` marks a training profile"),
     Term(REFERENCE_ID, "resource attribute", "Digest of a training profile"),
-    Term(REFERENCE_POINTS, "resource attribute", "Data points of a training profile: it counts when all have come"),
-    Term(REFERENCE_CHUNKS, "metric, gauge, {chunk}", "Time chunks of a training profile, with their bounds"),
-    Term(REFERENCE_COLUMN, "metric, gauge, {row}", "Rows of a column of a training profile, with its chunks and type"),
-    Term(CHUNKED_BY, "attribute", "`time` or `rows`: how the training data was cut into chunks"),
-    Term(CHUNK_STARTS, "attribute", "Start of each chunk, unix seconds (cut by rows: first row)"),
-    Term(CHUNK_ENDS, "attribute", "End of each chunk, unix seconds (cut by rows: one past the last row)"),
-    Term(CHUNK_CELLS, "attribute", "Counts of the column's cells, separated by blanks; chunks by semicolons"),
-    Term(CELL_EDGES, "attribute", "Upper edges of the cells of a numeric column"),
-    Term(CELL_CATEGORIES, "attribute", "Categories that have a cell of their own; one more cell holds the rest"),
-    Term(COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp`, `category` (coded numbers)"),
-    Term(PAIR_MEMBERS, "attribute", "Of a pair in a training profile: its two inputs"),
-    Term(PAIR_THRESHOLDS, "attribute", "Of a pair in a training profile: the values that part each in two halves"),
-    Term(DRIFT_TARGET, "attribute", f"`{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`"),
-    Term(REFERENCE_PROVISIONAL, "attribute", "True where live data stands in for a missing training profile"),
-    Term(ALARM_EVENTS["opened"], "event, WARN", "An alarm has opened: what moved, in the body"),
-    Term(ALARM_EVENTS["updated"], "event, INFO", "Another aspect has moved, too, or the distance has surely grown"),
-    Term(ALARM_EVENTS["closed"], "event, INFO", "The column is back, or is not judged any more"),
-    Term(ALARM_ID, "attribute", "The alarm: the same in all of its events, and in every replay (events)"),
+    Term(
+        REFERENCE_POINTS,
+        "resource attribute",
+        "Number of data points of a training profile, which takes effect once all have arrived",
+    ),
+    Term(REFERENCE_CHUNKS, "metric, gauge, {chunk}", "Number of chunks of a training profile, with their boundaries"),
+    Term(REFERENCE_COLUMN, "metric, gauge, {row}", "Rows of a column in a training profile, with its chunks and type"),
+    Term(CHUNKED_BY, "attribute", "How the training data was split into chunks: by `time` or by `rows`"),
+    Term(CHUNK_STARTS, "attribute", "Start of each chunk: Unix seconds, or row number if split by rows"),
+    Term(CHUNK_ENDS, "attribute", "End of each chunk, exclusive: Unix seconds, or row number if split by rows"),
+    Term(
+        CHUNK_CELLS,
+        "attribute",
+        "Counts of the column's bins per chunk: bins separated by spaces, chunks by semicolons",
+    ),
+    Term(CELL_EDGES, "attribute", "Upper edges of the bins of a numeric column"),
+    Term(CELL_CATEGORIES, "attribute", "Categories with a bin of their own; one more bin holds the rest"),
+    Term(
+        COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp` or `category` (numeric codes)"
+    ),
+    Term(PAIR_MEMBERS, "attribute", "The two inputs of a pair (training profiles)"),
+    Term(PAIR_THRESHOLDS, "attribute", "Thresholds that split each input of a pair in half (training profiles)"),
+    Term(
+        DRIFT_TARGET,
+        "attribute",
+        f"Kind of column: `{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`",
+    ),
+    Term(
+        REFERENCE_PROVISIONAL, "attribute", "True if live data serves as the reference, for lack of a training profile"
+    ),
+    Term(ALARM_EVENTS["opened"], "event, WARN", "An alarm opened; the body says what drifted"),
+    Term(
+        ALARM_EVENTS["updated"],
+        "event, INFO",
+        "Another aspect of the column drifted, or the distance grew significantly",
+    ),
+    Term(ALARM_EVENTS["closed"], "event, INFO", "The column recovered, or is no longer monitored"),
+    Term(ALARM_ID, "attribute", "Id of the alarm, the same in all its events and in every replay (events)"),
     Term(ALARM_START, "attribute", "End of the window that opened the alarm, Unix seconds (events)"),
-    Term(ALARM_TRACES, "attribute", "Trace ids of some calls in the window (events)"),
-    Term(DRIFT_ASPECT, "attribute", f"What of the column moved: `value`, `{MISSING}`, … (events)"),
-    Term(DRIFT_EVENT, "attribute", "What moved, in words: `share above 3.2: 20 % → 35 %` (events)"),
-    Term(RECORD_UID, "attribute", "Tells an event that is sent again from a new one (events)"),
+    Term(ALARM_TRACES, "attribute", "Trace ids of example calls in the window (events)"),
+    Term(DRIFT_ASPECT, "attribute", f"Aspect of the column that drifted: `value`, `{MISSING}`, … (events)"),
+    Term(DRIFT_EVENT, "attribute", "What changed, in words: `share above 3.2: 20 % → 35 %` (events)"),
+    Term(RECORD_UID, "attribute", "Unique id of the event, to deduplicate retries (events)"),
 )

@@ -1,4 +1,4 @@
-"""Settings: keyword arguments first, then the environment, then defaults. One table says all of them."""
+"""The settings, in one table: keyword arguments take precedence over environment variables, those over defaults."""
 
 import logging
 import os
@@ -14,16 +14,16 @@ OUTPUTS: Final = "outputs"
 NONE: Final = "none"
 
 
-class Secrecy(NamedTuple):
-    """What may be said of a column's values: `shown` raw, or `hashed`, or neither."""
+class Redaction(NamedTuple):
+    """How a column's values may be exported: `shown` as they are, `hashed`, or neither."""
 
     shown: bool
     hashed: bool = False
 
 
-SHOWN: Final = Secrecy(shown=True)
-HASHED: Final = Secrecy(shown=False, hashed=True)
-HIDDEN: Final = Secrecy(shown=False)
+SHOWN: Final = Redaction(shown=True)
+HASHED: Final = Redaction(shown=False, hashed=True)
+HIDDEN: Final = Redaction(shown=False)
 
 
 def _level(text: str) -> str:
@@ -47,7 +47,7 @@ def _count(value: float | str) -> int:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("must be a text that is not empty")
+        raise ValueError("must be a non-empty string")
     return value.strip()
 
 
@@ -56,58 +56,81 @@ def _path(value: Any) -> str:
 
 
 def _setting(variable: str, default: Any, meaning: str, parse: Callable[[Any], Any], on_error: Any = None) -> Any:
-    """`on_error`: what a wrong environment variable means, where that is not the default."""
+    """A field of `Settings`. on_error: replaces an invalid environment variable, if not the default."""
     metadata = {"variable": variable, "meaning": meaning, "parse": parse, "on_error": on_error}
     return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What users can set. Each field is a keyword of `driftline.instrument` and an environment variable."""
+    """The settings. Each field is a keyword of `driftline.instrument` and an environment variable."""
 
-    model_name: str | None = _setting("DRIFTLINE_MODEL_NAME", None, "Name of the model; default: its class", _text)
-    model_version: str | None = _setting("DRIFTLINE_MODEL_VERSION", None, "Version of the model", _text)
-    # A mistyped privacy switch shows nothing rather than everything.
-    capture: str = _setting("DRIFTLINE_CAPTURE", ALL, "Raw values that may leave: all, outputs, none", _level, NONE)
-    sketch: str = _setting("DRIFTLINE_SKETCH", ALL, "Columns that are sketched: all, outputs, none", _level)
+    model_name: str | None = _setting("DRIFTLINE_MODEL_NAME", None, "Model name (default: the model's class)", _text)
+    model_version: str | None = _setting("DRIFTLINE_MODEL_VERSION", None, "Model version", _text)
+    # A mistyped privacy setting hides everything rather than nothing.
+    capture: str = _setting("DRIFTLINE_CAPTURE", ALL, "Raw values to export: all, outputs or none", _level, NONE)
+    sketch: str = _setting("DRIFTLINE_SKETCH", ALL, "Columns to sketch: all, outputs or none", _level)
     include: tuple[str, ...] = _setting(
-        "DRIFTLINE_INCLUDE", (), "Features whose values may leave (patterns); empty: all", _patterns
+        "DRIFTLINE_INCLUDE",
+        (),
+        "Features whose raw values may be exported (glob patterns, comma-separated); empty: all",
+        _patterns,
     )
     exclude: tuple[str, ...] = _setting(
-        "DRIFTLINE_EXCLUDE", (), "Features whose values never leave (patterns)", _patterns
+        "DRIFTLINE_EXCLUDE", (), "Features whose raw values are never exported (glob patterns)", _patterns
     )
-    hash: tuple[str, ...] = _setting("DRIFTLINE_HASH", (), "Features whose values leave hashed (patterns)", _patterns)
-    span_rows: int = _setting("DRIFTLINE_SPAN_ROWS", 8, "Most rows of a batch shown on its span", _count)
+    hash: tuple[str, ...] = _setting(
+        "DRIFTLINE_HASH", (), "Features whose values are exported as hashes (glob patterns)", _patterns
+    )
+    span_rows: int = _setting("DRIFTLINE_SPAN_ROWS", 8, "Maximum number of example rows per span", _count)
     span_features: int = _setting(
-        "DRIFTLINE_SPAN_FEATURES", 100, "Most features with an attribute each; more travel as one array", _count
+        "DRIFTLINE_SPAN_FEATURES",
+        100,
+        "Maximum number of features with a span attribute each; beyond that, one array",
+        _count,
     )
-    span_bytes: int = _setting("DRIFTLINE_SPAN_BYTES", 2048, "Most bytes of values on a span", _count)
+    span_bytes: int = _setting("DRIFTLINE_SPAN_BYTES", 2048, "Maximum bytes of example values per span", _count)
     max_columns: int = _setting(
-        "DRIFTLINE_MAX_COLUMNS", 5000, "Most inputs, and outputs, sketched in a process", _count
+        "DRIFTLINE_MAX_COLUMNS", 5000, "Maximum number of inputs, and of outputs, sketched per process", _count
     )
     max_categories: int = _setting(
-        "DRIFTLINE_MAX_CATEGORIES", 256, "Most categories counted in a column; the rest is `other`", _count
+        "DRIFTLINE_MAX_CATEGORIES",
+        256,
+        "Maximum number of categories counted per column; the rest count as `other`",
+        _count,
     )
     reference: str | None = _setting(
-        "DRIFTLINE_REFERENCE", None, "Training profile, or folder of them: the pairs of inputs in it are counted", _path
+        "DRIFTLINE_REFERENCE",
+        None,
+        "Training profile, or a folder of them; the input pairs listed in it are counted",
+        _path,
     )
     buffer_bytes: int = _setting(
-        "DRIFTLINE_BUFFER_BYTES", 64 * 2**20, "Most bytes of rows that wait for aggregation", _count
+        "DRIFTLINE_BUFFER_BYTES", 64 * 2**20, "Maximum bytes of rows queued for aggregation", _count
     )
-    export_interval: int = _setting("DRIFTLINE_EXPORT_INTERVAL", 5000, "Milliseconds between exports", _count)
+    export_interval: int = _setting(
+        "DRIFTLINE_EXPORT_INTERVAL", 5000, "Interval between exports, in milliseconds", _count
+    )
     otlp_endpoint: str | None = _setting(
-        "DRIFTLINE_OTLP_ENDPOINT", None, "Where sketches go, if not where OTEL_EXPORTER_OTLP_ENDPOINT says", _text
+        "DRIFTLINE_OTLP_ENDPOINT", None, "OTLP endpoint for sketches (default: OTEL_EXPORTER_OTLP_ENDPOINT)", _text
     )
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ, **given: Any) -> "Settings":
-        """What was given by keyword (None: not given), else by the environment, else the default.
+        """Read the settings from keywords, else from the environment, else from the defaults.
 
-        A wrong value in the environment is logged and replaced: a server must start. A wrong keyword is an error.
+        An invalid environment variable is logged and replaced by its default, because a server must start.
+
+        Args:
+            environ: the environment variables.
+            given: settings by name; None means not given.
+
+        Returns:
+            The settings.
 
         Raises:
-            TypeError: an unknown keyword.
-            ValueError: a wrong value; names the keyword, the rule and the value.
+            TypeError: unknown keyword.
+            ValueError: invalid value; the message names the keyword, the rule and the value.
 
         """
         known = {each.name: each for each in fields(cls)}
@@ -121,8 +144,8 @@ class Settings:
                 values[name] = _from_environment(each, environ)
         return cls(**values)
 
-    def secrecy(self, feature: str) -> Secrecy:
-        """What may be said of the values of an input."""
+    def redaction(self, feature: str) -> Redaction:
+        """How the values of an input may be exported."""
         if self.capture != ALL or _matches(feature, self.exclude):
             return HIDDEN
         if _matches(feature, self.hash):
@@ -131,11 +154,11 @@ class Settings:
 
     @property
     def redacts(self) -> bool:
-        """Whether there are inputs whose values must not be seen."""
+        """Whether the values of some inputs must not be exported."""
         return self.capture != ALL or bool(self.include or self.exclude or self.hash)
 
-    def output_secrecy(self) -> Secrecy:
-        """What may be said of the values of every output."""
+    def output_redaction(self) -> Redaction:
+        """How the values of all outputs may be exported."""
         return HIDDEN if self.capture == NONE else SHOWN
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from bench.harness import Figure, interleaved
 from bench.rig import FEATURES
-from driftline.export.aggregator import Aggregate
-from driftline.records import Capture, Model, Prediction
+from driftline.export.aggregator import Aggregator
+from driftline.records import Capture, ModelFacts, Prediction
 from driftline.settings import Settings
 
 ROWS: Final = 10_000
@@ -47,7 +47,7 @@ def columns(rng: np.random.Generator, rows: int) -> NDArray[np.float64]:
 
 def measure() -> NDArray[np.float64]:
     X = columns(np.random.default_rng(0), ROWS)
-    aggregate, prediction = Aggregate(Settings()), _prediction(X)
+    aggregate, prediction = Aggregator(Settings()), _prediction(X)
     sketches = [kll_doubles_sketch(200) for _ in range(FEATURES)]
     for _ in range(5):  # streams begin anew until their layouts fit
         aggregate.add([prediction])
@@ -71,7 +71,7 @@ def _cpu(update: Callable[[], object]) -> float:
 
 def _prediction(X: NDArray[np.float64]) -> Prediction:
     """What the buffer holds of a call: its inputs; outputs would be further columns."""
-    model = Model("model", None, "Model", "scikit_learn", None, None, FEATURES, lambda *_: [])
+    model = ModelFacts("model", None, "ModelFacts", "scikit_learn", None, None, FEATURES, lambda *_: [])
     taken = Capture("objects", X, len(X), X.shape[1:], None, X.nbytes)  # a pooled buffer is read in the same way
     return Prediction(model, "predict", len(X), taken, None, 0.001, None, None)
 

@@ -15,9 +15,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 import driftline
 from driftline import semconv
 from driftline.export import data_points
-from driftline.export.aggregator import Aggregate
-from driftline.records import Capture, Model, Prediction
-from driftline.runtime.gil_yield import Courtesy
+from driftline.export.aggregator import Aggregator
+from driftline.records import Capture, ModelFacts, Prediction
+from driftline.runtime.gil_yield import GilYield
 from driftline.settings import Settings
 from driftline_processor.decode import decode_metrics
 from driftline_processor.engine.engine import Engine, EngineSettings
@@ -30,7 +30,7 @@ HOUR = 3600 * 10**9
 START = 500_000 * HOUR
 ROWS = 1000
 NAMES = ("x0", "x1", "x2", "x3", "x4", "x5")
-MODEL = Model("churn", None, "Model", "scikit_learn", None, NAMES, len(NAMES), lambda *_: [])
+MODEL = ModelFacts("churn", None, "ModelFacts", "scikit_learn", None, NAMES, len(NAMES), lambda *_: [])
 HOURLY = EngineSettings(HOUR, HOUR, 1, tolerance=0.05, false_alarms=1, per=30 * 24 * HOUR)
 """Windows of an hour, and one false alarm in 30 days."""
 
@@ -59,7 +59,7 @@ class Server:
     def __init__(self, engine: Engine, settings: Settings, name: str) -> None:
         self._engine, self._resource = engine, Resource({"service.name": name})
         self._now = START
-        self._aggregate = Aggregate(settings, lambda: self._now)
+        self._aggregate = Aggregator(settings, lambda: self._now)
 
     def serve(self, x: NDArray[Any]) -> list[WindowResult]:
         """The windows that are judged after an hour with these rows."""
@@ -73,7 +73,7 @@ class Server:
         for packet, acknowledge in self._aggregate.packets():
             named += packet
             acknowledge()
-        metrics = data_points.metrics(named, AggregationTemporality.CUMULATIVE, Courtesy())
+        metrics = data_points.metrics(named, AggregationTemporality.CUMULATIVE, GilYield())
         scope = ScopeMetrics(InstrumentationScope("driftline"), metrics, "")
         return encode_metrics(MetricsData([ResourceMetrics(self._resource, [scope], "")])).SerializeToString()
 
@@ -183,7 +183,7 @@ def test_serving_training_and_a_backtest_count_the_same_rows_alike(tmp_path: Pat
 def sent_pairs(settings: Settings, x: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, int]]:
     """Rows of each pair by sides, as a server sends them."""
     taken = Capture("columns", list(x.values()), ROWS, None, tuple(x), 0)
-    aggregate = Aggregate(settings)
+    aggregate = Aggregator(settings)
     aggregate.add([Prediction(MODEL, "predict", ROWS, taken, None, 0.0, None, None)])
     found: dict[str, dict[str, int]] = {}
     for packet, _ in aggregate.packets():

@@ -21,12 +21,12 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 import driftline
 from driftline import frameworks, semconv
 from driftline.capture.copies import Captures
-from driftline.capture.queue import Buffer
+from driftline.capture.queue import PredictionQueue
 from driftline.export.pipeline import Pipeline
 from driftline.frameworks.instrumentor import _instrumentors
-from driftline.recording import recorder as emitter_module
-from driftline.recording.shared_recorder import RUNTIME
-from driftline.recording.span_values import Examples
+from driftline.recording import recorder as recorder_module
+from driftline.recording.shared_recorder import SHARED_RECORDER
+from driftline.recording.span_values import SpanValues
 from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
@@ -290,7 +290,7 @@ def test_uninstrument_restores_the_same_objects(framework: Framework, instrument
 def test_what_fails_while_it_is_switched_on_is_off_again(
     framework: Framework, instrumented: Callable[..., Telemetry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No attribute stays patched, nobody uses the emitter, and the fault is counted."""
+    """No attribute stays patched, nobody uses the recorder, and the fault is counted."""
     attached = []
 
     def failing(attach: Callable[..., None]) -> Callable[..., None]:
@@ -308,7 +308,7 @@ def test_what_fails_while_it_is_switched_on_is_off_again(
 
     assert any(during != before for during in attached)
     assert state(framework) == before
-    assert RUNTIME._emitter is None
+    assert SHARED_RECORDER._recorder is None
     assert FAULTS.counts() == {("instrument", "RuntimeError"): len(attached)}
 
 
@@ -379,12 +379,12 @@ def test_the_librarys_exception_is_raised_and_counted(telemetry: Telemetry, fram
 
 
 STAGES: dict[str, tuple[Any, str]] = {
-    "facts": (emitter_module.Models, "of"),
-    "span start": (emitter_module.SpanSource, "start"),
+    "facts": (recorder_module.ModelFactsCache, "of"),
+    "span start": (recorder_module.SpanSource, "start"),
     "capture": (Captures, "of"),
-    "hand over": (Buffer, "put"),
-    "span content": (Examples, "of"),
-    "duration": (emitter_module.Emitter, "_record"),
+    "hand over": (PredictionQueue, "put"),
+    "span content": (SpanValues, "of"),
+    "duration": (recorder_module.Recorder, "_record"),
     "aggregate": (Pipeline, "_count"),
     "packets": (Pipeline, "_packets"),
     "provider": (Pipeline, "_private_provider"),
@@ -416,7 +416,7 @@ def test_a_fault_of_ours_never_surfaces(
     (kind,) = FAULTS.counts()
     assert kind[1] == "RuntimeError"
     assert FAULTS.counts()[kind] >= 3
-    assert len([record for record in caplog.records if "fault inside Driftline" in record.message]) == 1
+    assert len([record for record in caplog.records if "Internal Driftline fault" in record.message]) == 1
 
 
 def test_no_value_leaves_with_capture_off(instrumented: Callable[..., Telemetry], framework: Framework) -> None:

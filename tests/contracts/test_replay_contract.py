@@ -7,9 +7,9 @@ import pyarrow as pa
 from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint
 
 from driftline import semconv
-from driftline.export.aggregator import Aggregate
+from driftline.export.aggregator import Aggregator
 from driftline.profiling.plan import PlannedColumn
-from driftline.records import Capture, Model, Prediction
+from driftline.records import Capture, ModelFacts, Prediction
 from driftline.reference.column_types import FLOAT, INTEGER, STRING
 from driftline.reference.profile_column import ColumnKey as PlannedKey
 from driftline.settings import Settings
@@ -33,9 +33,9 @@ KINDS = {"amount": FLOAT, "visits": INTEGER, "city": STRING}
 def served() -> list[Any]:
     """What a server sends of the rows: a sorted description of each point."""
     names = tuple(COLUMNS)
-    model = Model("churn", None, "Model", "scikit_learn", None, names, len(names), lambda *_: [])
+    model = ModelFacts("churn", None, "ModelFacts", "scikit_learn", None, names, len(names), lambda *_: [])
     taken = Capture("columns", list(COLUMNS.values()), ROWS, None, names, 0)
-    aggregate = Aggregate(Settings(), delta=True)
+    aggregate = Aggregator(Settings(), delta=True)
     aggregate.add([Prediction(model, "predict", ROWS, taken, None, 0.0, None, None)])
     points = [point for packet, _ in aggregate.packets() for _, point in packet]
     return sorted(map(_served, points), key=repr)

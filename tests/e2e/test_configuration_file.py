@@ -56,7 +56,7 @@ def test_one_file_switches_everything_on(otlp_sink: OtlpSink, tmp_path: Path) ->
     block = f"    driftline_sklearn:{BLOCK}".replace("ssn", "x1")
     errors = serve(otlp_sink, tmp_path, block, DRIFTLINE_MODEL_NAME="other", DRIFTLINE_MODEL_VERSION="7")
 
-    assert "records nothing" not in errors
+    assert "not enabled" not in errors
     model = {semconv.MODEL_NAME: "churn", semconv.MODEL_VERSION: "7"}
     assert otlp_sink.total(semconv.INFERENCE_ROWS) == otlp_sink.total(semconv.INFERENCE_ROWS, model) == 140
     assert otlp_sink.total(semconv.OUTPUT_PREDICTIONS, model) == 140
@@ -73,8 +73,8 @@ def test_one_file_switches_everything_on(otlp_sink: OtlpSink, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("captuer: none", "records nothing: unknown settings ['captuer']"),
-        ("capture: nothing", "records nothing: capture: must be one of all, outputs, none (got 'nothing')"),
+        ("captuer: none", "not enabled: unknown settings ['captuer']"),
+        ("capture: nothing", "not enabled: capture: must be one of all, outputs, none (got 'nothing')"),
     ],
 )
 def test_a_wrong_option_is_named_and_records_nothing(
@@ -94,5 +94,5 @@ def test_options_are_those_of_the_process(otlp_sink: OtlpSink, tmp_path: Path) -
     blocks += "    driftline_sklearn: {capture: none}\n"
     errors = serve(otlp_sink, tmp_path, blocks)
 
-    assert "SklearnInstrumentor records nothing: capture: is 'all' in this process" in errors
+    assert "SklearnInstrumentor not enabled: capture: already set to 'all' for all frameworks in this process" in errors
     assert not otlp_sink.spans()

@@ -13,18 +13,18 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from contracts.test_sketch_accuracy import DISTRIBUTIONS, OUTLIERS, sketch
 from driftline import semconv
-from driftline.export.data_points import NamedPoint, column_points, metrics
-from driftline.runtime.gil_yield import Courtesy
+from driftline.export.data_points import MetricPoint, column_points, metrics
+from driftline.runtime.gil_yield import GilYield
 from driftline.settings import HIDDEN, SHOWN
 from driftline.sketch import NumericPoints
-from driftline.sketch.column import SeriesPoints, Span
+from driftline.sketch.column import ColumnPoints, TimeRange
 from e2e import otlp_client
 from e2e.collectors import gateway
 from otlp_sink import OtlpSink, Received
 
 pytestmark = pytest.mark.e2e
 
-SPAN = Span(1_795_000_000_000_000_000, 1_795_000_060_000_000_000)
+SPAN = TimeRange(1_795_000_000_000_000_000, 1_795_000_060_000_000_000)
 
 
 def columns() -> Iterator[tuple[str, NumericPoints]]:
@@ -33,12 +33,12 @@ def columns() -> Iterator[tuple[str, NumericPoints]]:
             yield f"{name}, {outliers}", sketch(put(draw(np.random.default_rng(4))))
 
 
-def points(name: str, numbers: NumericPoints) -> Iterator[NamedPoint]:
+def points(name: str, numbers: NumericPoints) -> Iterator[MetricPoint]:
     """As they leave the instrumentation, with the extremes of the tails and without them."""
-    found = SeriesPoints(SPAN.time, [(SPAN, numbers)], {}, {})
-    for secrecy in (SHOWN, HIDDEN):
-        attributes = {semconv.MODEL_NAME: "churn", semconv.FEATURE_NAME: f"{name}, {secrecy}"}
-        yield from column_points(semconv.INPUT_COLUMN, attributes, secrecy, found)
+    found = ColumnPoints(SPAN.time, [(SPAN, numbers)], {}, {})
+    for redaction in (SHOWN, HIDDEN):
+        attributes = {semconv.MODEL_NAME: "churn", semconv.FEATURE_NAME: f"{name}, {redaction}"}
+        yield from column_points(semconv.INPUT_COLUMN, attributes, redaction, found)
 
 
 def keyed(received: Received) -> dict[tuple[Any, ...], Any]:
@@ -56,7 +56,7 @@ def keyed(received: Received) -> dict[tuple[Any, ...], Any]:
 def test_every_point_arrives_as_it_was(temporality: AggregationTemporality, tmp_path: Path) -> None:
     """Scale, offsets, counts, zeros, minimum, maximum and times: all fields are equal, at the processor and beyond."""
     named = [point for name, numbers in columns() for point in points(name, numbers)]
-    scope = ScopeMetrics(InstrumentationScope(semconv.SCOPE), metrics(named, temporality, Courtesy()), "")
+    scope = ScopeMetrics(InstrumentationScope(semconv.SCOPE), metrics(named, temporality, GilYield()), "")
     sent = encode_metrics(MetricsData([ResourceMetrics(Resource({"service.name": "churn-api"}), [scope], "")]))
     expected = Received()
     expected.take("metrics", sent)

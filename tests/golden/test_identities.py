@@ -4,7 +4,7 @@ import msgpack
 import pytest
 
 from driftline.sketch.categories import hashed
-from driftline.sketch.identity import Field, digest
+from driftline.sketch.identity import DigestField, digest
 from driftline.sketch.pairs import Pair
 from driftline_processor.decode.metric_streams import Origin, stream
 from driftline_processor.engine.alarms import _identity
@@ -29,7 +29,7 @@ SECOND = 10**9
         (("\ud800", "日本"), "2f394537464496292a81b4ef121a41d2"),
     ],
 )
-def test_digests(fields: tuple[Field, ...], expected: str) -> None:
+def test_digests(fields: tuple[DigestField, ...], expected: str) -> None:
     """Of texts, bytes, whole and other numbers; where one field ends and the next begins matters."""
     assert digest(*fields).hex() == expected
 

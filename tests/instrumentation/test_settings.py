@@ -37,7 +37,7 @@ def test_every_field_has_a_variable_and_a_meaning(field: object) -> None:
         ({"capture": "some"}, "capture: must be one of all, outputs, none (got 'some')"),
         ({"span_rows": 0}, "span_rows: must be at least 1 (got 0)"),
         ({"span_bytes": "many"}, "span_bytes: invalid literal"),
-        ({"model_name": " "}, "model_name: must be a text that is not empty (got ' ')"),
+        ({"model_name": " "}, "model_name: must be a non-empty string (got ' ')"),
     ],
 )
 def test_a_wrong_keyword_is_an_error(given: dict[str, object], message: str) -> None:
@@ -83,7 +83,7 @@ def test_a_mistyped_privacy_switch_shows_nothing() -> None:
 )
 def test_what_may_be_said_of_a_feature(settings: Settings, shown: object) -> None:
     """Capture before exclude before hash before include."""
-    assert settings.secrecy("income") is shown
+    assert settings.redaction("income") is shown
 
 
 def test_lists_are_separated_by_commas() -> None:

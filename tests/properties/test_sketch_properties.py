@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from driftline.sketch import Buckets, Histogram, Intervals, NumericPoints, NumericSketch, cut_cells, fit_layout, project
+from driftline.sketch import Buckets, Histogram, Intervals, NumericPoints, NumericSketch, cut_bins, fit_layout, project
 from driftline.sketch.exponential import MAX_SCALE, MIN_SCALE, bucket_index, lower_edge
 from interval_statistics import ks_bounds
 
@@ -138,7 +138,7 @@ def test_the_dense_form_comes_back(offset: int, counts: list[int]) -> None:
 def test_cells_hold_all_rows_and_the_bounds_of_each_share(reference: Rows, window: Rows, limit: int) -> None:
     """Nothing is lost, the reference leaves the outer cells empty, and each prefix is between what is certain."""
     known = sketch(reference, reference).intervals()
-    edges = cut_cells(known, limit)
+    edges = cut_bins(known, limit)
     cells = project(known, edges)
     seen = sketch(window, window).intervals()
     shares = np.cumsum(project(seen, edges, known))[:-1] / len(window)

@@ -1,1 +1,4 @@
-"""Copies taken on the caller's thread, and the queue they wait in. Imports `records`, `runtime`, `settings`."""
+"""Copies inputs and outputs on the caller's thread, and queues them for the background.
+
+Imports `records` and `runtime`.
+"""

@@ -1,4 +1,4 @@
-"""Tensors of a GPU: copied by itself into pinned memory, and read once they have arrived. No caller waits for it."""
+"""Asynchronous copies of GPU tensors into pinned memory, read once they have arrived. Callers never wait for them."""
 
 import math
 import sys
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.capture.strided_sample import MOST_VALUES, WIDEST, Grid, next_grid
-from driftline.capture.torch_arrays import BFLOAT16, rows_of
+from driftline.capture.torch_arrays import BFLOAT16, row_count
 from driftline.records import LOST, Capture
 
 SLABS: Final = (*(2**16,) * 64, *(2**20,) * 16, *(2**23,) * 4)
-"""Bytes of the buffers of a kind of device: 52 MiB, allocated once, with the first tensor."""
+"""Bytes of each buffer of a device type: 52 MiB in total, allocated with the first tensor."""
 
 _ARRIVAL_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.0005
@@ -29,38 +29,38 @@ _DTYPES: Final = {
 
 
 class Slab(Protocol):
-    """Memory of this process that a device can copy into."""
+    """Host memory that a device can copy into."""
 
     memory: NDArray[np.uint8]
 
     def receive(self, tensor: Any) -> None:
-        """Ask the device for a copy of a contiguous tensor, behind all that it was asked for before. Never waits."""
+        """Enqueue a copy of a contiguous tensor on the device, after earlier ones. Does not block."""
 
     @property
     def arrived(self) -> bool:
-        """Whether all that was asked for is here."""
+        """Whether all enqueued copies have arrived."""
 
 
-class DeviceLease:
-    """An array on its way into a slab. `release` it once, when nobody reads it any more."""
+class DeviceBufferHandle:
+    """An array being copied into a slab. `release` it exactly once, when it is no longer read."""
 
-    def __init__(self, ring: "Ring", slab: Slab, dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> None:
+    def __init__(self, ring: "SlabRing", slab: Slab, dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> None:
         self._ring = ring
         self._slab = slab
         self._dtype = dtype
         self._shape = shape
 
     @property
-    def is_here(self) -> bool:
+    def has_arrived(self) -> bool:
         return self._slab.arrived
 
     @property
     def array(self) -> NDArray[Any]:
-        """Waits for it, in the background. Raises TimeoutError."""
+        """The array, once it has arrived; blocks, so only for the background. Raises TimeoutError."""
         end = time.monotonic() + _ARRIVAL_SECONDS
         while not self._slab.arrived:
             if time.monotonic() > end:
-                raise TimeoutError(f"a tensor has not arrived from its device within {_ARRIVAL_SECONDS:g} s")
+                raise TimeoutError(f"device copy did not complete within {_ARRIVAL_SECONDS:g} s")
             time.sleep(_POLL_SECONDS)
         size = math.prod(self._shape) * self._dtype.itemsize
         array: NDArray[Any] = self._slab.memory[:size].view(self._dtype)
@@ -70,16 +70,16 @@ class DeviceLease:
         self._ring.put_back(self._slab)
 
 
-class Ring:
-    """The slabs of a kind of device. One that was given back is used again only after its last copy has arrived."""
+class SlabRing:
+    """The slabs of a device type. A returned slab is reused only once its last copy has arrived."""
 
     def __init__(self, make: Callable[[], Sequence[Slab]]) -> None:
         self._make = make
         self._lock = threading.Lock()
-        self._free: dict[int, deque[Slab]] = {}  # by size, smallest first; in each the one that waits longest
+        self._free: dict[int, deque[Slab]] = {}  # by size, smallest first; each deque oldest first
 
     def take(self, size: int) -> Slab | None:
-        """The smallest free slab of `size` bytes or more; None where there is none."""
+        """The smallest free slab of at least `size` bytes; None if there is none."""
         with self._lock:
             if not self._free:
                 for made in sorted(self._make(), key=_size):
@@ -97,7 +97,7 @@ def _size(slab: Slab) -> int:
 
 
 def _arrived(slabs: deque[Slab]) -> Slab | None:
-    """Takes the first one out that no device writes to any more."""
+    """Remove and return the first slab that no device is writing to."""
     for _ in range(len(slabs)):
         if slabs[0].arrived:
             return slabs.popleft()
@@ -105,17 +105,17 @@ def _arrived(slabs: deque[Slab]) -> Slab | None:
     return None
 
 
-def take(tensor: Any) -> Capture:
-    """A copy that is on its way; of devices that are not known, and where nothing can be copied now, the shape only."""
+def capture_tensor(tensor: Any) -> Capture:
+    """Start a copy; only count the rows if the device is unknown or cannot copy now."""
     ring = _RINGS.get(tensor.device.type)
     if ring is None or not tensor.shape or _is_capturing():
-        return Capture("opaque", None, rows_of(tensor), None, None, 0)
-    return take_into(ring, tensor)
+        return Capture("opaque", None, row_count(tensor), None, None, 0)
+    return capture_into(ring, tensor)
 
 
-def take_into(ring: Ring, tensor: Any) -> Capture:
-    """As `take`, into slabs of this ring. LOST where none is free."""
-    dtype, rows = _DTYPES.get(str(tensor.dtype)), rows_of(tensor)
+def capture_into(ring: SlabRing, tensor: Any) -> Capture:
+    """As `capture_tensor`, into slabs of this ring. LOST where none is free."""
+    dtype, rows = _DTYPES.get(str(tensor.dtype)), row_count(tensor)
     if dtype is None:
         return Capture("opaque", None, rows, None, None, 0)
     values, grid = _reduced(tensor.detach())
@@ -130,28 +130,28 @@ def take_into(ring: Ring, tensor: Any) -> Capture:
         ring.put_back(slab)
         raise
     shape = tuple(values.shape)
-    lease = Capture("lease", DeviceLease(ring, slab, dtype, shape), rows, (dtype, shape[1:]), None, size)
-    return lease if grid is None else Capture("grid", (grid, lease), rows, (dtype, grid.shape), None, size)
+    buffer = Capture("pooled", DeviceBufferHandle(ring, slab, dtype, shape), rows, (dtype, shape[1:]), None, size)
+    return buffer if grid is None else Capture("grid", (grid, buffer), rows, (dtype, grid.shape), None, size)
 
 
 def _reduced(tensor: Any) -> tuple[Any, Grid | None]:
-    """What is copied of it: of large rows a grid, which the device takes out."""
+    """What to copy of a tensor: of large rows a strided grid, gathered on the device."""
     shape = tuple(tensor.shape)
     most = MOST_VALUES if len(shape) > 2 else WIDEST
     if len(shape) < 2 or math.prod(shape[1:]) <= most:
         return tensor, None
     if len(shape) == 4 and not tensor.is_contiguous():
-        turned = tensor.permute(0, 2, 3, 1)  # channels innermost: a view, where it was a copy otherwise
+        turned = tensor.permute(0, 2, 3, 1)  # channels innermost: a view instead of a copy
         tensor = turned if turned.is_contiguous() else tensor
     grid = next_grid(tuple(tensor.shape[1:]))
     return tensor.reshape(shape[0], -1)[:, grid.positions], grid
 
 
 class _CudaSlab:
-    """Pinned memory, and a flag behind it: the device copies a one there after the data.
+    """Pinned memory and a flag, into which the device copies a one after the data.
 
-    The flag is polled, not an event: to query an event crashes the capture of a CUDA graph by another thread (PyTorch
-    issues 104487 and 148594).
+    A polled flag instead of an event: querying an event breaks CUDA graph capture in other threads (PyTorch issues
+    104487 and 148594).
     """
 
     def __init__(self, data: Any, flag: Any) -> None:
@@ -175,7 +175,7 @@ _ones: Final[dict[Any, Any]] = {}
 
 
 def _one(device: Any) -> Any:
-    """A one on the device, made on the stream that it is used on, so that it is there before it is copied."""
+    """A one on the device, created on the stream that copies it, so that it exists before the copy."""
     torch = sys.modules["torch"]
     key = device, torch.cuda.current_stream(device).cuda_stream
     one = _ones.get(key)
@@ -188,7 +188,7 @@ def _one(device: Any) -> Any:
 
 
 def _cuda_slabs() -> list[Slab]:
-    """In one allocation. Made outside inference mode: what is made in it cannot be written to elsewhere."""
+    """All slabs, in one allocation, outside inference mode: its tensors could not be written to elsewhere."""
     torch = sys.modules["torch"]
     with torch.inference_mode(mode=False):
         data = torch.empty(sum(SLABS), dtype=torch.uint8, pin_memory=True)
@@ -201,8 +201,8 @@ def _cuda_slabs() -> list[Slab]:
 
 
 def _is_capturing() -> bool:
-    """Whether the calls of this thread are being recorded into a CUDA graph: copies would become part of it."""
+    """Whether this thread is capturing a CUDA graph, of which copies would become a part."""
     return bool(sys.modules["torch"].cuda.is_current_stream_capturing())
 
 
-_RINGS: Final = {"cuda": Ring(_cuda_slabs)}
+_RINGS: Final = {"cuda": SlabRing(_cuda_slabs)}

@@ -1,39 +1,39 @@
-"""Predictions that wait for aggregation: appended by callers without a lock, bounded in bytes."""
+"""A byte-bounded queue of predictions that callers append to without a lock."""
 
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from driftline.capture.copies import without_rows
-from driftline.records import SIZE, Prediction, Record, named
+from driftline.records import SIZE, CallRecord, Prediction, as_capture
 from driftline.runtime.threads import Lock
 
 _RECORD_BYTES: Final = 512
-"""About what a record takes beside its rows."""
+"""Approximate size of a record without its rows."""
 
 _ENOUGH_BYTES: Final = 2 * 2**20
-"""Some thousand rows, which make aggregation cheap a value: the consumer is woken for them, not for each call."""
+"""Wakes the consumer: some thousand rows make aggregation cheap per value, single calls do not."""
 
 
-class Buffer:
-    """`put` never blocks and never waits. When the bytes are used up, records go without their rows; then not at all.
+class PredictionQueue:
+    """`put` never blocks. When the queue is full, records lose their rows; when far over, they are dropped.
 
-    The sizes are kept without a lock, so that a caller pays for none: an update may be lost when threads meet. `take`
-    sets them right, so the bound is kept within what came since.
+    Bytes are counted without a lock, to spare callers its cost, so concurrent updates may be lost. `take` resets the
+    count, which limits the error to what was put since.
     """
 
     def __init__(self, limit: int, wake: Callable[[], None]) -> None:
         self._limit = limit
         self._enough = min(_ENOUGH_BYTES, limit // 4)
-        self._wake_above = -1  # the first one wakes: somebody has to start the consumer
+        self._wake_above = -1  # the first record wakes: it starts the consumer
         self._wake = wake
-        self._waiting: deque[Record] = deque()
+        self._waiting: deque[CallRecord] = deque()
         self._bytes = 0
-        self._lock = Lock()  # of what is rare: drops
+        self._lock = Lock()  # for drops, which are rare
         self._dropped = 0
 
-    def put(self, record: Record) -> bool:
-        """Whether it was kept with the rows that it came with: they will be counted."""
+    def put(self, record: CallRecord) -> bool:
+        """Append a record. Returns whether its rows were kept and will be counted."""
         _, _, inputs, outputs, _, _, _ = record
         held = self._bytes + _RECORD_BYTES + (inputs[SIZE] if inputs else 0) + (outputs[SIZE] if outputs else 0)
         if held > self._limit:
@@ -45,11 +45,11 @@ class Buffer:
             self._wake()
         return True
 
-    def _put_without_rows(self, record: Record) -> bool:
+    def _put_without_rows(self, record: CallRecord) -> bool:
         model, operation, inputs, outputs, duration, error, span = record
-        given, returned = (each and without_rows(named(each)) for each in (inputs, outputs))
+        given, returned = (each and without_rows(as_capture(each)) for each in (inputs, outputs))
         lost = model, operation, given, returned, duration, error, span
-        if self._bytes > 2 * self._limit:  # even of records without rows there are too many
+        if self._bytes > 2 * self._limit:  # too many even without rows
             with self._lock:
                 self._dropped += Prediction.of(lost).rows
         else:
@@ -59,16 +59,16 @@ class Buffer:
         return False
 
     def close(self) -> None:
-        """From now on nothing is kept."""
+        """Keep nothing from now on."""
         self._limit = -1
 
     def take(self) -> list[Prediction]:
-        """All that wait now, oldest first."""
+        """Remove and return all queued predictions, oldest first."""
         waiting = self._waiting
         self._bytes = 0
         return [Prediction.of(waiting.popleft()) for _ in range(len(waiting))]
 
     @property
     def dropped_rows(self) -> int:
-        """Rows of records that were not kept at all."""
+        """Rows of dropped records."""
         return self._dropped

@@ -1,4 +1,4 @@
-"""Some values of each row of a large input: a strided grid, so that what is copied does not grow with the input."""
+"""Samples large rows on a strided grid, so that the cost of a copy does not grow with the input."""
 
 import itertools
 import math
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_VALUES: Final = 4096
-"""Values of a row up to which all are taken; of a longer one between a third of it and as many."""
+"""Rows of up to this many values are copied whole; of longer ones, between a third of this and this many values."""
 
 WIDEST: Final = 2**16
-"""Values of a row of two dimensions that are all copied: logits of a vocabulary, some seconds of sound."""
+"""Rows of a two-dimensional array are copied whole up to this width: logits of a vocabulary, seconds of audio."""
 
 _turns: Final = itertools.count()
 
 
 class Grid(NamedTuple):
-    """Every `step`-th of the values of a row, from `offset` on. shape: of a row, its values in C order."""
+    """Every `step`-th value of a row from `offset` on. shape: of a row, its values in C order."""
 
     shape: tuple[int, ...]
     step: int
@@ -38,14 +38,14 @@ class Grid(NamedTuple):
 
 
 def next_grid(shape: tuple[int, ...]) -> Grid:
-    """The grid for rows of a shape. It begins elsewhere each time, so that in the long run no value is left out."""
+    """A grid for rows of a shape. Its offset changes from call to call, so that over time every value is sampled."""
     step = _step(shape)
     return Grid(shape, step, next(_turns) * 7 % step if step > 1 else 0)
 
 
 @lru_cache(maxsize=256)
 def _step(shape: tuple[int, ...]) -> int:
-    """Coprime to eight, so that codecs' blocks are not met at one place, and to every side, so that each is visited."""
+    """Coprime to 8, so as not to alias with the blocks of image codecs, and to every side, so as to reach all of it."""
     size = math.prod(shape)
     if size <= MOST_VALUES:
         return 1
@@ -56,7 +56,7 @@ def _step(shape: tuple[int, ...]) -> int:
 
 
 def in_memory_order(array: NDArray[Any]) -> NDArray[Any]:
-    """Images whose channels lie innermost in memory, as [rows, height, width, channels]: a grid is a view of them."""
+    """View images with channels innermost in memory as [rows, height, width, channels], so that a grid is a view."""
     if array.ndim == 4 and not array.flags.c_contiguous:
         turned = np.moveaxis(array, 1, -1)
         if turned.flags.c_contiguous:
@@ -65,7 +65,7 @@ def in_memory_order(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def sample(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
-    """[rows, grid.values] of array[rows, *grid.shape]; a view where its memory allows."""
+    """The grid's values, [rows, grid.values], of array[rows, *grid.shape]; a view if the memory layout allows."""
     if array.flags.c_contiguous:
         return array.reshape(len(array), math.prod(grid.shape))[:, grid.positions]
     taken = np.arange(grid.values) * grid.step + grid.offset

@@ -1,4 +1,4 @@
-"""Tensors in the memory of this process, as arrays. torch is never imported: where there is a tensor, it is there."""
+"""CPU tensors as numpy arrays. Never imports torch: where there is a tensor, it is loaded."""
 
 import sys
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 BFLOAT16: Final = np.dtype([("bfloat16", "<u2")])
-"""numpy has no bfloat16: its bits travel under this name, and `widened` makes numbers of them, in the background."""
+"""numpy has no bfloat16: its raw bits are kept under this dtype until `widened` converts them in the background."""
 
 
 def as_array(tensor: Any) -> NDArray[Any] | None:
-    """A view, to be copied at once; None where there are no values that numpy could hold. Never raises."""
+    """A view, to be copied at once; None if numpy cannot represent the values. Never raises."""
     try:
-        # To be asked is a hundredth of what it costs to be refused: torch's errors hold their C++ stack.
+        # Asking costs a hundredth of an exception: torch's errors carry their C++ stack.
         array: NDArray[Any] = (tensor.detach() if tensor.requires_grad else tensor).numpy()
-    except Exception:  # noqa: BLE001  # of a kind that numpy does not know
+    except Exception:  # noqa: BLE001  # a dtype that numpy does not have
         return _as_array_slowly(tensor)
     return array if array.dtype.kind in "fiub" else None
 
@@ -24,7 +24,7 @@ def as_array(tensor: Any) -> NDArray[Any] | None:
 def _as_array_slowly(tensor: Any) -> NDArray[Any] | None:
     try:
         array: NDArray[Any] = _plain(sys.modules["torch"], tensor.detach())
-    except Exception:  # noqa: BLE001  # meta, sparse, nested, MKL-DNN: what has no strided memory
+    except Exception:  # noqa: BLE001  # no strided memory: meta, sparse, nested, MKL-DNN
         return None
     return array if array.dtype.kind in "fiub" or array.dtype == BFLOAT16 else None
 
@@ -40,7 +40,7 @@ def _plain(torch: Any, tensor: Any) -> Any:
 
 
 def widened(array: NDArray[Any]) -> NDArray[Any]:
-    """Numbers: a bfloat16 is the upper half of a float32, so nothing is lost."""
+    """Convert bfloat16 bits to float32, of which they are the upper half; other arrays pass through."""
     if array.dtype != BFLOAT16:
         return array
     bits = np.ascontiguousarray(array).view(np.uint16).astype(np.uint32) << np.uint32(16)
@@ -48,14 +48,14 @@ def widened(array: NDArray[Any]) -> NDArray[Any]:
     return numbers.reshape(array.shape)
 
 
-def rows_of(tensor: Any) -> int:
-    """Also of nested tensors, which have no shape. A tensor without dimensions is one row."""
+def row_count(tensor: Any) -> int:
+    """Number of rows, also of nested tensors, which have no shape; a scalar tensor is one row."""
     return int(tensor.size(0)) if tensor.dim() else 1
 
 
 def stacked(tensors: Sequence[Any]) -> Any:
-    """Tensors of one shape as rows of one; None where they have several shapes."""
+    """Stack tensors of one shape as rows; None if their shapes differ."""
     try:
         return sys.modules["torch"].stack(list(tensors))
-    except Exception:  # noqa: BLE001  # then they are nobody's rows
+    except Exception:  # noqa: BLE001  # different shapes
         return None

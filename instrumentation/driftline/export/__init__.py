@@ -1,1 +1,4 @@
-"""Columns aggregated in the background, and sent as OTLP. Imports `features`, `capture` and `sketch`."""
+"""Aggregates predictions into sketches in the background, and exports them as OTLP.
+
+Imports `features`, `capture`, `sketch` and what lies below them.
+"""

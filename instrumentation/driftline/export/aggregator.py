@@ -1,4 +1,4 @@
-"""Everything counted in this process: for each model and operation its rows, and every column of inputs and outputs."""
+"""Aggregates predictions: the rows of each model and operation, and a sketch of each input and output column."""
 
 import logging
 import time
@@ -11,33 +11,35 @@ from opentelemetry.sdk.metrics import Exemplar
 
 from driftline import semconv
 from driftline.export import data_points
-from driftline.export.data_points import NamedPoint
+from driftline.export.data_points import MetricPoint
 from driftline.export.reference_pairs import References
 from driftline.features import columns
-from driftline.features.blocks import Block
-from driftline.records import Capture, Column, Model, Prediction
-from driftline.runtime.gil_yield import Courtesy
+from driftline.features.blocks import ColumnBlock
+from driftline.records import Capture, ModelFacts, NamedColumn, Prediction
+from driftline.runtime.gil_yield import GilYield
 from driftline.runtime.self_faults import FAULTS
-from driftline.settings import ALL, NONE, SHOWN, Secrecy, Settings
-from driftline.sketch.column import Series, Span
+from driftline.settings import ALL, NONE, SHOWN, Redaction, Settings
+from driftline.sketch.column import ColumnSketch, TimeRange
 
 _logger = logging.getLogger("driftline")
 
-_REPEAT: Final = 60 * 10**9
-"""A column without new rows is sent once in this time, so that no backend takes it for gone."""
+_REPEAT_NS: Final = 60 * 10**9
+"""A column without new rows is re-sent at this interval (ns), so that backends do not mark it stale."""
 
-_FORGET: Final = 3600 * 10**9
-"""A model that predicts nothing for so long is forgotten; if it comes back, its counts start anew."""
+_IDLE_NS: Final = 3600 * 10**9
+"""A model idle for this long (ns) is dropped; if it comes back, its counts start over."""
 
-_MOST_REFUSED: Final = 100_000
-"""Refused columns that are told apart, to count each once."""
+_MOST_REJECTED: Final = 100_000
+"""Maximum number of rejected columns remembered, to count each once."""
 
-Packet: TypeAlias = "tuple[list[NamedPoint], Callable[[], None]]"  # points, and what to call when they have arrived
+Packet: TypeAlias = (
+    "tuple[list[MetricPoint], Callable[[], None]]"  # points, and the acknowledgement to call once they have arrived
+)
 _Group: TypeAlias = "dict[tuple[Any, ...], list[Capture]]"
 
 
-class ColumnKey(NamedTuple):
-    """task: of an output's model as it is known: what is said once it has been guessed, are streams of their own."""
+class SketchKey(NamedTuple):
+    """The key of a column's sketch. task: of outputs only; once it has been guessed, new streams begin."""
 
     kind: semconv.ColumnNames
     name: str
@@ -50,8 +52,8 @@ class ColumnKey(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Total:
-    """A counter of rows, and how much of it has arrived. example: a call since then whose trace is recorded."""
+class _RowTotal:
+    """A row counter, and how much of it has been acknowledged. example: a sampled call since then."""
 
     start: int
     count: int = 0
@@ -59,50 +61,47 @@ class _Total:
     arrived: int = 0
     arrived_time: int = 0
 
-    def point(self, attributes: dict[str, Any], now: int, *, delta: bool) -> NamedPoint:
+    def point(self, attributes: dict[str, Any], now: int, *, delta: bool) -> MetricPoint:
         start = max(self.start, self.arrived_time) if delta else self.start
         count = self.count - self.arrived if delta else self.count
         examples = [] if self.example is None else [self.example]
-        return semconv.INFERENCE_ROWS, data_points.number_point(attributes, Span(start, now), count, examples)
+        return semconv.INFERENCE_ROWS, data_points.number_point(attributes, TimeRange(start, now), count, examples)
 
 
 @dataclass(slots=True)
-class _Counted:
-    """One operation of one model."""
+class _OperationSketches:
+    """The sketches of one operation of one model."""
 
     attributes: dict[str, Any]
-    rows: _Total
+    rows: _RowTotal
     seen: int
-    series: dict[ColumnKey, tuple[dict[str, Any], Secrecy, Series]] = field(default_factory=dict)
+    sketches: dict[SketchKey, tuple[dict[str, Any], Redaction, ColumnSketch]] = field(default_factory=dict)
 
 
-class Aggregate:
-    """For one thread at a time.
-
-    dropped_rows: rows of predictions that came without values, for want of room. dropped_columns: columns beyond
-    `settings.max_columns`.
-    """
+class Aggregator:
+    """Counts the rows and columns of all models. For one thread at a time."""
 
     def __init__(self, settings: Settings, clock: Callable[[], int] = time.time_ns, *, delta: bool = False) -> None:
         self._settings = settings
         self._clock = clock
         self._delta = delta
-        self._models: dict[tuple[Any, ...], _Counted] = {}
-        # Outputs have a bound of their own: no wide input takes their place.
+        self._models: dict[tuple[Any, ...], _OperationSketches] = {}
+        # Outputs have a limit of their own, so that a wide input cannot crowd them out.
         self._columns: Counter[semconv.ColumnNames] = Counter()
-        self._refused: set[tuple[int, ColumnKey]] = set()
+        self._rejected: set[tuple[int, SketchKey]] = set()
         self._references = References(settings.reference)
-        self._courtesy = Courtesy()
+        self._gil_yield = GilYield()
 
     @property
     def dropped_columns(self) -> int:
-        return len(self._refused)
+        """Columns not sketched because of `settings.max_columns`."""
+        return len(self._rejected)
 
     def add(self, predictions: Iterable[Prediction]) -> None:
-        """Count predictions. Their captures can be released afterwards."""
+        """Count predictions. Their captures may be released afterwards."""
         inputs: _Group = {}
         outputs: _Group = {}
-        models: dict[int, Model] = {}
+        models: dict[int, ModelFacts] = {}
         for each in predictions:
             models[id(each.model)] = each.model
             self._count_rows(each)
@@ -118,7 +117,7 @@ class Aggregate:
 
     @staticmethod
     def _try(add: Callable[..., None], *args: Any) -> None:
-        """What one column or group cannot be made sense of, the others are counted nevertheless."""
+        """Count a column or group; one that fails does not affect the others."""
         try:
             add(*args)
         except Exception as error:  # noqa: BLE001  # values may be anything
@@ -131,91 +130,90 @@ class Aggregate:
         if rows.example is None and prediction.span is not None:
             rows.example = _exemplar(prediction, counted.seen)
 
-    def _counted(self, model: Model, operation: str) -> _Counted:
+    def _counted(self, model: ModelFacts, operation: str) -> _OperationSketches:
         now = self._clock()
         key = model.name, model.version, model.system, operation
         counted = self._models.get(key)
         if counted is None:
-            attributes = {semconv.MODEL_NAME: model.name, semconv.SYSTEM_NAME: model.system}
-            if model.version is not None:
-                attributes[semconv.MODEL_VERSION] = model.version
-            attributes[semconv.OPERATION_NAME] = operation
-            counted = self._models[key] = _Counted(attributes, _Total(now), now)
+            counted = self._models[key] = _OperationSketches(model.attributes(operation), _RowTotal(now), now)
         counted.seen = now
         return counted
 
-    def _add_inputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
+    def _add_inputs(self, model: ModelFacts, operation: str, captures: list[Capture]) -> None:
         for block in columns.inputs(model, captures):
             for name, values in zip(block.names or (), block.columns, strict=True):
-                self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, Column(name, values))
+                self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, NamedColumn(name, values))
             self._try(self._add_pairs, model, operation, block)
 
-    def _add_outputs(self, model: Model, operation: str, captures: list[Capture]) -> None:
+    def _add_outputs(self, model: ModelFacts, operation: str, captures: list[Capture]) -> None:
         for column in columns.outputs(model, operation, captures):
             self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, column)
 
-    def _add_column(self, model: Model, operation: str, kind: semconv.ColumnNames, column: Column) -> None:
+    def _add_column(self, model: ModelFacts, operation: str, kind: semconv.ColumnNames, column: NamedColumn) -> None:
         counted = self._counted(model, operation)
-        key = ColumnKey(kind, column.name, model.task if kind is semconv.OUTPUT_COLUMN else None)
-        known = counted.series.get(key) or self._begin(counted, key, classes=column.classes)
+        key = SketchKey(kind, column.name, model.task if kind is semconv.OUTPUT_COLUMN else None)
+        known = counted.sketches.get(key) or self._begin(counted, key, classes=column.classes)
         if known is not None:
             known[2].add(column.values, self._clock())
-        self._courtesy.pause()
+        self._gil_yield.pause()
 
-    def _add_pairs(self, model: Model, operation: str, block: Block) -> None:
-        """What the reference wants to know of the rows beside their columns."""
+    def _add_pairs(self, model: ModelFacts, operation: str, block: ColumnBlock) -> None:
+        """Count the pairs of columns that the reference lists."""
         wanted = self._references.pairs(model)
         if not wanted:
             return
         counted = self._counted(model, operation)
-        # Of these alone: a column is cut from the table when it is looked at.
+        # Only the members: accessing a column transposes it.
         places = ((place, name) for place, name in enumerate(block.names or ()) if name in wanted.members)
         for name, rows in wanted.count({name: block.columns[place] for place, name in places}):
-            key = ColumnKey(semconv.PAIR_COLUMN, name, None)
-            known = counted.series.get(key) or self._begin(counted, key, classes=True)
+            key = SketchKey(semconv.PAIR_COLUMN, name, None)
+            known = counted.sketches.get(key) or self._begin(counted, key, classes=True)
             if known is not None:
                 known[2].count(rows)
-            self._courtesy.pause()
+            self._gil_yield.pause()
 
-    def _begin(self, counted: _Counted, key: ColumnKey, *, classes: bool) -> Any:
+    def _begin(self, counted: _OperationSketches, key: SketchKey, *, classes: bool) -> Any:
         if self._columns[key.kind] >= self._settings.max_columns:
-            self._refuse(counted, key)
+            self._reject(counted, key)
             return None
         self._columns[key.kind] += 1
-        series = Series(self._clock(), self._settings.max_categories, classes=classes, delta=self._delta)
-        known = counted.series[key] = ({**counted.attributes, **key.attributes}, self._secrecy(key), series)
+        sketch = ColumnSketch(self._clock(), self._settings.max_categories, classes=classes, delta=self._delta)
+        known = counted.sketches[key] = ({**counted.attributes, **key.attributes}, self._redaction(key), sketch)
         return known
 
-    def _secrecy(self, key: ColumnKey) -> Secrecy:
-        """Of a pair it is said how many rows lie on which sides, which is no value of any row."""
+    def _redaction(self, key: SketchKey) -> Redaction:
+        """How to redact a column. Pairs need no redaction: their counts reveal no value of any row."""
         if key.kind is semconv.PAIR_COLUMN:
             return SHOWN
         settings = self._settings
-        return settings.secrecy(key.name) if key.kind is semconv.INPUT_COLUMN else settings.output_secrecy()
+        return settings.redaction(key.name) if key.kind is semconv.INPUT_COLUMN else settings.output_redaction()
 
-    def _refuse(self, counted: _Counted, key: ColumnKey) -> None:
-        if not self._refused:
+    def _reject(self, counted: _OperationSketches, key: SketchKey) -> None:
+        if not self._rejected:
             limit, model = self._settings.max_columns, counted.attributes[semconv.MODEL_NAME]
             _logger.warning(
-                "Column %r of model %r is not sketched: DRIFTLINE_MAX_COLUMNS is %d.", key.name, model, limit
+                "Column %r of model %r is not sketched: DRIFTLINE_MAX_COLUMNS=%d reached",
+                key.name,
+                model,
+                limit,
             )
-        if len(self._refused) < _MOST_REFUSED:
-            self._refused.add((id(counted), key))
+        if len(self._rejected) < _MOST_REJECTED:
+            self._rejected.add((id(counted), key))
 
     def packets(self) -> Iterator[Packet]:
-        """What has to be sent. Until its acknowledgement is called, it will be sent again with all that came since."""
+        """Points to export. Until acknowledged, they are included in the next export, with what came since."""
         now = self._clock()
         self._forget(now)
         for counted in list(self._models.values()):
             yield from self._row_packets(counted, now)
-            for key, known in list(counted.series.items()):
-                if known[2].is_due(now, _REPEAT):
-                    yield self._series_packet(key, *known)
-                    self._courtesy.pause()
+            for key, known in list(counted.sketches.items()):
+                if known[2].is_due(now, _REPEAT_NS):
+                    yield self._sketch_packet(key, *known)
+                    self._gil_yield.pause()
 
-    def _row_packets(self, counted: _Counted, now: int) -> Iterator[Packet]:
+    def _row_packets(self, counted: _OperationSketches, now: int) -> Iterator[Packet]:
         rows = counted.rows
-        if rows.count == rows.arrived and (self._delta or now - rows.arrived_time < _REPEAT):
+        if rows.count == rows.arrived and (self._delta or now - rows.arrived_time < _REPEAT_NS):
             return
         now, count = max(now, rows.arrived_time + 1, rows.start + 1), rows.count
 
@@ -224,24 +222,26 @@ class Aggregate:
 
         yield [rows.point(counted.attributes, now, delta=self._delta)], acknowledge
 
-    def _series_packet(self, key: ColumnKey, attributes: dict[str, Any], secrecy: Secrecy, series: Series) -> Packet:
-        collected = series.collect(self._clock())
-        return list(data_points.column_points(key.kind, attributes, secrecy, collected)), series.acknowledge
+    def _sketch_packet(
+        self, key: SketchKey, attributes: dict[str, Any], redaction: Redaction, sketch: ColumnSketch
+    ) -> Packet:
+        collected = sketch.collect(self._clock())
+        return list(data_points.column_points(key.kind, attributes, redaction, collected)), sketch.acknowledge
 
     def _forget(self, now: int) -> None:
         for key, counted in list(self._models.items()):
-            if now - counted.seen > _FORGET and counted.rows.arrived == counted.rows.count:
-                self._columns.subtract(column.kind for column in counted.series)
+            if now - counted.seen > _IDLE_NS and counted.rows.arrived == counted.rows.count:
+                self._columns.subtract(column.kind for column in counted.sketches)
                 del self._models[key]
 
 
-def _gather(groups: _Group, key: tuple[Any, ...], taken: Capture) -> None:
-    names = None if taken.names is None else tuple(taken.names)
-    groups.setdefault((*key, taken.kind, taken.layout, names), []).append(taken)
+def _gather(groups: _Group, key: tuple[Any, ...], capture: Capture) -> None:
+    names = None if capture.names is None else tuple(capture.names)
+    groups.setdefault((*key, capture.kind, capture.layout, names), []).append(capture)
 
 
 def _exemplar(prediction: Prediction, time: int) -> Exemplar | None:
-    """The call, where its trace is recorded."""
+    """An exemplar of a call, if its trace is sampled."""
     context = prediction.span.get_span_context()
     if not context.trace_flags.sampled:
         return None

@@ -1,4 +1,4 @@
-"""Counted columns as data points of the OpenTelemetry SDK."""
+"""Converts column sketches to data points of the OpenTelemetry SDK."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,15 +17,14 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.metrics.export import Buckets as SdkBuckets
 
 from driftline import semconv
-from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.gil_yield import GilYield
 from driftline.semconv import ColumnNames
-from driftline.settings import Secrecy
+from driftline.settings import Redaction
 from driftline.sketch import Buckets, Histogram, NumericPoints, hashed
-from driftline.sketch.column import SeriesPoints, Span
+from driftline.sketch.column import ColumnPoints, TimeRange
 
-Attributes: TypeAlias = Mapping[str, Any]
 DataPoint: TypeAlias = NumberDataPoint | ExponentialHistogramDataPoint
-NamedPoint: TypeAlias = tuple[str, DataPoint]  # the metric's name, and one point of it
+MetricPoint: TypeAlias = tuple[str, DataPoint]  # metric name, point
 
 
 _ROW_UNIT: Final = "{row}"
@@ -33,35 +32,37 @@ _DESCRIPTIONS: Final = {term.name: term.meaning for term in semconv.TERMS}
 
 
 def column_points(
-    names: ColumnNames, attributes: Attributes, secrecy: Secrecy, points: SeriesPoints
-) -> Iterator[NamedPoint]:
-    """Data points of one column. attributes: of the model and the column."""
+    names: ColumnNames, attributes: Mapping[str, Any], redaction: Redaction, points: ColumnPoints
+) -> Iterator[MetricPoint]:
+    """Data points of one column. attributes: those of the model and the column."""
     for span, numbers in points.numbers:
-        yield from _numeric_points(names, attributes, secrecy, span, numbers)
+        yield from _numeric_points(names, attributes, redaction, span, numbers)
     for name, (start, rows) in points.categories.items():
-        shown = name if secrecy.shown else hashed(name)
-        yield names.counts, number_point({**attributes, names.category: shown}, Span(start, points.time), rows)
+        shown = name if redaction.shown else hashed(name)
+        yield names.counts, number_point({**attributes, names.category: shown}, TimeRange(start, points.time), rows)
     for state, (start, rows) in points.states.items():
-        span = Span(start, points.time)
+        span = TimeRange(start, points.time)
         yield names.observations, number_point({**attributes, semconv.FEATURE_STATE: state}, span, rows)
 
 
-def number_point(attributes: Attributes, span: Span, count: int, exemplars: Sequence[Exemplar] = ()) -> NumberDataPoint:
+def number_point(
+    attributes: Mapping[str, Any], span: TimeRange, count: int, exemplars: Sequence[Exemplar] = ()
+) -> NumberDataPoint:
     return NumberDataPoint(dict(attributes), span.start, span.time, count, exemplars)
 
 
 def _numeric_points(
-    names: ColumnNames, attributes: Attributes, secrecy: Secrecy, span: Span, numbers: NumericPoints
-) -> Iterator[NamedPoint]:
+    names: ColumnNames, attributes: Mapping[str, Any], redaction: Redaction, span: TimeRange, numbers: NumericPoints
+) -> Iterator[MetricPoint]:
     if numbers.core.count:
         yield names.value, _histogram_point(attributes, span, numbers.core)
     for part, tail in numbers.tails.items():
-        shown = tail if secrecy.shown else _veiled(tail, part, numbers.core)
+        shown = tail if redaction.shown else _redacted_tail(tail, part, numbers.core)
         yield names.tail, _histogram_point({**attributes, semconv.SKETCH_PART: part}, span, shown)
 
 
-def _veiled(tail: Histogram, part: str, core: Histogram) -> Histogram:
-    """A tail without its minimum and maximum, which are raw values: bounds by the buckets of the core instead."""
+def _redacted_tail(tail: Histogram, part: str, core: Histogram) -> Histogram:
+    """A tail without minimum and maximum, which are raw values; bounded by the core's buckets instead."""
     edges = core.intervals()
     if not edges.total:
         return replace(tail, minimum=None, maximum=None)
@@ -73,8 +74,10 @@ def _veiled(tail: Histogram, part: str, core: Histogram) -> Histogram:
     return replace(tail, minimum=None, maximum=None)
 
 
-def _histogram_point(attributes: Attributes, span: Span, histogram: Histogram) -> ExponentialHistogramDataPoint:
-    # No sum: OTLP says to leave it out where values may be negative. Core and zero threshold: exact zeros only.
+def _histogram_point(
+    attributes: Mapping[str, Any], span: TimeRange, histogram: Histogram
+) -> ExponentialHistogramDataPoint:
+    # No sum: OTLP omits it if values may be negative. No zero threshold: the zero bucket counts exact zeros only.
     return ExponentialHistogramDataPoint(
         attributes=dict(attributes),
         start_time_unix_nano=span.start,
@@ -96,12 +99,12 @@ def _buckets(buckets: Buckets) -> SdkBuckets:
     return SdkBuckets(offset, counts)
 
 
-def metrics(points: Iterable[NamedPoint], temporality: AggregationTemporality, courtesy: Courtesy) -> list[Metric]:
-    """Points gathered under their metrics; encoding them pauses between them."""
+def metrics(points: Iterable[MetricPoint], temporality: AggregationTemporality, gil_yield: GilYield) -> list[Metric]:
+    """Group points by metric; encoding them yields the GIL between points."""
     gathered: defaultdict[str, list[Any]] = defaultdict(list)
     for name, point in points:
         gathered[name].append(point)
-    return [_metric(name, courtesy.between(several), temporality) for name, several in gathered.items()]
+    return [_metric(name, gil_yield.between(several), temporality) for name, several in gathered.items()]
 
 
 def _metric(name: str, points: Sequence[Any], temporality: AggregationTemporality) -> Metric:

@@ -1,4 +1,4 @@
-"""Which exporter sends the sketches: the one that OpenTelemetry's own environment variables name."""
+"""Selects the exporter of the sketches by OpenTelemetry's own environment variables."""
 
 import logging
 import os
@@ -19,16 +19,16 @@ _BY_PROTOCOL: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_h
 
 
 def choose(endpoint: str | None, environ: Mapping[str, str] = os.environ) -> ExporterFactory | None:
-    """What makes the exporter, its module already imported: imported first at exit it would fail. None: export nothing.
+    """The factory of the exporter, None to export nothing. Imports its module now, because at exit that would fail.
 
-    endpoint: where sketches go, if not where OTEL_EXPORTER_OTLP_ENDPOINT says.
+    endpoint: replaces OTEL_EXPORTER_OTLP_ENDPOINT for sketches.
     """
     name = _name(endpoint, environ)
     if name is None:
         return None
     found = tuple(entry_points(group=_GROUP, name=name))
     if not found:
-        _logger.warning("No metrics exporter %r is installed: sketches are not exported.", name)
+        _logger.warning("Sketches are not exported: metrics exporter %r is not installed", name)
         return None
     exporter: ExporterFactory = found[0].load()
     if endpoint is None or not name.startswith("otlp"):
@@ -37,7 +37,7 @@ def choose(endpoint: str | None, environ: Mapping[str, str] = os.environ) -> Exp
 
 
 def is_delta(environ: Mapping[str, str] = os.environ) -> bool:
-    """What OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE says of counters and histograms."""
+    """Whether OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE asks for delta counters and histograms."""
     preference = environ.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "").strip().lower()
     return preference in ("delta", "lowmemory")
 
@@ -53,10 +53,10 @@ def _name(endpoint: str | None, environ: Mapping[str, str]) -> str | None:
         return None
     if names[0] != "prometheus":
         return names[0]
-    # Prometheus pulls the application's own metrics; sketches are pushed, where it is said where to.
+    # Prometheus scrapes the application's own metrics; sketches are pushed if an endpoint is configured.
     if any(environ.get(variable) for variable in _ENDPOINTS):
         return _BY_PROTOCOL[_protocol(environ)]
-    _logger.warning("Sketches are not exported: set DRIFTLINE_OTLP_ENDPOINT, as OTEL_METRICS_EXPORTER is prometheus.")
+    _logger.warning("Sketches are not exported: set DRIFTLINE_OTLP_ENDPOINT, as OTEL_METRICS_EXPORTER=prometheus")
     return None
 
 
@@ -71,5 +71,5 @@ def _protocol(environ: Mapping[str, str]) -> str:
 
 
 def _with_path(endpoint: str) -> str:
-    """The URL of the metrics signal: OTLP/HTTP exporters take a whole URL in code."""
+    """The URL of the metrics signal: in code, OTLP/HTTP exporters take the full URL."""
     return endpoint if endpoint.rstrip("/").endswith("/v1/metrics") else endpoint.rstrip("/") + "/v1/metrics"

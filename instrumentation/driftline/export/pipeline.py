@@ -1,7 +1,7 @@
-"""From predictions to sketches at the backend, off the caller's thread, in one process.
+"""The background pipeline of a process: from queued predictions to sketches at the backend.
 
-A forked child makes a pipeline of its own: threads, locks and channels of the parent do not work there, and its counts
-are the parent's to send.
+A forked child creates its own pipeline: the parent's threads, locks and channels do not work there, and the parent
+sends its own counts.
 """
 
 import logging
@@ -16,30 +16,30 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from driftline import semconv
-from driftline.capture.buffer_pool import Pool
+from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.copies import Captures, release
-from driftline.capture.queue import Buffer
-from driftline.export.aggregator import Aggregate, Packet
+from driftline.capture.queue import PredictionQueue
+from driftline.export.aggregator import Aggregator, Packet
 from driftline.export.exporter_selection import ExporterFactory, is_delta
 from driftline.export.sketch_exporter import SketchExporter
 from driftline.records import Prediction
 from driftline.runtime.lifecycle import finish_multiprocessing_child
 from driftline.runtime.self_faults import FAULTS
-from driftline.runtime.threads import Lock, Signal, start_thread
+from driftline.runtime.threads import AutoResetEvent, Lock, start_thread
 from driftline.settings import Settings
 
 _logger = logging.getLogger("driftline")
 
 _ABORT_SECONDS: Final = 0.5
-"""What an export that is told to give up may still take."""
+"""How long an aborted export may still take."""
 
 
 class Pipeline:
-    """Aggregates in one thread and exports in another, so that an unreachable backend does not hold up counting.
+    """Aggregates in one thread and exports in another, so that an unreachable backend does not delay aggregation.
 
-    Nothing is started before the first prediction: helper processes instrument themselves too.
-    make_exporter: None aggregates nothing. on_prediction: told of each prediction, in the background. on_export: called
-    before each export.
+    Threads start with the first prediction, because helper processes instrument themselves too. make_exporter: None
+    disables aggregation. on_prediction: called in the background with each prediction. on_export: called before each
+    export.
     """
 
     def __init__(
@@ -50,45 +50,40 @@ class Pipeline:
         on_prediction: Callable[[Prediction], None],
         on_export: Callable[[], None],
     ) -> None:
-        # All that waits counts against one bound, batches in pooled buffers too; single rows always find some room.
-        self._pool = Pool(settings.buffer_bytes * 3 // 4)
+        # Everything queued counts against one limit; pooled buffers of batches leave a quarter of it to single rows.
+        self._pool = BufferPool(settings.buffer_bytes * 3 // 4)
         self.captures = Captures(self._pool)
         self._interval = settings.export_interval / 1000
         self._resource = resource
         self._on_prediction = on_prediction
         self._on_export = on_export
-        self._wake = Signal()
-        self.buffer = Buffer(settings.buffer_bytes, self._on_wake)
+        self._wake = AutoResetEvent()
+        self.queue = PredictionQueue(settings.buffer_bytes, self._on_wake)
         delta = is_delta()
-        self._aggregate = Aggregate(settings, delta=delta)
+        self._aggregator = Aggregator(settings, delta=delta)
         self._aggregating = Lock()
         self._lost_rows = 0
         self._exporter = None if make_exporter is None else self._sketch_exporter(make_exporter, delta=delta)
         self._provider: MeterProvider | None = None
         self._start = Lock()
         self._started = self._closed = False
-        self._turns = _Turns()
+        self._exports = _ExportRequests()
 
     def _sketch_exporter(self, make: ExporterFactory, *, delta: bool) -> SketchExporter:
         return SketchExporter(make, self._packets, delta=delta)
 
     @property
     def counts(self) -> bool:
-        """Whether rows are counted, and not only told of."""
+        """Whether rows are aggregated, or only their durations recorded."""
         return self._exporter is not None
 
-    @property
-    def used(self) -> bool:
-        """Whether there was a prediction in this process."""
-        return self._started
-
     def drain(self) -> None:
-        """Count what waits in the buffer."""
+        """Aggregate everything in the queue."""
         with self._aggregating:
-            predictions = self.buffer.take()
+            predictions = self.queue.take()
             try:
                 self._count(predictions)
-            except Exception as error:  # noqa: BLE001  # whatever a column held, the next ones are counted
+            except Exception as error:  # noqa: BLE001  # whatever the values, later predictions are counted
                 FAULTS.note("aggregate", error)
             finally:
                 for each in predictions:
@@ -96,22 +91,22 @@ class Pipeline:
 
     def _count(self, predictions: list[Prediction]) -> None:
         for each in predictions:
-            self._tell(each)
+            self._report(each)
             if each.lost:
                 self._lost_rows += each.rows
         if self._exporter is not None and predictions:
-            self._aggregate.add(predictions)
+            self._aggregator.add(predictions)
 
-    def _tell(self, prediction: Prediction) -> None:
+    def _report(self, prediction: Prediction) -> None:
         try:
             self._on_prediction(prediction)
-        except Exception as error:  # noqa: BLE001  # its rows are counted nevertheless
+        except Exception as error:  # noqa: BLE001  # its rows are still counted
             FAULTS.note("duration", error)
 
     def _packets(self) -> Iterator[Packet]:
         self.drain()
         with self._aggregating:
-            packets = list(self._aggregate.packets())
+            packets = list(self._aggregator.packets())
         for points, acknowledge in packets:
             yield points, partial(self._acknowledge, acknowledge)
 
@@ -120,21 +115,21 @@ class Pipeline:
             acknowledge()
 
     def flush(self, timeout: float) -> bool:
-        """Count and send all that was handed over; False if that failed or takes more than `timeout` seconds."""
-        return not self._started or self._turns.take(timeout)
+        """Aggregate and send everything queued; False if that fails or takes longer than `timeout` seconds."""
+        return not self._started or self._exports.take(timeout)
 
     def close(self, timeout: float) -> bool:
-        """Flush, then stop. Sending takes about `timeout` seconds at most, even where the backend cannot be reached."""
+        """Flush, then stop. Takes about `timeout` seconds at most, even if the backend is unreachable."""
         with self._start:
             if self._closed:
                 return True
             self._closed = True
             started, self._started = self._started, True
-            self.buffer.close()
+            self.queue.close()
         if not started:
             return True
-        self.drain()  # counting is not waiting: it ends by itself
-        sent = self._turns.take(timeout, last=True)
+        self.drain()  # needs no timeout: aggregation never blocks
+        sent = self._exports.take(timeout, last=True)
         self._wake.set()
         if self._exporter is not None and not sent:
             self._exporter.shutdown(timeout_millis=_ABORT_SECONDS * 1000)
@@ -157,8 +152,8 @@ class Pipeline:
                 start_thread(self._export_forever, "driftline-export")
                 start_thread(self._aggregate_forever, "driftline-aggregate")
                 finish_multiprocessing_child()
-            except RuntimeError:  # the interpreter shuts down: `close` does the work itself
-                self._turns.run_inline(self._export)
+            except RuntimeError:  # the interpreter is shutting down: `close` does the work itself
+                self._exports.run_inline(self._export)
 
     def _aggregate_forever(self) -> None:
         while not self._closed:
@@ -168,31 +163,31 @@ class Pipeline:
     def _export_forever(self) -> None:
         last = False
         while not last:
-            last = self._turns.wait(self._interval)
-            self._turns.done(sent=self._export())
+            last = self._exports.wait(self._interval)
+            self._exports.done(sent=self._export())
 
     def _export(self) -> bool:
         try:
             self._on_export()
-            self.drain()  # before the SDK asks what was dropped
+            self.drain()  # before the SDK observes the dropped rows
             if self._exporter is None:
                 return True
             if self._provider is None:
                 self._provider = self._private_provider(self._exporter)
             self._provider.force_flush()
             self._pool.trim()
-        except Exception as error:  # noqa: BLE001  # the next export tries again
+        except Exception as error:  # noqa: BLE001  # the next export retries
             FAULTS.note("export", error)
             return False
         return self._exporter.succeeded
 
     def _private_provider(self, exporter: SketchExporter) -> MeterProvider:
-        # An endless interval: the reader has no thread of its own, which would come alive again in forked children.
+        # An infinite interval: the reader starts no thread, which would be restarted in forked children.
         reader = PeriodicExportingMetricReader(exporter, export_interval_millis=math.inf)
         provider = MeterProvider([reader], resource=self._resource(), shutdown_on_exit=False)
         meter = provider.get_meter(semconv.SCOPE)
         terms = {term.name: term.meaning for term in semconv.TERMS}
-        # Without an instrument that yields something, the SDK exports nothing.
+        # The SDK exports nothing unless an instrument yields data.
         meter.create_observable_counter(
             semconv.DROPPED_ROWS, [self._observe_rows], "{row}", terms[semconv.DROPPED_ROWS]
         )
@@ -203,10 +198,10 @@ class Pipeline:
         return provider
 
     def _observe_rows(self, _: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(self._lost_rows + self.buffer.dropped_rows)
+        yield Observation(self._lost_rows + self.queue.dropped_rows)
 
     def _observe_columns(self, _: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(self._aggregate.dropped_columns)
+        yield Observation(self._aggregator.dropped_columns)
 
     def _observe_faults(self, _: CallbackOptions) -> Iterable[Observation]:
         for (stage, error), count in FAULTS.counts().items():
@@ -219,23 +214,23 @@ def _release(prediction: Prediction) -> None:
             release(each)
 
 
-class _Turns:
-    """Turns of the exporting thread: others ask for one and wait until one that began afterwards is done."""
+class _ExportRequests:
+    """Lets other threads request an export and wait for one that began after their request."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._asked = Signal()
-        self._waiting: list[Signal] = []
-        self._served: list[Signal] = []
+        self._asked = AutoResetEvent()
+        self._waiting: list[AutoResetEvent] = []
+        self._served: list[AutoResetEvent] = []
         self._last = False
         self._sent = True
         self._inline: Callable[[], bool] | None = None
 
     def take(self, timeout: float, *, last: bool = False) -> bool:
-        """Ask for a turn; whether it succeeded within `timeout` seconds. last: there is none after it."""
+        """Request an export; whether it succeeded within `timeout` seconds. last: there are none after it."""
         if self._inline is not None:
             return self._inline()
-        done = Signal()
+        done = AutoResetEvent()
         with self._lock:
             self._last = self._last or last
             self._waiting.append(done)
@@ -243,11 +238,11 @@ class _Turns:
         return done.wait(timeout) and self._sent
 
     def run_inline(self, work: Callable[[], bool]) -> None:
-        """There is no thread: whoever asks does the work."""
+        """Without a thread: run exports in the requesting thread."""
         self._inline = work
 
     def wait(self, interval: float) -> bool:
-        """Until somebody asks, or `interval` seconds; whether this is the last turn."""
+        """Wait for a request, or `interval` seconds; whether the next export is the last."""
         self._asked.wait(interval)
         with self._lock:
             self._served, self._waiting = self._waiting, []

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from driftline.records import Model
+from driftline.records import ModelFacts
 from driftline.sketch.pairs import Pairs
 
 _logger = logging.getLogger("driftline")
@@ -24,7 +24,7 @@ class References:
         self._read: dict[tuple[str, str], Pairs] | None = None
         self._reported = False
 
-    def pairs(self, model: Model) -> Pairs:
+    def pairs(self, model: ModelFacts) -> Pairs:
         """Those of the model's own version, else of a reference without one."""
         if self._path is None:
             return _NONE
@@ -36,7 +36,7 @@ class References:
         self._report(model)
         return _NONE
 
-    def _report(self, model: Model) -> None:
+    def _report(self, model: ModelFacts) -> None:
         if self._read and not self._reported:
             self._reported = True
             names = ", ".join(sorted({repr(name) for name, _ in self._read}))

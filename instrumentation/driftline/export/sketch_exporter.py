@@ -1,4 +1,4 @@
-"""The exporter between the SDK and the one that sends: it adds the sketches, and learns what arrived."""
+"""Wraps the exporter that sends: adds the sketches to the SDK's metrics, and acknowledges what arrived."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
@@ -14,19 +14,19 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from driftline.export.aggregator import Packet
-from driftline.export.data_points import NamedPoint, metrics
+from driftline.export.data_points import MetricPoint, metrics
 from driftline.export.exporter_selection import ExporterFactory
-from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.gil_yield import GilYield
 from driftline.runtime.self_faults import FAULTS
 
 _MOST_POINTS: Final = 1000
-"""Points in a request. At 700 bytes each they stay well under the 4 MiB that gRPC servers take by default."""
+"""Points per request: at about 700 bytes each, well under the 4 MiB default limit of gRPC servers."""
 
 
 class SketchExporter(MetricExporter):
-    """Sends what `packets` yields together with what the SDK collected. What did not arrive, `packets` yields again.
+    """Sends the points that `packets` yields with the SDK's own; `packets` yields again what did not arrive.
 
-    The exporter inside is made at the first export: a gRPC channel does not survive a fork, so there is one a process.
+    The inner exporter is created at the first export: gRPC channels do not survive a fork, so each process needs one.
     """
 
     def __init__(self, make: ExporterFactory, packets: Callable[[], Iterable[Packet]], *, delta: bool) -> None:
@@ -34,15 +34,15 @@ class SketchExporter(MetricExporter):
         super().__init__(preferred_temporality={ObservableCounter: self._temporality})
         self._make = make
         self._packets = packets
-        self._courtesy = Courtesy()
+        self._gil_yield = GilYield()
         self._inner: MetricExporter | None = None
         self.succeeded = True
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> MetricExportResult:
-        """Send in requests of bounded size; acknowledge each that arrived. Remembers in `succeeded` whether all did."""
+        """Send in requests of bounded size and acknowledge each that arrived. `succeeded`: whether all did."""
         try:
             self.succeeded = self._send_all(metrics_data, timeout_millis)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the next export sends all again
+        except Exception as error:  # noqa: BLE001  # the next export sends everything again
             FAULTS.note("export", error)
             self.succeeded = False
         return MetricExportResult.SUCCESS if self.succeeded else MetricExportResult.FAILURE
@@ -58,11 +58,11 @@ class SketchExporter(MetricExporter):
                 acknowledge()
         return True
 
-    def _with_points(self, collected: MetricsData, points: list[NamedPoint]) -> MetricsData:
-        """All in one scope: encoders keep one entry a scope."""
+    def _with_points(self, collected: MetricsData, points: list[MetricPoint]) -> MetricsData:
+        """Merge the points into one scope: encoders keep one entry per scope."""
         resource = collected.resource_metrics[0]
         scope = resource.scope_metrics[0]
-        ours = metrics(points, self._temporality, self._courtesy)
+        ours = metrics(points, self._temporality, self._gil_yield)
         merged = ScopeMetrics(scope.scope, [*scope.metrics, *ours], scope.schema_url)
         return MetricsData([ResourceMetrics(resource.resource, [merged], resource.schema_url)])
 
@@ -70,14 +70,14 @@ class SketchExporter(MetricExporter):
         return self._inner is None or self._inner.force_flush(timeout_millis)
 
     def shutdown(self, timeout_millis: float = 30_000, **_: Any) -> None:
-        """Also ends the retries of an export that runs in another thread."""
+        """Shut down; also ends the retries of an export running in another thread."""
         if self._inner is not None:
             self._inner.shutdown(timeout_millis=timeout_millis)
 
 
-def _requests(packets: Iterable[Packet]) -> Iterator[tuple[list[NamedPoint], list[Callable[[], None]]]]:
-    """Packets gathered to requests of about _MOST_POINTS points; at least one request, be it empty."""
-    points: list[NamedPoint] = []
+def _requests(packets: Iterable[Packet]) -> Iterator[tuple[list[MetricPoint], list[Callable[[], None]]]]:
+    """Group packets into requests of about _MOST_POINTS points; at least one request, even if empty."""
+    points: list[MetricPoint] = []
     acknowledgements: list[Callable[[], None]] = []
     for some, acknowledge in packets:
         points += some

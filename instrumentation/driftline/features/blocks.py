@@ -1,4 +1,4 @@
-"""Captures to columns: joined in blocks of many rows, one contiguous array a column. Runs in the background."""
+"""Joins captures into blocks of many rows with one contiguous array per column. Runs in the background."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,36 +11,36 @@ from driftline.capture.torch_arrays import widened
 from driftline.records import LOST, Capture
 
 BLOCK_ROWS: Final = 16384
-"""Rows that are turned into columns at once: enough to make numpy's calls cheap, few enough to stay in the cache."""
+"""Rows per block: enough to amortise numpy's call overhead, few enough to stay in the CPU cache."""
 
 _CACHED: Final = 2**19
-"""Bytes of columns that are cut from a table at once: they are still in the cache when they are counted."""
+"""Bytes of columns transposed at a time: they are still in the cache when they are counted."""
 
 _SMALL_FRAME: Final = 64
-"""Rows up to which frames are joined as objects: taking a frame apart costs more than its values."""
+"""Rows up to which frames are joined as objects: splitting a frame into columns costs more than its values."""
 
-Columns = Sequence[NDArray[Any]]
+ColumnArrays = Sequence[NDArray[Any]]
 
 
-class Block(NamedTuple):
-    """Some rows, column by column. names: as they came with the data, None if they did not."""
+class ColumnBlock(NamedTuple):
+    """Some rows, column by column. names: as they came with the data, None without any."""
 
-    columns: Columns
+    columns: ColumnArrays
     rows: int
     names: tuple[str, ...] | None = None
 
 
-def join(captures: Sequence[Capture]) -> Iterator[Block]:
-    """The rows of captures of one kind, layout and names, in their order, as blocks of at most BLOCK_ROWS."""
+def join(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
+    """The rows of captures of one kind, layout and names, in order, as blocks of at most BLOCK_ROWS rows."""
     return READERS[captures[0].kind](captures)
 
 
 def column_names(names: Any) -> tuple[str, ...] | None:
-    """Names as text, each one once: a name that comes again is numbered."""
+    """Names as unique strings: repeated ones are numbered. None for a frame without names."""
     if names is None:
         return None
     if all(isinstance(name, int) for name in names):
-        return None  # a frame without names numbers its columns
+        return None  # the default column numbers of a frame without names
     texts = [str(name) for name in names]
     if len(set(texts)) == len(texts):
         return tuple(texts)
@@ -54,7 +54,7 @@ def column_names(names: Any) -> tuple[str, ...] | None:
 
 
 class TableColumns(Sequence[NDArray[Any]]):
-    """The columns of a table, [rows, columns], each contiguous: cut from it some at a time, as one looks at them."""
+    """The contiguous columns of a table, [rows, columns], transposed a few at a time as they are accessed."""
 
     def __init__(self, table: NDArray[Any]) -> None:
         self._table = table
@@ -73,31 +73,31 @@ class TableColumns(Sequence[NDArray[Any]]):
         return self._cut[position - self._first]
 
 
-def _join_arrays(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_arrays(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     names = column_names(captures[0].names)
     for part in _batches([_as_table(_array(each)) for each in captures]):
         width = part[0].shape[1]
         rows = sum(len(each) for each in part)
         if len(part) == 1:
-            yield Block(TableColumns(part[0]), rows, names)
+            yield ColumnBlock(TableColumns(part[0]), rows, names)
             continue
         columns = np.empty((width, rows), part[0].dtype)
         np.concatenate([each.T for each in part], axis=1, out=columns)
-        yield Block(list(columns), rows, names)
+        yield ColumnBlock(list(columns), rows, names)
 
 
-def _join_bytes(captures: Sequence[Capture]) -> Iterator[Block]:
-    """Many single rows: one copy joins their bytes."""
+def _join_bytes(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
+    """Join many single rows with one copy of their bytes."""
     names = column_names(captures[0].names)
     for array in arrays(captures):
         table = _as_table(array)
         for first in range(0, len(table), BLOCK_ROWS):
             part = table[first : first + BLOCK_ROWS]
-            yield Block(TableColumns(part), len(part), names)
+            yield ColumnBlock(TableColumns(part), len(part), names)
 
 
 def arrays(captures: Sequence[Capture]) -> Iterator[NDArray[Any]]:
-    """Of arrays of one kind and layout: [rows, ...] each; single rows joined."""
+    """The arrays, [rows, ...], of captures of one kind and layout; single rows joined."""
     if captures[0].kind != "bytes":
         yield from map(_array, captures)
         return
@@ -105,12 +105,12 @@ def arrays(captures: Sequence[Capture]) -> Iterator[NDArray[Any]]:
     for start in range(0, len(captures), BLOCK_ROWS):
         part = captures[start : start + BLOCK_ROWS]
         joined = b"".join([each.payload for each in part])
-        rows = -1 if math.prod(shape) else sum(each.rows for each in part)  # rows without values have no bytes
+        rows = -1 if math.prod(shape) else sum(each.rows for each in part)  # rows without values have no bytes to count
         yield widened(np.frombuffer(joined, dtype)).reshape(rows, *shape)
 
 
 def _batches(tables: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
-    """Tables cut and gathered into lists of at most BLOCK_ROWS rows."""
+    """Split and group tables into lists of at most BLOCK_ROWS rows."""
     gathered: list[NDArray[Any]] = []
     rows = 0
     for table in tables:
@@ -125,18 +125,18 @@ def _batches(tables: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
         yield gathered
 
 
-def _array(taken: Capture) -> NDArray[Any]:
+def _array(capture: Capture) -> NDArray[Any]:
     array: NDArray[Any]
-    if taken.kind == "bytes":
-        dtype, shape = taken.layout
-        array = np.frombuffer(taken.payload, dtype).reshape(taken.rows, *shape)
+    if capture.kind == "bytes":
+        dtype, shape = capture.layout
+        array = np.frombuffer(capture.payload, dtype).reshape(capture.rows, *shape)
     else:
-        array = taken.payload.array if taken.kind == "lease" else taken.payload
+        array = capture.payload.array if capture.kind == "pooled" else capture.payload
     return widened(array)
 
 
 def _as_table(array: NDArray[Any]) -> NDArray[Any]:
-    """[rows, columns]: a vector is one column; what has more dimensions is flattened, row by row."""
+    """As [rows, columns]: a vector is one column; rows of more dimensions are flattened."""
     if array.ndim == 2:
         return array
     if array.ndim < 2:
@@ -144,25 +144,25 @@ def _as_table(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(len(array), math.prod(array.shape[1:]))
 
 
-def _join_values(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_values(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     values = [value for each in captures for value in each.payload]
     for start in range(0, len(values), BLOCK_ROWS):
         part = values[start : start + BLOCK_ROWS]
-        yield Block([_objects(part)], len(part))
+        yield ColumnBlock([_objects(part)], len(part))
 
 
-def _join_rows(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_rows(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     rows = [row for each in captures for row in each.payload]
     for start in range(0, len(rows), BLOCK_ROWS):
         part = rows[start : start + BLOCK_ROWS]
-        yield Block([_objects(column) for column in zip(*part, strict=False)], len(part))
+        yield ColumnBlock([_objects(column) for column in zip(*part, strict=False)], len(part))
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:
-    """Numbers as an array of numbers, all else as an array of objects."""
+    """A numeric array of numbers, an object array of anything else."""
     kinds = set(map(type, values))
     if len(kinds) == 1 and kinds <= {float, int, bool}:
-        array = np.array(values)  # of very large integers: an array of objects
+        array = np.array(values)  # very large integers give an object array
     elif kinds <= {float, int, bool}:
         array = np.array(values, np.float64)
     else:
@@ -171,48 +171,48 @@ def _objects(values: Sequence[Any]) -> NDArray[Any]:
     return array
 
 
-def _join_frames(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_frames(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     names = column_names(captures[0].names)
     small = [each.payload.to_numpy(dtype=object) for each in captures if each.rows <= _SMALL_FRAME]
     for part in _batches(small):
         table = np.concatenate(part)
-        yield Block([_objects(column) for column in table.T.tolist()], len(table), names)
+        yield ColumnBlock([_objects(column) for column in table.T.tolist()], len(table), names)
     for each in captures:
         if each.rows > _SMALL_FRAME:
             yield from _frame_blocks(each, names)
 
 
-def _frame_blocks(taken: Capture, names: tuple[str, ...] | None) -> Iterator[Block]:
-    for start in range(0, taken.rows, BLOCK_ROWS):
-        part = taken.payload.iloc[start : start + BLOCK_ROWS]
+def _frame_blocks(capture: Capture, names: tuple[str, ...] | None) -> Iterator[ColumnBlock]:
+    for start in range(0, capture.rows, BLOCK_ROWS):
+        part = capture.payload.iloc[start : start + BLOCK_ROWS]
         columns = [_series(part.iloc[:, position]) for position in range(part.shape[1])]
-        yield Block(columns, len(part), names)
+        yield ColumnBlock(columns, len(part), names)
 
 
 def _series(series: Any) -> NDArray[Any]:
-    """A pandas column without its index: numbers and times as such, nullable numbers with NaN, all else as objects."""
+    """A pandas column as an array: numbers and times as they are, nullable numbers with NaN, the rest as objects."""
     kind = getattr(series.dtype, "kind", "O")
     if kind in "fiubM" and isinstance(series.dtype, np.dtype):
         array: NDArray[Any] = series.to_numpy()
     elif kind in "fiub":
         array = series.to_numpy(dtype="float64", na_value=np.nan)
-    elif kind == "M":  # a time zone: the instant is what counts
+    elif kind == "M":  # with a time zone: keep the instant
         array = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
     else:
         array = series.to_numpy(dtype=object)
     return array
 
 
-def _join_columns(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_columns(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     for each in captures:
         names = column_names(each.names)
         columns = [column if isinstance(column, np.ndarray) else _objects(column) for column in each.payload]
         for start in range(0, each.rows, BLOCK_ROWS):
             part = [column[start : start + BLOCK_ROWS] for column in columns]
-            yield Block(part, min(BLOCK_ROWS, each.rows - start), names)
+            yield ColumnBlock(part, min(BLOCK_ROWS, each.rows - start), names)
 
 
-def _join_sparse(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_sparse(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     from scipy.sparse import csr_matrix, vstack
 
     matrices = [csr_matrix(each.payload, shape=(each.rows, each.layout)) for each in captures]
@@ -220,11 +220,11 @@ def _join_sparse(captures: Sequence[Capture]) -> Iterator[Block]:
     for start in range(0, matrix.shape[0], BLOCK_ROWS):
         part = matrix[start : start + BLOCK_ROWS].tocsc()
         part.sum_duplicates()
-        yield Block(_DenseColumns(part), part.shape[0])
+        yield ColumnBlock(_DenseColumns(part), part.shape[0])
 
 
 class _DenseColumns(Sequence[Any]):
-    """The columns of a sparse matrix, each made dense only while it is looked at."""
+    """The columns of a sparse matrix, each made dense only when accessed."""
 
     def __init__(self, matrix: Any) -> None:
         self._matrix = matrix
@@ -242,14 +242,14 @@ class _DenseColumns(Sequence[Any]):
         return column
 
 
-def _join_nothing(captures: Sequence[Capture]) -> Iterator[Block]:
+def _join_nothing(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     del captures
     return iter(())
 
 
-READERS: Final[dict[str, Callable[[Sequence[Capture]], Iterator[Block]]]] = {
+READERS: Final[dict[str, Callable[[Sequence[Capture]], Iterator[ColumnBlock]]]] = {
     "bytes": _join_bytes,
-    "lease": _join_arrays,
+    "pooled": _join_arrays,
     "objects": _join_arrays,
     "values": _join_values,
     "rows": _join_rows,

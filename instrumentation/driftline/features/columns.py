@@ -1,4 +1,4 @@
-"""What a model was given and returned, as named columns: the parts of its input, the outputs it has."""
+"""The inputs and outputs of a model as named columns, however many parts or heads it has."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,38 +10,38 @@ from numpy.typing import NDArray
 
 from driftline.capture.strided_sample import Grid, next_grid, sample
 from driftline.features import blocks
-from driftline.features.blocks import Block
-from driftline.features.input_kinds import EMBEDDING, TABULAR, TENSOR, TOKENS, is_guide, kind_of
+from driftline.features.blocks import ColumnBlock
+from driftline.features.input_kinds import EMBEDDING, TABULAR, TENSOR, TOKENS, input_kind, is_auxiliary
 from driftline.features.tensors.tensor_summaries import summarize, tokens
-from driftline.records import TABLE, Capture, Column, Model
+from driftline.records import TABLE, Capture, ModelFacts, NamedColumn
 
 _MOST_FLAT: Final = 16
-"""Numbers of a row of more than two dimensions that are columns of their own."""
+"""Maximum numbers per row of more than two dimensions that get a column each."""
 
 _BLOCK_VALUES: Final = 2**20
-"""Values that are summarized at once."""
+"""Maximum number of values summarized at a time."""
 
-_ARRAYS: Final = ("bytes", "lease", "grid")
+_ARRAYS: Final = ("bytes", "pooled", "grid")
 
 
-def inputs(model: Model, captures: Sequence[Capture]) -> Iterator[Block]:
-    """Named columns of inputs of one kind and layout; what a model cannot take gives none."""
+def inputs(model: ModelFacts, captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
+    """Named columns of inputs of one kind and layout; none for inputs that do not fit the model."""
     if captures[0].kind == "record":
         yield from _record(model, captures)
     else:
         yield from _input(model, model.inputs.name, "", captures)
 
 
-def is_table(model: Model, taken: Capture) -> bool:
-    """Whether the columns of an array are those of its second dimension."""
-    shape = taken.layout[1]
-    return (model.inputs is TABLE and len(shape) < 2) or _kind(model, model.inputs.name, taken) == TABULAR
+def is_table(model: ModelFacts, capture: Capture) -> bool:
+    """Whether an array is a table, with columns along its second dimension."""
+    shape = capture.layout[1]
+    return (model.inputs is TABLE and len(shape) < 2) or _kind(model, model.inputs.name, capture) == TABULAR
 
 
-def _record(model: Model, captures: Sequence[Capture]) -> Iterator[Block]:
-    """The parts of a record: under their names, where there are several."""
+def _record(model: ModelFacts, captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
+    """The parts of a record, prefixed with their names if there are several."""
     whole = captures[0].payload
-    names = [name for name in whole if not is_guide(name)] or list(whole)
+    names = [name for name in whole if not is_auxiliary(name)] or list(whole)
     for name in names:
         parts = [each.payload[name] for each in captures]
         mask = f"{name.removesuffix('input_ids')}attention_mask"
@@ -52,7 +52,7 @@ def _record(model: Model, captures: Sequence[Capture]) -> Iterator[Block]:
             yield from _input(model, name, name if len(names) > 1 else "", parts)
 
 
-def _input(model: Model, name: str | None, prefix: str, captures: Sequence[Capture]) -> Iterator[Block]:
+def _input(model: ModelFacts, name: str | None, prefix: str, captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     kind = _kind(model, name, captures[0])
     if kind != TABULAR:
         yield from _named(_summaries(model, kind, captures), prefix or kind)
@@ -64,25 +64,25 @@ def _input(model: Model, name: str | None, prefix: str, captures: Sequence[Captu
             yield block._replace(names=known)
 
 
-def _kind(model: Model, name: str | None, taken: Capture) -> str:
-    if taken.kind not in _ARRAYS:
+def _kind(model: ModelFacts, name: str | None, capture: Capture) -> str:
+    if capture.kind not in _ARRAYS:
         return TABULAR
-    dtype, shape = taken.layout
-    kind = kind_of(name, shape, dtype, model.inputs)
-    return TENSOR if kind == TABULAR and taken.kind == "grid" else kind
+    dtype, shape = capture.layout
+    kind = input_kind(name, shape, dtype, model.inputs)
+    return TENSOR if kind == TABULAR and capture.kind == "grid" else kind
 
 
-def _summaries(model: Model, kind: str, captures: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
+def _summaries(model: ModelFacts, kind: str, captures: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
     for table, grid in _tables(kind, captures):
-        if table.shape[1] or kind == TOKENS:  # a text without tokens has a length; of no values there is no summary
+        if table.shape[1] or kind == TOKENS:  # a text without tokens has a length, but no values have no summary
             yield summarize(kind, table, grid, model.inputs)
 
 
 def _tables(kind: str, captures: Sequence[Capture]) -> Iterator[tuple[NDArray[Any], Grid]]:
-    """[rows, values] and where the values were, of at most _BLOCK_VALUES."""
+    """Tables [rows, values] of at most _BLOCK_VALUES values, each with the grid they were sampled on."""
     if captures[0].kind == "grid":
-        for taken in captures:
-            grid, inner = taken.payload
+        for capture in captures:
+            grid, inner = capture.payload
             for array in blocks.arrays([inner]):
                 for part in _sliced(array):
                     yield part, grid
@@ -100,16 +100,16 @@ def _sliced(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
         yield array[start : start + rows]
 
 
-def _tokens(model: Model, ids: Sequence[Capture], masks: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
-    for taken, mask in zip(ids, masks, strict=True):
-        for table, held in zip(blocks.arrays([taken]), blocks.arrays([mask]), strict=True):
+def _tokens(model: ModelFacts, ids: Sequence[Capture], masks: Sequence[Capture]) -> Iterator[dict[str, NDArray[Any]]]:
+    for capture, mask in zip(ids, masks, strict=True):
+        for table, held in zip(blocks.arrays([capture]), blocks.arrays([mask]), strict=True):
             yield tokens(table, held, model.inputs)
 
 
-def _named(summaries: Iterator[dict[str, NDArray[Any]]], prefix: str) -> Iterator[Block]:
+def _named(summaries: Iterator[dict[str, NDArray[Any]]], prefix: str) -> Iterator[ColumnBlock]:
     for found in summaries:
         rows = len(next(iter(found.values())))
-        yield Block(list(found.values()), rows, tuple(f"{prefix}.{name}" for name in found))
+        yield ColumnBlock(list(found.values()), rows, tuple(f"{prefix}.{name}" for name in found))
 
 
 def _prefixed(prefix: str, own: tuple[str, ...] | None, width: int) -> tuple[str, ...]:
@@ -118,10 +118,10 @@ def _prefixed(prefix: str, own: tuple[str, ...] | None, width: int) -> tuple[str
     return tuple(f"{prefix}.{name}" for name in own or _numbered_names(width))
 
 
-def input_names(model: Model, own: Any, width: int) -> tuple[str, ...] | None:
-    """Names of `width` columns: their own, else the model's, else x0, x1, …; None where they do not fit the model.
+def input_names(model: ModelFacts, own: Any, width: int) -> tuple[str, ...] | None:
+    """Names of `width` columns: their own, else the model's, else x0, x1, …; None if the width does not fit the model.
 
-    A model refuses an input of another width: its columns are nobody's.
+    A model rejects an input of another width, so its columns belong to no feature.
     """
     names = blocks.column_names(own)
     if names is not None:
@@ -138,42 +138,42 @@ def _numbered_names(width: int) -> tuple[str, ...]:
     return tuple(f"x{position}" for position in range(width))
 
 
-def outputs(model: Model, operation: str, captures: Sequence[Capture]) -> Iterator[Column]:
-    """Named columns of outputs of one kind and layout: of several outputs, each under its key or position."""
+def outputs(model: ModelFacts, operation: str, captures: Sequence[Capture]) -> Iterator[NamedColumn]:
+    """Named columns of outputs of one kind and layout; several outputs are named by key or position."""
     for same in zip(*(_heads(model, each) for each in captures), strict=True):
         head, suffix, _ = same[0]
         for column in _output(model, operation, head, [part for _, _, part in same]):
             yield column._replace(name=column.name + suffix)
 
 
-def _heads(model: Model, taken: Capture) -> list[tuple[int | str, str, Capture]]:
-    """The outputs in a capture: the key of each, what follows its columns' names, and its own capture."""
-    if taken.kind != "heads":
-        return [(0, "", taken)]
-    several = len(taken.payload) > 1 and not model.joined
-    return [(head, f".{head}" if several else "", part) for head, part in taken.payload.items()]
+def _heads(model: ModelFacts, capture: Capture) -> list[tuple[int | str, str, Capture]]:
+    """The outputs in a capture: the key, column name suffix and capture of each."""
+    if capture.kind != "heads":
+        return [(0, "", capture)]
+    several = len(capture.payload) > 1 and not model.joined
+    return [(head, f".{head}" if several else "", part) for head, part in capture.payload.items()]
 
 
-def _output(model: Model, operation: str, head: int | str, captures: Sequence[Capture]) -> Iterator[Column]:
+def _output(model: ModelFacts, operation: str, head: int | str, captures: Sequence[Capture]) -> Iterator[NamedColumn]:
     if _is_large(captures[0]):
         for found in _summaries(model, TENSOR, captures):
-            yield from (Column(name, values) for name, values in found.items())
+            yield from (NamedColumn(name, values) for name, values in found.items())
     else:
         for block in blocks.join(captures):
             if len(block.columns):
                 yield from model.outputs(operation, block.columns, head)
 
 
-def _is_large(taken: Capture) -> bool:
-    if taken.kind not in _ARRAYS:
+def _is_large(capture: Capture) -> bool:
+    if capture.kind not in _ARRAYS:
         return False
-    _, shape = taken.layout
-    return taken.kind == "grid" or (len(shape) > 1 and math.prod(shape) > _MOST_FLAT)
+    _, shape = capture.layout
+    return capture.kind == "grid" or (len(shape) > 1 and math.prod(shape) > _MOST_FLAT)
 
 
-def joined(blocks: Sequence[Block]) -> Block | None:
-    """Blocks of the same rows side by side; None without any."""
+def joined(blocks: Sequence[ColumnBlock]) -> ColumnBlock | None:
+    """Blocks of the same rows, side by side; None without any."""
     if len(blocks) < 2:
         return blocks[0] if blocks else None
     names = [name for block in blocks for name in block.names or ()]
-    return Block([np.asarray(each) for block in blocks for each in block.columns], blocks[0].rows, tuple(names))
+    return ColumnBlock([np.asarray(each) for block in blocks for each in block.columns], blocks[0].rows, tuple(names))

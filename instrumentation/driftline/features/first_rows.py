@@ -1,64 +1,64 @@
-"""The first rows of a capture, for a span: read on the caller's thread, and only where a span is recorded."""
+"""Reads the first rows of a capture for a span, on the caller's thread and only if a span is recorded."""
 
 from typing import Any
 
 import numpy as np
 
 from driftline.features import columns
-from driftline.features.blocks import Block
-from driftline.records import Capture, Column, Model
+from driftline.features.blocks import ColumnBlock
+from driftline.records import Capture, ModelFacts, NamedColumn
 
 
-def first_rows(model: Model, taken: Capture, rows: int) -> Block | None:
-    """At most `rows` rows as named columns; None where nothing can be read, or not yet."""
-    return columns.joined(list(columns.inputs(model, [head_of(taken, rows)]))) if is_here(taken) else None
+def first_rows(model: ModelFacts, capture: Capture, rows: int) -> ColumnBlock | None:
+    """At most `rows` rows as named columns; None if they cannot be read, or not yet."""
+    return columns.joined(list(columns.inputs(model, [head_of(capture, rows)]))) if has_arrived(capture) else None
 
 
-def only_row(model: Model, taken: Capture) -> list[Any] | None:
-    """The numbers of a single row of a table; None where the capture is anything else."""
-    if taken.kind != "bytes" or taken.rows != 1 or not columns.is_table(model, taken):
+def only_row(model: ModelFacts, capture: Capture) -> list[Any] | None:
+    """The numbers of a one-row table; None for any other capture."""
+    if capture.kind != "bytes" or capture.rows != 1 or not columns.is_table(model, capture):
         return None
-    dtype, _ = taken.layout
-    return np.frombuffer(taken.payload, dtype).tolist() if dtype.kind in "fiub" else None
+    dtype, _ = capture.layout
+    return np.frombuffer(capture.payload, dtype).tolist() if dtype.kind in "fiub" else None
 
 
-def output_columns(model: Model, operation: str, taken: Capture, rows: int) -> list[Column]:
-    """Named outputs of the first rows."""
-    return list(columns.outputs(model, operation, [head_of(taken, rows)])) if is_here(taken) else []
+def output_columns(model: ModelFacts, operation: str, capture: Capture, rows: int) -> list[NamedColumn]:
+    """Named output columns of the first rows."""
+    return list(columns.outputs(model, operation, [head_of(capture, rows)])) if has_arrived(capture) else []
 
 
-def is_here(taken: Capture) -> bool:
-    """Whether it can be read without waiting: what comes from another device may still be on its way."""
-    if taken.kind in ("record", "heads"):
-        return all(is_here(part) for part in taken.payload.values())
-    if taken.kind == "grid":
-        return is_here(taken.payload[1])
-    return taken.kind != "lease" or taken.payload.is_here
+def has_arrived(capture: Capture) -> bool:
+    """Whether it can be read without blocking: copies from another device may still be in flight."""
+    if capture.kind in ("record", "heads"):
+        return all(has_arrived(part) for part in capture.payload.values())
+    if capture.kind == "grid":
+        return has_arrived(capture.payload[1])
+    return capture.kind != "pooled" or capture.payload.has_arrived
 
 
-def head_of(taken: Capture, rows: int) -> Capture:
-    """The capture of the first rows alone."""
-    if taken.rows <= rows or taken.payload is None:
-        return taken
+def head_of(capture: Capture, rows: int) -> Capture:
+    """A capture of only the first rows."""
+    if capture.rows <= rows or capture.payload is None:
+        return capture
     kept: Any
-    if taken.kind in ("record", "heads"):
-        kept = {name: head_of(part, rows) for name, part in taken.payload.items()}
-    elif taken.kind == "grid":
-        grid, inner = taken.payload
+    if capture.kind in ("record", "heads"):
+        kept = {name: head_of(part, rows) for name, part in capture.payload.items()}
+    elif capture.kind == "grid":
+        grid, inner = capture.payload
         kept = grid, head_of(inner, rows)
-    elif taken.kind == "bytes":
-        kept = taken.payload[: len(taken.payload) // taken.rows * rows]
-    elif taken.kind == "lease":
-        kept = taken.payload.array[:rows]
+    elif capture.kind == "bytes":
+        kept = capture.payload[: len(capture.payload) // capture.rows * rows]
+    elif capture.kind == "pooled":
+        kept = capture.payload.array[:rows]
         kept = np.ascontiguousarray(kept).tobytes()
-        return Capture("bytes", kept, rows, taken.layout, taken.names, len(kept))
-    elif taken.kind == "pandas":
-        kept = taken.payload.iloc[:rows]
-    elif taken.kind == "columns":
-        kept = [column[:rows] for column in taken.payload]
-    elif taken.kind == "sparse":
-        data, indices, indptr = taken.payload
+        return Capture("bytes", kept, rows, capture.layout, capture.names, len(kept))
+    elif capture.kind == "pandas":
+        kept = capture.payload.iloc[:rows]
+    elif capture.kind == "columns":
+        kept = [column[:rows] for column in capture.payload]
+    elif capture.kind == "sparse":
+        data, indices, indptr = capture.payload
         kept = (data[: indptr[rows]], indices[: indptr[rows]], indptr[: rows + 1])
     else:
-        kept = taken.payload[:rows]
-    return Capture(taken.kind, kept, rows, taken.layout, taken.names, taken.size)
+        kept = capture.payload[:rows]
+    return Capture(capture.kind, kept, rows, capture.layout, capture.names, capture.size)

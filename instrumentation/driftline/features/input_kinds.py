@@ -1,4 +1,4 @@
-"""What an input is: a table, images, sound, embeddings, tokens. Told by its shape and name, unless it was described."""
+"""Determines the kind of an input (table, image, audio, embedding, tokens) from its description, shape and name."""
 
 from typing import Any, Final
 
@@ -10,12 +10,12 @@ AUDIO: Final = "audio"
 EMBEDDING: Final = "embedding"
 TOKENS: Final = "tokens"
 TENSOR: Final = "tensor"
-"""Anything else of more than two dimensions."""
+"""Any other input of more than two dimensions."""
 
 KINDS: Final = (TABULAR, IMAGE, AUDIO, EMBEDDING, TOKENS, TENSOR)
 
 WIDEST_TABLE: Final = 127
-"""Numbers in a row that are columns of their own, where they have no names; more are a vector."""
+"""Rows of up to this many unnamed numbers are a table; longer ones are a vector."""
 
 _SHORTEST_SOUND: Final = 4000
 _SMALLEST_SIDE: Final = 8
@@ -24,7 +24,7 @@ _FEWEST_WORDS: Final = 1000
 _SOUNDS: Final = ("input_values", "waveform")
 
 
-def kind_of(name: str | None, shape: tuple[int, ...], dtype: Any, facts: InputFacts) -> str:
+def input_kind(name: str | None, shape: tuple[int, ...], dtype: Any, facts: InputFacts) -> str:
     """The kind of an input part. shape: of a row. dtype: numpy's."""
     if not shape:
         return TABULAR
@@ -36,7 +36,7 @@ def kind_of(name: str | None, shape: tuple[int, ...], dtype: Any, facts: InputFa
 
 
 def _may_be(kind: str, shape: tuple[int, ...], dtype: Any) -> bool:
-    """What was said of a model's inputs holds for those of its parts that can be it."""
+    """Whether a part of an input can be of the kind described for the model."""
     if kind == IMAGE:
         return channel_axis(shape) is not None
     if kind == TOKENS:
@@ -60,13 +60,13 @@ def _names_tokens(name: str | None) -> bool:
     return name is not None and (name.endswith("_ids") or name in ("ids", "tokens"))
 
 
-def is_guide(name: str) -> bool:
-    """Whether a part of an input only says how another one is read."""
+def is_auxiliary(name: str) -> bool:
+    """Whether a part of an input only tells how to read another one (masks, positions)."""
     return name.endswith("_mask") or name in ("token_type_ids", "position_ids")
 
 
 def channel_axis(shape: tuple[int, ...]) -> int | None:
-    """Where a row of images of this shape has its channels, 0 or 2; None where it is no image."""
+    """The channel axis, 0 or 2, of an image of this shape; None if it is not an image."""
     if len(shape) == 3:
         for axis, sides in ((0, shape[1:]), (2, shape[:2])):
             if shape[axis] in _CHANNELS and min(sides) >= _SMALLEST_SIDE:

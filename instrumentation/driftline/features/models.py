@@ -1,4 +1,4 @@
-"""What is known of each model object: what users describe, and what an adapter finds out, once, held weakly."""
+"""What is known of each model object: user descriptions, and the facts adapters determine; both held weakly."""
 
 import contextlib
 import functools
@@ -9,11 +9,11 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from driftline.records import Model
+from driftline.records import ModelFacts
 
 
 class Description(NamedTuple):
-    """What only a user can know of a model. None: not said."""
+    """What a user has described of a model; None where nothing."""
 
     name: str | None = None
     version: str | None = None
@@ -28,8 +28,8 @@ class Description(NamedTuple):
 _NOTHING: Final = Description()
 
 
-class ByObject:
-    """A value for each of some objects, compared by identity, dropped with the object. The objects need no hash."""
+class WeakIdMap:
+    """A weak mapping keyed by object identity, so that keys need not be hashable."""
 
     def __init__(self) -> None:
         self._entries: dict[int, tuple[weakref.ref[Any], Any]] = {}
@@ -39,7 +39,7 @@ class ByObject:
         return entry[1] if entry is not None and entry[0]() is key else None
 
     def set(self, key: Any, value: Any) -> None:
-        """Raises TypeError where the object cannot be referenced weakly."""
+        """Raises TypeError if the object cannot be weakly referenced."""
         number = id(key)
         self._entries[number] = weakref.ref(key, lambda _: self._entries.pop(number, None)), value
 
@@ -48,25 +48,25 @@ class ByObject:
             del self._entries[id(key)]
 
     def objects(self) -> list[Any]:
-        """Those that are still there."""
+        """The objects that are still alive."""
         return [key for reference, _ in list(self._entries.values()) if (key := reference()) is not None]
 
     def clear(self) -> None:
         self._entries.clear()
 
 
-_described: Final = ByObject()
+_described: Final = WeakIdMap()
 _FUNCTIONS: Final = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
 
 listeners: Final[list[Callable[[Any], None]]] = []
-"""What frameworks do with a model that has been described: see its calls, where they could not know that it is one."""
+"""Called with each described model, so that frameworks can instrument what they would not recognise as a model."""
 
 _changes: Final = itertools.count(1)
 _generation = 0
 
 
 class Described:
-    """A function as an object that can be described, and of whose class frameworks record the calls."""
+    """A callable object around a described function; frameworks record its calls."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
@@ -88,32 +88,41 @@ def describe(
     unknown_token: int | None = None,
     centroid: Any = None,
 ) -> Any:
-    """Say of a model what cannot be guessed. It holds while the object lives; a clone or a copy is another object.
+    """Describe a model: its name, version, features, task, and whatever else cannot be inferred.
 
-    What is left out stays as it was said before. Can be called before or after `instrument()`.
+    The description applies to this object for as long as it lives, not to copies or clones. Repeated calls add to it:
+    arguments left out keep their earlier values. Call it before or after `instrument()`.
 
-    Where PyTorch is used, it also says *that* this is a model: each outermost call of the module, of its `method`, or
-    of the function that is returned is recorded.
+    With PyTorch, it also declares that the object *is* a model: the outermost calls of the module, of its `method`, or
+    of the returned function are recorded.
 
     Args:
-        model: the object whose methods are called.
-        name: how the model is called in all telemetry; default DRIFTLINE_MODEL_NAME, else its class.
-        version: default DRIFTLINE_MODEL_VERSION, else none.
-        feature_names: names of the columns of arrays; those of a data frame come with it.
-        task: "classification", "regression", "multilabel_classification", "embedding", "clustering",
-            "outlier_detection", …; decides how outputs are read.
-        method: the method that predicts, of a module or any other object; default: the call itself.
-        kind: what the inputs are, where shapes do not tell: "tabular", "image", "audio", "embedding", "tokens".
-        unknown_token: id of the token that stands for unknown words; their share is a column then.
-        centroid: [width], mean of the embeddings that the model was trained on; the distance to it is a column then.
+        model: the object whose methods are called, or a function that predicts.
+        name: model name in all telemetry; default DRIFTLINE_MODEL_NAME, else its class.
+        version: model version; default DRIFTLINE_MODEL_VERSION, else none.
+        feature_names: column names for array inputs; data frames bring their own.
+        task: determines how outputs are read: "classification", "regression", "multilabel_classification",
+            "embedding", "clustering", "outlier_detection", …
+        method: name of the method that predicts; default: calling the object.
+        kind: type of the inputs, if their shape does not tell: "tabular", "image", "audio", "embedding" or "tokens".
+        unknown_token: id of the token for unknown words; adds a column with their share.
+        centroid: [width], mean of the training embeddings; adds a column with the distance to it.
 
     Returns:
-        What is to be called: the model itself or, for a function, one that does the same and is recorded.
+        The object to call from now on: the model itself or, for a function, an equivalent that is recorded.
 
     Raises:
-        TypeError: the object cannot be referenced weakly, or what is called is a coroutine function.
-        AttributeError: its class has no such method.
-        ValueError: there is no such kind, or the centroid is no vector of numbers.
+        TypeError: the object cannot be weakly referenced, or is asynchronous.
+        AttributeError: the class has no such method.
+        ValueError: unknown kind, or the centroid is not a vector.
+
+    Example:
+        >>> import driftline
+        >>> @driftline.describe
+        ... def churn(age):
+        ...     return age > 40
+        >>> churn(41)
+        True
 
     """
     if isinstance(model, _FUNCTIONS):
@@ -122,7 +131,7 @@ def describe(
     if method is not None:
         _check_predicts(getattr(type(model), method))
     names = None if feature_names is None else tuple(str(each) for each in feature_names)
-    said: dict[str, Any] = {
+    given: dict[str, Any] = {
         "name": name,
         "version": None if version is None else str(version),
         "feature_names": names,
@@ -132,26 +141,26 @@ def describe(
         "unknown_token": unknown_token,
         "centroid": None if centroid is None else _vector(centroid),
     }
-    merged = description(model)._replace(**{field: value for field, value in said.items() if value is not None})
+    merged = description_of(model)._replace(**{field: value for field, value in given.items() if value is not None})
     try:
         _described.set(model, merged)
     except TypeError as error:
-        raise TypeError(f"a {type(model).__qualname__} cannot be described: {error}") from None
-    forget()
+        raise TypeError(f"cannot describe an object of type {type(model).__qualname__}: {error}") from None
+    invalidate_facts()
     for listener in listeners:
         listener(model)
     return model
 
 
-def described() -> list[Any]:
-    """The models that something has been said of."""
+def described_models() -> list[Any]:
+    """All described models."""
     return _described.objects()
 
 
 def _check_predicts(function: Callable[..., Any]) -> None:
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         name = getattr(function, "__qualname__", function)
-        raise TypeError(f"{name} is async: it returns before there is a prediction. Describe the model that it calls")
+        raise TypeError(f"{name} is asynchronous: it returns before it has predicted; describe the model it calls")
 
 
 def _checked_kind(kind: str) -> str:
@@ -165,46 +174,46 @@ def _checked_kind(kind: str) -> str:
 def _vector(centroid: Any) -> Any:
     import numpy as np
 
-    # By way of a list: also of a tensor that numpy takes no view of.
+    # Through a list: numpy cannot view every tensor.
     values = np.array(centroid.tolist() if hasattr(centroid, "tolist") else centroid, np.float64)
     if values.ndim != 1:
         raise ValueError(f"centroid: must be a vector, [width] (got {values.ndim} dimensions)")
     return values
 
 
-def description(model: Any) -> Description:
-    """What has been said of a model."""
+def description_of(model: Any) -> Description:
+    """What a user has described of a model."""
     return _described.get(model) or _NOTHING
 
 
-def forget() -> None:
-    """Models have changed (a fit, a description): all will be looked at again."""
-    global _generation  # noqa: PLW0603  # one number that every call compares; cheaper than telling every cache
+def invalidate_facts() -> None:
+    """Determine all facts anew, because a model has changed (a fit, a description)."""
+    global _generation  # noqa: PLW0603  # every call compares one number; cheaper than notifying every cache
     _generation = next(_changes)
 
 
 def is_described(model: Any) -> bool:
-    """Whether anything has been said of a model, be it only that it is one."""
+    """Whether `describe` was called with this model."""
     return _described.get(model) is not None
 
 
-class Models(ByObject):
-    """What an adapter found out, kept until something changes. look: model object to facts."""
+class ModelFactsCache(WeakIdMap):
+    """Caches the facts of each model until something changes. look: determines the facts of a model object."""
 
-    def __init__(self, look: Callable[[Any], Model]) -> None:
+    def __init__(self, look: Callable[[Any], ModelFacts]) -> None:
         super().__init__()
         self._look = look
         self._generation = -1
 
-    def of(self, model: Any) -> Model:
+    def of(self, model: Any) -> ModelFacts:
         if self._generation != _generation:
             self.clear()
             self._generation = _generation
-        entry = self._entries.get(id(model))  # `get`, without a call of it
+        entry = self._entries.get(id(model))  # `get`, inlined
         if entry is not None and entry[0]() is model:
-            known: Model = entry[1]
+            known: ModelFacts = entry[1]
             return known
         known = self._look(model)
-        with contextlib.suppress(TypeError):  # cannot be referenced weakly: looked at anew each time
+        with contextlib.suppress(TypeError):  # not weakly referenceable: determined anew each time
             self.set(model, known)
         return known

@@ -1,1 +1,4 @@
-"""What is special about each framework, one file each; PyTorch, with its modules, is a folder. Imports `recording`."""
+"""The instrumentors: what is special about each framework, in one file each; PyTorch is a folder.
+
+May import everything but `profiling`, `demo` and `cli`.
+"""

@@ -1,6 +1,6 @@
-"""Native models of XGBoost and LightGBM: `Booster.predict`. Their scikit-learn faces call it, and are recorded there.
+"""Instruments native XGBoost and LightGBM models (`Booster`); their scikit-learn wrappers are recorded by `sklearn`.
 
-Rows of a `DMatrix` are not read: it drops what is missing, and would have to be copied as a whole. They are counted.
+Rows of a `DMatrix` are counted but not read: it drops missing values and could only be copied as a whole.
 """
 
 import json
@@ -8,15 +8,15 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
-from driftline.features.models import Models, description
+from driftline.features.models import ModelFactsCache, description_of
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
 from driftline.recording.recorder import Adapter
-from driftline.records import CLASSIFICATION, REGRESSION, Model
+from driftline.records import CLASSIFICATION, REGRESSION, ModelFacts
 
 OTHER_RESULTS: Final = frozenset(
     {"output_margin", "pred_leaf", "pred_contribs", "pred_interactions", "raw_score", "pred_contrib"}
 )
-"""Options with which the result is no prediction."""
+"""Options that make the result something other than a prediction."""
 
 _EVIDENCE: Final = {
     "binary:logistic": (CLASSIFICATION, "shares"),
@@ -27,26 +27,26 @@ _EVIDENCE: Final = {
     "reg:squarederror": (REGRESSION, None),
     "reg:absoluteerror": (REGRESSION, None),
 }
-"""Objectives that say what comes out; of the others the values tell (see `driftline.features.tensors.output_forms`)."""
+"""Objectives that determine the output; for others it is inferred (see `driftline.features.tensors.output_forms`)."""
 
 
 class BoosterInstrumentor(ClassInstrumentor):
-    """Records the predictions of boosters. Loads neither library."""
+    """Records the predictions of boosters. Imports neither library."""
 
     roots = (("xgboost.core", "Booster"), ("lightgbm.basic", "Booster"))
     calls = ("predict", "inplace_predict")
-    fits = ("update", "refit")  # they may predict on the way
-    quiet = ("eval", "eval_set", "eval_train", "eval_valid")  # a user's own metric is given predictions
+    fits = ("update", "refit")  # they may call predict
+    silent = ("eval", "eval_set", "eval_train", "eval_valid")  # custom metrics receive predictions
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        return ()  # either of them
+        return ()  # either library will do
 
     def _adapter(self, settings: Any) -> Adapter:
-        return Adapter(Models(partial(look, settings)), rows_of, outputs_of)
+        return Adapter(ModelFactsCache(partial(facts_of, settings)), rows_of, outputs_of)
 
 
 def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The rows, where they can be read on the host; None of a `DMatrix`, a file, an array on a device."""
+    """The rows; None for a `DMatrix`, a file name or an array on a device."""
     del operation
     rows = args[0] if args else kwargs.get("data")
     if isinstance(rows, str) or hasattr(rows, "__cuda_array_interface__"):
@@ -55,24 +55,24 @@ def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
 
 
 def outputs_of(operation: str, booster: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
-    """A prediction; None of other results, of which only that they were asked for is recorded."""
+    """The prediction; None for other results, of which only the call is recorded."""
     del operation, booster, args
     return None if any(map(kwargs.get, OTHER_RESULTS)) else output
 
 
-def look(settings: Any, booster: Any) -> Model:
-    """The facts of a booster."""
+def facts_of(settings: Any, booster: Any) -> ModelFacts:
+    """Determine the facts of a booster."""
     from driftline.features.tensors.output_reading import reading_of
     from driftline.features.tensors.task_evidence import Evidence
     from driftline.features.tensors.tensor_outputs import read_outputs
 
-    said = description(booster)
-    names = said.feature_names or _names(booster)
+    description = description_of(booster)
+    names = description.feature_names or _names(booster)
     evidence = Evidence(*_EVIDENCE.get(_objective(booster), (None, None)))
-    reading = reading_of(booster, said, lambda: evidence)
-    return Model(
-        name=said.name or settings.model_name or type(booster).__name__,
-        version=said.version or settings.model_version,
+    reading = reading_of(booster, description, lambda: evidence)
+    return ModelFacts(
+        name=description.name or settings.model_name or type(booster).__name__,
+        version=description.version or settings.model_version,
         type=type(booster).__name__,
         system=next((base.__module__.partition(".")[0] for base in type(booster).__mro__ if _is_root(base)), "booster"),
         task=reading.task,
@@ -83,12 +83,12 @@ def look(settings: Any, booster: Any) -> Model:
 
 
 def _is_root(cls: type) -> bool:
-    """Whether it is a library's own class: the package is the name of the system."""
+    """Whether a class is the library's own, whose package names the system."""
     return (cls.__module__, cls.__name__) in BoosterInstrumentor.roots
 
 
 def _names(booster: Any) -> Sequence[str] | None:
-    """Names of the columns that it was trained on. LightGBM numbers those that have none."""
+    """Feature names seen in training, without the numbers that LightGBM gives to unnamed columns."""
     names = _asked(booster, "feature_name")
     if names is None:
         return getattr(booster, "feature_names", None)
@@ -96,22 +96,22 @@ def _names(booster: Any) -> Sequence[str] | None:
 
 
 def _objective(booster: Any) -> str:
-    """Its name without options; empty where it does not say."""
+    """Name of the objective without options; empty if unknown."""
     try:
         if hasattr(booster, "save_config"):
             return str(json.loads(booster.save_config())["learner"]["objective"]["name"])
         return str(booster.params.get("objective", "")).partition(" ")[0]
-    except Exception:  # noqa: BLE001  # then the values tell
+    except Exception:  # noqa: BLE001  # then it is inferred from the values
         return ""
 
 
 def _asked(booster: Any, *methods: str) -> Any:
-    """What the first of these methods that it has returns; None where it cannot say."""
+    """The result of the first of these methods that exists; None if it fails."""
     for name in methods:
         method = getattr(booster, name, None)
         try:
             if method is not None:
                 return method()
-        except Exception:  # noqa: BLE001  # a model that is not trained
+        except Exception:  # noqa: BLE001  # an untrained model
             return None
     return None

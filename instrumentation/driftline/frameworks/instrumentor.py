@@ -1,4 +1,4 @@
-"""Switches instrumentation on and off: what OpenTelemetry's loader calls, and what users call."""
+"""Turns instrumentation on and off, for OpenTelemetry's auto-instrumentation and for users."""
 
 import logging
 import os
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
-from driftline.recording.recorder import Emitter
-from driftline.recording.shared_recorder import RUNTIME
+from driftline.recording.recorder import Recorder
+from driftline.recording.shared_recorder import SHARED_RECORDER
 from driftline.runtime.self_faults import FAULTS
 
 _logger = logging.getLogger("driftline")
@@ -21,34 +21,34 @@ _OURS: Final = "driftline.frameworks."
 
 
 class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
-    """One framework. Subclasses put their wrappers on; nothing that goes wrong here stops a program."""
+    """Instrumentor of one framework; subclasses apply its patches. Failures here never stop a program."""
 
     # No attribute `configuration`: the declarative configuration would drop a block with an unknown option, and the
-    # loader would then switch everything on, what the block was to hide included.
+    # loader would then turn everything on, including what the block was meant to hide.
     _undo: ExitStack | None = None
-    """What takes all off that is on; None: nothing is on."""
+    """Undoes everything that was applied; None if nothing is."""
 
     @abstractmethod
-    def _attach(self, emitter: Emitter, undo: ExitStack) -> None:
-        """Begin to record into `emitter`.
+    def _attach(self, recorder: Recorder, undo: ExitStack) -> None:
+        """Start recording into `recorder`.
 
-        `undo` is told what takes a thing off before that is put on: it is called, the last one first, when this is
-        switched off, and where this fails. Afterwards there are the same objects as before.
+        Push the undo of each patch onto `undo` before applying it: they run in reverse order on uninstrument, and if
+        this fails. Afterwards every object is the original again.
         """
 
     def _instrument(self, **kwargs: Any) -> None:
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             return
-        # The loader leaves this check to us; it imports nothing.
+        # The loader leaves this check to instrumentors; it imports nothing.
         conflict = self._check_dependency_conflicts()
         if conflict is not None:
             _logger.debug("%s: %s", type(self).__name__, conflict)
             return
         try:
-            RUNTIME.check(kwargs)
+            SHARED_RECORDER.check(kwargs)
         except (TypeError, ValueError) as error:
-            # A mistyped option records nothing, rather than what it was to hide.
-            _logger.error("%s records nothing: %s", type(self).__name__, error)  # noqa: TRY400  # no fault of ours
+            # With an invalid option, record nothing rather than what it was meant to hide.
+            _logger.error("%s not enabled: %s", type(self).__name__, error)  # noqa: TRY400  # a user error
             return
         try:
             self._undo = self._put_on(kwargs)
@@ -56,12 +56,12 @@ class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             FAULTS.note("instrument", error)
 
     def _put_on(self, options: dict[str, Any]) -> ExitStack:
-        """All or nothing; what takes it off."""
+        """Apply all patches or none; returns their undo."""
         undo = ExitStack()
         try:
-            emitter = RUNTIME.acquire(options)
-            undo.callback(RUNTIME.release)
-            self._attach(emitter, undo)
+            recorder = SHARED_RECORDER.acquire(options)
+            undo.callback(SHARED_RECORDER.release)
+            self._attach(recorder, undo)
         except BaseException:
             undo.close()
             raise
@@ -75,34 +75,43 @@ class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
 
 
 def instrument(**options: Any) -> None:
-    """Record the calls of models of every framework that is there. Calling it again changes nothing.
+    """Record the model calls of every supported framework, now and once it is imported. Idempotent.
 
-    Options are those of the process: under `opentelemetry-instrument` they are set already, by the environment.
+    Options apply to the whole process; under `opentelemetry-instrument` they are already set from the environment.
 
     Args:
-        options: `tracer_provider`, `meter_provider`: where spans and durations go, default the global ones.
-            `metric_exporter`: where sketches go, default what the OTEL_ variables say. All else: fields of `Settings`.
+        options: `tracer_provider` and `meter_provider` receive spans and durations (default: the global providers);
+            `metric_exporter` receives sketches (default: as configured by the OTEL_ variables). All others are fields
+            of `driftline.settings.Settings`, such as `model_name` or `capture`.
 
     Raises:
-        TypeError: an unknown option.
-        ValueError: a wrong value, or another one than is in use; names the option, the rule and the value.
+        TypeError: unknown option.
+        ValueError: invalid value, or one that differs from the value in use; the message names the option, the rule
+            and the value.
+
+    Example:
+        >>> import driftline
+        >>> driftline.instrument(model_name="churn", capture="outputs")  # doctest: +SKIP
 
     """
-    RUNTIME.check(options)
+    SHARED_RECORDER.check(options)
     for instrumentor in _instrumentors():
         if not instrumentor.is_instrumented_by_opentelemetry:
             instrumentor.instrument(skip_dep_check=True, **options)
 
 
 def uninstrument() -> None:
-    """Record nothing any more: every patched object is what it was before. Sends what is still there."""
+    """Stop recording: send what is pending and restore every patched object.
+
+    Waits up to two seconds for a backend that does not respond. Does nothing if not instrumented.
+    """
     for instrumentor in _instrumentors():
         if instrumentor.is_instrumented_by_opentelemetry:
             instrumentor.uninstrument()
 
 
 def _instrumentors() -> Iterator[FrameworkInstrumentor]:
-    """One a framework: its entry point is all that registers it."""
+    """One per framework, found by its entry point."""
     for each in entry_points(group=_GROUP):
         if each.value.startswith(_OURS):
             yield each.load()()

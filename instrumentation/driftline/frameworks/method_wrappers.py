@@ -1,7 +1,6 @@
-"""Wraps methods of every class below some roots, also of classes made later, and takes the wrappers off again.
+"""Wraps methods of all subclasses of some root classes, including classes defined later, and unwraps them again.
 
-The wrappers are plain functions in the classes: `inspect`, `pickle` and `hasattr` see what they saw before. (wrapt's
-proxies refuse pickle, and joblib pickles bound methods.)
+The wrappers are plain functions, not wrapt proxies: those refuse pickle, and joblib pickles bound methods.
 """
 
 import functools
@@ -9,104 +8,26 @@ import logging
 import types
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
-from driftline.runtime.call_scope import INSIDE
-from driftline.runtime.import_hooks import Action, forget, when_imported
+from driftline.frameworks.call_wrappers import CallObserver, Switch, record_calls, silence_calls
+from driftline.runtime.import_hooks import Action, cancel_when_imported, when_imported
 
 _logger = logging.getLogger("driftline")
 
-
-class Recorder(Protocol):
-    """What is told of outermost calls. Neither method raises."""
-
-    def begin(self, operation: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
-
-    def end(self, started: Any, output: Any, error: BaseException | None) -> None: ...
-
-    def end_fit(self) -> None:
-        """A model may be another one now."""
+WrapFunction: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Makes the wrapper of a function."""
 
 
-class Nobody:
-    """Records nothing: for methods that are only quiet, of models that nobody fits."""
+class DescriptorWrapper:
+    """Wraps what an arbitrary descriptor (partialmethod, a compiled method) returns on lookup."""
 
-    def begin(self, operation: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        pass
-
-    def end(self, started: Any, output: Any, error: BaseException | None) -> None:
-        pass
-
-    def end_fit(self) -> None:
-        pass
-
-
-class Switch:
-    """What a wrapper reaches: on or off, the guard, the recorder. Pickled with a class by value it arrives inert."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.on = True
-        self.get = INSIDE.get
-        self.set = INSIDE.set
-        self.reset = INSIDE.reset
-        self.recorder = recorder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return types.SimpleNamespace, (), {"on": False}
-
-
-def recording(operation: str, function: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
-    """`function` with its outermost calls recorded. What it raises is raised, the same object."""
-
-    @functools.wraps(function)
-    def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not switch.on or ((token := switch.get()) is not None and token[0]):
-            return function(self, *args, **kwargs)
-        token = [True]
-        switch.set(token)  # and never reset: one that is over is as good as none
-        started = switch.recorder.begin(operation, self, args, kwargs)
-        try:
-            output = function(self, *args, **kwargs)
-        except BaseException as error:
-            token[0] = False
-            switch.recorder.end(started, None, error)
-            raise
-        token[0] = False
-        switch.recorder.end(started, output, None)
-        return output
-
-    return call
-
-
-def quiet(function: Callable[..., Any], switch: Switch, *, fits: bool) -> Callable[..., Any]:
-    """`function` within which no call is recorded: a transformation, a score, or a fit, which changes the model."""
-
-    @functools.wraps(function)
-    def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not switch.on or ((token := switch.get()) is not None and token[0]):
-            return function(self, *args, **kwargs)
-        token = [True, None]
-        reset = switch.set(token)
-        try:
-            return function(self, *args, **kwargs)
-        finally:
-            token[0] = False
-            switch.reset(reset)
-            if fits:
-                switch.recorder.end_fit()
-
-    return call
-
-
-class _Wrapping:
-    """Wraps what an unknown descriptor (partialmethod, a compiled method) gives when it is looked up."""
-
-    def __init__(self, wrap: Callable[[Callable[..., Any]], Callable[..., Any]], raw: Any) -> None:
+    def __init__(self, wrap: WrapFunction, raw: Any) -> None:
         self.wrap = wrap
         self.raw = raw
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        bound = self.raw.__get__(instance, owner)  # its AttributeError is hasattr's truth
+        bound = self.raw.__get__(instance, owner)  # an AttributeError here is what hasattr relies on
         if instance is None or not callable(bound):
             return bound
 
@@ -117,8 +38,8 @@ class _Wrapping:
         return types.MethodType(self.wrap(unbound), instance)
 
 
-class _Classes:
-    """Classes, held weakly: one thread may add some while another goes through them, which a WeakSet refuses."""
+class _WeakClasses:
+    """Weakly held classes that one thread may add to while another iterates, unlike a WeakSet."""
 
     def __init__(self) -> None:
         self._references: weakref.WeakKeyDictionary[type, None] = weakref.WeakKeyDictionary()
@@ -130,7 +51,7 @@ class _Classes:
         self._references[cls] = None
 
     def now(self) -> list[type]:
-        """Those that are there: of the references a copy is made in one step, in which no other thread runs."""
+        """The live classes, from an atomic copy of the references."""
         found = (reference() for reference in self._references.keyrefs())
         return [cls for cls in found if cls is not None]
 
@@ -138,26 +59,35 @@ class _Classes:
         self._references.clear()
 
 
-class Methods:
-    """The methods `calls` (recorded), `fits` and `others` (quiet) of the classes below roots, until `remove`.
+class MethodWrappers:
+    """Wraps methods of the classes below some roots until `remove`.
 
-    Classes are held weakly. A wrapper is known by its identity, never by a mark on it: `functools.wraps` copies marks.
+    calls: methods to record. fits, others: methods to silence. wrap_descriptor: wraps a method that is no function.
+    Classes are held weakly. A wrapper is recognised by identity, not by an attribute: `functools.wraps` copies those.
     """
 
-    def __init__(self, calls: Iterable[str], fits: Iterable[str], others: Iterable[str], recorder: Recorder) -> None:
-        self.switch = switch = Switch(recorder)
-        self._wraps: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
-            **{name: functools.partial(recording, name, switch=switch) for name in calls},
-            **{name: functools.partial(quiet, switch=switch, fits=True) for name in fits},
-            **{name: functools.partial(quiet, switch=switch, fits=False) for name in others},
+    def __init__(
+        self,
+        calls: Iterable[str],
+        fits: Iterable[str],
+        others: Iterable[str],
+        observer: CallObserver,
+        wrap_descriptor: Callable[[WrapFunction, Any], Any] = DescriptorWrapper,
+    ) -> None:
+        self.switch = switch = Switch(observer)
+        self._wrap_descriptor = wrap_descriptor
+        self._wraps: dict[str, WrapFunction] = {
+            **{name: functools.partial(record_calls, name, switch=switch) for name in calls},
+            **{name: functools.partial(silence_calls, switch=switch, fits=True) for name in fits},
+            **{name: functools.partial(silence_calls, switch=switch, fits=False) for name in others},
         }
         self._waiting: list[tuple[str, Action]] = []
-        self._roots = _Classes()
-        self._owners = _Classes()
+        self._roots = _WeakClasses()
+        self._owners = _WeakClasses()
         self._ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
     def add(self, module: str, name: str) -> None:
-        """Wrap a class of a module once that is imported, and all below it, those that exist and those to come."""
+        """Once a module is imported, wrap one of its classes and all its present and future subclasses."""
 
         def add_root(imported: Any) -> None:
             self._add_root(getattr(imported, name))
@@ -173,7 +103,7 @@ class Methods:
         self.walk()
 
     def walk(self) -> None:
-        """Wrap what is not wrapped yet: a class whose `__init_subclass__` tells nobody, a method assigned later."""
+        """Wrap what was missed: classes that bypass `__init_subclass__`, methods assigned later."""
         for root in self._roots.now():
             for cls in _family(root):
                 self.wrap_class(cls)
@@ -183,13 +113,13 @@ class Methods:
             for name, wrap in self._wraps.items():
                 raw = vars(owner).get(name)
                 if raw is not None and not self._is_ours(raw) and not _is_left_alone(raw):
-                    self._put(owner, name, raw, _wrapped(wrap, raw))
+                    self._put(owner, name, raw, self._wrapped(wrap, raw))
 
     def remove(self) -> None:
-        """The same objects as before, where nobody has put anything over ours since."""
+        """Restore the originals, except where somebody else has patched over ours since."""
         self.switch.on = False
         for module, action in self._waiting:
-            forget(module, action)
+            cancel_when_imported(module, action)
         for owner in self._owners.now():
             for name, value in list(vars(owner).items()):
                 if self._is_ours(value):
@@ -202,13 +132,16 @@ class Methods:
         carrier = _carrier(value)
         return carrier is not None and self._ours.get(id(carrier)) is carrier
 
+    def _wrapped(self, wrap: WrapFunction, raw: Any) -> Any:
+        return wrap(raw) if isinstance(raw, types.FunctionType) else self._wrap_descriptor(wrap, raw)
+
     def _put(self, owner: type, name: str, raw: Any, new: Any) -> None:
         try:
-            # The original hangs on the wrapper and nowhere else: it may hold its class, which must be able to go.
+            # Only the wrapper holds the original: that may reference its class, which must stay collectable.
             carrier = _carrier(new)
             carrier.driftline_original = raw
             setattr(owner, name, new)
-        except (AttributeError, TypeError):  # a compiled class cannot be changed
+        except (AttributeError, TypeError):  # a compiled class is immutable
             return
         self._ours[id(carrier)] = carrier
         self._owners.add(owner)
@@ -217,7 +150,7 @@ class Methods:
         methods = weakref.ref(self)
 
         def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807  # Python's name
-            # First scikit-learn's own: metadata routing reads the original methods.
+            # scikit-learn's own hook goes first: metadata routing reads the original methods.
             super(root, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]  # mypy takes cls for an instance
             _safely(methods, cls)
 
@@ -227,7 +160,7 @@ class Methods:
         )
 
     def _watch_unpickling(self, root: type) -> None:
-        """A server loads its model: a good moment to look at its class again."""
+        """Check a class again when a model of it is unpickled, as a server does on loading."""
         raw = vars(root).get("__setstate__")
         if not isinstance(raw, types.FunctionType):
             return
@@ -241,7 +174,7 @@ class Methods:
         self._put(root, "__setstate__", raw, __setstate__)
 
 
-def _after(raw: Any, methods: "weakref.ref[Methods]") -> Callable[..., None]:
+def _after(raw: Any, methods: "weakref.ref[MethodWrappers]") -> Callable[..., None]:
     @functools.wraps(raw.__func__)
     def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807  # Python's name
         raw.__get__(None, cls)(**kwargs)
@@ -250,25 +183,15 @@ def _after(raw: Any, methods: "weakref.ref[Methods]") -> Callable[..., None]:
     return __init_subclass__
 
 
-def _safely(methods: "weakref.ref[Methods]", cls: type) -> None:
-    """An error here would break the user's class statement."""
+def _safely(methods: "weakref.ref[MethodWrappers]", cls: type) -> None:
+    """Wrap a class; an error here would break the user's class statement."""
     found = methods()
     if found is None or not found.switch.on:
         return
     try:
         found.wrap_class(cls)
-    except Exception:  # the class works without us
-        _logger.warning("%s is not instrumented", cls, exc_info=True)
-
-
-def _wrapped(wrap: Callable[[Callable[..., Any]], Callable[..., Any]], raw: Any) -> Any:
-    if isinstance(raw, types.FunctionType):
-        return wrap(raw)
-    if hasattr(raw, "check") and hasattr(raw, "fn"):  # scikit-learn's available_if
-        from sklearn.utils.metaestimators import available_if
-
-        return available_if(raw.check)(wrap(raw.fn))
-    return _Wrapping(wrap, raw)
+    except Exception:  # the class works without Driftline
+        _logger.warning("Could not instrument %s", cls, exc_info=True)
 
 
 def _is_left_alone(raw: Any) -> bool:
@@ -277,7 +200,7 @@ def _is_left_alone(raw: Any) -> bool:
 
 
 def _carrier(value: Any) -> Any:
-    """What carries the original, and can be referenced weakly: of a classmethod the function inside."""
+    """What holds the original and can be weakly referenced: for a classmethod, its function."""
     return value.__func__ if isinstance(value, classmethod) else value
 
 
@@ -289,7 +212,7 @@ def _restore(owner: type, name: str, raw: Any) -> None:
 
 
 def _family(root: type) -> Iterator[type]:
-    """A class and all below it, each once."""
+    """A class and all its subclasses, each once."""
     seen: set[type] = set()
     waiting = [root]
     while waiting:

@@ -13,7 +13,7 @@ from driftline.profiling.survey import ColumnSurvey, Range
 from driftline.reference.column_types import BOOLEAN, CATEGORY, INTEGER
 from driftline.reference.format import FEWEST_BINS, MOST_CATEGORIES
 from driftline.reference.profile_column import ProfileColumn
-from driftline.sketch import NumericPoints, NumericSketch, cut_cells, fit_layout
+from driftline.sketch import NumericPoints, NumericSketch, cut_bins, fit_layout
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.values import class_name
 
@@ -96,7 +96,7 @@ def _edges(points: NumericPoints, extent: Range) -> FloatArray:
     if extent.empty:
         return np.zeros(0)
     least, greatest = float(np.nextafter(extent.least, -np.inf)), extent.greatest
-    cuts = cut_cells(points.intervals())[1:-1]
+    cuts = cut_bins(points.intervals())[1:-1]
     inner = cuts[(cuts > least) & (cuts < greatest)]
     return np.array([least, *inner, greatest])
 

@@ -14,7 +14,7 @@ from driftline.reference.profile_column import ColumnKey, ProfileColumn
 from driftline.semconv import OPPOSITE, SAME, TARGET_INPUT, TARGET_PAIR
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.pairs import Pair, Pairs
-from driftline.sketch.splitmix import scrambled
+from driftline.sketch.splitmix import splitmix64
 
 MOST_PAIRS: Final = 48
 """Pairs of a reference: all of ten columns. Each takes a column's share of the false alarms, and 2.6 kB."""
@@ -75,7 +75,7 @@ def threshold(x: FloatArray) -> float | None:
 
 def _some(sample: Mapping[str, FloatArray]) -> Mapping[str, FloatArray]:
     """At most MOST_MEMBERS columns, in their order."""
-    kept = np.sort(np.argsort(scrambled(np.arange(len(sample), dtype=np.uint64)))[:MOST_MEMBERS])
+    kept = np.sort(np.argsort(splitmix64(np.arange(len(sample), dtype=np.uint64)))[:MOST_MEMBERS])
     names = list(sample)
     return {names[i]: sample[names[i]] for i in kept.tolist()}
 
@@ -103,7 +103,7 @@ def _chosen(first: IntArray, second: IntArray, association: FloatArray) -> IntAr
     used = np.bincount(np.concatenate((first[strongest], second[strongest])), minlength=int(second.max()) + 1)
     taken = np.zeros(len(first), bool)
     taken[strongest] = True
-    order = np.argsort(scrambled(np.arange(len(first), dtype=np.uint64)))
+    order = np.argsort(splitmix64(np.arange(len(first), dtype=np.uint64)))
     for _ in range(MOST_PAIRS - len(strongest)):
         rarest = order[np.where(taken, np.inf, used[first] + used[second])[order].argmin()]
         taken[rarest] = True

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from driftline.sketch.splitmix import scrambled
+from driftline.sketch.splitmix import splitmix64
 
 MOST_ROWS: Final = 4096
 """Rows kept; a layout is fitted to half as many."""
@@ -26,7 +26,7 @@ class RowSample:
         self._seen = 0
 
     def add(self, batch: Any) -> None:
-        rank = scrambled(np.arange(self._seen, self._seen + batch.num_rows, dtype=np.uint64))
+        rank = splitmix64(np.arange(self._seen, self._seen + batch.num_rows, dtype=np.uint64))
         self._seen += batch.num_rows
         kept = np.flatnonzero(rank <= self._limit)
         if len(kept):

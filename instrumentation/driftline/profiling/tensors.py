@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.capture.buffer_pool import Pool
+from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.copies import capture, release
 from driftline.capture.torch_arrays import as_array, widened
 from driftline.features import columns
 from driftline.features.input_kinds import EMBEDDING, KINDS
-from driftline.records import InputFacts, Model
+from driftline.records import InputFacts, ModelFacts
 from driftline.reference.errors import ProfileError
 
 _ROWS: Final = 256
@@ -43,9 +43,9 @@ def summarized(data: Any, kind: str | None, unknown_token: int | None) -> Mappin
     return _columns(model, whole, rows.pop())
 
 
-def _columns(model: Model, whole: Any, rows: int) -> Mapping[str, NDArray[Any]]:
+def _columns(model: ModelFacts, whole: Any, rows: int) -> Mapping[str, NDArray[Any]]:
     found: defaultdict[str, list[NDArray[Any]]] = defaultdict(list)
-    pool = Pool(_POOL_BYTES)
+    pool = BufferPool(_POOL_BYTES)
     for part in _chunks(whole, rows):
         taken = capture(part, pool)
         for block in columns.inputs(model, [taken]):
@@ -86,5 +86,5 @@ def _centroid(whole: Any, kind: str | None) -> NDArray[Any] | None:
     return np.asarray(whole.mean(axis=0, dtype=np.float64))
 
 
-def _model(facts: InputFacts) -> Model:
-    return Model("", None, "", "", None, None, None, lambda *_: [], facts)
+def _model(facts: InputFacts) -> ModelFacts:
+    return ModelFacts("", None, "", "", None, None, None, lambda *_: [], facts)

@@ -1,1 +1,4 @@
-"""One model call → span, duration, hand-over to `export`. Imports everything but `frameworks` and `profiling`."""
+"""Turns each model call into a span and a duration, and hands its rows to `export`.
+
+May import everything but `frameworks`, `profiling`, `demo` and `cli`.
+"""

@@ -1,4 +1,4 @@
-"""From a model call to telemetry: the one place that records. Nothing that it does can fail a call."""
+"""Records model calls as telemetry. Nothing in here can make a call fail."""
 
 from __future__ import annotations  # numpy is only loaded once there is a row
 
@@ -15,12 +15,11 @@ from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 
 from driftline import semconv
 from driftline.export.exporter_selection import choose
-from driftline.features.models import Models
+from driftline.features.models import ModelFactsCache
 from driftline.recording.spans import SpanSource
 from driftline.records import Prediction
 from driftline.runtime import lifecycle
-from driftline.runtime.call_scope import identify
-from driftline.runtime.ids import IDS
+from driftline.runtime.call_scope import PREDICTION_IDS, assign_prediction_id
 from driftline.runtime.self_faults import FAULTS
 from driftline.runtime.threads import Lock
 
@@ -31,18 +30,18 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
 
     from driftline.export.pipeline import Pipeline
-    from driftline.recording.span_values import Examples
-    from driftline.records import Capture, Model, Record, SmallArray
+    from driftline.recording.span_values import SpanValues
+    from driftline.records import CallRecord, Capture, ModelFacts, SmallArray
     from driftline.settings import Settings
 
 _EXIT_SECONDS: Final = 2.0
-"""What the end of a process may wait for a backend that cannot be reached."""
+"""How long a process may wait at exit for an unreachable backend."""
 
-_SUPPRESS: Final = otel._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001  # what every instrumentation looks at
+_SUPPRESS: Final = otel._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001  # checked by every instrumentation
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
-"""As `opentelemetry.instrumentation.utils.is_instrumentation_enabled`, at the cost of one look at the context."""
+"""As `opentelemetry.instrumentation.utils.is_instrumentation_enabled`, but with a single context lookup."""
 
-# From a millisecond for one row of a linear model to a minute for a large batch.
+# From 0.1 ms for one row of a linear model to a minute for a large batch.
 _DURATION_BOUNDS: Final = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
@@ -51,35 +50,35 @@ _DURATION_BOUNDS: Final = (
 def _outputs(read: Callable[[Any], Any], output: Any) -> Any:
     try:
         return read(output)
-    except Exception as error:  # noqa: BLE001  # the call is still recorded, without its outputs
+    except Exception as error:  # noqa: BLE001  # record the call without its outputs
         FAULTS.note("outputs", error)
         return None
 
 
-# How outputs are read of what a call returned; None: as they are.
+# Extracts the outputs from a call's return value; None: it is the output.
 _Read: TypeAlias = "Callable[[Any], Any] | None"
 
-# A call that is being made: model, operation, inputs, how outputs are read, span, what to detach, when it began. A bare
-# tuple: it is made and taken apart for every row served, and a named one costs five times as much.
-_Started: TypeAlias = (
-    "tuple[Model, str, Capture | SmallArray | None, _Read, trace.Span | None, Token[Context] | None, float]"
+# A call in progress: model, operation, inputs, output reader, span, context token to detach, start time. A bare tuple,
+# because one is created per row served and a named one costs five times as much.
+_CallInProgress: TypeAlias = (
+    "tuple[ModelFacts, str, Capture | SmallArray | None, _Read, trace.Span | None, Token[Context] | None, float]"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """What a framework adds: the facts of a model object, and which argument of a call holds the rows.
+    """What a framework contributes: the facts of models, and where a call's arguments hold the rows.
 
-    outputs: what is read of what a call returned; None: all of it.
+    outputs: extracts the outputs from a call's return value; None: it is the output.
     """
 
-    models: Models
+    models: ModelFactsCache
     rows: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
     outputs: Callable[[str, Any, tuple[Any, ...], dict[str, Any], Any], Any] | None = None
 
 
-class Emitter:
-    """Records calls of models. One a process; forked children go on with an empty one."""
+class Recorder:
+    """Records model calls. One per process; a forked child continues with an empty one."""
 
     def __init__(
         self,
@@ -92,7 +91,7 @@ class Emitter:
         self._providers = tracer_provider, meter_provider
         self._spans = SpanSource(tracer_provider)
         self._make_exporter = choose(settings.otlp_endpoint) if metric_exporter is None else lambda: metric_exporter
-        self._resource = _Resource(tracer_provider)
+        self._resource = _ApplicationResource(tracer_provider)
         self._duration = metrics.get_meter(semconv.SCOPE, meter_provider=meter_provider).create_histogram(
             semconv.INFERENCE_DURATION,
             unit="s",
@@ -100,17 +99,17 @@ class Emitter:
             explicit_bucket_boundaries_advisory=_DURATION_BOUNDS,
         )
         self.before_export: list[Callable[[], None]] = []
-        self._examples: Examples | None = None
+        self._span_values: SpanValues | None = None
         self._abandoned: list[Pipeline] = []
         self._reset()
-        lifecycle.settle(self)
+        lifecycle.register(self)
 
     def _reset(self) -> None:
         self._pipeline: Pipeline | None = None
         self._making = Lock()
 
-    def begin(self, adapter: Adapter, operation: str, model: Any, args: Any, kwargs: Any) -> _Started | None:
-        """Before the call: copy its input, which the call may change. None: this call is not recorded."""
+    def begin(self, adapter: Adapter, operation: str, model: Any, args: Any, kwargs: Any) -> _CallInProgress | None:
+        """Before the call: copy its input, which it may modify. None if the call is not recorded."""
         try:
             context = otel.get_current()
             if context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN):
@@ -122,12 +121,12 @@ class Emitter:
             span = self._spans.start(known, operation, context)
             attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
             return known, operation, inputs, read, span, attached, time.perf_counter()
-        except Exception as error:  # noqa: BLE001  # a fault of ours is not the caller's
+        except Exception as error:  # noqa: BLE001  # an internal fault must not reach the caller
             FAULTS.note("begin", error)
             return None
 
-    def end(self, started: _Started | None, output: Any, error: BaseException | None) -> None:
-        """After the call: hand everything over and end the span. `error` is what the model raised."""
+    def end(self, started: _CallInProgress | None, output: Any, error: BaseException | None) -> None:
+        """After the call: hand over the record and end the span. `error` is what the model raised."""
         if started is None:
             return
         now = time.perf_counter()
@@ -142,49 +141,49 @@ class Emitter:
             failure = None if error is None else type(error).__qualname__
             record = model, operation, inputs, outputs, now - began, failure, span
             if span is None:
-                pipeline.buffer.put(record)
+                pipeline.queue.put(record)
             else:
                 self._finish(span, record, error)
-        except Exception as fault:  # noqa: BLE001  # a fault of ours is not the caller's
+        except Exception as fault:  # noqa: BLE001  # an internal fault must not reach the caller
             FAULTS.note("end", fault)
         finally:
             if span is not None:
                 self._end_span(span)
 
-    def _finish(self, span: trace.Span, record: Record, error: BaseException | None) -> None:
+    def _finish(self, span: trace.Span, record: CallRecord, error: BaseException | None) -> None:
         prediction = Prediction.of(record)
         attributes: dict[str, Any] = {semconv.ROW_COUNT: prediction.rows}
         if span.is_recording():
-            # Before the rows are handed over: their buffers may be used again from then on.
+            # Before the hand-over, after which the buffers of the rows may be reused.
             attributes |= self._content(prediction)
         pipeline = self.pipeline
-        kept = pipeline.buffer.put(record) and not prediction.lost
+        kept = pipeline.queue.put(record) and not prediction.lost
         attributes[semconv.SKETCHED] = kept and pipeline.counts and self.settings.sketch != "none"
         if not span.is_recording():
             return
-        attributes[semconv.PREDICTION_ID] = identify()
+        attributes[semconv.PREDICTION_ID] = assign_prediction_id()
         if error is not None:
             attributes[semconv.ERROR_TYPE] = prediction.error
-            # What an exception says may quote values of the input.
+            # The message of an exception may contain input values.
             shown = None if self.settings.redacts else str(error)
             span.set_status(trace.Status(trace.StatusCode.ERROR, shown))
         span.set_attributes(attributes)
 
     def _content(self, prediction: Prediction) -> dict[str, Any]:
         try:
-            if self._examples is None:
-                from driftline.recording.span_values import Examples
+            if self._span_values is None:
+                from driftline.recording.span_values import SpanValues
 
-                self._examples = Examples(self.settings)
-            return self._examples.of(prediction)
-        except Exception as error:  # noqa: BLE001  # a span without example rows is a span
+                self._span_values = SpanValues(self.settings)
+            return self._span_values.of(prediction)
+        except Exception as error:  # noqa: BLE001  # a span without example rows is still useful
             FAULTS.note("span content", error)
             return {}
 
     def _end_span(self, span: trace.Span) -> None:
         try:
             span.end()
-        except Exception as error:  # noqa: BLE001  # span processors are other people's code
+        except Exception as error:  # noqa: BLE001  # span processors are third-party code
             FAULTS.note("end span", error)
 
     @property
@@ -202,26 +201,19 @@ class Emitter:
             return self._pipeline
 
     def _on_export(self) -> None:
-        for action in list(self.before_export):  # a framework that is switched off meanwhile takes its own away
+        for action in list(self.before_export):  # a copy: uninstrumenting a framework meanwhile removes its action
             action()
 
     def _record(self, prediction: Prediction) -> None:
-        """In the background: recording into an instrument costs more than all that the caller pays."""
-        model = prediction.model
-        attributes = {
-            semconv.MODEL_NAME: model.name,
-            semconv.SYSTEM_NAME: model.system,
-            semconv.OPERATION_NAME: prediction.operation,
-        }
-        if model.version is not None:
-            attributes[semconv.MODEL_VERSION] = model.version
+        """Record the duration, in the background: an instrument costs more than everything the caller pays."""
+        attributes = prediction.model.attributes(prediction.operation)
         if prediction.error is not None:
             attributes[semconv.ERROR_TYPE] = prediction.error
         parent = None if prediction.span is None else trace.set_span_in_context(prediction.span)
         self._duration.record(prediction.duration, attributes, context=parent)
 
     def flush(self, timeout: float) -> bool:
-        """Everything recorded so far out, of Driftline's and of the providers that spans and durations go to."""
+        """Send everything recorded so far, and flush the providers of spans and durations."""
         end = time.monotonic() + timeout
         sent = self._pipeline is None or self._pipeline.flush(timeout)
         for provider in self._flushable():
@@ -234,38 +226,38 @@ class Emitter:
         providers = tracer_provider or trace.get_tracer_provider(), meter_provider or metrics.get_meter_provider()
         return [provider for provider in providers if hasattr(provider, "force_flush")]
 
-    def begin_in_child(self) -> None:
-        """Go on with nothing: what the parent holds, the parent sends. Its channel is not even closed here."""
+    def after_fork(self) -> None:
+        """Start empty: the parent sends what it holds. Its channel must not even be closed here."""
         if self._pipeline is not None:
             self._abandoned.append(self._pipeline)
         FAULTS.reset()
-        IDS.renew()
-        self._resource.begin_in_child()
+        PREDICTION_IDS.renew()
+        self._resource.after_fork()
         self._reset()
 
-    def finish(self) -> None:
-        """Send what there is, in bounded time, and stop."""
+    def at_exit(self) -> None:
+        """Send what is pending, in bounded time, and stop."""
         if self._pipeline is not None:
             self._pipeline.close(_EXIT_SECONDS)
 
     def close(self) -> None:
-        """As at the end of the process, now."""
-        lifecycle.leave(self)
-        self.finish()
+        """As at exit, now."""
+        lifecycle.unregister(self)
+        self.at_exit()
 
 
-class _Resource:
-    """Who sends the sketches: the application, as its tracer provider knows it."""
+class _ApplicationResource:
+    """The resource of the sketches: that of the application's tracer provider, if it has one."""
 
     def __init__(self, provider: trace.TracerProvider | None) -> None:
         self._provider = provider
-        # Made at once where there is none yet: detectors use threads, which is too late when the process ends.
+        # Created eagerly if there is none yet: resource detectors use threads, which cannot start at exit.
         self._own = Resource.create() if self._of_application() is None else None
 
     def find(self) -> Resource:
         return self._of_application() or self._own or Resource.create()
 
-    def begin_in_child(self) -> None:
+    def after_fork(self) -> None:
         if self._own is not None:
             self._own = self._own.merge(Resource({SERVICE_INSTANCE_ID: secrets.token_hex(16)}))
 

@@ -1,4 +1,4 @@
-"""Example rows on a span, as readable attributes: as many as may be shown and as fit."""
+"""Example rows as readable span attributes, within the limits on privacy and size."""
 
 import json
 import math
@@ -7,42 +7,42 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from driftline import semconv
-from driftline.features.blocks import Block
+from driftline.features.blocks import ColumnBlock
 from driftline.features.columns import input_names
 from driftline.features.first_rows import first_rows, only_row, output_columns
-from driftline.records import Column, Prediction
-from driftline.settings import ALL, HIDDEN, Secrecy, Settings
+from driftline.records import NamedColumn, Prediction
+from driftline.settings import ALL, HIDDEN, Redaction, Settings
 from driftline.sketch import hashed
 
 _LONGEST_TEXT: Final = 256
-"""Bytes of one text value."""
+"""Maximum bytes of a single string value."""
 
 _NUMBER_BYTES: Final = 8
 _MOST_OUTPUTS: Final = 16
 _MOST_PLANS: Final = 1000
-"""Sets of feature names that are remembered: a program has few, but nothing keeps it from making new ones."""
+"""Maximum number of cached feature sets: a program has few, but may generate new ones."""
 
 
-class _Plan(NamedTuple):
-    """What is shown of inputs with certain names: their attributes, positions and secrecy. plain: all, as they are."""
+class _ShownFeatures(NamedTuple):
+    """Which of some features a span shows: attribute keys, positions, redactions. plain: all of them, unredacted."""
 
     keys: tuple[str, ...]
     positions: tuple[int, ...]
-    secrecies: tuple[Secrecy, ...]
+    redactions: tuple[Redaction, ...]
     plain: bool
 
 
-class Examples:
-    """Makes the attributes with values of a call: outputs first, then inputs, until the bytes of a span are used up."""
+class SpanValues:
+    """Builds the value attributes of a call: outputs first, then inputs, up to the byte limit of a span."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._plans: dict[tuple[str, ...], _ShownFeatures] = {}
 
     def of(self, prediction: Prediction) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
         room = self._settings.span_bytes
-        if prediction.outputs is not None and self._settings.output_secrecy().shown:
+        if prediction.outputs is not None and self._settings.output_redaction().shown:
             shown = self._shown_rows(prediction)
             columns = output_columns(prediction.model, prediction.operation, prediction.outputs, shown)
             room = _add_outputs(attributes, columns, room, single=prediction.rows == 1)
@@ -55,26 +55,26 @@ class Examples:
 
     def _add_inputs(self, attributes: dict[str, Any], prediction: Prediction, room: int) -> None:
         assert prediction.inputs is not None
-        model, taken = prediction.model, prediction.inputs
-        numbers = only_row(model, taken)
-        block = first_rows(model, taken, self._shown_rows(prediction)) if numbers is None else None
+        model, capture = prediction.model, prediction.inputs
+        numbers = only_row(model, capture)
+        block = first_rows(model, capture, self._shown_rows(prediction)) if numbers is None else None
         width = len(numbers) if numbers is not None else len(block.columns) if block is not None else 0
-        names = input_names(model, taken.names, width) if block is None else block.names
+        names = input_names(model, capture.names, width) if block is None else block.names
         if width:
             attributes[semconv.FEATURE_COUNT] = width
         if names is None or not width or self._settings.capture != ALL:
             return
         plan = self._plan(names)
         if numbers is not None and plan.plain and width * _NUMBER_BYTES <= room:
-            attributes.update(zip(plan.keys, numbers, strict=True))  # the usual case, at a tenth of the cost
+            attributes.update(zip(plan.keys, numbers, strict=True))  # the common case, at a tenth of the cost
             return
         if block is None:
-            block = first_rows(model, taken, 1)
+            block = first_rows(model, capture, 1)
             assert block is not None
         add = self._vector if width > self._settings.span_features else self._each
         attributes.update(add(names, plan, block, room, single=prediction.rows == 1))
 
-    def _plan(self, names: tuple[str, ...]) -> _Plan:
+    def _plan(self, names: tuple[str, ...]) -> _ShownFeatures:
         plan = self._plans.get(names)
         if plan is None:
             if len(self._plans) >= _MOST_PLANS:
@@ -82,25 +82,25 @@ class Examples:
             plan = self._plans[names] = self._make_plan(names)
         return plan
 
-    def _make_plan(self, names: tuple[str, ...]) -> _Plan:
-        known = [(position, self._settings.secrecy(name)) for position, name in enumerate(names)]
-        shown = [(position, secrecy) for position, secrecy in known if secrecy is not HIDDEN]
-        return _Plan(
+    def _make_plan(self, names: tuple[str, ...]) -> _ShownFeatures:
+        known = [(position, self._settings.redaction(name)) for position, name in enumerate(names)]
+        shown = [(position, redaction) for position, redaction in known if redaction is not HIDDEN]
+        return _ShownFeatures(
             tuple(f"{semconv.INPUT}.{names[position]}" for position, _ in shown),
             tuple(position for position, _ in shown),
-            tuple(secrecy for _, secrecy in shown),
-            plain=len(names) <= self._settings.span_features and all(secrecy.shown for _, secrecy in known),
+            tuple(redaction for _, redaction in shown),
+            plain=len(names) <= self._settings.span_features and all(redaction.shown for _, redaction in known),
         )
 
     @staticmethod
     def _each(
-        names: tuple[str, ...], plan: _Plan, block: Block, room: int, *, single: bool
+        names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock, room: int, *, single: bool
     ) -> Iterator[tuple[str, Any]]:
-        """An attribute a feature: whole rows rather than some columns of many rows."""
+        """One attribute per feature: fewer rows in full, rather than more rows with some of the columns."""
         del names
         columns = [
-            veiled(plain(block.columns[position].tolist()), secrecy)
-            for position, secrecy in zip(plan.positions, plan.secrecies, strict=True)
+            redacted(plain(block.columns[position].tolist()), redaction)
+            for position, redaction in zip(plan.positions, plan.redactions, strict=True)
         ]
         rows = max(1, room // max(1, sum(_size(column[0]) for column in columns)))
         for key, column in zip(plan.keys, columns, strict=True):
@@ -110,14 +110,14 @@ class Examples:
 
     @staticmethod
     def _vector(
-        names: tuple[str, ...], plan: _Plan, block: Block, room: int, *, single: bool
+        names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock, room: int, *, single: bool
     ) -> Iterator[tuple[str, Any]]:
-        """The first row as two arrays: there are too many features for an attribute each."""
+        """The first row as two arrays, for too many features for an attribute each."""
         del single
         shown: list[str] = []
         values: list[Any] = []
-        for position, secrecy in zip(plan.positions, plan.secrecies, strict=True):
-            (value,) = veiled(plain(block.columns[position][:1].tolist()), secrecy)
+        for position, redaction in zip(plan.positions, plan.redactions, strict=True):
+            (value,) = redacted(plain(block.columns[position][:1].tolist()), redaction)
             room -= _size(names[position]) + _size(value)
             if room < 0:
                 break
@@ -130,8 +130,8 @@ class Examples:
             yield semconv.VECTOR_VALUES, values
 
 
-def _add_outputs(attributes: dict[str, Any], columns: Sequence[Column], room: int, *, single: bool) -> int:
-    """Returns the bytes that are left."""
+def _add_outputs(attributes: dict[str, Any], columns: Sequence[NamedColumn], room: int, *, single: bool) -> int:
+    """Returns the remaining bytes."""
     for column in columns[:_MOST_OUTPUTS]:
         room, value = _fitted(plain(column.values.tolist()), room, single=single)
         if value is not None:
@@ -140,7 +140,7 @@ def _add_outputs(attributes: dict[str, Any], columns: Sequence[Column], room: in
 
 
 def _fitted(values: list[Any], room: int, *, single: bool) -> tuple[int, Any]:
-    """The bytes that are left, and the value of an attribute: None where there is nothing to say, or no room for it."""
+    """The remaining bytes and the attribute value; None if it is empty or does not fit."""
     size = sum(map(_size, values))
     if size > room or not values or values == [None]:
         return room, None
@@ -148,7 +148,7 @@ def _fitted(values: list[Any], room: int, *, single: bool) -> tuple[int, Any]:
 
 
 def plain(values: list[Any]) -> list[Any]:
-    """Numbers, texts and None, as attributes may hold them."""
+    """Convert values to types that attributes may hold: numbers, strings and None."""
     return [_plain(value) for value in values]
 
 
@@ -165,15 +165,15 @@ def _plain(value: Any) -> Any:
     return _plain(item()) if item is not None and type(value).__module__ == "numpy" else _plain(str(value))
 
 
-def veiled(values: list[Any], secrecy: Secrecy) -> list[Any]:
-    """The values themselves, or what stands for them."""
-    if secrecy.shown:
+def redacted(values: list[Any], redaction: Redaction) -> list[Any]:
+    """The values, or their hashes."""
+    if redaction.shown:
         return values
     return [None if _is_missing(value) else hashed(str(value)) for value in values]
 
 
 def same_type(values: list[Any]) -> list[Any]:
-    """The elements of an array attribute are of one type: mixed numbers become floats, anything else texts."""
+    """Give an array attribute a single element type: mixed numbers become floats, anything else strings."""
     kinds = {type(value) for value in values if value is not None}
     if len(kinds) <= 1:
         return values
@@ -183,10 +183,10 @@ def same_type(values: list[Any]) -> list[Any]:
 
 
 def _is_missing(value: Any) -> bool:
-    """In a column of texts, NaN says no more than None."""
+    """In a column of strings, NaN means the same as None."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _size(value: Any) -> int:
-    """Bytes on the wire, about."""
+    """Approximate bytes on the wire."""
     return len(value.encode()) if isinstance(value, str) else 8

@@ -1,6 +1,6 @@
-"""Spans of model calls: whether there is one, and what is the same for every call."""
+"""Starts the spans of model calls, with the attributes all calls of an operation share."""
 
-from __future__ import annotations  # numpy is only loaded once there is a row
+from __future__ import annotations  # numpy is not loaded before the first row
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,32 +14,32 @@ from driftline import semconv
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
-    from driftline.records import Model
+    from driftline.records import ModelFacts
 
 _NEVER: Final = "AlwaysOffSampler"
 
 _FLAGS: Final = 3
 _IS_VALID: Final = 5
-"""Where a span context, a tuple, has its `trace_flags` and `is_valid`: the properties cost four times as much."""
+"""Indices of `trace_flags` and `is_valid` in a span context, a tuple: its properties cost four times as much."""
 
 _MOST_CONSTANTS: Final = 1000
-"""Models and operations that are remembered."""
+"""Maximum number of cached models and operations."""
 
 
 class SpanSource:
-    """Starts the span of a call, unless it is known beforehand that nobody will record one.
+    """Starts the span of a call, unless it is known in advance that it would not be sampled.
 
-    An unsampled span costs half of a recorded one. Children of a span that is not sampled need none of ours in between.
+    An unsampled span costs half as much as a recorded one, and an unsampled parent's children need none in between.
     """
 
     def __init__(self, provider: trace.TracerProvider | None) -> None:
         self._given = provider
         self._tracer: trace.Tracer | None = None
-        self._constants: dict[tuple[int, str], tuple[Model, tuple[str, dict[str, Any]]]] = {}
+        self._constants: dict[tuple[int, str], tuple[ModelFacts, tuple[str, dict[str, Any]]]] = {}
         self._never_as_root = self._never_below_unsampled = False
 
-    def start(self, model: Model, operation: str, context: Context) -> trace.Span | None:
-        """A recording span, not yet the current one; None where nothing is recorded."""
+    def start(self, model: ModelFacts, operation: str, context: Context) -> trace.Span | None:
+        """A started span, not yet the current one; None if it would not be sampled."""
         tracer = self._tracer or self._find_tracer()
         if tracer is None:
             return None
@@ -52,8 +52,8 @@ class SpanSource:
         name, attributes = self._constant(model, operation)
         return tracer.start_span(name, context, attributes=attributes)
 
-    def _constant(self, model: Model, operation: str) -> tuple[str, dict[str, Any]]:
-        """Name and attributes that all spans of an operation of a model have."""
+    def _constant(self, model: ModelFacts, operation: str) -> tuple[str, dict[str, Any]]:
+        """Name and attributes shared by all spans of a model and operation."""
         key = id(model), operation
         known = self._constants.get(key)
         if known is None or known[0] is not model:
@@ -66,7 +66,7 @@ class SpanSource:
     def _find_tracer(self) -> trace.Tracer | None:
         provider = self._given or trace.get_tracer_provider()
         if self._given is None and isinstance(provider, trace.ProxyTracerProvider):
-            return None  # there may be one later
+            return None  # a provider may be set later
         self._tracer = trace.get_tracer(semconv.SCOPE, tracer_provider=provider)
         if isinstance(provider, TracerProvider):
             sampler = provider.sampler.get_description()
@@ -78,8 +78,8 @@ class SpanSource:
         return self._tracer
 
 
-def static_attributes(model: Model, operation: str) -> dict[str, Any]:
-    """What is the same for every call of an operation of a model."""
+def static_attributes(model: ModelFacts, operation: str) -> dict[str, Any]:
+    """Attributes shared by all calls of a model and operation."""
     attributes = {
         semconv.MODEL_NAME: model.name,
         semconv.MODEL_TYPE: model.type,

@@ -12,7 +12,7 @@ from driftline.reference.column_types import CATEGORY, FLOAT, widest
 from driftline.reference.errors import ProfileError
 from driftline.reference.format import FEWEST_BINS, MOST_CATEGORIES
 from driftline.reference.profile_column import ProfileColumn
-from driftline.sketch import Buckets, Intervals, NumericPoints, cut_cells, project
+from driftline.sketch import Buckets, Intervals, NumericPoints, cut_bins, project
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.exponential import HUGE
 
@@ -125,7 +125,7 @@ def _merge_numbers(a: ProfileColumn, b: ProfileColumn, places: ChunkPlaces) -> P
     assert a.numbers is not None
     assert b.numbers is not None
     points = a.numbers.merge(b.numbers)
-    edges = a.edges if np.array_equal(a.edges, b.edges) else cut_cells(points.intervals())
+    edges = a.edges if np.array_equal(a.edges, b.edges) else cut_bins(points.intervals())
     categories: dict[str, int] = {}
     if (a.categories or not a.valid) and (b.categories or not b.valid):
         categories = _sums(a, b)

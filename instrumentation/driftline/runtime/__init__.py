@@ -1,1 +1,4 @@
-"""A guest in a foreign process: threads, forks, import hooks, faults of ours. Imports nothing of ours but `semconv`."""
+"""Everything Driftline does as a guest in another program's process: scope, threads, forks, imports, own faults.
+
+Imports nothing else of Driftline.
+"""

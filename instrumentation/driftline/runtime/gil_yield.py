@@ -1,7 +1,7 @@
-"""Work in the background that lets callers go first.
+"""Background work that yields the GIL to request threads.
 
-A thread that wants the interpreter lock waits up to 5 ms for one that computes (`sys.getswitchinterval`), and so does
-the prediction that it serves.
+A thread that wants the GIL waits up to 5 ms (`sys.getswitchinterval`) for a computing thread to release it, and so does
+the request it serves.
 """
 
 import time
@@ -11,34 +11,34 @@ from typing import Any, Final, TypeVar, overload
 T = TypeVar("T")
 
 _WORK_SECONDS: Final = 0.0005
-"""Work between two pauses: a pause takes 20 to 80 us, about as long as a column."""
+"""Work between two yields: a yield takes 20 to 80 us, about as long as a column."""
 
 
-class Courtesy:
-    """The pauses of one thread at a time."""
+class GilYield:
+    """Yields the GIL at most once every half millisecond. For one thread at a time."""
 
     def __init__(self) -> None:
-        self._paused = 0.0
+        self._yielded = 0.0
 
     def pause(self) -> None:
-        """Lets go of the interpreter lock, where it has been held for long enough that somebody may wait."""
-        if time.perf_counter() - self._paused >= _WORK_SECONDS:
+        """Release the GIL if it has been held long enough for another thread to be waiting."""
+        if time.perf_counter() - self._yielded >= _WORK_SECONDS:
             time.sleep(0)
-            self._paused = time.perf_counter()
+            self._yielded = time.perf_counter()
 
     def between(self, items: Sequence[T]) -> Sequence[T]:
-        """The same items; whoever goes through them pauses between them, without knowing of it."""
-        return _Paced(items, self)
+        """The same items, with a `pause` before each when they are iterated."""
+        return _YieldingSequence(items, self)
 
 
-class _Paced(Sequence[T]):
-    def __init__(self, items: Sequence[T], courtesy: Courtesy) -> None:
+class _YieldingSequence(Sequence[T]):
+    def __init__(self, items: Sequence[T], gil_yield: GilYield) -> None:
         self._items = items
-        self._courtesy = courtesy
+        self._gil_yield = gil_yield
 
     def __iter__(self) -> Iterator[T]:
         for item in self._items:
-            self._courtesy.pause()
+            self._gil_yield.pause()
             yield item
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""What a process does at its end, and what a forked child does at its beginning."""
+"""Fork and exit handlers: a forked child starts empty, and a process flushes before it exits."""
 
 import atexit
 import os
@@ -7,58 +7,58 @@ import weakref
 from typing import Final, Protocol
 
 
-class Resident(Protocol):
-    """Something that lives as long as its process."""
+class LifecycleAware(Protocol):
+    """An object that lives as long as its process."""
 
-    def begin_in_child(self) -> None:
-        """Just forked: start with nothing."""
+    def after_fork(self) -> None:
+        """Called in a forked child: drop everything inherited from the parent."""
 
-    def finish(self) -> None:
-        """About to end: send what there is, in bounded time."""
-
-
-_RESIDENTS: Final[weakref.WeakSet[Resident]] = weakref.WeakSet()
-_hooked = False
+    def at_exit(self) -> None:
+        """Called before the process exits: flush, in bounded time."""
 
 
-def settle(resident: Resident) -> None:
-    """Tell `resident` of forks and of the end.
+_REGISTERED: Final[weakref.WeakSet[LifecycleAware]] = weakref.WeakSet()
+_fork_hook_installed = False
 
-    One handler at exit, registered at once: it runs after those that the program registers later, so their predictions
-    count, and before the SDK's, so their spans are still sent.
+
+def register(target: LifecycleAware) -> None:
+    """Call `target` after forks and at exit.
+
+    There is one exit handler, registered at once: it runs after the handlers that the program registers later, so
+    their predictions count, and before the SDK's, so their spans are still sent.
     """
-    global _hooked  # noqa: PLW0603  # hooks at fork cannot be taken back: they are set once
-    _RESIDENTS.add(resident)
-    if not _hooked:
-        _hooked = True
+    global _fork_hook_installed  # noqa: PLW0603  # fork hooks cannot be removed: they are installed once
+    _REGISTERED.add(target)
+    if not _fork_hook_installed:
+        _fork_hook_installed = True
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_begin_in_child)
-    atexit.unregister(_finish)
-    atexit.register(_finish)
+            os.register_at_fork(after_in_child=_after_fork)
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)
 
 
-def leave(resident: Resident) -> None:
-    """The opposite of `settle`."""
-    _RESIDENTS.discard(resident)
-    if not _RESIDENTS:
-        atexit.unregister(_finish)
+def unregister(target: LifecycleAware) -> None:
+    """Undo `register`."""
+    _REGISTERED.discard(target)
+    if not _REGISTERED:
+        atexit.unregister(_at_exit)
 
 
 def finish_multiprocessing_child() -> None:
-    """In a child of `multiprocessing`: finish at its end too. Forked ones end without their handlers at exit."""
+    """In a child of `multiprocessing`, flush at its end too: forked ones skip their exit handlers."""
     if "multiprocessing.util" not in sys.modules:
         return
     from multiprocessing import parent_process, util
 
     if parent_process() is not None:
-        util.Finalize(None, _finish, exitpriority=0)
+        util.Finalize(None, _at_exit, exitpriority=0)
 
 
-def _begin_in_child() -> None:
-    for resident in list(_RESIDENTS):
-        resident.begin_in_child()
+def _after_fork() -> None:
+    for target in list(_REGISTERED):
+        target.after_fork()
 
 
-def _finish() -> None:
-    for resident in list(_RESIDENTS):
-        resident.finish()
+def _at_exit() -> None:
+    for target in list(_REGISTERED):
+        target.at_exit()

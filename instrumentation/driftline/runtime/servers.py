@@ -1,4 +1,4 @@
-"""Servers that end without their handlers at exit: uvicorn raises the signal again that asked it to stop."""
+"""Servers that skip their exit handlers: uvicorn re-raises the signal that stopped it, so `atexit` never runs."""
 
 import asyncio
 import functools
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-def flushing(shutdown: Callable[..., Any], flush: Callable[[], object]) -> Callable[..., Any]:
-    """`uvicorn.Server.shutdown` that flushes when the last request has been answered."""
+def flush_on_shutdown(shutdown: Callable[..., Any], flush: Callable[[], object]) -> Callable[..., Any]:
+    """Wrap `uvicorn.Server.shutdown` to flush once the last request has been answered."""
 
     @functools.wraps(shutdown)
     async def stop(self: Any, *args: Any, **kwargs: Any) -> Any:

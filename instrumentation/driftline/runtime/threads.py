@@ -1,7 +1,7 @@
-"""Threads and locks of the operating system, also where gevent has put greenlets in the place of threading's.
+"""Native threads and locks, also where gevent has monkey-patched `threading` with greenlets.
 
-A greenlet that waits inside gRPC holds up every request of its process. And what is shared with a real thread needs a
-lock that knows nothing of greenlets; nothing of ours switches between them while it holds one.
+A greenlet blocked inside gRPC blocks every request of its process, and state shared with a native thread needs a native
+lock; Driftline never switches greenlets while it holds one.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 
 def _original(module: str, name: str) -> Any:
-    """What the standard library calls so, whether or not gevent has replaced it since."""
+    """The standard library's own object, even if gevent has replaced it."""
     monkey = sys.modules.get("gevent.monkey")
     return getattr(import_module(module), name) if monkey is None else monkey.get_original(module, name)
 
@@ -22,27 +22,27 @@ Lock: Final[type[contextlib.AbstractContextManager[bool]]] = _original("_thread"
 """As `threading.Lock`."""
 
 
-class Signal:
-    """An event that one thread waits for, and that is over once it has been waited for."""
+class AutoResetEvent:
+    """An event for a single waiting thread, reset by a successful wait."""
 
     def __init__(self) -> None:
         self._lock = _original("_thread", "allocate_lock")()
         self._lock.acquire()
 
     def set(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it is set already
+        with contextlib.suppress(RuntimeError):  # already set
             self._lock.release()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Whether it was set within `timeout` seconds; None waits for ever."""
+        """Whether it was set within `timeout` seconds; None waits forever."""
         return bool(self._lock.acquire(timeout=-1 if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX)))
 
 
 def start_thread(target: Callable[[], None], name: str) -> None:
-    """Run `target` in a thread that ends with the process.
+    """Run `target` in a daemon thread.
 
     Raises:
-        RuntimeError: the interpreter shuts down.
+        RuntimeError: the interpreter is shutting down.
 
     """
     start = _original("_thread", "start_new_thread")

@@ -1,12 +1,12 @@
-"""Sketches of columns in plain OpenTelemetry terms: exponential histograms and counters. Needs only numpy.
+"""Sketches of columns as plain OpenTelemetry data: exponential histograms and counters. Shared with the processor.
 
-A numeric column is a fine *core* and coarse *tails*, each an ordinary exponential histogram, every row in exactly one.
-Against 20,000 rows the certain bound of the Kolmogorov-Smirnov distance from two sketches, each with a layout of its
-own, is within .005 of the exact distance, for all but the heaviest-tailed distributions.
+A numeric column is a fine *core* and coarse *tails*, each an ordinary exponential histogram, with every row in exactly
+one. For 20,000 rows, the certain bound on the Kolmogorov-Smirnov distance between two sketches with different layouts
+is within .005 of the exact distance, for all but the heaviest-tailed distributions. Imports only numpy and `semconv`.
 """
 
-from driftline.sketch.bins import cut_cells, project
-from driftline.sketch.categories import MOST_NAMED, CategoryCounter, hashed
+from driftline.sketch.bins import cut_bins, project
+from driftline.sketch.categories import MOST_NAMED, CategorySketch, hashed
 from driftline.sketch.histogram import Buckets, Histogram
 from driftline.sketch.intervals import Intervals
 from driftline.sketch.layout import Layout
@@ -18,7 +18,7 @@ from driftline.sketch.stream import NumericStream, StreamPoints
 __all__ = [
     "MOST_NAMED",
     "Buckets",
-    "CategoryCounter",
+    "CategorySketch",
     "Histogram",
     "Intervals",
     "Layout",
@@ -26,7 +26,7 @@ __all__ = [
     "NumericSketch",
     "NumericStream",
     "StreamPoints",
-    "cut_cells",
+    "cut_bins",
     "fit_layout",
     "hashed",
     "project",

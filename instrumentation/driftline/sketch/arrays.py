@@ -1,4 +1,4 @@
-"""The arrays that records of this package hold."""
+"""Array types, and read-only arrays for records."""
 
 from typing import Any, TypeAlias, TypeVar
 
@@ -13,14 +13,14 @@ T = TypeVar("T", bound=np.generic)
 
 
 def frozen(values: ArrayLike, dtype: type[T]) -> NDArray[T]:
-    """A read-only view of the values as `dtype`; what the caller holds stays as it is."""
+    """A read-only view of the values as `dtype`; the caller's array is unchanged."""
     view: NDArray[Any] = np.asarray(values, dtype).view()
     view.flags.writeable = False
     return view
 
 
 def run_starts(ascending: NDArray[Any]) -> IntArray:
-    """Where each run of equal numbers starts; there is one number at least."""
+    """Start of each run of equal numbers in a non-empty array."""
     new = np.ones(len(ascending), np.bool_)
     np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
     return new.nonzero()[0]

@@ -1,7 +1,7 @@
-"""The few cells on which windows are compared with a reference: cut from the reference, filled by any sketch.
+"""The bins on which windows are compared with a reference: cut from the reference, filled from any sketch.
 
-m edges e0 < ... < e(m-1) make m + 1 cells: (-inf, e0], (e0, e1], ..., (e(m-1), inf). The first and the last lie outside
-what the reference has seen.
+m edges e0 < ... < e(m-1) make m + 1 bins: (-inf, e0], (e0, e1], ..., (e(m-1), inf). The first and the last lie outside
+the range of the reference.
 """
 
 import numpy as np
@@ -11,32 +11,39 @@ from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline.sketch.intervals import Intervals
 
 
-def cut_cells(intervals: Intervals, limit: int = 32) -> FloatArray:
-    """Edges of at most `limit` cells of about equal weight, [at most limit + 1], and of the two outside of them.
+def cut_bins(intervals: Intervals, limit: int = 32) -> FloatArray:
+    """Cut at most `limit` bins of about equal weight, and two outer ones.
 
-    Edges are edges of buckets, so that the reference itself fills the cells exactly. A bucket heavier than an equal
-    share is a cell of its own; up to `limit` buckets all are. No edges from an empty bag.
+    Args:
+        intervals: the intervals of the reference.
+        limit: maximum number of bins, without the two outer ones.
+
+    Returns:
+        Edges, [at most limit + 1], ascending; none for empty intervals. They are bucket edges, so that the reference
+        fills the bins exactly. A bucket heavier than an equal share is a bin of its own; with up to `limit` buckets,
+        every bucket is.
+
     """
-    bag = intervals.merge()
-    if not len(bag):
+    merged = intervals.merge()
+    if not len(merged):
         return np.zeros(0)
-    ends, weight = _columns(bag)
+    ends, weight = _columns(merged)
     if len(ends) > limit:
         ends, weight = _joined(ends, weight, _cuts(weight, limit))
     while len(ends) > limit:
         lightest = int(np.argmin(weight[:-1] + weight[1:]))
         ends, weight = _joined(ends, weight, np.arange(len(ends)) != lightest)
-    return np.append(bag.lower.min(), ends)
+    return np.append(merged.lower.min(), ends)
 
 
-def _columns(bag: Intervals) -> tuple[FloatArray, FloatArray]:
-    """Upper edges, ascending, and the weight that ends at each."""
-    ends, at = np.unique(bag.upper, return_inverse=True)
-    return ends, np.bincount(at, bag.weight, len(ends)).astype(np.float64)
+def _columns(intervals: Intervals) -> tuple[FloatArray, FloatArray]:
+    """Upper edges, ascending, and the weight ending at each."""
+    ends, at = np.unique(intervals.upper, return_inverse=True)
+    return ends, np.bincount(at, intervals.weight, len(ends)).astype(np.float64)
 
 
 def _cuts(weight: FloatArray, limit: int) -> BoolArray:
-    """Whether a cell ends after each bucket: when the next equal share is full, and on both sides of a heavy bucket."""
+    """Whether a bin ends after each bucket: once an equal share is full, and on both sides of a heavy bucket."""
     share = np.cumsum(weight) * (limit / weight.sum())
     heavy = weight * limit > weight.sum()
     full = np.diff(np.floor(share + 1e-9), prepend=0.0) > 0
@@ -48,33 +55,42 @@ def _joined(ends: FloatArray, weight: FloatArray, cuts: BoolArray) -> tuple[Floa
     return ends[last], np.diff(np.cumsum(weight)[last], prepend=0.0)
 
 
-def project(intervals: Intervals, edges: ArrayLike, guide: Intervals | None = None) -> FloatArray:
-    """Weight of the rows in each of the m + 1 cells, [m + 1].
+def project(intervals: Intervals, edges: ArrayLike, prior: Intervals | None = None) -> FloatArray:
+    """Weight of the rows in each bin.
 
-    A bucket over several cells is split in the proportion that `guide`, the reference, has there: right as long as
-    nothing has changed, and the reference knows where its atoms are. By length where it has no rows.
+    A bucket that spans several bins is split in proportion to the prior mass there: exact as long as nothing has
+    changed, also for atoms.
+
+    Args:
+        intervals: the rows to count.
+        edges: bin edges, [m], ascending.
+        prior: prior mass, the intervals of the reference; where it has none, buckets are split by length.
+
+    Returns:
+        Weights, [m + 1].
+
     """
     e = np.asarray(edges, np.float64)
     first, last = np.searchsorted(e, intervals.lower, "right"), np.searchsorted(e, intervals.upper, "left")
-    whole = (first == last) | (intervals.lower / 2 == intervals.upper / 2)  # too narrow to be cut
-    cells = np.bincount(first[whole], intervals.weight[whole], len(e) + 1).astype(np.float64)
+    whole = (first == last) | (intervals.lower / 2 == intervals.upper / 2)  # too narrow to split
+    weights = np.bincount(first[whole], intervals.weight[whole], len(e) + 1).astype(np.float64)
     if whole.all():
-        return cells
+        return weights
     astride = Intervals(intervals.lower[~whole], intervals.upper[~whole], intervals.weight[~whole])
-    return np.asarray(cells + astride.weight @ _shares(astride, e, guide))
+    return np.asarray(weights + astride.weight @ _shares(astride, e, prior))
 
 
-def _shares(astride: Intervals, edges: FloatArray, guide: Intervals | None) -> FloatArray:
-    """Share of each cell in each interval, [interval, m + 1]; every row adds up to 1."""
-    pieces = _pieces(astride.lower / 2, astride.upper / 2, edges / 2)  # halves: lengths beyond the largest float
-    if guide is not None and guide.total:
-        mass = _pieces(guide.below(astride.lower), guide.below(astride.upper), guide.below(edges))
-        known = mass.sum(axis=1, keepdims=True) > 1e-14 * guide.total  # less is rounding
+def _shares(astride: Intervals, edges: FloatArray, prior: Intervals | None) -> FloatArray:
+    """Share of each bin in each interval, [interval, m + 1]; rows sum to 1."""
+    pieces = _pieces(astride.lower / 2, astride.upper / 2, edges / 2)  # halved: lengths may exceed HUGE
+    if prior is not None and prior.total:
+        mass = _pieces(prior.below(astride.lower), prior.below(astride.upper), prior.below(edges))
+        known = mass.sum(axis=1, keepdims=True) > 1e-14 * prior.total  # anything less is rounding error
         pieces = np.where(known, mass, pieces)
     return np.asarray(pieces / pieces.sum(axis=1, keepdims=True))
 
 
 def _pieces(low: FloatArray, high: FloatArray, cuts: FloatArray) -> FloatArray:
-    """Sizes of the pieces into which ascending cuts divide each stretch low..high, [stretch, cuts + 1]."""
+    """Sizes of the pieces into which ascending cuts divide each range low..high, [range, cuts + 1]."""
     low, high = low[:, None], high[:, None]
     return np.diff(np.hstack([low, np.clip(cuts, low, high), high]), axis=1)

@@ -1,4 +1,4 @@
-"""Counts of the categories of a column, bounded."""
+"""Counts the categories of a column, with a limit on their number."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,9 +9,9 @@ from driftline.semconv import OTHER
 
 
 def hashed(name: str) -> str:
-    """The name under which a category travels where values are not captured: 16 hex digits of its BLAKE2b digest.
+    """The redacted name of a category: 16 hex digits of its BLAKE2b digest.
 
-    OTHER stays itself: it is no value of the data.
+    OTHER is unchanged: it is not a value of the data.
     """
     if name == OTHER:
         return name
@@ -19,25 +19,25 @@ def hashed(name: str) -> str:
 
 
 MOST_NAMED: Final = 256
-"""Categories of a column that are counted by name, where nothing else is said."""
+"""Default limit on categories counted by name."""
 
 
 RESERVED: Final = 1 / 8
-"""Of the places for names: for categories that become frequent only after the others are taken."""
+"""Share of the limit reserved for categories that become frequent later."""
 
 FREQUENT: Final = 0.02
-"""Of the latest rows: what as many have is frequent."""
+"""Share of the latest rows above which a category is frequent."""
 
 LATEST: Final = 1024
-"""Rows that tell what is frequent, at least; after twice as many, those so far count half."""
+"""Minimum number of latest rows; after twice as many, earlier rows count half."""
 
 
-class CategoryCounter:
-    """Counts rows of at most `limit` categories by name, and all other rows under OTHER.
+class CategorySketch:
+    """Counts rows of at most `limit` categories by name, and all other rows as OTHER.
 
-    A category that has a count keeps it, so that cumulative counts never fall. Of those that come first in one batch,
-    the most frequent are admitted, by name among equals: the result does not depend on the order of the rows. The last
-    places are for categories that become frequent later: a count begins with the batch in which they are found so.
+    A counted category keeps its count, so that cumulative counts never decrease. Of the new categories in a batch the
+    most frequent are admitted, ties by name, so the result does not depend on the order of rows. The last places are
+    reserved for categories that become frequent later; these are counted from that batch on.
     """
 
     def __init__(self, limit: int = MOST_NAMED) -> None:
@@ -67,7 +67,7 @@ class CategoryCounter:
         self._others += sum(unnamed.values())
 
     def _admit(self, new: dict[str, int], limit: int) -> dict[str, int]:
-        """Gives names to the most frequent while there are fewer than `limit`; the rows of the others."""
+        """Admit the most frequent while there are fewer than `limit`; returns the rows of the others."""
         room = max(limit - len(self._counts), 0)
         if not room:
             return new
@@ -75,11 +75,11 @@ class CategoryCounter:
         self._counts.update(ranked[:room])
         return dict(ranked[room:])
 
-    def merge(self, other: "CategoryCounter") -> None:
-        """Adds the rows of another counter, which stays as it is.
+    def merge(self, other: "CategorySketch") -> None:
+        """Add the rows of another sketch, which is unchanged.
 
-        The most frequent categories of both keep their names, so that it commutes; it is for counts at rest, as a
-        category may lose its own count by it.
+        The most frequent categories of both keep their counts, so merging commutes. A category may lose its count, so
+        do not merge into a live sketch.
         """
         union = Counter(self._counts)
         union.update(other._counts)  # noqa: SLF001  # of this class
@@ -92,12 +92,12 @@ class CategoryCounter:
         return self._others + sum(self._counts.values())
 
     def counts(self) -> dict[str, int]:
-        """Rows by category, a copy; OTHER is there if it has any."""
+        """A copy of the rows by category, with OTHER if it has any."""
         return self._counts | ({OTHER: self._others} if self._others else {})
 
 
 class _Latest:
-    """Which categories without a name are frequent among the latest rows; of at most `limit` it is remembered."""
+    """Tracks which uncounted categories are frequent among the latest rows, remembering at most `limit`."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -105,7 +105,7 @@ class _Latest:
         self._rows = 0.0
 
     def frequent(self, batch: Mapping[str, int], unnamed: Mapping[str, int]) -> list[str]:
-        """Counts a batch, and says which of the `unnamed` in it are."""
+        """Count a batch; returns which of its `unnamed` categories are frequent."""
         if self._rows >= 2 * LATEST:
             self._rows /= 2.0
             self._seen = {name: count / 2.0 for name, count in self._seen.items()}
@@ -122,6 +122,6 @@ class _Latest:
 
 
 def _by_count(each: tuple[str, float]) -> tuple[float, str]:
-    """The most frequent first, by name among equals."""
+    """Sort key: most frequent first, ties by name."""
     name, count = each
     return -count, name

@@ -1,4 +1,4 @@
-"""One column of one model, counted: numbers in sketches, categories by name, and the state of every row."""
+"""The sketch of one column of one model: numbers, categories, and the state of every row."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,45 +8,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, WRONG_TYPE
-from driftline.sketch import CategoryCounter, NumericPoints, NumericStream, StreamPoints
+from driftline.sketch import CategorySketch, NumericPoints, NumericStream, StreamPoints
 from driftline.sketch.values import Split, class_names, read_number, split
 
 
-class Span(NamedTuple):
-    """The time that a point speaks of: rows in start < t <= time, nanoseconds since the Unix epoch."""
+class TimeRange(NamedTuple):
+    """The time range of a point: rows in start < t <= time, in nanoseconds since the Unix epoch."""
 
     start: int
     time: int
 
 
-class Count(NamedTuple):
-    """Rows in start < t <= time of the points that hold it. A name that is new starts when it was last not there."""
+class CumulativeCount(NamedTuple):
+    """Rows in start < t <= time of the points. A new name starts at the last collection without it."""
 
     start: int
     rows: int
 
 
-class SeriesPoints(NamedTuple):
-    """What a column has to say at an export, at `time`.
+class ColumnPoints(NamedTuple):
+    """The points of a column at `time`.
 
-    numbers: points of its sketches, each with its own time span. categories, states: rows by name.
+    numbers: points of its numeric streams, each with its time range. categories, states: rows by name.
     """
 
     time: int
-    numbers: list[tuple[Span, NumericPoints]]
-    categories: Mapping[str, Count]
-    states: Mapping[str, Count]
+    numbers: list[tuple[TimeRange, NumericPoints]]
+    categories: Mapping[str, CumulativeCount]
+    states: Mapping[str, CumulativeCount]
 
 
 _NUMERIC: Final = "numeric"
 _CATEGORY: Final = "category"
 
 
-class Series:
-    """Counts a column. What most of its first rows are, decides its type; rows of another type are `wrong_type`.
+class ColumnSketch:
+    """Counts a column. The majority of its first rows decides its type; rows of another type are `wrong_type`.
 
-    classes: values are names of classes, whatever they look like. delta: points say what came since the last
-    acknowledged one; else since the start. For one thread at a time.
+    classes: values are class names, whatever they look like. delta: points cover the rows since the last acknowledged
+    ones instead of since the start. For one thread at a time.
     """
 
     def __init__(self, now: int, categories: int, *, classes: bool = False, delta: bool = False) -> None:
@@ -54,19 +54,19 @@ class Series:
         self._classes = classes
         self._kind: str | None = _CATEGORY if classes else None
         self._stream: NumericStream | None = None
-        self._categories = CategoryCounter(categories)
+        self._categories = CategorySketch(categories)
         self._states: Counter[str] = Counter({VALID: 0})
-        self._tails: dict[int, int] = {}  # rows in the tails of each stream that still has points, by its start
-        self._ended_tails = 0  # of all streams before those
-        self._collected = now  # names that are new at a collection were not there at the one before
+        self._tails: dict[int, int] = {}  # rows in the tails of each stream that still has points, by stream start
+        self._ended_tails = 0  # of all earlier streams
+        self._collected = now  # names new at a collection start at the one before
         self._starts: dict[tuple[str, str], int] = {}
-        self._sent: SeriesPoints | None = None
+        self._sent: ColumnPoints | None = None
         self._sent_rows = 0
         self._arrived = _Arrived(now)
         self.rows = 0
 
     def add(self, values: NDArray[Any], now: int) -> None:
-        """Rows, [n], of any dtype."""
+        """Add rows, [n], of any dtype."""
         self.rows += len(values)
         if self._classes:
             self._add_categories(class_names(values))
@@ -75,7 +75,7 @@ class Series:
             self._add_split(split(values), now)
 
     def count(self, categories: Mapping[str, int]) -> None:
-        """Rows that have been counted already, by category. They have no state but that they are counted."""
+        """Add rows already counted by category, without a state."""
         self.rows += sum(categories.values())
         self._categories.add(categories)
 
@@ -84,7 +84,7 @@ class Series:
         self._states[MISSING] += rows.missing
         if self._kind is None:
             self._kind = _kind_of(numbers, categories)
-        if self._kind is None:  # nothing but missing values so far
+        if self._kind is None:  # only missing values so far
             self._states[MISSING] += len(numbers)
         elif self._kind == _CATEGORY:
             missing = int(np.count_nonzero(np.isnan(numbers)))
@@ -111,22 +111,22 @@ class Series:
             self._stream = NumericStream(self._collected)
         self._stream.observe(numbers, now)
 
-    def collect(self, now: int) -> SeriesPoints:
-        """Points to send. Until `acknowledge`, the next ones contain them too."""
+    def collect(self, now: int) -> ColumnPoints:
+        """The points to export. Until acknowledged, the next ones include their rows."""
         now = max(now, self._collected + 1)
         streams = [] if self._stream is None else self._stream.collect(now)
-        points = SeriesPoints(
+        points = ColumnPoints(
             now,
-            [(Span(each.start, each.time), each.points) for each in streams],
+            [(TimeRange(each.start, each.time), each.points) for each in streams],
             self._counts("category", self._categories.counts()),
             self._counts("state", {**self._states, OUT_OF_RANGE: self._out_of_range(streams)}),
         )
         self._collected, self._sent, self._sent_rows = now, points, self.rows
         return self._arrived.since(points) if self._delta else points
 
-    def _counts(self, kind: str, rows: Mapping[str, int]) -> dict[str, Count]:
+    def _counts(self, kind: str, rows: Mapping[str, int]) -> dict[str, CumulativeCount]:
         return {
-            name: Count(self._starts.setdefault((kind, name), self._collected), count)
+            name: CumulativeCount(self._starts.setdefault((kind, name), self._collected), count)
             for name, count in rows.items()
             if count
         }
@@ -138,7 +138,7 @@ class Series:
         return self._ended_tails + sum(tails.values())
 
     def is_due(self, now: int, repeat: int) -> bool:
-        """Whether there are rows to send, or it is `repeat` nanoseconds since the last points arrived."""
+        """Whether there are new rows, or the last acknowledged points are `repeat` nanoseconds old."""
         return self.rows != self._arrived.rows or (not self._delta and now - self._arrived.time >= repeat)
 
     def acknowledge(self) -> None:
@@ -150,17 +150,17 @@ class Series:
 
 
 class _Arrived:
-    """What the other side has of a column: deltas are counted from here."""
+    """What the backend has acknowledged of a column: the baseline of deltas."""
 
     def __init__(self, start: int) -> None:
         self.time = start
         self.rows = 0
-        self._points = SeriesPoints(start, [], {}, {})
+        self._points = ColumnPoints(start, [], {}, {})
 
-    def advance(self, points: SeriesPoints, rows: int) -> None:
+    def advance(self, points: ColumnPoints, rows: int) -> None:
         self._points, self.time, self.rows = points, points.time, rows
 
-    def since(self, points: SeriesPoints) -> SeriesPoints:
+    def since(self, points: ColumnPoints) -> ColumnPoints:
         old = {span.start: (span.time, numbers) for span, numbers in self._points.numbers}
         numbers = []
         for span, now in points.numbers:
@@ -168,22 +168,24 @@ class _Arrived:
             new = now if before is None else now.minus(before)
             assert new is not None, "a point is a successor of an earlier one of its stream"
             if new.rows:
-                numbers.append((Span(time, span.time), new))
+                numbers.append((TimeRange(time, span.time), new))
         categories = self._new(points.categories, self._points.categories)
         if OTHER not in (with_rows := _without_none(categories)):
-            categories = with_rows  # else names without rows say of what no row is among the others
+            categories = with_rows  # else keep empty ones: none of the other rows is theirs
         states = _without_none(self._new(points.states, self._points.states))
-        return SeriesPoints(points.time, numbers, categories, states)
+        return ColumnPoints(points.time, numbers, categories, states)
 
-    def _new(self, new: Mapping[str, Count], old: Mapping[str, Count]) -> dict[str, Count]:
-        none = Count(0, 0)
+    def _new(
+        self, new: Mapping[str, CumulativeCount], old: Mapping[str, CumulativeCount]
+    ) -> dict[str, CumulativeCount]:
+        none = CumulativeCount(0, 0)
         return {
-            name: Count(max(self.time, count.start), count.rows - old.get(name, none).rows)
+            name: CumulativeCount(max(self.time, count.start), count.rows - old.get(name, none).rows)
             for name, count in new.items()
         }
 
 
-def _without_none(counts: Mapping[str, Count]) -> dict[str, Count]:
+def _without_none(counts: Mapping[str, CumulativeCount]) -> dict[str, CumulativeCount]:
     return {name: count for name, count in counts.items() if count.rows}
 
 
@@ -196,7 +198,7 @@ def _kind_of(numbers: NDArray[Any], categories: Mapping[str, int]) -> str | None
 
 
 def _parsed(categories: Mapping[str, int]) -> tuple[NDArray[Any], int]:
-    """Texts in a numeric column: those that scikit-learn would read as numbers, and how many it would not."""
+    """Strings in a numeric column: those scikit-learn would parse as numbers, and the count of the rest."""
     numbers: list[float] = []
     wrong = 0
     for text, count in categories.items():

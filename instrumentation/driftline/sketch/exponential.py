@@ -1,7 +1,7 @@
 """The buckets of OpenTelemetry's exponential histogram.
 
-Bucket i of scale s holds magnitudes in (2**(i / 2**s), 2**((i + 1) / 2**s)]: upper-inclusive, 2**s buckets an octave.
-Scales nest perfectly: bucket i of scale s lies in bucket i >> 1 of scale s - 1.
+Bucket i of scale s holds magnitudes in (2**(i / 2**s), 2**((i + 1) / 2**s)]: upper-inclusive, 2**s buckets per octave.
+Scales nest: bucket i of scale s lies in bucket i >> 1 of scale s - 1.
 https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram
 """
 
@@ -13,25 +13,25 @@ from numpy.typing import ArrayLike
 from driftline.sketch.arrays import FloatArray, IntArray
 
 MAX_SCALE: Final = 20
-"""The finest scale that all SDKs know: 1,048,576 buckets an octave."""
+"""The finest scale supported by all SDKs: 1,048,576 buckets per octave."""
 
 MIN_SCALE: Final = -4
-"""The coarsest one that Prometheus accepts: all float64 magnitudes are 128 buckets."""
+"""The coarsest scale accepted by Prometheus: 128 buckets for all float64 magnitudes."""
 
 TINY: Final = float(np.finfo(np.float64).tiny)
-"""The smallest normal float64. Magnitudes below it count as zero."""
+"""The smallest normal float64; smaller magnitudes count as zero."""
 
 HUGE: Final = float(np.finfo(np.float64).max)
 
 _OCTAVES: Final = (-1080, 1025)
-"""Beyond these powers of two every edge is 0 or infinite."""
+"""Powers of two beyond which every edge is 0 or infinite."""
 
 _DOUBT: Final = 1e-6
-"""Part of a bucket, at its ends, in which a logarithm may miss the bucket: a thousand times its error."""
+"""Fraction of a bucket near its edges in which a logarithm may be off by one: a thousand times its error."""
 
 
 def lower_edge(index: ArrayLike, scale: int) -> FloatArray:
-    """Lower edges, exclusive, of buckets; exact at powers of two, 0 or inf beyond the range of float64.
+    """Exclusive lower edges of buckets: exact at powers of two, 0 or inf beyond the range of float64.
 
     The upper edge of bucket i is `lower_edge(i + 1, scale)`.
     """
@@ -41,15 +41,15 @@ def lower_edge(index: ArrayLike, scale: int) -> FloatArray:
         octave, fraction = i >> scale, np.exp2((i & ((1 << scale) - 1)) / 2.0**scale)
     else:
         octave = i << -scale
-    octave = np.minimum(np.maximum(octave, _OCTAVES[0]), _OCTAVES[1])  # `clip` takes twice as long
+    octave = np.minimum(np.maximum(octave, _OCTAVES[0]), _OCTAVES[1])  # twice as fast as `clip`
     with np.errstate(over="ignore", under="ignore"):
         return np.asarray(np.ldexp(fraction, octave.astype(np.int32)))
 
 
 def bucket_index(values: ArrayLike, scale: int) -> IntArray:
-    """Buckets of finite values >= TINY: consistent with `lower_edge` to the last bit.
+    """Bucket indices of finite values >= TINY, consistent with `lower_edge` to the last bit.
 
-    By logarithms, for samples, tails and tests; `bits` has the fast way. Values next to an edge are compared with it.
+    By logarithms, with values near an edge compared to it, for samples and tails; `bit_index` is the fast way.
     """
     x = np.asarray(values, np.float64)
     mantissa, exponent = np.frexp(x)

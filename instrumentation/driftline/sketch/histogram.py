@@ -1,4 +1,4 @@
-"""An OpenTelemetry exponential histogram as an immutable value: rescaled, merged and subtracted without an error."""
+"""An OpenTelemetry exponential histogram as an immutable value, with exact rescaling, merging and subtraction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from driftline.sketch.intervals import Intervals
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Buckets:
-    """The occupied buckets of one sign: ascending indices, each with its count of rows, none of them 0."""
+    """The occupied buckets of one sign: ascending indices and their non-zero counts."""
 
     index: IntArray
     count: IntArray
@@ -37,14 +37,14 @@ class Buckets:
 
     @classmethod
     def from_dense(cls, offset: int, counts: Sequence[int] | IntArray) -> "Buckets":
-        """From OTLP's form: counts of the buckets from `offset` on, empty ones included."""
+        """From OTLP's form: the counts of all buckets from `offset` on."""
         dense = np.asarray(counts, np.int64)
         occupied = np.flatnonzero(dense)
         return cls(occupied + offset, dense[occupied])
 
     @classmethod
     def summed(cls, index: IntArray, count: IntArray) -> "Buckets":
-        """From indices in any order; counts of the same one are added up, and buckets that hold nothing left out."""
+        """From indices in any order: counts of equal indices are summed, empty buckets dropped."""
         if not len(index):
             return _NONE
         order = np.argsort(index, kind="stable")
@@ -55,7 +55,7 @@ class Buckets:
         return cls(index[starts][held], total[held])
 
     def dense(self) -> tuple[int, list[int]]:
-        """OTLP's form: the offset, and the counts of all buckets from the first occupied one to the last."""
+        """OTLP's form: the offset, and the counts from the first occupied bucket to the last."""
         if not len(self.index):
             return 0, []
         counts = np.zeros(self.span_at(0), np.int64)
@@ -67,11 +67,11 @@ class Buckets:
         return int(self.count.sum())
 
     def span_at(self, times: int) -> int:
-        """How many buckets the dense form has, `times` scales coarser."""
+        """The number of buckets in the dense form, `times` scales coarser."""
         return (int(self.index[-1]) >> times) - (int(self.index[0]) >> times) + 1 if len(self.index) else 0
 
     def halved(self, times: int) -> "Buckets":
-        """The same rows `times` scales coarser."""
+        """The same rows, `times` scales coarser."""
         return Buckets.summed(self.index >> times, self.count)
 
     def merge(self, other: "Buckets") -> "Buckets":
@@ -80,9 +80,9 @@ class Buckets:
         return Buckets.summed(np.append(self.index, other.index), np.append(self.count, other.count))
 
     def minus(self, older: "Buckets") -> "Buckets":
-        """What is here and not in `older`; counts are negative where it has more."""
+        """The difference to `older`; counts are negative where that has more."""
         at = self.index.searchsorted(older.index)
-        if len(at) and at[-1] < len(self.index) and np.array_equal(self.index[at], older.index):  # as in a stream
+        if len(at) and at[-1] < len(self.index) and np.array_equal(self.index[at], older.index):  # usual in a stream
             count = self.count.copy()
             count[at] -= older.count
             return Buckets(self.index[count != 0], count[count != 0])
@@ -93,7 +93,7 @@ _NONE = Buckets(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 def _bucketed(magnitudes: FloatArray, scale: int) -> Buckets:
-    """Of ascending magnitudes, each at least TINY."""
+    """Count ascending magnitudes, each at least TINY."""
     if not len(magnitudes):
         return _NONE
     index = bucket_index(magnitudes, scale)
@@ -105,8 +105,8 @@ def _bucketed(magnitudes: FloatArray, scale: int) -> Buckets:
 class Histogram:
     """An OpenTelemetry exponential histogram.
 
-    zero: rows that are 0, or so small that they count as 0. minimum and maximum, where known: of all rows, or bounds
-    of them; they clip the outermost buckets.
+    zero: rows that are 0 or too small to tell from it. minimum, maximum: of all rows, or bounds on them; None if
+    unknown. They clip the outermost buckets.
     """
 
     scale: int
@@ -133,7 +133,7 @@ class Histogram:
 
     @classmethod
     def of(cls, values: ArrayLike, scale: int, limit: int) -> "Histogram":
-        """Of finite values, at `scale` or the next coarser one at which both signs together span `limit` buckets.
+        """Count finite values at `scale`, or the finest coarser one that needs at most `limit` buckets over both signs.
 
         Raises:
             ValueError: a value is NaN or infinite.
@@ -150,11 +150,11 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """Rows."""
+        """Number of rows."""
         return self.zero + self.positive.total + self.negative.total
 
     def at_scale(self, scale: int) -> "Histogram":
-        """The same rows at a coarser scale, exactly as if they had been counted there.
+        """The same rows at a coarser scale, exactly as if counted there.
 
         Raises:
             ValueError: the scale is finer.
@@ -169,17 +169,17 @@ class Histogram:
         return Histogram(scale, self.zero, positive, negative, self.minimum, self.maximum)
 
     def limited(self, limit: int) -> "Histogram":
-        """Halved until both signs together span at most `limit` buckets, or the coarsest scale is reached."""
+        """Downscaled until both signs together span at most `limit` buckets, or to the coarsest scale."""
         scale = self.scale
         while scale > MIN_SCALE and sum(s.span_at(self.scale - scale) for s in (self.positive, self.negative)) > limit:
             scale -= 1
         return self.at_scale(scale)
 
     def merge(self, other: "Histogram", limit: int | None = None) -> "Histogram":
-        """The rows of both, at the coarser of both scales, or coarser yet until `limit` buckets suffice.
+        """The rows of both, at the coarser of both scales, or coarser to fit into `limit` buckets.
 
-        Commutes and associates exactly: the result depends on the coarsest scale, the union of the ranges and the sums
-        of the counts alone.
+        Exactly commutative and associative: the result depends only on the coarsest scale, the union of the ranges and
+        the sums of the counts.
         """
         scale = min(self.scale, other.scale)
         a, b = self.at_scale(scale), other.at_scale(scale)
@@ -192,7 +192,7 @@ class Histogram:
             max((m for m in (a.maximum, b.maximum) if m is not None), default=None),
         )
         if (a.minimum is None and a.count) or (b.minimum is None and b.count):
-            merged = replace(merged, minimum=None)  # what one side does not know, both together do not
+            merged = replace(merged, minimum=None)  # unknown on one side means unknown for both
         if (a.maximum is None and a.count) or (b.maximum is None and b.count):
             merged = replace(merged, maximum=None)
         return merged if limit is None else merged.limited(limit)
@@ -200,8 +200,8 @@ class Histogram:
     def minus(self, older: "Histogram") -> "Histogram | None":
         """The rows since `older`, an earlier point of the same cumulative stream, at the coarser of both scales.
 
-        None when this is no successor of `older`: a bucket of it would have lost rows. minimum and maximum stay those
-        of the whole stream: still bounds of the rows in between.
+        None if this is not a successor of `older`, because a bucket has fewer rows. minimum and maximum remain those of
+        the whole stream, which bound the rows in between.
         """
         scale = min(self.scale, older.scale)
         new, old = self.at_scale(scale), older.at_scale(scale)
@@ -212,15 +212,15 @@ class Histogram:
         return replace(new, zero=zero, positive=positive, negative=negative)
 
     def intervals(self) -> Intervals:
-        """The occupied buckets on the real line, clipped to minimum and maximum where those are known.
+        """The occupied buckets on the real line, clipped to minimum and maximum if known.
 
-        A negative bucket holds its lower end and not its upper one: as (lower, upper] it ends one float earlier.
+        A negative bucket includes its lower end but not its upper one, so as (lower, upper] it ends one float earlier.
         """
         p, n = self.positive.index, self.negative.index
-        edges = lower_edge(np.concatenate((p, n + 1, p + 1, n)), self.scale)  # at once: a call costs more than an edge
+        edges = lower_edge(np.concatenate((p, n + 1, p + 1, n)), self.scale)  # one call costs more than an edge
         ends = edges.reshape(2, -1)
         negative = ends[:, len(p) :]
-        with np.errstate(over="ignore"):  # none is smaller than the smallest
+        with np.errstate(over="ignore"):  # there is no float below the smallest
             np.nextafter(-negative, -np.inf, out=negative)
         count = np.concatenate((self.positive.count, self.negative.count))
         if self.zero:
@@ -229,7 +229,7 @@ class Histogram:
 
     def _clipped(self, lower: FloatArray, upper: FloatArray, weight: FloatArray) -> Intervals:
         lower, upper = np.maximum(lower, -HUGE), np.minimum(upper, HUGE)
-        if self.minimum is not None:  # where a sender's minimum contradicts a bucket, the bucket is believed
+        if self.minimum is not None:  # if a sender's minimum contradicts a bucket, the bucket wins
             np.maximum(lower, nextafter(self.minimum, -inf), out=lower, where=upper >= self.minimum)
         if self.maximum is not None:
             np.minimum(upper, self.maximum, out=upper, where=lower < self.maximum)

@@ -1,18 +1,18 @@
-"""Identities: digests of explicit fields, the same on every machine and in every version.
+"""Ids: digests of explicit fields, identical on every machine and in every version.
 
-Whatever names something on the wire or in a store comes from here. A field's length goes before its bytes, so that no
-two lists of fields give the same bytes.
+All ids on the wire and in stores are made here. Each field is prefixed with its length, so that different lists of
+fields never encode to the same bytes.
 """
 
 from hashlib import blake2b
 from typing import TypeAlias
 
-Field: TypeAlias = str | bytes | int | float
-"""Text as UTF-8 (lone surrogates kept), whole numbers in decimal, other numbers as C99 hexadecimal floats."""
+DigestField: TypeAlias = str | bytes | int | float
+"""Strings encode as UTF-8 (with lone surrogates), integers as decimal, floats as C99 hexadecimal."""
 
 
-def digest(*fields: Field, size: int = 16) -> bytes:
-    """The BLAKE2b digest of the fields, in `size` bytes.
+def digest(*fields: DigestField, size: int = 16) -> bytes:
+    """The BLAKE2b digest of the fields, `size` bytes long.
 
     >>> digest("age", 1, 2.5, size=4).hex()
     '1c0aa553'
@@ -25,7 +25,7 @@ def digest(*fields: Field, size: int = 16) -> bytes:
     return hashed.digest()
 
 
-def _encoded(field: Field) -> bytes:
+def _encoded(field: DigestField) -> bytes:
     if isinstance(field, bytes):
         return field
     if isinstance(field, float):

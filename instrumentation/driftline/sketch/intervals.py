@@ -1,7 +1,7 @@
-"""What a sketch knows: that so many rows lie in (lower, upper], for each of its buckets.
+"""What a sketch knows about its rows: how many lie in (lower, upper], for each bucket.
 
-Nothing is interpolated in them until someone asks for a quantile.
-Bags of intervals are simply stacked: those of several processes, panes and layouts may overlap.
+Nothing is interpolated until a quantile is asked for. Intervals of several processes, panes and layouts are simply
+stacked, and may overlap.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from driftline.sketch.exponential import HUGE, MAX_SCALE, TINY, bucket_index, lo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Intervals:
-    """A bag of intervals (lower, upper], each with the weight of the rows in it: three arrays of one length.
+    """A multiset of intervals (lower, upper], each with the weight of its rows: three arrays of equal length.
 
-    Zero is the interval (-TINY, 0]. Ends are finite, so that only the smallest float, -HUGE, lies in no interval.
+    Zero is the interval (-TINY, 0]. Ends are finite, so only the smallest float, -HUGE, is in no interval.
     """
 
     lower: FloatArray
@@ -40,7 +40,7 @@ class Intervals:
 
     @classmethod
     def of_values(cls, values: ArrayLike, weights: ArrayLike | None = None) -> "Intervals":
-        """Of finite values, each in its bucket at the finest scale (a millionth of its size); equal ones summed."""
+        """Finite values in their buckets at the finest scale, a millionth of their size; equal ones merged."""
         x = np.asarray(values, np.float64)
         weight = np.ones(len(x)) if weights is None else np.asarray(weights, np.float64)
         magnitude = np.abs(x)
@@ -57,13 +57,13 @@ class Intervals:
     @property
     def total(self) -> float:
         """The weight of all rows."""
-        return float(np.add.reduce(self.weight))  # `sum` takes twice as long to find that out
+        return float(np.add.reduce(self.weight))  # twice as fast as `sum`
 
     def merge(self, *others: "Intervals") -> "Intervals":
-        """All intervals of all bags, ascending; equal ones become one."""
-        bags = (self, *others)
+        """All intervals, ascending; equal ones are merged into one."""
+        several = (self, *others)
         lower, upper, weight = (
-            np.concatenate([getattr(b, name) for b in bags]) for name in ("lower", "upper", "weight")
+            np.concatenate([getattr(each, name) for each in several]) for name in ("lower", "upper", "weight")
         )
         if not len(weight):
             return self
@@ -76,29 +76,29 @@ class Intervals:
         return Intervals(lower[first], upper[first], np.add.reduceat(weight, first))
 
     def compact(self, limit: int) -> "Intervals":
-        """At most `limit` intervals: neighbours joined to about equal weights, heavy ones left by themselves."""
-        bag = self.merge()
-        if len(bag) <= limit:
-            return bag
-        middle = np.cumsum(bag.weight) - bag.weight / 2
-        group = (middle * (limit / bag.total)).astype(np.int64)
+        """At most `limit` intervals: neighbours are joined to about equal weights, heavy ones kept separate."""
+        merged = self.merge()
+        if len(merged) <= limit:
+            return merged
+        middle = np.cumsum(merged.weight) - merged.weight / 2
+        group = (middle * (limit / merged.total)).astype(np.int64)
         first = np.flatnonzero(np.diff(group, prepend=-1))
-        lower, upper = np.minimum.reduceat(bag.lower, first), np.maximum.reduceat(bag.upper, first)
-        return Intervals(lower, upper, np.add.reduceat(bag.weight, first))
+        lower, upper = np.minimum.reduceat(merged.lower, first), np.maximum.reduceat(merged.upper, first)
+        return Intervals(lower, upper, np.add.reduceat(merged.weight, first))
 
     def cdf_bounds(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """Shares of rows that are surely, and possibly, at most x. Undefined on an empty bag."""
+        """Lower and upper bound on the share of rows that are at most x. Undefined without rows."""
         at = np.asarray(x, np.float64)
         return accumulated(self.upper, self.weight, at, "right") / self.total, self.possibly(at)
 
     def possibly(self, x: FloatArray) -> FloatArray:
-        """Share of rows that are possibly at most x. Undefined on an empty bag."""
+        """Upper bound on the share of rows that are at most x. Undefined without rows."""
         return accumulated(self.lower, self.weight, x, "left") / self.total
 
     def below(self, x: ArrayLike) -> FloatArray:
-        """Weight of the rows at most x, were they spread evenly inside each interval."""
+        """Weight of the rows that are at most x, assuming a uniform distribution in each interval."""
         at = np.asarray(x, np.float64)[..., None]
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # wider than the largest float, or a point
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # intervals wider than HUGE, or points
             part = (at - self.lower) / (self.upper - self.lower)
         part[np.isnan(part)] = 0.5
         np.maximum(part, 0.0, out=part)

@@ -1,4 +1,4 @@
-"""Which buckets the core of a column's sketch has; fixed for the life of a stream."""
+"""The layout of a column's core: which buckets it has, fixed for the life of a stream."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,20 +12,20 @@ from driftline.sketch.bit_index import BitIndex
 from driftline.sketch.exponential import HUGE, MAX_SCALE, MIN_SCALE, TINY, lower_edge
 
 CORE_BUCKETS: Final = 320
-"""Buckets of a core, over both signs. 160 double the error on heavy tails; 480 save little more and cost 500 bytes."""
+"""Buckets of a core, over both signs. 160 double the error on heavy tails; 480 gain little and cost 500 bytes."""
 
 PARTS: Final = (BELOW, MIDDLE, ABOVE)
-"""The tails by region: below the window, between its two sides, above it."""
+"""The tails by region: below the window, between its two signs, above it."""
 
 INSIDE: Final = len(PARTS)
-"""The region of the window itself, after those of the tails."""
+"""The region of the window itself, after the tails."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A window of `size` buckets a sign, from index `first` on, at one scale.
+    """A window of `size` buckets per sign, from index `first` on, at one scale.
 
-    signs: (1,), (-1,) or (1, -1), of the values that have a place in it.
+    signs: of the values inside: (1,), (-1,) or (1, -1).
     """
 
     scale: int
@@ -43,13 +43,13 @@ class Layout:
 
     @cached_property
     def edges(self) -> FloatArray:
-        """Edges of the window, [size + 1], magnitudes; those no float64 reaches lie at the limits."""
+        """Edges of the window, [size + 1], as magnitudes, clipped to the range of normal float64."""
         edges = lower_edge(np.arange(self.first, self.first + self.size + 1), self.scale)
         return np.minimum(np.maximum(edges, TINY), HUGE)
 
     @cached_property
     def low(self) -> float:
-        """Magnitudes in low < |x| <= high are inside."""
+        """Magnitudes low < |x| <= high are inside."""
         return float(self.edges[0])
 
     @cached_property
@@ -64,23 +64,23 @@ class Layout:
     def _float32(self) -> BitIndex | None:
         limits = np.finfo(np.float32)
         if not float(limits.tiny) < self.low < self.high < float(limits.max):
-            return None  # float32 cannot tell where the window ends
+            return None  # float32 cannot represent the ends of the window
         return BitIndex(self.edges, self.scale, self.signs, np.float32)
 
     def bit_index(self, dtype: np.dtype[Any]) -> BitIndex | None:
-        """The index of values of a dtype; None where they must be made float64 first."""
+        """The index for values of a dtype; None if they must be converted to float64 first."""
         if dtype == np.float64:
             return self._float64
         return self._float32 if dtype == np.float32 else None
 
     def region(self, values: FloatArray) -> IntArray:
-        """Of finite non-zero float64 values: the position in PARTS of the tail that counts each, or INSIDE."""
+        """The region of finite non-zero float64 values: the position of their tail in PARTS, or INSIDE."""
         above = values >= -self.low if self.signs == (-1,) else values > self.high
         outer = np.where(above, 2, 0)
         middle = (np.abs(values) <= self.low) & (len(self.signs) == 2)
         return np.where(self.inside(values), INSIDE, np.where(middle, 1, outer))
 
     def inside(self, values: FloatArray) -> BoolArray:
-        """Whether the core counts each float64 value."""
+        """Whether each float64 value is in the core."""
         magnitude = np.abs(values) if len(self.signs) == 2 else values * self.signs[0]
         return np.asarray((magnitude > self.low) & (magnitude <= self.high))

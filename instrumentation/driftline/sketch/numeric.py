@@ -1,4 +1,4 @@
-"""The sketch of one numeric column: what a stream counts while its layout lasts."""
+"""The sketch of a numeric column with one layout: what a stream counts."""
 
 from typing import Any
 
@@ -15,26 +15,31 @@ from driftline.sketch.resolution import SAMPLE
 
 
 class NumericSketch:
-    """Counts the rows of a column: nothing is dropped, nothing is counted twice.
+    """Counts every row of a column exactly once: in the core, in a tail, as missing or as non-finite.
 
-    core: the buckets of the layout, and zeros. Tails: every other finite value, by region, coarse. States: missing
-    (NaN), and not finite. Not for several threads at once.
+    Core: the buckets of the layout, and zeros. Tails: all other finite values, by region, coarsely. Missing: NaN. Not
+    thread-safe.
     """
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.rows = 0
         self._counts: dict[BitIndex, IntArray] = {}
-        self._strays: list[FloatArray] = []  # outside the window, not yet told apart: cheaper when there are many
+        self._strays: list[FloatArray] = []  # outside the window, not yet classified: cheaper in bulk
         self._waiting = 0
         self._zero = self._missing = self._non_finite = 0
         self._tails: dict[int, Histogram] = {}  # by position in PARTS
 
     def add(self, values: NDArray[Any], most_outside: float = 1.0) -> bool:
-        """Rows, [n]: float64 or float32, best contiguous and in blocks of 4,096 at least; others are converted.
+        """Count rows, unless too many of them lie outside the window.
 
-        False, and nothing is counted, where more than this share of them are finite values outside the window, zeros
-        apart. Of more than 16,384 rows only the first ones are looked at for that.
+        Args:
+            values: [n] float64 or float32, ideally contiguous and in blocks of at least 4,096; others are converted.
+            most_outside: maximum share of non-zero finite values outside the window; checked for the first 16,384 rows.
+
+        Returns:
+            False, with nothing counted, if the share is exceeded.
+
         """
         x = np.ascontiguousarray(values)
         index = self.layout.bit_index(x.dtype)
@@ -72,7 +77,7 @@ class NumericSketch:
             self._settle()
 
     def _present(self) -> FloatArray:
-        """The values that wait, without the missing ones: those are counted at once."""
+        """The pending values, after counting the missing ones."""
         waiting = np.concatenate(self._strays) if self._strays else np.zeros(0)
         present = waiting[~np.isnan(waiting)]
         self._missing += len(waiting) - len(present)
@@ -80,7 +85,7 @@ class NumericSketch:
         return present
 
     def _settle(self) -> None:
-        """Puts the values outside the window where they belong: states, denormals and tails."""
+        """Classify the pending values: non-finite, zeros (denormals) and tails."""
         y = self._present()
         self._strays, self._waiting = [], 0
         magnitude = np.abs(y)
@@ -97,7 +102,7 @@ class NumericSketch:
                 self._tails[part] = known.merge(tail, TAIL_BUCKETS) if known else tail
 
     def points(self) -> NumericPoints:
-        """What has been counted so far, apart from the sketch."""
+        """A snapshot of everything counted so far."""
         self._settle()
         tails = {PARTS[part]: tail for part, tail in sorted(self._tails.items())}
         return NumericPoints(self._core(), tails, self._missing, self._non_finite)

@@ -1,7 +1,7 @@
-"""Pairs of inputs: whether a row lies on the same side of both training medians, which it does more often or less when
-their correlation changes, also where neither column alone shows anything.
+"""Counts, for pairs of inputs, the rows on the same side of both training medians.
 
-Rows are bits of an integer, so that a pair costs a few operations on words, however few or many rows there are.
+That share changes with the correlation of the two columns, even if neither column's own distribution changes. Rows are
+the bits of an integer, so that a pair costs a few word operations for any number of rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from driftline.sketch.values import aligned
 
 
 class Pair(NamedTuple):
-    """Two inputs, and for each the value that parts its rows in two halves; a value above it is on the upper side."""
+    """Two inputs, each with the threshold that splits its training rows in half."""
 
     members: tuple[str, str]
     thresholds: tuple[float, float]
@@ -32,14 +32,14 @@ class Pair(NamedTuple):
 
 
 class _Sides(NamedTuple):
-    """The rows of a column as bits: those that hold a number, and of them those above the threshold."""
+    """The rows of a column as bits: those with a number, and those above the threshold."""
 
     held: int
     above: int
 
 
 class Pairs:
-    """Some pairs by name, ready to be counted in block after block of rows. members: names of their columns."""
+    """Counts pairs, given by name, in block after block of rows. members: names of their columns."""
 
     def __init__(self, pairs: Mapping[str, Pair]) -> None:
         place: dict[tuple[str, float], int] = {}
@@ -54,9 +54,14 @@ class Pairs:
         return len(self._pairs)
 
     def count(self, columns: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, dict[str, int]]]:
-        """Names of the pairs whose members are both there, and their rows by SAME and OPPOSITE.
+        """Count the pairs whose members are both present.
 
-        Rows that lack a number are in neither. columns: [rows] of any dtype, all of the same rows.
+        Args:
+            columns: [rows] of any dtype by name, all of the same rows.
+
+        Returns:
+            Names of the pairs, and their rows by SAME and OPPOSITE; rows without both numbers are in neither.
+
         """
         sides = [_sides(columns[name], value) if name in columns else None for name, value in self._members]
         for name, i, j in self._pairs:

@@ -1,4 +1,4 @@
-"""What the sketch of a numeric column says at one moment: the points that travel."""
+"""A snapshot of a numeric sketch: the points to export."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from driftline.sketch.intervals import Intervals
 from driftline.sketch.layout import CORE_BUCKETS
 
 TAIL_BUCKETS: Final = 64
-"""Buckets of a tail, over both signs; its scale is halved until they suffice."""
+"""Maximum buckets of a tail, over both signs; it is downscaled to fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumericPoints:
-    """Counts of a column: every row is in the core, in one tail, missing or not finite.
+    """Counts of a column: every row is in the core, in one tail, missing or non-finite.
 
-    core has no minimum and maximum. tails: those of "below", "middle" and "above" that hold rows, each with its own.
+    core: without minimum and maximum. tails: the non-empty ones of "below", "middle" and "above".
     """
 
     core: Histogram
@@ -39,13 +39,13 @@ class NumericPoints:
         return self.valid + self.missing + self.non_finite
 
     def intervals(self) -> Intervals:
-        """Where the valid rows lie."""
+        """The intervals of the valid rows."""
         return self.core.intervals().merge(*(tail.intervals() for tail in self.tails.values()))
 
     def merge(self, other: "NumericPoints") -> "NumericPoints":
-        """The rows of both, in points of the same size. Commutes and associates exactly.
+        """The rows of both, in points of the same size. Exactly commutative and associative.
 
-        With one layout the result equals the sketch of the joined rows; else its buckets are those of the coarser one.
+        With equal layouts, the result equals the sketch of all rows; otherwise it has the buckets of the coarser one.
         """
         tails = dict(self.tails)
         for part, tail in other.tails.items():
@@ -58,7 +58,7 @@ class NumericPoints:
         )
 
     def minus(self, older: "NumericPoints") -> "NumericPoints | None":
-        """The rows since an earlier point of the same stream; None when this is no successor of it."""
+        """The rows since an earlier point of the same stream; None if this is not its successor."""
         core = self.core.minus(older.core)
         tails = {part: _since(tail, older.tails.get(part)) for part, tail in self.tails.items()}
         missing, non_finite = self.missing - older.missing, self.non_finite - older.non_finite

@@ -1,4 +1,4 @@
-"""What a window of buckets leaves unresolved: rows that share their bucket, or their tail, with other values."""
+"""The rows a window of buckets leaves unresolved: those that share a bucket or tail with other values."""
 
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -10,14 +10,14 @@ from driftline.sketch.arrays import IntArray, run_starts
 from driftline.sketch.exponential import HUGE, MAX_SCALE, TINY, bucket_index
 
 SAMPLE: Final = 2048
-"""Values that are looked at."""
+"""Maximum number of values considered."""
 
 _ORIGIN: Final = 1 << 40
-"""Added to indices of the finest scale: none of them is negative then, at no scale."""
+"""Offset that makes all indices non-negative, at every scale."""
 
 
-class Window(NamedTuple):
-    """A layout in the making: `size` buckets a sign, from index `first` on, at one scale."""
+class CandidateLayout(NamedTuple):
+    """The window of a possible layout: `size` buckets per sign, from index `first` on, at one scale."""
 
     scale: int
     first: int
@@ -26,16 +26,16 @@ class Window(NamedTuple):
 
     @property
     def shift(self) -> int:
-        """Indices of the finest scale, shifted right by this, are those of this one."""
+        """Right shift from indices of the finest scale to those of this one."""
         return MAX_SCALE - self.scale
 
 
-class Rows(NamedTuple):
-    """The finite values of a sample that are not zero, ascending.
+class SortedSample(NamedTuple):
+    """The finite non-zero values of a sample, ascending.
 
-    place: the bucket of each at the finest scale, [n]; of negative values its complement. So they ascend as well, and
-    shifted right they tell buckets of any scale apart, of both signs. run: rows that have the value of each, [n].
-    negative: how many values are, the first ones.
+    place: bucket of each at the finest scale, [n], complemented for negative values: so they ascend, and right-shifted
+    they identify the buckets of any scale for both signs. run: number of rows equal to each, [n]. negative: number of
+    negative values, which come first.
     """
 
     place: IntArray
@@ -43,8 +43,8 @@ class Rows(NamedTuple):
     negative: int
 
     @classmethod
-    def of(cls, values: ArrayLike) -> "Rows":
-        """From any sample, of which at most SAMPLE evenly spaced values are looked at."""
+    def of(cls, values: ArrayLike) -> "SortedSample":
+        """From any sample, of which at most SAMPLE evenly spaced values are used."""
         x = np.asarray(values, np.float64)
         x = np.sort(x[:: -(-len(x) // SAMPLE)] if len(x) > SAMPLE else x)
         lowest, above = x.searchsorted((-HUGE, TINY)).tolist()
@@ -64,15 +64,15 @@ class Rows(NamedTuple):
         return len(self.place)
 
     def indices(self, signs: tuple[int, ...]) -> IntArray:
-        """Buckets at the finest scale of the rows of these signs, ascending."""
+        """Buckets of the rows of these signs at the finest scale, ascending."""
         positive = self.place[self.negative :] - _ORIGIN
         negative = ~self.place[: self.negative][::-1] - _ORIGIN
         if len(signs) == 2:
             return np.sort(np.concatenate((negative, positive)))
         return positive if signs == (1,) else negative
 
-    def blurred_bucket(self, window: Window) -> int:
-        """Of the rows of the worst bucket: those that are not of its most frequent value."""
+    def blurred_bucket(self, window: CandidateLayout) -> int:
+        """The rows of the worst bucket without its most frequent value."""
         inside, _ = self._parts(window)
         bucket = np.concatenate([self.place[part] for part in inside]) >> window.shift
         if not len(bucket):
@@ -82,23 +82,23 @@ class Rows(NamedTuple):
         heaviest = np.maximum.reduceat(np.concatenate([self.run[part] for part in inside]), starts)
         return int((rows - heaviest).max())
 
-    def blurred_tail(self, window: Window) -> int:
-        """Of the rows of the worst tail: those that are not of its most frequent value. Tails as in `layout.PARTS`."""
+    def blurred_tail(self, window: CandidateLayout) -> int:
+        """The rows of the worst tail, as in `layout.PARTS`, without its most frequent value."""
         _, tails = self._parts(window)
         return max(blurred(self.run[part]) for part in tails)
 
-    def _parts(self, window: Window) -> tuple[list[slice], list[slice]]:
-        """Where the rows of the window are, by sign, and those of its tails: the limits are those of buckets."""
+    def _parts(self, window: CandidateLayout) -> tuple[list[slice], list[slice]]:
+        """Slices of the rows in the window, by sign, and in its tails."""
         low, high = ((edge << window.shift) + _ORIGIN for edge in (window.first, window.first + window.size))
         cuts = [0, *self.place.searchsorted((-high, -low, low, high)).tolist(), self.total]
         if window.signs == (1,):
             del cuts[1:3]
         elif window.signs == (-1,):
             del cuts[3:5]
-        parts = [slice(*ends) for ends in pairwise(cuts)]  # tails and sides of the window take turns
+        parts = [slice(*ends) for ends in pairwise(cuts)]  # tails and window alternate
         return parts[1::2], parts[::2]
 
 
 def blurred(run: IntArray) -> int:
-    """Of rows that have no value in common with others: how many are not of the most frequent value."""
+    """The number of rows without the most frequent value, for whole runs of equal values."""
     return len(run) - int(np.maximum.reduce(run, initial=0))

@@ -1,7 +1,7 @@
-"""When a numeric column's sketch begins anew: the streams of one column.
+"""The streams of a numeric column: a new one, with a new layout, begins when the old layout no longer resolves it.
 
-A layout lasts as long as its stream, so that two points of one stream always subtract exactly. A column that its layout
-no longer resolves gets a new one, and with it a new start time; the old stream's last point is sent until acknowledged.
+A layout is fixed for its stream, so that two points of a stream always subtract exactly. A new stream has a new start
+time; the last point of the old one is sent until acknowledged.
 """
 
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ from driftline.sketch.points import NumericPoints
 from driftline.sketch.resolution import SAMPLE
 
 _UNRESOLVED: Final = 0.02
-"""Share of recent rows that may lie unresolved; a new layout must leave at most half of what the old one left."""
+"""Share of recent rows that may be unresolved; a new layout must at least halve it."""
 
 _OUTSIDE: Final = 0.05
-"""Share of a block outside the window that calls for a check before these rows are counted."""
+"""Share of a block outside the window that triggers a check before the block is counted."""
 
 _FEW: Final = 32
-"""Rows of a block that are too few to tell such a share."""
+"""Blocks with fewer rows are too small to estimate such a share."""
 
 _RESTING: Final = 8
-"""Exports at most between two looks at a column that its layout resolves: 0.2 ms each."""
+"""Maximum exports between two checks of a resolved column, at 0.2 ms each."""
 
 _FUTILE: Final = 64
-"""Exports at most between two fits that no layout came out of: some 0.3 ms each."""
+"""Maximum exports between two fits that led to no new layout, at about 0.3 ms each."""
 
 _ENDED: Final = 16
-"""Ended streams that may wait for an acknowledgement.
+"""Maximum number of ended streams awaiting acknowledgement.
 
-With the exporter down for long, a column that moves on and on then keeps its layout: its rows go to the tails, coarser,
-but counted."""
+During a long outage, a column that keeps changing then keeps its layout: its rows go to the tails, coarse but counted.
+"""
 
 
 class StreamPoints(NamedTuple):
@@ -48,7 +48,7 @@ class StreamPoints(NamedTuple):
 
 @dataclass(slots=True)
 class _Pause:
-    """Exports to let pass before the next check; longer with each that led to nothing."""
+    """Exports to skip before the next check; doubles with each check that led to nothing."""
 
     left: int = 0
     length: int = 1
@@ -58,10 +58,10 @@ class _Pause:
 
 
 class NumericStream:
-    """The streams of one column, one after the other. For one thread at a time.
+    """The consecutive streams of one column. For one thread at a time.
 
-    `observe` each drained block, `collect` at an export, `acknowledge` when it has arrived. Times of points rise
-    strictly, even when the clock stands still or goes back.
+    `observe` each block, `collect` at each export, `acknowledge` once that has arrived. Times of points increase
+    strictly, even if the clock stops or goes back.
     """
 
     def __init__(self, now_ns: int) -> None:
@@ -70,23 +70,23 @@ class NumericStream:
         self._sample = np.zeros(0)
         self._fitted_rows = 0
         self._ended: list[StreamPoints] = []
-        self._sent = 0  # how many of them the last collection held
+        self._sent = 0  # ended streams in the last collection
         self._at_block, self._at_export = _Pause(), _Pause()
 
     def observe(self, values: NDArray[Any], now_ns: int) -> None:
-        """Rows, [n]: float64 or float32, best contiguous and in blocks of 8,192 at least; others are converted."""
+        """Count rows, [n]: float64 or float32, ideally contiguous and in blocks of at least 8,192."""
         if not len(values):
             return
         self._remember(values)
         sketch = self._sketch or self._begin(fit_layout(self._sample))
         watched = self._at_block.left <= 0 and len(values) >= _FEW
         if not sketch.add(values, _OUTSIDE if watched else 1.0):
-            self._at_export.left = 0  # half of the sample may still be of the old kind: look again soon
+            self._at_export.left = 0  # half of the sample may predate the change: check again soon
             self._check(sketch, self._at_block).add(values)
         self._tick(now_ns)
 
     def collect(self, now_ns: int) -> list[StreamPoints]:
-        """Points to export, oldest first: the last ones of ended streams until they are acknowledged, and the current.
+        """Points to export, oldest first: those of ended streams until acknowledged, then the current one.
 
         A stream without rows has no point.
         """
@@ -97,24 +97,24 @@ class NumericStream:
         points = [*self._ended, *self._current(sketch)]
         self._at_block.left -= 1
         self._at_export.left -= 1
-        # A fit on few rows is looked at again when there are twice as many, until the sample is full.
+        # A fit on few rows is checked again at twice as many, until the sample is full.
         if self._at_export.left <= 0 and sketch.rows >= 2 * min(self._fitted_rows, SAMPLE):
             self._check(sketch, self._at_export)
         self._sent = len(self._ended)
         return points
 
     def acknowledge(self) -> None:
-        """The points of the last collection have arrived: ended streams among them are not sent again."""
+        """The points of the last collection have arrived: do not send their ended streams again."""
         del self._ended[: self._sent]
         self._sent = 0
 
     def _remember(self, values: NDArray[Any]) -> None:
-        """Keeps the last 2,048 rows as the sample, of which a full block renews half."""
+        """Keep a sample of 2,048 recent rows, half of which a full block replaces."""
         thinned = values[:: max(1, 2 * len(values) // SAMPLE)]  # fewer than SAMPLE
         self._sample = np.concatenate((self._sample[len(thinned) - SAMPLE :], thinned))
 
     def _check(self, sketch: NumericSketch, pause: _Pause) -> NumericSketch:
-        """Begins a new stream if recent rows are unresolved and another layout does better; else waits longer."""
+        """Begin a new stream if recent rows are unresolved and another layout does better; else back off."""
         unresolved = unresolved_share(self._sample, sketch.layout)
         if unresolved <= _UNRESOLVED or len(self._ended) >= _ENDED:
             pause.extend(_RESTING)
@@ -130,7 +130,7 @@ class NumericStream:
         self._start = self._time
         self._sketch = NumericSketch(layout)
         self._fitted_rows = len(self._sample)
-        self._at_block, self._at_export = _Pause(left=1), _Pause()  # one new stream at most between two exports
+        self._at_block, self._at_export = _Pause(left=1), _Pause()  # at most one new stream between two exports
         return self._sketch
 
     def _current(self, sketch: NumericSketch) -> list[StreamPoints]:

@@ -1,7 +1,7 @@
-"""What the values of a column are: numbers, categories, or missing. Anything that is a number is numeric.
+"""Splits the values of a column into numbers, categories and missing ones.
 
-A data frame at training time and a plain array in serving must agree, so booleans are 0 and 1, and times are seconds
-since the Unix epoch.
+A data frame in training and a plain array in serving must agree, so booleans are 0 and 1, and times are seconds since
+the Unix epoch.
 """
 
 import math
@@ -18,33 +18,29 @@ from numpy.typing import NDArray
 from driftline.sketch import hashed
 
 LONGEST_NAME: Final = 128
-"""Characters of a category; a longer text travels as its digest: it is content, not a name."""
+"""Maximum characters of a category; longer strings are content rather than names, and are replaced by a hash."""
 
 _NO_NUMBERS: Final = np.zeros(0)
 
 
 class Split(NamedTuple):
-    """The rows of a column by what they are. numbers: [n] floats, NaN where missing; categories: rows by name.
+    """The rows of a column by type. numbers: [n] floats, NaN where missing. categories: rows by name.
 
-    missing: rows that are None, NaT or NA and stand in neither.
+    missing: rows that are None, NaT or NA, in neither of them.
     """
 
     numbers: NDArray[Any]
     categories: Mapping[str, int]
     missing: int
 
-    @property
-    def rows(self) -> int:
-        return len(self.numbers) + sum(self.categories.values()) + self.missing
-
 
 def split(values: NDArray[Any]) -> Split:
-    """Of one column: values[row], of any dtype."""
+    """Split one column, [rows], of any dtype."""
     return _SPLITTERS.get(values.dtype.kind, _split_objects)(values)
 
 
 def aligned(values: NDArray[Any]) -> NDArray[Any]:
-    """Of one column: the number in each row, [rows] floats, NaN where there is none; texts are read as numbers."""
+    """The number in each row of a column, [rows] floats, NaN where there is none; strings are parsed."""
     if values.dtype.kind in "fiubMm":
         return split(values).numbers
     items = values.tolist()
@@ -55,7 +51,7 @@ def aligned(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def class_names(values: NDArray[Any]) -> Mapping[str, int]:
-    """Rows by the name of their class: also of classes that are numbers. Missing ones are left out."""
+    """Rows by class name, also for numeric classes; missing ones are left out."""
     if values.dtype.kind == "O":
         return Counter(class_name(value) for value in values.tolist() if not _is_missing(value))
     if values.dtype.kind == "f":
@@ -65,7 +61,7 @@ def class_names(values: NDArray[Any]) -> Mapping[str, int]:
 
 
 def class_name(value: Any) -> str:
-    """The name of a class; 1.0 and 1 are the same one, as they are to scikit-learn."""
+    """The name of a class; 1.0 and 1 are the same class, as in scikit-learn."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return _name(value)
@@ -137,14 +133,14 @@ def _named(counts: Counter[str]) -> Mapping[str, int]:
 
 
 def _is_missing(value: Any) -> bool:
-    """None, NaT and NA, told by name: pandas need not be there."""
+    """Whether a value is None, NaN, NaT or NA; by type name, because pandas may not be installed."""
     if isinstance(value, float):
         return math.isnan(value)
     return value is None or type(value).__name__ in ("NaTType", "NAType")
 
 
 def as_number(value: Any) -> float | None:
-    """A number, or a time as seconds; None for anything else."""
+    """A number, or a time in seconds; None for anything else."""
     for kinds, convert in _NUMBERS:
         if isinstance(value, kinds):
             return convert(value)
@@ -152,7 +148,7 @@ def as_number(value: Any) -> float | None:
 
 
 def read_number(text: str) -> float | None:
-    """The number that a text is to scikit-learn; None for any other text."""
+    """Parse a string as scikit-learn does; None if it is not a number."""
     try:
         return float(text)
     except ValueError:
@@ -172,7 +168,7 @@ def _time_of_day(value: time) -> float:
 
 
 _NUMBERS: Final[tuple[tuple[Any, Callable[[Any], float]], ...]] = (
-    (np.timedelta64, lambda value: float(value / np.timedelta64(1, "s"))),  # numpy takes it for an integer
+    (np.timedelta64, lambda value: float(value / np.timedelta64(1, "s"))),  # numpy considers it an integer
     ((Real, Decimal, np.number, np.bool_), float),
     (datetime, _seconds),
     (date, _day),

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
-from driftline.sketch import cut_cells, project
+from driftline.sketch import cut_bins, project
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.identity import digest
 from driftline.sketch.time_units import SECOND
@@ -75,7 +75,7 @@ def provisional_reference(
 def _column(key: ColumnKey, chunks: Sequence[ColumnSummary]) -> ReferenceColumn:
     whole = total(chunks)
     numeric = whole.intervals.total >= sum(whole.categories.values())
-    edges = cut_cells(whole.intervals) if numeric and whole.intervals.total else np.zeros(0)
+    edges = cut_bins(whole.intervals) if numeric and whole.intervals.total else np.zeros(0)
     ranked = sorted(whole.categories, key=lambda name: (-whole.categories[name], name))
     categories = () if numeric else tuple(ranked[:MAX_BINNED_CATEGORIES])
     count = [_numeric_bins(c, edges, whole) if numeric else _category_bins(c, categories) for c in chunks]

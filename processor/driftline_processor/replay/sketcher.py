@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.sketch import MOST_NAMED
-from driftline.sketch.column import Series
+from driftline.sketch.column import ColumnSketch
 from driftline.sketch.pairs import Pair, Pairs
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, InputRecord, ModelKey, RowsPoint, SketchPoint
@@ -22,9 +22,9 @@ class Sketcher:
 
     def __init__(self, model: ModelKey, columns: Sequence[ReplayedColumn], pairs: Mapping[str, Pair]) -> None:
         self._model = model
-        self._series = {c.key: Series(0, MOST_NAMED, classes=c.classes, delta=True) for c in columns}
+        self._series = {c.key: ColumnSketch(0, MOST_NAMED, classes=c.classes, delta=True) for c in columns}
         self._pairs = Pairs(pairs)
-        self._counted = {name: Series(0, MOST_NAMED, classes=True, delta=True) for name in pairs}
+        self._counted = {name: ColumnSketch(0, MOST_NAMED, classes=True, delta=True) for name in pairs}
         self._ticks = count(1)
         self._points = count(1)
 
@@ -50,7 +50,7 @@ class Sketcher:
             records += self._column(ColumnKey(TARGET_PAIR, name), self._counted[name], time)
         return records
 
-    def _column(self, key: ColumnKey, series: Series, time: int) -> Iterator[InputRecord]:
+    def _column(self, key: ColumnKey, series: ColumnSketch, time: int) -> Iterator[InputRecord]:
         points = series.collect(next(self._ticks))
         for _, numbers in points.numbers:
             for histogram in (numbers.core, *numbers.tails.values()):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.capture.buffer_pool import Pool, _rounded
+from driftline.capture.buffer_pool import BufferPool, _rounded
 
 
 @given(st.integers(0, 10**9))
@@ -20,24 +20,24 @@ def test_sizes_waste_little(size: int) -> None:
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_lease_is_an_array(order: str) -> None:
     """Shape, dtype and order are those asked for."""
-    lease = Pool(10**6).lease((100, 7), np.float32, order)
-    assert lease is not None
-    lease.array[:] = 1
+    buffer = BufferPool(10**6).acquire((100, 7), np.float32, order)
+    assert buffer is not None
+    buffer.array[:] = 1
 
-    assert lease.array.shape == (100, 7)
-    assert lease.array.dtype == np.float32
-    assert lease.array.flags[f"{order}_CONTIGUOUS"]
+    assert buffer.array.shape == (100, 7)
+    assert buffer.array.dtype == np.float32
+    assert buffer.array.flags[f"{order}_CONTIGUOUS"]
 
 
 def test_leases_do_not_overlap_and_are_used_again() -> None:
     """Two at once have buffers of their own; a released one is handed out again."""
-    pool = Pool(10**6)
-    first, second = pool.lease((1000,), np.float64, "C"), pool.lease((1000,), np.float64, "C")
+    pool = BufferPool(10**6)
+    first, second = pool.acquire((1000,), np.float64, "C"), pool.acquire((1000,), np.float64, "C")
     assert first is not None
     assert second is not None
     assert not np.shares_memory(first.array, second.array)
     first.release()
-    third = pool.lease((1000,), np.float64, "C")
+    third = pool.acquire((1000,), np.float64, "C")
     assert third is not None
 
     assert np.shares_memory(first.array, third.array)
@@ -45,21 +45,21 @@ def test_leases_do_not_overlap_and_are_used_again() -> None:
 
 def test_the_pool_is_bounded() -> None:
     """Used up, it says so; free buffers of other sizes make room."""
-    pool = Pool(100_000)
-    first = pool.lease((60_000,), np.uint8, "C")
+    pool = BufferPool(100_000)
+    first = pool.acquire((60_000,), np.uint8, "C")
     assert first is not None
-    assert pool.lease((60_000,), np.uint8, "C") is None
+    assert pool.acquire((60_000,), np.uint8, "C") is None
     first.release()
 
-    assert pool.lease((90_000,), np.uint8, "C") is not None
+    assert pool.acquire((90_000,), np.uint8, "C") is not None
 
 
 def test_idle_buffers_are_given_back() -> None:
     """Free buffers stay while they are used now and then, and go when nobody asks."""
-    pool = Pool(10**6)
-    lease = pool.lease((1000,), np.float64, "C")
-    assert lease is not None
-    lease.release()
+    pool = BufferPool(10**6)
+    buffer = pool.acquire((1000,), np.float64, "C")
+    assert buffer is not None
+    buffer.release()
     pool.trim()
     assert pool._free
     pool.trim()

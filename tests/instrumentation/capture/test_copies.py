@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline.capture.buffer_pool import Pool
-from driftline.capture.copies import SMALL, Captures, capture, capture_output
+from driftline.capture.buffer_pool import BufferPool
+from driftline.capture.copies import COPIERS, OUTPUT_COPIERS, SMALL, Captures
 from driftline.features import blocks
-from driftline.records import Capture, named
+from driftline.records import Capture, as_capture
 from driftline.runtime.self_faults import FAULTS
 
-POOL = Pool(2**26)
+POOL = BufferPool(2**26)
 CAPTURES = Captures(POOL)
 NUMBERS = np.arange(12).reshape(4, 3) % 2
 
@@ -41,7 +41,8 @@ def table(taken: Capture) -> list[list[Any]]:
 def test_arrays_are_what_they_are_in_every_other_place(name: str, returned: bool) -> None:
     """The short way for rows of numbers gives what the long one gives."""
     value = ARRAYS[name]
-    short, long = named(CAPTURES.of(value, returned)), (capture_output if returned else capture)(value, POOL)
+    copiers = OUTPUT_COPIERS if returned else COPIERS
+    short, long = as_capture(CAPTURES.of(value, returned)), as_capture(copiers[type(value)](value, POOL))
 
     assert short is not None
     assert (short.kind, short.rows, short.layout, short.size) == (long.kind, long.rows, long.layout, long.size)
@@ -51,7 +52,7 @@ def test_arrays_are_what_they_are_in_every_other_place(name: str, returned: bool
 def test_what_is_recorded_does_not_change_with_the_array() -> None:
     """The caller may use the array again at once."""
     value = np.arange(12.0).reshape(4, 3)
-    taken = named(CAPTURES.of(value))
+    taken = as_capture(CAPTURES.of(value))
     value[:] = -1
 
     assert taken is not None

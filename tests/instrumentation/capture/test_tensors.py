@@ -11,14 +11,17 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from driftline.capture.buffer_pool import Pool  # noqa: E402
-from driftline.capture.copies import capture, capture_output, release  # noqa: E402
+from driftline.capture.buffer_pool import BufferPool  # noqa: E402
+from driftline.capture.copies import Captures, capture, release  # noqa: E402
 from driftline.capture.strided_sample import MOST_VALUES  # noqa: E402
 from driftline.features import blocks, columns  # noqa: E402
-from driftline.records import LOST, Capture, Column, InputFacts, Model  # noqa: E402
+from driftline.records import LOST, Capture, InputFacts, ModelFacts, NamedColumn, as_capture  # noqa: E402
 
-POOL = Pool(2**28)
-MODEL = Model("m", None, "M", "pytorch", None, None, None, lambda _, found, head: [Column("y", found[0])], InputFacts())
+POOL = BufferPool(2**28)
+CAPTURES = Captures(POOL)
+MODEL = ModelFacts(
+    "m", None, "M", "pytorch", None, None, None, lambda _, found, head: [NamedColumn("y", found[0])], InputFacts()
+)
 
 
 def table(taken: Capture) -> Any:
@@ -122,12 +125,12 @@ def test_modes_of_autograd_make_no_difference() -> None:
     for mode in (torch.inference_mode, torch.no_grad, torch.enable_grad):
         with mode():
             result = layer(given)
-            taken = capture_output(result, POOL)
+            taken = as_capture(CAPTURES.of(result, returned=True))
         np.testing.assert_array_equal(table(taken), result.detach().numpy())
         assert taken.kind == "bytes"
     with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
         result = layer(given)
-        np.testing.assert_array_equal(table(capture_output(result, POOL)), result.float().numpy())
+        np.testing.assert_array_equal(table(as_capture(CAPTURES.of(result, returned=True))), result.float().numpy())
 
 
 def test_of_large_rows_a_grid_is_copied() -> None:
@@ -144,7 +147,7 @@ def test_of_large_rows_a_grid_is_copied() -> None:
 
 def test_without_room_only_the_rows_are_counted() -> None:
     """A pool bounds what waits: beyond it nothing is copied, of a record neither."""
-    small = Pool(2**16)
+    small = BufferPool(2**16)
     batch = torch.rand(5000, 30)
 
     assert capture(batch, small)[:3] == (LOST, None, 5000)
@@ -153,7 +156,7 @@ def test_without_room_only_the_rows_are_counted() -> None:
 
 def test_buffers_come_back() -> None:
     """Also those of a record and of a grid: the same room does for any number of calls."""
-    room = Pool(2**22)
+    room = BufferPool(2**22)
     for _ in range(20):
         taken = capture({"image": torch.rand(32, 3, 64, 64), "age": torch.rand(5000)}, room)
         assert taken.kind == "record"
@@ -210,7 +213,7 @@ LOGITS, BOXES = torch.rand(4, 3), torch.rand(4, 2)
 )
 def test_outputs_are_named_by_their_keys(output: Any, expected: list[str]) -> None:
     """Dicts, tuples, named tuples and data classes; what is no output of the rows is left out."""
-    taken = capture_output(output, POOL)
+    taken = as_capture(CAPTURES.of(output, returned=True))
 
     assert taken.rows == 4
     assert [column.name for column in columns.outputs(MODEL, "forward", [taken])] == expected
@@ -221,7 +224,8 @@ def test_transformers_outputs_are_named_by_their_keys() -> None:
     outputs = pytest.importorskip("transformers.modeling_outputs")
     output = outputs.SequenceClassifierOutput(loss=LOGITS.sum(), logits=LOGITS, hidden_states=(LOGITS,))
 
-    assert [column.name for column in columns.outputs(MODEL, "forward", [capture_output(output, POOL)])] == ["y"]
+    taken = as_capture(CAPTURES.of(output, returned=True))
+    assert [column.name for column in columns.outputs(MODEL, "forward", [taken])] == ["y"]
 
 
 def test_a_list_of_tensors_is_rows() -> None:
@@ -230,4 +234,4 @@ def test_a_list_of_tensors_is_rows() -> None:
 
     assert table(same).tolist() == [[1, 1, 1], [0, 0, 0]]
     assert capture([torch.ones(3), torch.ones(4)], POOL)[:3] == ("opaque", None, 2)
-    assert capture_output([{"boxes": BOXES}, {"boxes": BOXES}], POOL)[:3] == ("opaque", None, 2)
+    assert as_capture(CAPTURES.of([{"boxes": BOXES}, {"boxes": BOXES}], returned=True))[:3] == ("opaque", None, 2)

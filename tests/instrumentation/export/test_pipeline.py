@@ -13,12 +13,12 @@ from sklearn.linear_model import LogisticRegression
 
 import driftline
 from driftline import semconv
-from driftline.capture.buffer_pool import Pool
+from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.copies import capture
 from driftline.export.pipeline import Pipeline
 from driftline.features.input_kinds import EMBEDDING, TOKENS
-from driftline.recording.shared_recorder import RUNTIME
-from driftline.records import Column, InputFacts, Model, Prediction, Record
+from driftline.recording.shared_recorder import SHARED_RECORDER
+from driftline.records import CallRecord, InputFacts, ModelFacts, NamedColumn, Prediction
 from driftline.runtime.self_faults import FAULTS
 from driftline.settings import Settings
 from otlp_sink import Received
@@ -28,15 +28,15 @@ RNG = np.random.default_rng(5)
 X = RNG.normal(size=(100, 3))
 
 
-def no_outputs(operation: str, columns: Any, head: int) -> list[Column]:
+def no_outputs(operation: str, columns: Any, head: int) -> list[NamedColumn]:
     return []
 
 
-def first_output(operation: str, columns: Any, head: int) -> list[Column]:
-    return [Column("y", columns[0])]
+def first_output(operation: str, columns: Any, head: int) -> list[NamedColumn]:
+    return [NamedColumn("y", columns[0])]
 
 
-MODEL = Model("m", "1", "M", "test", None, ("a", "b", "c"), 3, no_outputs)
+MODEL = ModelFacts("m", "1", "M", "test", None, ("a", "b", "c"), 3, no_outputs)
 
 
 @pytest.fixture
@@ -139,9 +139,9 @@ def test_a_burst_of_batches_has_most_of_the_buffer(
 @contextmanager
 def aggregation_paused() -> Iterator[None]:
     """Nothing is taken out of the buffer: the lock of the one who takes is held."""
-    emitter = RUNTIME._emitter
-    assert emitter is not None
-    with emitter.pipeline._aggregating:
+    recorder = SHARED_RECORDER._recorder
+    assert recorder is not None
+    with recorder.pipeline._aggregating:
         yield
 
 
@@ -167,19 +167,19 @@ def pipeline(exporter: MemoryMetricExporter, **settings: Any) -> Pipeline:
     return Pipeline(given, lambda: exporter, lambda: Resource({}), lambda _: None, lambda: None)
 
 
-def record(rows: Any, model: Model = MODEL) -> Record:
-    return model, "predict", capture(rows, Pool(10**9)), None, 0.1, None, None
+def record(rows: Any, model: ModelFacts = MODEL) -> CallRecord:
+    return model, "predict", capture(rows, BufferPool(10**9)), None, 0.1, None, None
 
 
 def test_counting_goes_on_while_an_export_hangs() -> None:
     """An export that waits for its backend holds up neither callers nor aggregation."""
     exporter = Stuck()
     subject = pipeline(exporter)
-    subject.buffer.put(record(X))
+    subject.queue.put(record(X))
     assert not subject.flush(0.05)
     assert exporter.entered.wait(10)
     for _ in range(200):
-        subject.buffer.put(record(X))
+        subject.queue.put(record(X))
     subject.drain()
     exporter.released.set()
 
@@ -191,7 +191,7 @@ def test_counting_goes_on_while_an_export_hangs() -> None:
 def test_close_is_bounded() -> None:
     """Where the backend does not answer, the end comes nevertheless."""
     subject = pipeline(Stuck())
-    subject.buffer.put(record(X))
+    subject.queue.put(record(X))
     began = time.monotonic()
 
     assert not subject.close(0.2)
@@ -202,10 +202,10 @@ def test_nothing_is_taken_after_close() -> None:
     """What comes too late is not counted, and does no harm."""
     exporter = MemoryMetricExporter(Received())
     subject = pipeline(exporter)
-    subject.buffer.put(record(X))
+    subject.queue.put(record(X))
     assert subject.close(10)
 
-    assert not subject.buffer.put(record(X))
+    assert not subject.queue.put(record(X))
     assert subject.close(10)
     assert exporter.received.total(semconv.INFERENCE_ROWS) == len(X)
 
@@ -227,7 +227,7 @@ def test_without_an_exporter_predictions_are_only_told() -> None:
     told: list[Prediction] = []
     subject = Pipeline(Settings(), None, lambda: Resource({}), told.append, lambda: None)
 
-    subject.buffer.put(record(X))
+    subject.queue.put(record(X))
     assert not subject.counts
     assert subject.flush(10)
     assert [each.rows for each in told] == [len(X)]
@@ -242,10 +242,10 @@ def test_rows_without_columns_are_rows(shape: tuple[int, ...], dtype: type, kind
     FAULTS.reset()
     exporter = MemoryMetricExporter(Received())
     subject = pipeline(exporter)
-    model = Model("n", None, "M", "test", None, None, None, first_output, InputFacts(kind))
+    model = ModelFacts("n", None, "M", "test", None, None, None, first_output, InputFacts(kind))
     for _ in range(2):
-        given = capture(np.empty(shape, dtype), Pool(10**9))
-        subject.buffer.put((model, "predict", given, given, 0.1, None, None))
+        given = capture(np.empty(shape, dtype), BufferPool(10**9))
+        subject.queue.put((model, "predict", given, given, 0.1, None, None))
     assert subject.flush(10)
     assert subject.close(10)
 
@@ -264,7 +264,7 @@ def test_one_bad_column_costs_no_other() -> None:
 
     rows = np.empty((2, 3), object)
     rows[:] = [[1.0, Unprintable(), "a"], [2.0, Unprintable(), "b"]]
-    subject.buffer.put(record(rows))
+    subject.queue.put(record(rows))
     assert subject.flush(10)
     assert subject.close(10)
 
@@ -278,9 +278,9 @@ def test_a_wide_model_is_sent_in_several_requests() -> None:
     """Requests stay below what gRPC servers take; each counts for itself when a later one fails."""
     exporter = MemoryMetricExporter(Received())
     subject = pipeline(exporter)
-    wide = Model("w", None, "M", "test", None, None, None, no_outputs)
+    wide = ModelFacts("w", None, "M", "test", None, None, None, no_outputs)
     rows = RNG.normal(size=(3, 700))
-    subject.buffer.put(record(rows, wide))
+    subject.queue.put(record(rows, wide))
     assert subject.flush(60)
     assert subject.close(10)
 

@@ -10,12 +10,12 @@ from sklearn.linear_model import LinearRegression
 import driftline
 from driftline import semconv
 from driftline.export.reference_pairs import References
-from driftline.records import Model
+from driftline.records import ModelFacts
 from telemetry import Telemetry
 
 
-def model(name: str = "churn", version: str | None = None) -> Model:
-    return Model(name, version, "Model", "scikit_learn", None, None, None, lambda *_: [])
+def model(name: str = "churn", version: str | None = None) -> ModelFacts:
+    return ModelFacts(name, version, "ModelFacts", "scikit_learn", None, None, None, lambda *_: [])
 
 
 def save(path: Path, name: str = "churn", version: str = "", columns: int = 3) -> Path:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from driftline.features.models import Description, Models, describe, description, forget
-from driftline.records import Model
+from driftline.features.models import Description, ModelFactsCache, describe, description_of, invalidate_facts
+from driftline.records import ModelFacts
 
 
 class Thing:
@@ -19,8 +19,8 @@ class Thing:
         return False
 
 
-def facts(name: str) -> Model:
-    return Model(name, None, "T", "test", None, None, None, lambda operation, columns, head: [])
+def facts(name: str) -> ModelFacts:
+    return ModelFacts(name, None, "T", "test", None, None, None, lambda operation, columns, head: [])
 
 
 def test_descriptions_add_up() -> None:
@@ -29,8 +29,8 @@ def test_descriptions_add_up() -> None:
     describe(thing, name="a", feature_names=["x", "y"])
     describe(thing, version="2", name="b")
 
-    assert description(thing) == Description("b", "2", ("x", "y"), None)
-    assert description(Thing()) == Description()
+    assert description_of(thing) == Description("b", "2", ("x", "y"), None)
+    assert description_of(Thing()) == Description()
 
 
 def test_descriptions_go_with_their_model() -> None:
@@ -46,7 +46,7 @@ def test_descriptions_go_with_their_model() -> None:
 
 def test_what_cannot_be_referenced_cannot_be_described() -> None:
     """The error says so."""
-    with pytest.raises(TypeError, match="a int cannot be described"):
+    with pytest.raises(TypeError, match="cannot describe an object of type int"):
         describe(3, name="three")
 
 
@@ -54,21 +54,21 @@ def test_facts_are_found_out_once() -> None:
     """Until something changes."""
     looked: list[Any] = []
 
-    def look(model: Any) -> Model:
+    def look(model: Any) -> ModelFacts:
         looked.append(model)
         return facts("m")
 
-    models, thing = Models(look), Thing()
+    models, thing = ModelFactsCache(look), Thing()
     assert models.of(thing) is models.of(thing)
     assert len(looked) == 1
-    forget()
+    invalidate_facts()
     models.of(thing)
     assert len(looked) == 2
 
 
 def test_facts_of_what_cannot_be_referenced_are_found_out_each_time() -> None:
     """It costs time, but it works."""
-    models = Models(lambda model: facts(str(model)))
+    models = ModelFactsCache(lambda model: facts(str(model)))
 
     assert models.of(3).name == "3"
     assert models.of(4).name == "4"

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from driftline.features import outputs
-from driftline.records import Column
+from driftline.records import NamedColumn
 
 
 def columns(*rows: list[float]) -> list[Any]:
     return list(np.array(rows).T)
 
 
-def values(found: list[Column]) -> dict[str, list[Any]]:
+def values(found: list[NamedColumn]) -> dict[str, list[Any]]:
     return {
         column.name: np.round(column.values, 6).tolist() if not column.classes else column.values.tolist()
         for column in found

@@ -9,13 +9,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import driftline
-from driftline.frameworks.method_wrappers import Methods
+from driftline.frameworks.method_wrappers import MethodWrappers
 from driftline.frameworks.sklearn import SklearnInstrumentor
-from driftline.recording import recorder as emitter_module
-from driftline.recording.shared_recorder import RUNTIME
-from driftline.runtime.import_hooks import Patches, forget, when_imported
-from driftline.runtime.self_faults import FAULTS, Faults
-from driftline.runtime.servers import flushing
+from driftline.recording import recorder as recorder_module
+from driftline.recording.shared_recorder import SHARED_RECORDER
+from driftline.runtime.import_hooks import Patches, cancel_when_imported, when_imported
+from driftline.runtime.self_faults import FAULTS, SelfFaults
+from driftline.runtime.servers import flush_on_shutdown
 from telemetry import Telemetry
 
 
@@ -44,83 +44,83 @@ def test_a_wrong_option_is_an_error_and_nothing_is_switched_on(options: dict[str
 
 def test_the_loader_never_meets_an_exception(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """An exception from `_instrument` would abort the loading of every instrumentor."""
-    monkeypatch.setattr(emitter_module, "choose", broken)
+    monkeypatch.setattr(recorder_module, "choose", broken)
     instrumentor = SklearnInstrumentor()
     try:
         instrumentor.instrument(skip_dep_check=True)
         assert ("instrument", "RuntimeError") in FAULTS.counts()
-        assert "fault inside Driftline" in caplog.text
+        assert "Internal Driftline fault" in caplog.text
     finally:
         instrumentor.uninstrument()
         FAULTS.reset()
 
 
-@pytest.mark.parametrize("fault", [(SklearnInstrumentor, "_adapter"), (Methods, "add")])
+@pytest.mark.parametrize("fault", [(SklearnInstrumentor, "_adapter"), (MethodWrappers, "add")])
 def test_a_framework_that_fails_leaves_the_others_on(
     fault: tuple[Any, str],
     instrumented: Callable[..., Telemetry],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """They go on with the emitter, which is closed with the last of them; the framework can be switched on again."""
+    """They go on with the recorder, which is closed with the last of them; the framework can be switched on again."""
     instrumented()
-    emitter = RUNTIME._emitter
+    recorder = SHARED_RECORDER._recorder
     SklearnInstrumentor().uninstrument()
     with monkeypatch.context() as patch:
         patch.setattr(*fault, broken)
         SklearnInstrumentor().instrument(skip_dep_check=True)
     assert FAULTS.counts() == {("instrument", "RuntimeError"): 1}
-    assert "fault inside Driftline" in caplog.text
-    assert RUNTIME._emitter is emitter
+    assert "Internal Driftline fault" in caplog.text
+    assert SHARED_RECORDER._recorder is recorder
     assert not hasattr(LogisticRegression.predict, "__wrapped__")
 
     SklearnInstrumentor().uninstrument()
     SklearnInstrumentor().instrument(skip_dep_check=True)
     assert hasattr(LogisticRegression.predict, "__wrapped__")
     driftline.uninstrument()
-    assert RUNTIME._emitter is None
+    assert SHARED_RECORDER._recorder is None
 
 
 def test_a_framework_that_is_off_has_no_part_in_exports(instrumented: Callable[..., Telemetry]) -> None:
     """However often it was on while others stay on: what it does before an export goes with it."""
     instrumented()
-    emitter = RUNTIME._emitter
-    assert emitter is not None
-    before = len(emitter.before_export)
+    recorder = SHARED_RECORDER._recorder
+    assert recorder is not None
+    before = len(recorder.before_export)
     for _ in range(3):
         SklearnInstrumentor().uninstrument()
-        assert len(emitter.before_export) == before - 1
+        assert len(recorder.before_export) == before - 1
         SklearnInstrumentor().instrument(skip_dep_check=True)
 
-    assert len(emitter.before_export) == before
+    assert len(recorder.before_export) == before
 
 
 def test_a_framework_may_be_switched_off_during_an_export(instrumented: Callable[..., Telemetry]) -> None:
     """What the others do before it is still done."""
     instrumented()
-    emitter = RUNTIME._emitter
-    assert emitter is not None
+    recorder = SHARED_RECORDER._recorder
+    assert recorder is not None
     asked: list[str] = []
 
     def leave() -> None:
-        emitter.before_export.remove(leave)
+        recorder.before_export.remove(leave)
 
-    emitter.before_export += [leave, lambda: asked.append("next")]
-    emitter._on_export()
+    recorder.before_export += [leave, lambda: asked.append("next")]
+    recorder._on_export()
 
     assert asked == ["next"]
 
 
 def test_what_cannot_be_taken_off_again_is_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where taking off what is on fails: the loader goes on, and nobody uses the emitter."""
-    monkeypatch.setattr(Methods, "add", broken)
-    monkeypatch.setattr(Methods, "remove", broken)
+    """Also where taking off what is on fails: the loader goes on, and nobody uses the recorder."""
+    monkeypatch.setattr(MethodWrappers, "add", broken)
+    monkeypatch.setattr(MethodWrappers, "remove", broken)
     FAULTS.reset()
     instrumentor = SklearnInstrumentor()
     try:
         instrumentor.instrument(skip_dep_check=True)
         assert FAULTS.counts() == {("instrument", "RuntimeError"): 1}
-        assert RUNTIME._emitter is None
+        assert SHARED_RECORDER._recorder is None
     finally:
         instrumentor.uninstrument()
         FAULTS.reset()
@@ -149,7 +149,7 @@ def test_options_are_those_of_the_process(instrumented: Callable[..., Telemetry]
     """A second switch with other options is refused, by name; with the same ones it changes nothing."""
     instrumented(capture="none")
     driftline.instrument(capture="none")
-    with pytest.raises(ValueError, match="capture: is 'none' in this process"):
+    with pytest.raises(ValueError, match="capture: already set to 'none' for all frameworks in this process"):
         driftline.instrument(capture="all")
 
 
@@ -182,7 +182,7 @@ def test_a_server_that_stops_is_flushed() -> None:
             calls.append("shutdown")
             raise OSError("port")
 
-    wrapped = flushing(Server.shutdown, lambda: calls.append("flush"))
+    wrapped = flush_on_shutdown(Server.shutdown, lambda: calls.append("flush"))
     with pytest.raises(OSError, match="port"):
         asyncio.run(wrapped(Server(), sockets=None))
 
@@ -219,14 +219,14 @@ def test_patches_are_put_on_and_taken_off() -> None:
 def test_an_import_survives_our_error(caplog: pytest.LogCaptureFixture) -> None:
     """What we do at somebody's import cannot fail it."""
     when_imported("json", broken)
-    forget("json", broken)
+    cancel_when_imported("json", broken)
 
-    assert "json is not instrumented" in caplog.text
+    assert "Could not instrument json" in caplog.text
 
 
 def test_faults_are_logged_once_a_kind(caplog: pytest.LogCaptureFixture) -> None:
     """Counted each time, by stage and exception."""
-    faults = Faults()
+    faults = SelfFaults()
     for stage in ("begin", "begin", "end"):
         faults.note(stage, ValueError("x"))
 

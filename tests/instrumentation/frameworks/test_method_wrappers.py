@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from driftline.frameworks.method_wrappers import Methods, Nobody
+from driftline.frameworks.call_wrappers import NullObserver
+from driftline.frameworks.method_wrappers import MethodWrappers
 
 MODULE = "made_families"
 FAMILIES = ("First", "Second", "Third")
@@ -23,7 +24,7 @@ def families(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     return module
 
 
-class Importing(Methods):
+class Importing(MethodWrappers):
     """Meets another root while it looks at a class, as where another thread imports its module."""
 
     to_come: Iterator[str] = iter(())
@@ -40,7 +41,7 @@ def is_wrapped(cls: Any) -> bool:
 
 def test_a_root_may_come_while_classes_are_looked_at(families: types.ModuleType) -> None:
     """An import in one thread does not disturb the look at all classes in another, and its own are wrapped."""
-    methods = Importing((), (), ("call",), Nobody())
+    methods = Importing((), (), ("call",), NullObserver())
     methods.add(MODULE, "First")
     methods.to_come = iter(FAMILIES[1:])
     methods.walk()

@@ -6,27 +6,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftline.capture.buffer_pool import Pool
+from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.copies import capture
-from driftline.recording.span_values import Examples, same_type
-from driftline.records import Column, Model, Prediction
+from driftline.recording.span_values import SpanValues, same_type
+from driftline.records import ModelFacts, NamedColumn, Prediction
 from driftline.semconv import FEATURE_COUNT, VECTOR_NAMES, VECTOR_VALUES
 from driftline.settings import Settings
 from driftline.sketch import hashed
 
 
-def outputs(operation: str, columns: Any, head: int) -> list[Column]:
-    return [Column("prediction", columns[0])]
+def outputs(operation: str, columns: Any, head: int) -> list[NamedColumn]:
+    return [NamedColumn("prediction", columns[0])]
 
 
-MODEL = Model("m", None, "M", "test", None, None, None, outputs)
+MODEL = ModelFacts("m", None, "M", "test", None, None, None, outputs)
 
 
 def shown(rows: Any, output: Any = None, **settings: Any) -> dict[str, Any]:
-    pool = Pool(10**9)
+    pool = BufferPool(10**9)
     taken = None if output is None else capture(output, pool)
     given = Prediction(MODEL, "predict", len(rows), capture(rows, pool), taken, 0.1, None, None)
-    return Examples(Settings(**settings)).of(given)
+    return SpanValues(Settings(**settings)).of(given)
 
 
 def size(attributes: dict[str, Any]) -> int:

@@ -12,10 +12,10 @@ from sklearn.linear_model import LogisticRegression
 
 from driftline import semconv
 from driftline.recording.spans import SpanSource, static_attributes
-from driftline.records import Model
+from driftline.records import ModelFacts
 from telemetry import Telemetry
 
-MODEL = Model("m", "1", "M", "test", "classification", None, None, lambda operation, columns, head: [])
+MODEL = ModelFacts("m", "1", "M", "test", "classification", None, None, lambda operation, columns, head: [])
 UNSAMPLED = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(0))
 SAMPLED = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1))
 

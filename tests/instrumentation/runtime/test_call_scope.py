@@ -1,15 +1,21 @@
-"""The guard that lets only the outermost call count."""
+"""The call scope: only the outermost call counts."""
 
 import contextvars
 import pickle
 
-from driftline.runtime.call_scope import INSIDE, Carried, identify, paused, prediction_id
-from driftline.runtime.ids import Ids
+from driftline.runtime.call_scope import (
+    CALL_SCOPE,
+    PredictionIds,
+    ScopedTask,
+    assign_prediction_id,
+    paused,
+    prediction_id,
+)
 
 
 def is_inside() -> bool:
     """What every wrapper asks."""
-    token = INSIDE.get()
+    token = CALL_SCOPE.get()
     return token is not None and token[0]
 
 
@@ -36,7 +42,7 @@ def test_a_context_copied_inside_is_not_quiet_for_ever() -> None:
 def test_a_carried_function_is_inside() -> None:
     """In a thread it shares the token; in another process it is inside in any case."""
     token = [True]
-    carried = Carried(is_inside, token)
+    carried = ScopedTask(is_inside, token)
     assert carried()
     assert pickle.loads(pickle.dumps(carried))()
     token[0] = False
@@ -51,7 +57,7 @@ def test_before_any_call_there_is_no_id() -> None:
         found = [prediction_id()]
         with paused():
             found.append(prediction_id())
-        INSIDE.set([True])
+        CALL_SCOPE.set([True])
         return [*found, prediction_id()]
 
     assert contextvars.Context().run(ids) == [None, None, None]
@@ -61,10 +67,10 @@ def test_an_id_is_made_once() -> None:
     """Whoever asks for it. One that is given to a call is not also that of the call before it."""
 
     def ids() -> tuple[str | None, ...]:
-        INSIDE.set([False])
+        CALL_SCOPE.set([False])
         before = contextvars.copy_context()
         first = prediction_id()
-        given = identify()
+        given = assign_prediction_id()
         assert before.run(prediction_id) == first == before.run(prediction_id)
         return first, given, prediction_id()
 
@@ -74,7 +80,7 @@ def test_an_id_is_made_once() -> None:
 
 def test_ids_of_a_child_are_not_its_parents() -> None:
     """They count on from another place."""
-    ids = Ids()
+    ids = PredictionIds()
     before = ids.make()
     ids.renew()
 

@@ -3,12 +3,12 @@ import time
 
 import pytest
 
-from driftline.runtime.gil_yield import Courtesy
+from driftline.runtime.gil_yield import GilYield
 
 
 def test_paced_items_are_the_same_items() -> None:
     """An encoder finds what it was given: order, length, positions and slices."""
-    items = Courtesy().between([3, 1, 2])
+    items = GilYield().between([3, 1, 2])
     assert (list(items), len(items), items[0], items[1:]) == ([3, 1, 2], 3, 3, [1, 2])
 
 
@@ -17,9 +17,9 @@ def test_long_work_pauses_and_short_work_does_not(monkeypatch: pytest.MonkeyPatc
     now, pauses = [0.0], []
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(time, "sleep", pauses.append)
-    courtesy = Courtesy()
+    gil_yield = GilYield()
     now[0] = 1.0
-    for _ in courtesy.between(range(100)):
+    for _ in gil_yield.between(range(100)):
         now[0] += 0.0001
     assert 15 <= len(pauses) <= 25
 
@@ -35,7 +35,7 @@ def test_whoever_waits_for_the_interpreter_goes_first() -> None:
     thread = threading.Thread(target=caller)
     thread.start()
     seen_after = None
-    for number in Courtesy().between(range(2000)):
+    for number in GilYield().between(range(2000)):
         if number == 0:
             ready.set()
         sum(range(2000))

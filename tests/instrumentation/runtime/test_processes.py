@@ -182,8 +182,8 @@ def test_a_backend_that_is_down_does_not_hold_up_the_exit(tmp_path: Path) -> Non
     with OtlpSink() as gone:
         pass
     program = MODEL + "import time, atexit\nmodel.predict(X)\nstart = time.monotonic()\n"
-    program += "import sys\nfrom driftline.runtime import lifecycle\n"
-    program += "lifecycle._finish()\nassert time.monotonic() - start < 4, time.monotonic() - start\n"
+    program += "from driftline.runtime import lifecycle\n"
+    program += "lifecycle._at_exit()\nassert time.monotonic() - start < 4, time.monotonic() - start\n"
     run(gone, tmp_path, program, OTEL_TRACES_EXPORTER="none", OTEL_METRICS_EXPORTER="otlp", OTEL_LOGS_EXPORTER="none")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driftline.sketch import Intervals, NumericSketch, cut_cells, fit_layout, project
+from driftline.sketch import Intervals, NumericSketch, cut_bins, fit_layout, project
 from driftline.sketch.exponential import HUGE
 
 ROWS = 20_000
@@ -19,7 +19,7 @@ def sketch(rows: NDArray[np.float64]) -> Intervals:
 def test_cells_of_a_smooth_column_weigh_about_the_same() -> None:
     """At most 32 between the two outside, and the reference itself leaves those empty."""
     reference = sketch(np.random.default_rng(0).normal(1_000, 1, ROWS))
-    edges = cut_cells(reference)
+    edges = cut_bins(reference)
     cells = project(reference, edges)
 
     assert 28 <= len(edges) - 1 <= 32
@@ -33,7 +33,7 @@ def test_cells_of_a_smooth_column_weigh_about_the_same() -> None:
 def test_up_to_the_limit_every_value_has_a_cell() -> None:
     """Of 11 whole numbers none shares one."""
     values = np.random.default_rng(0).integers(0, 11, ROWS).astype(float)
-    edges = cut_cells(sketch(values))
+    edges = cut_bins(sketch(values))
 
     assert len(edges) == 12
     assert project(sketch(values), edges)[1:-1].tolist() == np.bincount(values.astype(int)).tolist()
@@ -45,7 +45,7 @@ def test_a_heavy_value_has_a_cell_of_its_own() -> None:
     values = np.where(rng.random(ROWS) < 0.7, 0.0, rng.lognormal(0, 1, ROWS))
     values[:3_000:3], values[1:3_000:3], values[2:3_000:3] = 0.5, 1.0, 2.0
     reference = sketch(values)
-    edges = cut_cells(reference)
+    edges = cut_bins(reference)
     cells = project(reference, edges)
 
     assert len(edges) <= 33
@@ -59,7 +59,7 @@ def test_a_heavy_value_has_a_cell_of_its_own() -> None:
 def test_a_constant_is_one_cell_between_two_empty_ones() -> None:
     """What is not the constant is noticed outside of it, on either side."""
     reference = sketch(np.full(500, 7.0))
-    edges = cut_cells(reference)
+    edges = cut_bins(reference)
 
     assert len(edges) == 2
     assert project(Intervals.of_values([6.9, 7.0, 7.0, 7.1]), edges).tolist() == [1, 2, 1]
@@ -71,7 +71,7 @@ def test_cells_never_exceed_the_limit(limit: int) -> None:
     weight = np.tile([60.0, 1.0, 1.0], 40)
     lower = np.arange(len(weight), dtype=float)
     alternating = Intervals(lower, lower + 1, weight)
-    edges = cut_cells(alternating, limit)
+    edges = cut_bins(alternating, limit)
 
     assert 2 <= len(edges) <= limit + 1
     assert project(alternating, edges)[1:-1].sum() == alternating.total
@@ -79,7 +79,7 @@ def test_cells_never_exceed_the_limit(limit: int) -> None:
 
 def test_an_empty_reference_has_no_cells() -> None:
     """And all rows of a window fall into the one that is left."""
-    edges = cut_cells(Intervals.empty())
+    edges = cut_bins(Intervals.empty())
 
     assert len(edges) == 0
     assert project(Intervals.of_values([1.0, 2.0]), edges).tolist() == [2]
@@ -116,7 +116,7 @@ def test_under_no_change_the_shares_of_all_prefixes_are_right(name: str) -> None
     }
     draw = draws[name]
     reference = sketch(draw())
-    edges = cut_cells(reference)
+    edges = cut_bins(reference)
     for window in (draw(), np.append([1e9, -1e9], draw()[2:])):
         cells = project(sketch(window), edges, reference)
         exact = np.searchsorted(np.sort(window), edges, "right") / ROWS

@@ -1,11 +1,11 @@
 import pytest
 
 from driftline.semconv import OTHER
-from driftline.sketch import CategoryCounter, hashed
+from driftline.sketch import CategorySketch, hashed
 
 
-def counter(*batches: list[str] | dict[str, int], limit: int = 3) -> CategoryCounter:
-    result = CategoryCounter(limit)
+def counter(*batches: list[str] | dict[str, int], limit: int = 3) -> CategorySketch:
+    result = CategorySketch(limit)
     for batch in batches:
         result.add(batch)
     return result
@@ -60,7 +60,7 @@ def test_merging_commutes_and_leaves_its_argument_as_it_is() -> None:
 def test_the_limit_must_leave_room() -> None:
     """The error shows the rule and the value."""
     with pytest.raises(ValueError, match="at least 1, got 0"):
-        CategoryCounter(0)
+        CategorySketch(0)
 
 
 def test_a_hashed_name_is_stable_and_tells_nothing() -> None:
@@ -73,7 +73,7 @@ def test_a_hashed_name_is_stable_and_tells_nothing() -> None:
 
 def test_a_category_that_becomes_frequent_later_gets_a_name() -> None:
     """Some places are kept for it: of rare ones, however many come, none takes them; no row is lost."""
-    rare = CategoryCounter(64)
+    rare = CategorySketch(64)
     for batch in range(50):
         rare.add([f"rare {batch} {i}" for i in range(100)])
     before = rare.counts()
@@ -88,7 +88,7 @@ def test_a_category_that_becomes_frequent_later_gets_a_name() -> None:
 
 def test_what_is_frequent_shows_over_small_batches_too() -> None:
     """Single rows add up; from then on the category has a count of its own, and it keeps it."""
-    counted = CategoryCounter(64)
+    counted = CategorySketch(64)
     counted.add([f"first {i}" for i in range(56)])
     for i in range(3_000):
         counted.add([f"rare {i}" if i % 10 else "late"])
@@ -99,7 +99,7 @@ def test_what_is_frequent_shows_over_small_batches_too() -> None:
 
 def test_names_stay_within_the_limit() -> None:
     """However many become frequent one after the other."""
-    counted = CategoryCounter(64)
+    counted = CategorySketch(64)
     counted.add([f"first {i}" for i in range(100)])
     for i in range(30):
         counted.add([f"late {i}"] * 100)

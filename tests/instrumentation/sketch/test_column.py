@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, WRONG_TYPE
-from driftline.sketch.column import Series, SeriesPoints
+from driftline.sketch.column import ColumnPoints, ColumnSketch
 
 
 def objects(*values: Any) -> Any:
@@ -18,22 +18,22 @@ def objects(*values: Any) -> Any:
     return result
 
 
-def states(points: SeriesPoints) -> dict[str, int]:
+def states(points: ColumnPoints) -> dict[str, int]:
     return {name: count.rows for name, count in points.states.items()}
 
 
-def own_states(points: SeriesPoints) -> dict[str, int]:
+def own_states(points: ColumnPoints) -> dict[str, int]:
     """States that exclude each other."""
     return {name: rows for name, rows in states(points).items() if name != OUT_OF_RANGE}
 
 
-def sketched(points: SeriesPoints) -> int:
+def sketched(points: ColumnPoints) -> int:
     return sum(numbers.valid for _, numbers in points.numbers)
 
 
 def test_every_row_has_one_state() -> None:
     """Valid rows are the sketch's; the others are counted by what they are."""
-    series = Series(0, 100)
+    series = ColumnSketch(0, 100)
     series.add(np.array([1.0, 2.0, np.nan, np.inf, -np.inf]), 1)
     points = series.collect(2)
 
@@ -43,7 +43,7 @@ def test_every_row_has_one_state() -> None:
 
 def test_outliers_are_valid_and_out_of_range() -> None:
     """Rows in the tails are contained in the valid ones."""
-    series = Series(0, 100)
+    series = ColumnSketch(0, 100)
     rng = np.random.default_rng(3)
     series.add(np.append(rng.normal(1000, 1, 5000), [1e9, -1e9]), 1)
     points = series.collect(2)
@@ -54,7 +54,7 @@ def test_outliers_are_valid_and_out_of_range() -> None:
 
 def test_a_category_in_a_numeric_column_is_of_the_wrong_type() -> None:
     """The first rows decide; texts that are numbers are read as scikit-learn reads them."""
-    series = Series(0, 100)
+    series = ColumnSketch(0, 100)
     series.add(objects(1.0, 2.0, "three"), 1)
     series.add(objects("4", "five", None), 2)
 
@@ -65,7 +65,7 @@ def test_a_category_in_a_numeric_column_is_of_the_wrong_type() -> None:
 
 def test_a_number_in_a_categorical_column_is_of_the_wrong_type() -> None:
     """A missing value stays missing."""
-    series = Series(0, 100)
+    series = ColumnSketch(0, 100)
     series.add(objects("a", "b", 3.0, float("nan")), 1)
 
     points = series.collect(2)
@@ -75,7 +75,7 @@ def test_a_number_in_a_categorical_column_is_of_the_wrong_type() -> None:
 
 def test_the_type_is_open_while_everything_is_missing() -> None:
     """A column that begins with missing values becomes what comes first."""
-    series = Series(0, 100)
+    series = ColumnSketch(0, 100)
     series.add(np.full(5, np.nan), 1)
     series.add(objects("a"), 2)
 
@@ -84,7 +84,7 @@ def test_the_type_is_open_while_everything_is_missing() -> None:
 
 def test_classes_that_are_numbers_are_counted_by_name() -> None:
     """A class column has categories whatever its values look like."""
-    series = Series(0, 100, classes=True)
+    series = ColumnSketch(0, 100, classes=True)
     series.add(np.array([0, 1, 1]), 1)
     series.add(np.array([1.0, np.nan]), 2)
     points = series.collect(3)
@@ -95,7 +95,7 @@ def test_classes_that_are_numbers_are_counted_by_name() -> None:
 
 def test_what_is_new_starts_when_it_was_last_not_there() -> None:
     """A category that first comes hours later has a start of its own: no receiver takes its rows for an old total."""
-    series = Series(0, 100)
+    series = ColumnSketch(0, 100)
     series.add(objects("a"), 10)
     first = series.collect(20)
     series.acknowledge()
@@ -108,7 +108,7 @@ def test_what_is_new_starts_when_it_was_last_not_there() -> None:
 
 def test_numbers_that_come_late_start_late() -> None:
     """As with categories, also with sketches."""
-    series = Series(0, 100)
+    series = ColumnSketch(0, 100)
     series.add(np.array([np.nan]), 10)
     series.collect(20)
     series.acknowledge()
@@ -120,7 +120,7 @@ def test_numbers_that_come_late_start_late() -> None:
 
 def test_nothing_is_due_without_rows() -> None:
     """A column is due when it has new rows, or when its last point is old."""
-    series = Series(0, 100)
+    series = ColumnSketch(0, 100)
     assert not series.is_due(5, repeat=100)
     series.add(np.array([1.0]), 10)
     assert series.is_due(11, repeat=100)
@@ -141,8 +141,8 @@ BLOCKS = st.lists(
 @given(BLOCKS)
 def test_deltas_add_up_to_all_rows(blocks: list[tuple[list[float], bool]]) -> None:
     """Whatever exports fail, the deltas that arrive and a last one hold every row once, in time without gaps."""
-    series = Series(0, 100, delta=True)
-    arrived: list[SeriesPoints] = []
+    series = ColumnSketch(0, 100, delta=True)
+    arrived: list[ColumnPoints] = []
     now = 0
     for values, succeeds in [*blocks, ([1.0], True)]:
         now += 10
@@ -161,7 +161,7 @@ def test_deltas_add_up_to_all_rows(blocks: list[tuple[list[float], bool]]) -> No
 @given(BLOCKS)
 def test_cumulative_points_heal(blocks: list[tuple[list[float], bool]]) -> None:
     """The newest point of each stream holds every row, whatever was lost before."""
-    series = Series(0, 100)
+    series = ColumnSketch(0, 100)
     newest: dict[int, int] = {}
     now = 0
     for values, succeeds in [*blocks, ([1.0], True)]:
@@ -180,7 +180,7 @@ def test_cumulative_points_heal(blocks: list[tuple[list[float], bool]]) -> None:
 @pytest.mark.parametrize("delta", [False, True])
 def test_many_categories_are_bounded(delta: bool) -> None:  # a parameter of the test
     """Beyond the limit rows are counted under `other`; none is lost. One place is kept for what becomes frequent."""
-    series = Series(0, 10, delta=delta)
+    series = ColumnSketch(0, 10, delta=delta)
     series.add(np.array([f"c{number}" for number in range(1000)]), 1)
     points = series.collect(2)
 
@@ -190,7 +190,7 @@ def test_many_categories_are_bounded(delta: bool) -> None:  # a parameter of the
 
 def test_names_without_rows_are_told_beside_other_rows() -> None:
     """In deltas too: a category that has a name is not among the others. Without others they are left out."""
-    series = Series(0, 8, delta=True)
+    series = ColumnSketch(0, 8, delta=True)
     series.add(np.array([f"c{i}" for i in range(7)]), 1)
     series.collect(2)
     series.acknowledge()

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from driftline.sketch.exponential import bucket_index
 from driftline.sketch.layout import INSIDE, Layout
-from driftline.sketch.resolution import Rows, Window
+from driftline.sketch.resolution import CandidateLayout, SortedSample
 
 LAYOUTS = [Layout(4, -40, 160, (1, -1)), Layout(3, -160, 320, (1,)), Layout(0, -2, 3, (-1,)), Layout(20, 5, 7, (1, -1))]
 
@@ -35,11 +35,11 @@ def test_unresolved_rows_are_those_that_the_layout_itself_puts_together(layout: 
     """Value by value, in every bucket and tail."""
     values = mixed()
 
-    rows, window = Rows.of(values), Window(layout.scale, layout.first, layout.size, layout.signs)
+    rows, window = SortedSample.of(values), CandidateLayout(layout.scale, layout.first, layout.size, layout.signs)
 
     assert (rows.blurred_bucket(window), rows.blurred_tail(window)) == counted(values, layout)
 
 
 def test_what_has_no_bucket_is_no_row() -> None:
     """Zeros, denormals, NaN and infinities."""
-    assert Rows.of([0.0, -0.0, 1e-320, np.nan, np.inf, -np.inf, 2.0, -3.0]).total == 2
+    assert SortedSample.of([0.0, -0.0, 1e-320, np.nan, np.inf, -np.inf, 2.0, -3.0]).total == 2

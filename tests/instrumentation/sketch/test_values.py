@@ -46,7 +46,7 @@ def test_numbers(values: Any, numbers: list[float]) -> None:
     result = split(values)
 
     np.testing.assert_array_equal(result.numbers, numbers)
-    assert result.rows == len(values)
+    assert len(result.numbers) + sum(result.categories.values()) + result.missing == len(values)
     assert not result.categories
     assert not result.missing
 
@@ -70,7 +70,7 @@ def test_categories(values: Any, categories: Mapping[str, int], missing: int) ->
 
     assert dict(result.categories) == categories
     assert result.missing == missing
-    assert result.rows == len(values)
+    assert len(result.numbers) + sum(result.categories.values()) + result.missing == len(values)
 
 
 @pytest.mark.parametrize(

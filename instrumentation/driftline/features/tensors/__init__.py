@@ -1,16 +1,5 @@
-"""Tensors: what is copied of them, and what is known of the modules that take and return them.
+"""Tensors and the models that take and return them: from captures and modules to named columns and model facts.
 
-torch is never imported: where there is a tensor, it is there already. Nor is numpy before there is a module to look at.
+Imports `features.models`, `features.input_kinds`, `features.outputs` and what lies below `features`; never torch, which
+is already loaded wherever there is a tensor.
 """
-
-from typing import Any
-
-from driftline.records import Model
-from driftline.settings import Settings
-
-
-def look(settings: Settings, module: Any) -> Model:
-    """The facts of a module, or of anything else that was described and is called."""
-    from driftline.features.tensors.module_facts import facts_of
-
-    return facts_of(settings, module)

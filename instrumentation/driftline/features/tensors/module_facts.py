@@ -1,4 +1,4 @@
-"""What is known of a module before it is called: its names, its task as far as it shows, how it takes its inputs."""
+"""Facts about a module before its first call: name, task as far as it can be inferred, inputs."""
 
 import inspect
 import sys
@@ -6,56 +6,56 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.features.input_kinds import TABULAR
-from driftline.features.models import Description, description, is_described
+from driftline.features.models import Description, description_of, is_described
 from driftline.features.tensors.module_names import attribute, type_name, unwrapped
 from driftline.features.tensors.output_reading import reading_of
 from driftline.features.tensors.task_evidence import evidence_of
 from driftline.features.tensors.tensor_outputs import read_outputs
-from driftline.records import InputFacts, Model
+from driftline.records import InputFacts, ModelFacts
 from driftline.settings import Settings
 
 SYSTEM: Final = "pytorch"
 
 
-def facts_of(settings: Settings, module: Any) -> Model:
-    """See `driftline.features.tensors.look`."""
+def facts_of(settings: Settings, module: Any) -> ModelFacts:
+    """The facts of a module, or of any other described callable."""
     inner = unwrapped(module)
-    said = description(module if is_described(module) else inner)
+    description = description_of(module if is_described(module) else inner)
     kind = type_name(inner)
-    reading = reading_of(module, said, lambda: evidence_of(inner))
-    return Model(
-        name=said.name or settings.model_name or kind,
-        version=said.version or settings.model_version,
+    reading = reading_of(module, description, lambda: evidence_of(inner))
+    return ModelFacts(
+        name=description.name or settings.model_name or kind,
+        version=description.version or settings.model_version,
         type=kind,
         system=SYSTEM,
         task=reading.task,
-        features=said.feature_names,
+        features=description.feature_names,
         width=None,
         outputs=partial(read_outputs, reading),
-        inputs=_inputs(said, inner, reading.padding),
+        inputs=_inputs(description, inner, reading.padding),
     )
 
 
-def _inputs(said: Description, module: Any, padding: int | None) -> InputFacts:
+def _inputs(description: Description, module: Any, padding: int | None) -> InputFacts:
     embedding = _embedding(module)
     padding = attribute(embedding, "padding_idx") if padding is None else padding
     return InputFacts(
-        kind=said.kind or (TABULAR if said.feature_names else None),
+        kind=description.kind or (TABULAR if description.feature_names else None),
         name=_first_argument(module),
         vocabulary=attribute(embedding, "num_embeddings") or 0,
         padding=padding if isinstance(padding, int) else None,
-        unknown=said.unknown_token,
-        centroid=said.centroid,
+        unknown=description.unknown_token,
+        centroid=description.centroid,
     )
 
 
 def _embedding(module: Any) -> Any:
-    """The embedding of its token ids: as Hugging Face's models name it, else its largest one."""
+    """The token embedding: the one Hugging Face models name, else the largest."""
     named = attribute(module, "get_input_embeddings")
     try:
         if named is not None and (found := named()) is not None:
             return found
-    except Exception:  # noqa: BLE001, S110  # a model without one may raise
+    except Exception:  # noqa: BLE001, S110  # models without one may raise
         pass
     nn = sys.modules.get("torch.nn")
     if nn is None or not isinstance(module, nn.Module):

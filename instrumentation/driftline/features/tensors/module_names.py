@@ -1,4 +1,4 @@
-"""Names of modules, and attributes of somebody else's objects."""
+"""Class names of modules behind their wrappers, and safe access to third-party attributes."""
 
 import inspect
 from typing import Any, Final
@@ -10,15 +10,15 @@ _SPREADERS: Final = ("DataParallel", "DistributedDataParallel")
 
 
 def attribute(thing: Any, name: str) -> Any:
-    """An attribute of somebody else's object: properties may raise what they like."""
+    """An attribute of a third-party object; None if it is missing or its property raises."""
     try:
         return getattr(thing, name, None)
-    except Exception:  # noqa: BLE001  # then it is not known
+    except Exception:  # noqa: BLE001  # treated as missing
         return None
 
 
 def unwrapped(module: Any) -> Any:
-    """The module, or function, that the user wrote: below `torch.compile` and what spreads it over devices."""
+    """The user's own module or function, inside `torch.compile` and data-parallel wrappers."""
     if isinstance(module, Described):
         module = module.function
     for _ in range(_DEEPEST):
@@ -32,7 +32,7 @@ def unwrapped(module: Any) -> Any:
 
 
 def type_name(module: Any) -> str:
-    """Its class, as it was called before it was scripted; of a function its own name."""
+    """Class name, as before scripting; for a function, its own name."""
     original = attribute(module, "original_name")
     if isinstance(original, str) and original:
         return original

@@ -1,4 +1,4 @@
-"""What numbers a model returns: logits, probabilities, values. Told by what they all have in common."""
+"""Infers what a model's numbers are (logits, probabilities, plain values) from what all rows have in common."""
 
 from typing import Any, Final
 
@@ -11,22 +11,22 @@ LOGITS: Final = "logits"
 PROBABILITIES: Final = "probabilities"
 LOG_PROBABILITIES: Final = "log_probabilities"
 SHARES: Final = "shares"
-"""Each in [0, 1] by itself: of one output the probability of a class, of several those of labels."""
+"""Independent values in [0, 1]: a single one is a class probability, several are label probabilities."""
 SHARE_LOGITS: Final = "share_logits"
 NUMBERS: Final = "numbers"
 VECTOR: Final = "vector"
 
 ENOUGH_ROWS: Final = 64
-"""Rows that are looked at before a guess; then it stands."""
+"""Rows to see before a guess, which is then final."""
 
-_SUM_ERROR: Final = 0.02  # rows of bfloat16 were seen to add up to 1.003
+_SUM_ERROR: Final = 0.02  # rows of bfloat16 have been seen to sum to 1.003
 _SHORTEST_VECTOR: Final = 32
 
 _KNOWN: Final = {REGRESSION: NUMBERS, EMBEDDING: VECTOR}
 
 
 def known_form(task: str | None) -> str | None:
-    """The form that a task alone decides."""
+    """The form implied by the task alone, if any."""
     return None if task is None else _KNOWN.get(task)
 
 
@@ -37,9 +37,9 @@ def task_of(form: str, width: int) -> str:
 
 
 class Guess:
-    """What the rows of one output had in common so far. form: None until ENOUGH_ROWS were seen.
+    """Guesses the form of one output from its rows. form: None until ENOUGH_ROWS were seen.
 
-    Values cannot tell everything: numbers in [0, 1] are taken for probabilities, and several numbers for logits.
+    Values alone are ambiguous: numbers in [0, 1] are taken as probabilities, and several other numbers as logits.
     """
 
     def __init__(self, task: str | None) -> None:
@@ -49,7 +49,7 @@ class Guess:
         self.form: str | None = None
 
     def add(self, table: NDArray[Any]) -> None:
-        """[width, rows]; rows that are not finite say nothing."""
+        """Take [width, rows] into account, ignoring rows with non-finite values."""
         rows = table[:, np.isfinite(table).all(axis=0)].astype(np.float64)
         self._rows += rows.shape[1]
         self._possible = {form for form in self._possible if _TESTS[form](rows)}
@@ -85,7 +85,7 @@ def _is_vector(rows: NDArray[Any]) -> bool:
 _TESTS: Final = {
     PROBABILITIES: _are_probabilities,
     LOG_PROBABILITIES: _are_logarithms,
-    VECTOR: _is_vector,  # before shares: a vector after a ReLU lies in [0, 1] as well
+    VECTOR: _is_vector,  # before shares: a vector after a ReLU is in [0, 1], too
     SHARES: _are_shares,
 }
-"""In the order in which they count."""
+"""By precedence."""

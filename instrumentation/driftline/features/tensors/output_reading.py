@@ -1,4 +1,4 @@
-"""What is known of a model's outputs, and what is still to be guessed from their values."""
+"""How to read a model's outputs: what is known of them, and what is still to be guessed from their values."""
 
 import threading
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from driftline.features.models import ByObject, Description, forget
+from driftline.features.models import Description, WeakIdMap, invalidate_facts
 from driftline.features.tensors.output_forms import LOGITS, VECTOR, Guess, known_form, task_of
 from driftline.features.tensors.task_evidence import Evidence
 
@@ -14,21 +14,21 @@ _MOST_HEADS: Final = 64
 
 _LOGITS: Final = "logits"
 _VECTORS: Final = frozenset({"pooler_output", "embeddings", "image_embeds", "text_embeds", "sentence_embedding"})
-"""Outputs that are embeddings by their names."""
+"""Names of outputs that are embeddings."""
 
 
-class Reading:
+class OutputReading:
     """How the outputs of one model are read.
 
-    said: the description that it was made for. on_decision: called, in any thread, when a task has become known.
+    description: the user's description it was created for. on_decision: called, in any thread, when a task was guessed.
     """
 
-    def __init__(self, said: Description, evidence: Evidence, on_decision: Callable[[], None]) -> None:
-        self.said = said
+    def __init__(self, description: Description, evidence: Evidence, on_decision: Callable[[], None]) -> None:
+        self.description = description
         self.classes = evidence.classes
         self.padding = evidence.padding
-        self._known_task = said.task or evidence.task
-        self._evident = evidence.form if said.task in (None, evidence.task) else None
+        self._known_task = description.task or evidence.task
+        self._evident = evidence.form if description.task in (None, evidence.task) else None
         self._on_decision = on_decision
         self._guesses: dict[int | str, Guess] = {}
         self._tasks: dict[int | str, str] = {}
@@ -36,7 +36,7 @@ class Reading:
 
     @property
     def task(self) -> str | None:
-        """As described or evident, else as guessed; None where nobody knows yet, or the outputs differ."""
+        """As described or evident, else as guessed; None if not known yet, or if the outputs differ."""
         if self._known_task is not None:
             return self._known_task
         found = set(self._tasks.values())
@@ -44,11 +44,11 @@ class Reading:
 
     @property
     def is_known(self) -> bool:
-        """Whether the task is more than a guess."""
+        """Whether the task is known rather than guessed."""
         return self._known_task is not None
 
     def form(self, head: int | str, table: NDArray[Any]) -> str | None:
-        """The form (see `forms`) of an output; None as long as there were too few rows. table: [width, rows]."""
+        """The form (see `output_forms`) of an output; None until there are enough rows. table: [width, rows]."""
         form = known_form(self._known_task) or self._evident_form(head, len(table))
         if form is None:
             form = self._guess(head, table)
@@ -71,7 +71,7 @@ class Reading:
             if len(self._guesses) >= _MOST_HEADS:
                 return None
             guess = self._guesses.setdefault(head, Guess(self._known_task))
-        # Spans read outputs on the callers' threads, which wait for nobody: who meets another one says nothing.
+        # Spans read outputs on callers' threads, which must not block: under contention the table is ignored.
         if guess.form is None and self._lock.acquire(blocking=False):
             try:
                 guess.add(table)
@@ -80,18 +80,18 @@ class Reading:
         return guess.form
 
 
-_readings: Final = ByObject()
-"""What was found out of the outputs of each model: a guess outlives the facts that were made before it."""
+_readings: Final = WeakIdMap()
+"""The reading of each model's outputs: guesses outlive the cached facts of the model."""
 
 
-def reading_of(model: Any, said: Description, evidence: Callable[[], Evidence]) -> Reading:
-    """The reading of a model, the same one as long as nothing else is said of it. evidence: asked for a new one."""
-    known: Reading | None = _readings.get(model)
-    if known is not None and known.said is said:
+def reading_of(model: Any, description: Description, evidence: Callable[[], Evidence]) -> OutputReading:
+    """The reading of a model, kept until its description changes. evidence: computed for a new one."""
+    known: OutputReading | None = _readings.get(model)
+    if known is not None and known.description is description:
         return known
-    reading = Reading(said, evidence(), on_decision=forget)
+    reading = OutputReading(description, evidence(), on_decision=invalidate_facts)
     try:
         _readings.set(model, reading)
-    except TypeError:  # cannot be referenced weakly: guessed anew each time
+    except TypeError:  # not weakly referenceable: guessed anew each time
         return reading
     return reading

@@ -1,4 +1,4 @@
-"""What a module says of its task and its outputs before it has returned any."""
+"""Infers the task and output form of a module from its configuration and last layer, before its first call."""
 
 from typing import Any, Final, NamedTuple
 
@@ -18,13 +18,13 @@ _LAST: Final = {
     "Softmax2d": (CLASSIFICATION, "probabilities"),
     "LogSoftmax": (CLASSIFICATION, "log_probabilities"),
 }
-"""By the last module: what it makes."""
+"""Task and output form by the last layer."""
 
 
 class Evidence(NamedTuple):
-    """task and form (see `forms`) of the outputs, None where nothing shows. classes: their names, () when unknown.
+    """Task and form (see `output_forms`) of the outputs, None if unknown. classes: class names, () if unknown.
 
-    padding: the token id that fills short texts up.
+    padding: id of the padding token.
     """
 
     task: str | None = None
@@ -34,7 +34,7 @@ class Evidence(NamedTuple):
 
 
 def evidence_of(module: Any) -> Evidence:
-    """From Hugging Face's configuration, else from the module that comes last."""
+    """Evidence from the Hugging Face configuration, else from the last layer."""
     config = attribute(module, "config")
     padding = attribute(config, "pad_token_id")
     found = _of_config(config) if type_name(module).endswith(_CLASSIFIERS) and config is not None else _of_last(module)
@@ -43,7 +43,7 @@ def evidence_of(module: Any) -> Evidence:
 
 def _of_config(config: Any) -> Evidence:
     problem = attribute(config, "problem_type")
-    if problem not in _PROBLEMS:  # what these models make of it themselves
+    if problem not in _PROBLEMS:  # the default of these models
         problem = "regression" if attribute(config, "num_labels") == 1 else "single_label_classification"
     task, form = _PROBLEMS[problem]
     return Evidence(task, form, _labels(attribute(config, "id2label")))
@@ -58,7 +58,7 @@ def _labels(names: Any) -> tuple[str, ...]:
 def _of_last(module: Any) -> Evidence:
     try:
         leaves = [each for each in module.modules() if next(each.children(), None) is None]
-    except Exception:  # noqa: BLE001  # no module, or one of somebody else's kind
+    except Exception:  # noqa: BLE001  # not a module, or an unusual one
         return Evidence()
     if not leaves:
         return Evidence()

@@ -1,4 +1,4 @@
-"""What a module returned, as named columns: raw values in any case, and what they mean as far as that is known."""
+"""A module's output as named columns: the raw values, and their interpretation as far as it is known."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,20 +10,22 @@ from driftline.capture.strided_sample import Grid
 from driftline.features import outputs
 from driftline.features.input_kinds import EMBEDDING
 from driftline.features.tensors import output_forms
-from driftline.features.tensors.output_reading import Reading
+from driftline.features.tensors.output_reading import OutputReading
 from driftline.features.tensors.tensor_summaries import summarize, tokens
-from driftline.records import CLASSIFICATION, Column, InputFacts
+from driftline.records import CLASSIFICATION, InputFacts, NamedColumn
 from driftline.semconv import PREDICTION, RAW, SCORE
 
 GENERATE: Final = "generate"
-"""The operation that returns texts, as token ids."""
+"""The operation that returns generated texts, as token ids."""
 
 MOST_RAW: Final = 16
-"""Outputs up to which each is a column of its own."""
+"""Maximum number of outputs that get a column each."""
 
 
-def read_outputs(reading: Reading, operation: str, columns: Sequence[NDArray[Any]], head: int | str) -> list[Column]:
-    """Columns of one output, [rows] each; `Model.outputs` of a module."""
+def read_outputs(
+    reading: OutputReading, operation: str, columns: Sequence[NDArray[Any]], head: int | str
+) -> list[NamedColumn]:
+    """Named columns of one output, [rows] each: the `outputs` function of a module's facts."""
     if not len(columns):
         return []
     table = np.stack(columns)
@@ -37,27 +39,29 @@ def read_outputs(reading: Reading, operation: str, columns: Sequence[NDArray[Any
     return _raw(table) + _meaning(form, table, reading.classes)
 
 
-def _named(reading: Reading, operation: str, columns: Sequence[NDArray[Any]], table: NDArray[Any]) -> list[Column]:
-    """Classes, by number or name; of texts that were written their length."""
+def _named(
+    reading: OutputReading, operation: str, columns: Sequence[NDArray[Any]], table: NDArray[Any]
+) -> list[NamedColumn]:
+    """Classes, by number or name; for generated texts, their length."""
     if operation == GENERATE:
         written = tokens(table.T, None, InputFacts(padding=reading.padding))
-        return [Column(name, values) for name, values in written.items()]
+        return [NamedColumn(name, values) for name, values in written.items()]
     if table.dtype.kind in "iub" and len(columns) > 1:
         return _raw(table)
     return outputs.results(columns, CLASSIFICATION)
 
 
-def _raw(table: NDArray[Any]) -> list[Column]:
+def _raw(table: NDArray[Any]) -> list[NamedColumn]:
     return outputs.numbered(RAW, list(table)) if len(table) <= MOST_RAW else []
 
 
-def _vector(table: NDArray[Any]) -> list[Column]:
+def _vector(table: NDArray[Any]) -> list[NamedColumn]:
     width = len(table)
     found = summarize(EMBEDDING, np.ascontiguousarray(table.T), Grid((width,), 1, 0), InputFacts())
-    return [Column(name, values) for name, values in found.items()]
+    return [NamedColumn(name, values) for name, values in found.items()]
 
 
-def _meaning(form: str | None, table: NDArray[Any], classes: Sequence[str]) -> list[Column]:
+def _meaning(form: str | None, table: NDArray[Any], classes: Sequence[str]) -> list[NamedColumn]:
     if form is None:
         return []
     if form == output_forms.NUMBERS:
@@ -77,7 +81,7 @@ def _softmax(table: NDArray[Any]) -> NDArray[Any]:
 
 
 def _normalised(table: NDArray[Any]) -> NDArray[Any]:
-    """Half precision does not add up to 1."""
+    """Rescale to a sum of 1, which half precision misses."""
     return np.asarray(table / table.sum(axis=0))
 
 
@@ -92,4 +96,4 @@ _SHARES: Final = {
     output_forms.SHARES: lambda table: table,
     output_forms.SHARE_LOGITS: _sigmoid,
 }
-"""Each form as probabilities."""
+"""Converts each form to probabilities."""

@@ -1,4 +1,4 @@
-"""Rows of many values as a few columns, one value a row. Pure; runs in the background, and on training data."""
+"""Summarizes rows of many values as a few columns with one value per row. Used on live and training data."""
 
 from typing import Any, Final, TypeAlias
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from driftline.capture.strided_sample import Grid
 from driftline.features.input_kinds import EMBEDDING, IMAGE, TOKENS, channel_axis
-from driftline.features.tensors.random_projections import DIRECTIONS, project
+from driftline.features.tensors.random_projections import DIRECTIONS, random_projection
 from driftline.records import InputFacts
 
 Summaries: TypeAlias = dict[str, NDArray[Any]]
@@ -17,7 +17,7 @@ UNKNOWN: Final = "unknown"
 
 
 def summarize(kind: str, table: NDArray[Any], grid: Grid, facts: InputFacts) -> Summaries:
-    """Columns of an input of this kind: table[rows, grid.values], of the values that the grid took."""
+    """Summary columns of an input of this kind: table[rows, grid.values], sampled on the grid."""
     if kind == TOKENS:
         return tokens(table, None, facts)
     values = table.astype(np.float32, copy=False) if table.dtype.itemsize < 4 else table
@@ -30,10 +30,10 @@ def summarize(kind: str, table: NDArray[Any], grid: Grid, facts: InputFacts) -> 
 
 
 def statistics(values: NDArray[Any], grid: Grid) -> Summaries:
-    """Of each row, over its finite values (NaN without any): mean, std, min, max, norm; shares of zeros and non-finite.
+    """Mean, std, min, max and norm of each row's finite values (NaN without any), shares of zeros and non-finite.
 
-    Smallest and largest of a sample say so in their names. The norm is that of the whole row: its root mean square
-    times the root of its size.
+    Minimum and maximum of a sampled row are named so. The norm is that of the whole row: its root mean square times the
+    square root of its size.
     """
     finite = np.isfinite(values)
     clean = values if finite.all() else np.where(finite, values, 0)
@@ -84,9 +84,9 @@ def _finite_mean(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _directions(values: NDArray[Any], facts: InputFacts) -> Summaries:
-    """What tells embeddings apart whose coordinates look the same one by one, and the distance to their centroid."""
+    """Random projections, which see changes that no single coordinate shows, and the distance to the centroid."""
     with np.errstate(invalid="ignore", over="ignore"):
-        projected = project(values)
+        projected = random_projection(values)
         found: Summaries = {f"projection.{number}": projected[:, number] for number in range(DIRECTIONS)}
         if facts.centroid is not None and len(facts.centroid) == values.shape[1]:
             found["distance"] = np.sqrt(np.square(values - facts.centroid).sum(axis=1))
@@ -94,7 +94,7 @@ def _directions(values: NDArray[Any], facts: InputFacts) -> Summaries:
 
 
 def tokens(ids: NDArray[Any], mask: NDArray[Any] | None, facts: InputFacts) -> Summaries:
-    """Length of each text in tokens, as the attention mask says, else without padding; its share of unknown ones."""
+    """Tokens in each text, by the attention mask or else without padding, and their share of unknown tokens."""
     if mask is not None and mask.shape == ids.shape:
         held = mask != 0
     elif facts.padding is not None:

@@ -1,4 +1,4 @@
-"""Modules of PyTorch: which of them is the model, which of its calls count, and how they are seen.
+"""Instruments PyTorch: which module is the model, which of its calls are predictions, and how to intercept them.
 
-Imported once torch is there; nothing of Driftline imports torch before its user does.
+Only `instrumentor` may be imported before torch; the other modules are loaded once the user's program imports it.
 """

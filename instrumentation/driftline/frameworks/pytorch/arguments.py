@@ -1,4 +1,4 @@
-"""Which arguments of a call are data, under the names that the function gives them."""
+"""Extracts the data from the arguments of a call, under the function's parameter names."""
 
 import dataclasses
 import inspect
@@ -8,13 +8,13 @@ from typing import Any, Final
 import torch
 
 _STATE: Final = frozenset({"past_key_values", "cache_params", "mems"})
-"""Arguments that hold tensors, and say nothing of what the model was asked."""
+"""Arguments that hold tensors but are not model inputs."""
 
 _DEEPEST: Final = 3  # a batch in a tuple in an argument
 
 
 class Arguments:
-    """Of one function. look_up: gives the function; asked at the first call that needs names."""
+    """The arguments of one function. look_up: returns the function, once names are needed."""
 
     __slots__ = ("_look_up", "_names")
 
@@ -23,7 +23,7 @@ class Arguments:
         self._names: tuple[str, ...] | None = None
 
     def data(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """One value as it is; several as a dict, name to value. None where there is none."""
+        """A single value as it is, several as a dict by name; None without any."""
         del operation
         if len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor):
             return args[0]
@@ -43,7 +43,7 @@ class Arguments:
 
 
 def positional(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Names of the arguments that can be given by position; none where the function does not say."""
+    """Names of the positional parameters; none if the signature is unknown."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -52,18 +52,18 @@ def positional(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def parts(name: str, value: Any, depth: int = _DEEPEST) -> Iterator[tuple[str, Any]]:
-    """The data in an argument: itself, or what a batch holds. Flags, numbers and caches are none."""
+    """The data in an argument: itself or the members of a batch, but no flags, numbers or caches."""
     if hasattr(value, "shape"):
         yield name, value
     elif depth and (members := _members(name, value)):
         for key, member in members.items():
             yield from parts(key, member, depth - 1)
-    elif isinstance(value, list) and value:  # rows, or texts, in Python's own types
+    elif isinstance(value, list) and value:  # rows or strings as Python objects
         yield name, value
 
 
 def _members(name: str, value: Any) -> dict[str, Any]:
-    """What a mapping, a named tuple or a dataclass holds, under its own names; of a sequence, by position."""
+    """The members of a mapping, named tuple or dataclass by name, of a sequence by position."""
     if isinstance(value, Mapping):
         return {str(key): member for key, member in value.items()}
     if hasattr(value, "_fields"):

@@ -1,7 +1,7 @@
-"""How calls of a module are seen: a callable in the slot that `nn.Module.__call__` looks into anyway.
+"""Intercepts calls of a module with a callable in the slot that `nn.Module.__call__` checks anyway.
 
-The slot is that of `nn.Module.compile`. It is an attribute of the instance: its class, submodules, hooks, `forward` and
-`state_dict` stay what they were, pickles leave it out, and it lies outside of what torch.compile captures.
+It is the slot of `nn.Module.compile`, an attribute of the instance: class, submodules, hooks, `forward` and
+`state_dict` stay unchanged, pickles leave it out, and torch.compile does not capture it.
 """
 
 import functools
@@ -14,10 +14,10 @@ from torch import nn
 from torch._C._dynamo import eval_frame
 from torch.jit import _recursive
 
-from driftline.features.models import ByObject
-from driftline.frameworks.pytorch.calls import Calls
-from driftline.runtime.call_scope import INSIDE
-from driftline.runtime.import_hooks import Patches, forget, when_imported
+from driftline.features.models import WeakIdMap
+from driftline.frameworks.pytorch.calls import ModuleCallObserver
+from driftline.runtime.call_scope import CALL_SCOPE
+from driftline.runtime.import_hooks import Patches, cancel_when_imported, when_imported
 
 KEY: Final = "_compiled_call_impl"
 FORWARD: Final = "forward"
@@ -25,34 +25,36 @@ FORWARD: Final = "forward"
 DYNAMO: Final = "torch._dynamo.eval_frame"
 
 _COPIES: Final = ("__getstate__", "__copy__", "__reduce__", "__reduce_ex__")
-"""Methods by which a class may say itself what a copy is made of."""
+"""Methods with which a class may customise copying."""
 
-_inside = INSIDE.get
-_enter = INSIDE.set
-# Code that Dynamo runs is code of a compiled function of the user's: its calls of models are none of ours, as they are
-# not seen where Dynamo traced them, and Dynamo would compile what records them. The name is private: it may go.
+_inside = CALL_SCOPE.get
+_enter = CALL_SCOPE.set
+# While Dynamo runs a compiled function of the user's, its model calls are not recorded: they are invisible where Dynamo
+# traced them, and Dynamo would compile the recording. The function is private and may disappear.
 compiler: Final[Callable[[], Any]] = getattr(eval_frame, "get_eval_frame_callback", lambda: None)
 
 
-class Slot:
-    """Calls the module, and tells of it. inner: what `nn.Module.compile` had put here. explicit: the user said so."""
+class CallSlot:
+    """Calls the module and records it. inner: what `nn.Module.compile` put here. explicit: described by the user."""
 
     __slots__ = ("_module", "begin", "end", "explicit", "inner")
 
-    def __init__(self, module: nn.Module, inner: Callable[..., Any] | None, calls: Calls, *, explicit: bool) -> None:
-        self._module = weakref.ref(module)  # the module holds its slot: it must be able to go without the collector
+    def __init__(
+        self, module: nn.Module, inner: Callable[..., Any] | None, calls: ModuleCallObserver, *, explicit: bool
+    ) -> None:
+        self._module = weakref.ref(module)  # weak: no reference cycle with the module, which holds its slot
         self.inner = inner
         self.begin = calls.begin
         self.end = calls.end
         self.explicit = explicit
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Nothing in here but C before the outermost call is found: Dynamo may be watching frames."""
+        """Call only C functions before the outermost call is found: Dynamo may be watching frames."""
         module = self._module()
         call = self.inner or module._call_impl  # type: ignore[union-attr]  # noqa: SLF001  # it is being called
         if compiler() is not None or ((token := _inside()) is not None and token[0]):
             return call(*args, **kwargs)
-        token = [True]  # also where the call does not count: nothing inside of it does
+        token = [True]  # also if the call is not recorded: nothing inside it is
         _enter(token)
         started = self.begin(FORWARD, module, args, kwargs)
         try:
@@ -66,28 +68,28 @@ class Slot:
         return output
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Whoever pickles a whole `__dict__` finds it empty."""
+        """Pickles as None, for classes that pickle their whole `__dict__`."""
         return type(None), ()
 
     def __deepcopy__(self, memo: Any) -> None:
         return None
 
 
-class Slots:
-    """The slots that are filled. make: the calls of a module, by whether the user said that it is a model."""
+class CallSlots:
+    """The filled slots. make: creates the observer of a module, given whether it was described by the user."""
 
-    def __init__(self, make: Callable[..., Calls], patches: Patches) -> None:
+    def __init__(self, make: Callable[..., ModuleCallObserver], patches: Patches) -> None:
         self._make = make
         self._patches = patches
-        self._filled = ByObject()
+        self._filled = WeakIdMap()
 
     def begin(self) -> None:
-        _recursive.ignored_attributes.append(KEY)  # TorchScript refuses what it cannot type
+        _recursive.ignored_attributes.append(KEY)  # TorchScript rejects what it cannot type
         when_imported(DYNAMO, _skip)
 
     def end(self) -> None:
-        """All slots are what they were."""
-        forget(DYNAMO, _skip)
+        """Restore all slots."""
+        cancel_when_imported(DYNAMO, _skip)
         _recursive.ignored_attributes.remove(KEY)
         for module in self._filled.objects():
             self.take(module)
@@ -95,42 +97,42 @@ class Slots:
 
     def put(self, module: nn.Module, *, explicit: bool = False) -> None:
         current = vars(module).get(KEY)
-        if isinstance(current, Slot):
+        if isinstance(current, CallSlot):
             if current.explicit or not explicit:
                 return
             current = current.inner
-        self._guard_copies(type(module))
-        vars(module)[KEY] = Slot(module, current, self._make(module, explicit=explicit), explicit=explicit)
+        self._protect_copies(type(module))
+        vars(module)[KEY] = CallSlot(module, current, self._make(module, explicit=explicit), explicit=explicit)
         self._filled.set(module, None)
 
     def take(self, module: nn.Module) -> bool:
-        """Empty a slot. Returns whether the user had said that the module is a model."""
+        """Empty a slot. Returns whether it was explicit."""
         current = vars(module).get(KEY)
-        if not isinstance(current, Slot):
+        if not isinstance(current, CallSlot):
             return False
         if current.inner is None:
-            del vars(module)[KEY]  # the class has None
+            del vars(module)[KEY]  # the class attribute is None
         else:
             vars(module)[KEY] = current.inner
         return current.explicit
 
     def take_implicit(self, module: nn.Module) -> None:
-        """Empty a slot, unless the user said that the module is a model."""
+        """Empty a slot unless it is explicit."""
         current = vars(module).get(KEY)
-        if isinstance(current, Slot) and not current.explicit:
+        if isinstance(current, CallSlot) and not current.explicit:
             self.take(module)
 
     def drop(self, replica: nn.Module) -> None:
-        """Forget the slot of another module."""
+        """Drop the slot that a replica copied from its original."""
         vars(replica).pop(KEY, None)
 
     def hidden(self, args: tuple[Any, ...]) -> AbstractContextManager[None]:
-        """While TorchScript reads a module: it does not look at slots."""
+        """Context in which TorchScript reads a module; it ignores slots."""
         del args
         return nullcontext()
 
-    def _guard_copies(self, cls: type) -> None:
-        """A copy made of a whole `__dict__` would call the original. nn.Module leaves the slot out; others may not."""
+    def _protect_copies(self, cls: type) -> None:
+        """Keep the slot out of copies, which would call the original; nn.Module does so, subclasses may not."""
         for name in _COPIES:
             owner = next((base for base in cls.__mro__ if name in vars(base)), object)
             if owner not in (object, nn.Module):
@@ -138,12 +140,12 @@ class Slots:
 
 
 def _skip(dynamo: Any) -> None:
-    """Dynamo is not to compile slots: all models would share one code, and its limit of recompilations."""
-    dynamo.skip_code(Slot.__call__.__code__)
+    """Keep Dynamo from compiling slots: all models would share one code object and its recompilation limit."""
+    dynamo.skip_code(CallSlot.__call__.__code__)
 
 
 def _forgetting(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A method that copies, without the slot."""
+    """Wrap a copying method to leave the slot out."""
 
     @functools.wraps(original)
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -153,10 +155,10 @@ def _forgetting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _without_slot(copied: Any, module: Any) -> Any:
-    """What a method of _COPIES returned: a state, a module, or the tuple of `__reduce__`, of which [2] is the state."""
-    if isinstance(copied, dict) and isinstance(copied.get(KEY), Slot):
+    """The result of a method of _COPIES (a state, a module, or a `__reduce__` tuple with the state at 2), cleaned."""
+    if isinstance(copied, dict) and isinstance(copied.get(KEY), CallSlot):
         return {name: value for name, value in copied.items() if name != KEY}
-    if isinstance(copied, nn.Module) and copied is not module and isinstance(vars(copied).get(KEY), Slot):
+    if isinstance(copied, nn.Module) and copied is not module and isinstance(vars(copied).get(KEY), CallSlot):
         del vars(copied)[KEY]
     if isinstance(copied, tuple) and len(copied) > 2:
         return (*copied[:2], _without_slot(copied[2], module), *copied[3:])

@@ -1,7 +1,7 @@
-"""How calls of a module are seen where torch has no slot for it: by a pair of hooks on the root.
+"""Intercepts calls of a module with a pair of hooks, if torch has no slot for it (see `call_slots`).
 
-The second best: a hook cannot tell a module's own exceptions from those of other hooks, and runs also where torch keeps
-its slot out of the way (TorchScript, pickles); the exceptions made for that are below.
+Second best: a hook cannot tell a module's own exceptions from those of other hooks, and unlike a slot it shows up in
+TorchScript and pickles, which is handled below.
 """
 
 import sys
@@ -14,42 +14,42 @@ import torch
 from torch import nn
 from torch.compiler import is_compiling
 
-from driftline.features.models import ByObject
+from driftline.features.models import WeakIdMap
 from driftline.frameworks.pytorch.call_slots import DYNAMO, FORWARD, compiler
-from driftline.frameworks.pytorch.calls import Calls
-from driftline.runtime.call_scope import INSIDE
-from driftline.runtime.import_hooks import Patches, forget, when_imported
+from driftline.frameworks.pytorch.calls import ModuleCallObserver
+from driftline.runtime.call_scope import CALL_SCOPE
+from driftline.runtime.import_hooks import Patches, cancel_when_imported, when_imported
 
-# Of the calls under way in this context, the innermost first: what `before` did, for `after` to undo.
+# Calls in progress in this context, innermost first: what `Before` did, for `After` to undo.
 _open: Final[ContextVar[Any]] = ContextVar("driftline_open_calls", default=None)
 
 
 class _Hook:
-    """A hook that leaves no trace in a pickle but a function that does nothing."""
+    """A hook that pickles as a no-op function of the standard library."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: ModuleCallObserver) -> None:
         self.calls = calls
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (nullcontext(), "__exit__")  # of the standard library, takes anything, returns None
+        return getattr, (nullcontext(), "__exit__")  # takes any arguments, returns None
 
 
 class Before(_Hook):
     def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if is_compiling():  # True while Dynamo reads this: nothing below is in anybody's graph
+        if is_compiling():  # True while Dynamo traces this: keeps the code below out of the graph
             return
-        if compiler() is not None or ((token := INSIDE.get()) is not None and token[0]):
+        if compiler() is not None or ((token := CALL_SCOPE.get()) is not None and token[0]):
             _open.set((None, None, None, _open.get()))
             return
         token = [True]
-        INSIDE.set(token)
+        CALL_SCOPE.set(token)
         handled = sys.exc_info()[1]
         started = self.calls.begin(FORWARD, module, args, kwargs)
         _open.set((token, started, handled, _open.get()))
 
 
 class After(_Hook):
-    """Called in any case: `output` is None where the module raised."""
+    """Always called; `output` is None if the module raised."""
 
     def __call__(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:  # noqa: ARG002  # torch's
         if is_compiling() or (call := _open.get()) is None:
@@ -63,26 +63,26 @@ class After(_Hook):
         self.calls.end(started, output, error if output is None and error is not handled else None)
 
 
-class Hooks:
-    """The modules that have hooks; the same face as `Slots`."""
+class CallHooks:
+    """The hooked modules; same interface as `CallSlots`."""
 
-    def __init__(self, make: Callable[..., Calls], patches: Patches) -> None:
+    def __init__(self, make: Callable[..., ModuleCallObserver], patches: Patches) -> None:
         del patches
         self._make = make
-        self._hooked = ByObject()  # (explicit, handles)
+        self._hooked = WeakIdMap()  # (explicit, handles)
 
     def begin(self) -> None:
         when_imported(DYNAMO, _skip)
 
     def end(self) -> None:
-        forget(DYNAMO, _skip)
+        cancel_when_imported(DYNAMO, _skip)
         for module in self._hooked.objects():
             self.take(module)
         self._hooked.clear()
 
     def put(self, module: nn.Module, *, explicit: bool = False) -> None:
         if isinstance(module, torch.jit.ScriptModule):
-            raise TypeError("a ScriptModule takes no hooks")
+            raise TypeError("a ScriptModule does not support hooks")
         if (known := self._hooked.get(module)) is not None:
             if known[0] or not explicit:
                 return
@@ -107,11 +107,11 @@ class Hooks:
             self.take(module)
 
     def drop(self, replica: nn.Module) -> None:
-        """Replicas get no hooks from torch."""
+        """Nothing to do: torch does not copy hooks to replicas."""
 
     @contextmanager
     def hidden(self, args: tuple[Any, ...]) -> Iterator[None]:
-        """While TorchScript reads a module: it would compile the hooks."""
+        """Remove the hooks while TorchScript reads a module: it would compile them."""
         tree = list(args[0].modules()) if args and isinstance(args[0], nn.Module) else []
         taken = [(module, self.take(module)) for module in tree if self._hooked.get(module) is not None]
         try:
@@ -122,6 +122,6 @@ class Hooks:
 
 
 def _skip(dynamo: Any) -> None:
-    """As for slots."""
+    """Keep Dynamo from compiling hooks, as for slots."""
     for hook in (Before, After):
         dynamo.skip_code(hook.__call__.__code__)

@@ -1,4 +1,4 @@
-"""Which calls of a model are predictions for somebody, and which belong to training, tracing or explaining."""
+"""Tells predictions from calls that belong to training, tracing or explaining."""
 
 import logging
 import weakref
@@ -10,12 +10,12 @@ from torch import nn
 _logger = logging.getLogger("driftline")
 
 HINT_AFTER: Final = 100
-"""Calls passed over for the same reason before it is said, once."""
+"""Calls skipped for the same reason before a single warning."""
 
 _WRAPPERS: Final = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
-# Asked at every call: functions of C, and no look at modules on the way.
-_backward = torch._C._current_graph_task_id  # noqa: SLF001  # there is no public question
+# Checked on every call, so bound directly to C functions.
+_backward = torch._C._current_graph_task_id  # noqa: SLF001  # no public equivalent
 _is_tracing = torch._C._is_tracing  # noqa: SLF001
 _modes = torch._C._len_torch_dispatch_stack  # noqa: SLF001
 _transform = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
@@ -23,8 +23,8 @@ _is_grad_enabled = torch.is_grad_enabled
 _Tensor = torch.Tensor
 
 
-class Traffic:
-    """Knows the optimizers that live: while there is one, the process trains."""
+class InferenceFilter:
+    """Skips calls made in training: while an optimizer is alive, or in training mode with gradients on."""
 
     def __init__(self) -> None:
         self._optimizers: set[weakref.ref[Any]] = set()
@@ -33,8 +33,8 @@ class Traffic:
     def add_optimizer(self, optimizer: Any) -> None:
         self._optimizers.add(weakref.ref(optimizer, self._optimizers.discard))
 
-    def counts(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether a call of a module that nobody has described is a prediction."""
+    def is_prediction(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a call of a module without a description is a prediction."""
         if self._optimizers:
             self._pass("optimizer", module)
             return False
@@ -50,13 +50,13 @@ class Traffic:
 
 
 def is_training(module: Any) -> bool:
-    """The flag of the module itself: a wrapper is made in training mode, whatever it wraps."""
+    """Whether a module is in training mode; wrappers are created in it, so the wrapped module decides."""
     inner = module.module if isinstance(module, _WRAPPERS) else module
-    return bool(getattr(inner, "training", False))  # a frozen ScriptModule has none
+    return bool(getattr(inner, "training", False))  # a frozen ScriptModule has no flag
 
 
 def is_run(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether this is a real forward pass: not a backward's, a tracer's, a transform's, or an explainer's."""
+    """Whether this is a real forward pass, not part of a backward pass, tracer, transform or explainer."""
     del module
     return (
         _backward() == -1
@@ -68,13 +68,13 @@ def is_run(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 
 def _has_leaf(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether the gradient of an input is asked for, as tools of attribution do."""
+    """Whether gradients of an input are requested, as attribution tools do."""
     return any(isinstance(each, _Tensor) and each.requires_grad and each.is_leaf for each in (*args, *kwargs.values()))
 
 
 _HINTS: Final = {
-    "training": "%d calls of %s were not recorded: it is in training mode, and gradients are on. Call model.eval() "
-    "before serving, or driftline.describe(model) to record it as it is.",
-    "optimizer": "%d calls of %s were not recorded: an optimizer is alive, so they are taken for a validation phase. "
+    "training": "%d calls of %s were not recorded: it is in training mode with gradients enabled. Call model.eval() "
+    "before serving, or driftline.describe(model) to record it anyway.",
+    "optimizer": "%d calls of %s were not recorded: an optimizer is alive, so they count as validation. "
     "Delete the optimizer before serving, or call driftline.describe(model).",
 }

@@ -1,7 +1,7 @@
-"""Which modules are models: those that announce themselves, as what is prepared for serving does at its root.
+"""Finds the root modules that are models, by what prepares a model for serving.
 
-Nothing is put on submodules: `model.eval()` reaches the root first, weights are loaded into the root, and what
-compiles, exports or replicates a model makes a new root around it.
+`model.eval()` and loading weights start at the root, and compiling, exporting or replicating a model creates a new root
+around it, so submodules need not be instrumented.
 """
 
 import atexit
@@ -19,15 +19,16 @@ from torch import nn
 from torch.compiler import is_compiling
 from torch.optim import Optimizer
 
-from driftline.features.models import Models, described, description, is_described, listeners
+from driftline.features.models import ModelFactsCache, described_models, description_of, is_described, listeners
 from driftline.features.tensors.module_names import unwrapped
-from driftline.frameworks.method_wrappers import Methods, Nobody, Switch, recording
+from driftline.frameworks.call_wrappers import NullObserver, Switch, record_calls
+from driftline.frameworks.method_wrappers import MethodWrappers
 from driftline.frameworks.pytorch.arguments import Arguments
-from driftline.frameworks.pytorch.call_slots import FORWARD, KEY, Slots
-from driftline.frameworks.pytorch.calls import Calls
-from driftline.frameworks.pytorch.hooks import Hooks
-from driftline.frameworks.pytorch.inference_only import Traffic, is_run, is_training
-from driftline.recording.recorder import Emitter
+from driftline.frameworks.pytorch.call_slots import FORWARD, KEY, CallSlots
+from driftline.frameworks.pytorch.calls import ModuleCallObserver
+from driftline.frameworks.pytorch.hooks import CallHooks
+from driftline.frameworks.pytorch.inference_only import InferenceFilter, is_run, is_training
+from driftline.recording.recorder import Recorder
 from driftline.runtime.call_scope import paused
 from driftline.runtime.import_hooks import Patches
 from driftline.runtime.self_faults import FAULTS
@@ -42,7 +43,7 @@ READY: Final = (
     ("torch.nn.parallel.data_parallel", "DataParallel.__init__"),
     ("torch.nn.parallel.distributed", "DistributedDataParallel.__init__"),
 )
-"""Methods after which a module is a root."""
+"""Methods that mark their module as a root."""
 
 MAKERS: Final = (
     ("torch", "load"),
@@ -54,47 +55,47 @@ MAKERS: Final = (
     ("torch.export", "export"),
     ("torch.export.exported_program", "ExportedProgram.module"),
 )
-"""Functions that may call a model to make something of it: if that is a module, it is a root."""
+"""Functions that may call a model to transform it: a module they return is a root."""
 
 CALLS: Final = {
     ("transformers.generation.utils", "GenerationMixin.generate"): "generate",
     ("torch.export.pt2_archive._package", "AOTICompiledModel.__call__"): FORWARD,
     ("driftline.features.models", "Described.__call__"): FORWARD,
 }
-"""Methods that are themselves the call of a model, and the operation that they are."""
+"""Methods that are themselves the call of a model, with their operation."""
 
 EXPLAINERS: Final = "captum.attr._utils.attribution"
 EXPLAINS: Final = ("attribute", "compute_convergence_delta")
-"""Methods of captum's explainers, which call models with inputs that nobody has sent."""
+"""Methods of captum's explainers, which call models with synthetic inputs."""
 
 _LAYERS: Final = (nn.modules.batchnorm._NormBase, nn.modules.dropout._DropoutNd)  # noqa: SLF001  # no public base
-"""Layers whose mode is changed alone while a model is trained: never a model."""
+"""Layers that are switched to eval mode by themselves during training: never a model."""
 
 _SERVED: Final = ("load", "module")
 _ARTEFACTS: Final = (torch.jit.ScriptModule, torch.fx.GraphModule)
-"""Of these kinds, what the former give out is for serving, whatever its flag says: it may be stuck in training mode."""
+"""Modules of these types returned by _SERVED are for serving, even if stuck in training mode."""
 
 _Method = Callable[..., Any]
 
 
-class Roots:
-    """The models of a process, from the import of torch on."""
+class RootModules:
+    """The PyTorch models of a process, from the import of torch on."""
 
-    def __init__(self, emitter: Emitter, models: Models) -> None:
-        self._emitter = emitter
+    def __init__(self, recorder: Recorder, models: ModelFactsCache) -> None:
+        self._recorder = recorder
         self._models = models
-        self._traffic = Traffic()
+        self._filter = InferenceFilter()
         self._patches = Patches()
-        make = Slots if hasattr(nn.Module, KEY) else Hooks  # the name of the slot is private
-        self._taps: Slots | Hooks = make(self._calls_of, self._patches)
-        self._explainers = Methods((), (), EXPLAINS, Nobody())
+        make = CallSlots if hasattr(nn.Module, KEY) else CallHooks  # the name of the slot is private
+        self._interceptor: CallSlots | CallHooks = make(self._calls_of, self._patches)
+        self._explainers = MethodWrappers((), (), EXPLAINS, NullObserver())
         self._switches: list[Switch] = []
-        self._prepared: weakref.WeakSet[Calls] = weakref.WeakSet()
+        self._prepared: weakref.WeakSet[ModuleCallObserver] = weakref.WeakSet()
         self._on = True
         self._depth = threading.local()
 
     def begin(self) -> None:
-        """Watch for models, and look for those that are there already."""
+        """Watch for new models, and find the existing ones."""
         add = self._patches.add
         add(MODULE, "Module.train", self._train)
         add(MODULE, "Module.compile", self._compile)
@@ -108,16 +109,16 @@ class Roots:
             add(module, name, self._maker)
         for (module, name), operation in CALLS.items():
             add(module, name, partial(self._recorded, operation))
-        self._taps.begin()
+        self._interceptor.begin()
         self._explainers.add(EXPLAINERS, "Attribution")
         atexit.register(self._hint)
         self._find()
         listeners.append(self._describe)
-        for model in described():
+        for model in described_models():
             self._describe(model)
 
     def end(self) -> None:
-        """The same objects as before. Dynamo wraps some of torch's methods again: of these ours stay below, inert."""
+        """Restore the originals. Where Dynamo has wrapped a patched method again, the patch stays below it, inert."""
         self._on = False
         atexit.unregister(self._hint)
         self._hint()
@@ -126,43 +127,47 @@ class Roots:
             switch.on = False
         self._explainers.remove()
         self._patches.remove()
-        self._taps.end()
+        self._interceptor.end()
 
     def _hint(self) -> None:
-        """At the end, to whoever looks for records that are not there."""
+        """At exit, explain why there may be no records."""
         if self._prepared and not any(each.seen for each in self._prepared):
             _logger.info(
-                "PyTorch models were prepared, and none was called. Calls of model.forward(), of compiled functions "
-                "over a model, and replays of CUDA graphs are not seen: see driftline.describe()."
+                "PyTorch models were prepared but no call was recorded. Calls of model.forward() or of compiled "
+                "functions around a model, and CUDA graph replays, cannot be intercepted: see driftline.describe()."
             )
 
     def _find(self) -> None:
-        """Models and optimizers made before: once, in a fraction of a second."""
+        """Find existing models and optimizers, once, in a fraction of a second."""
         found = [each for each in gc.get_objects() if issubclass(type(each), (nn.Module, Optimizer))]
         children = {id(child) for each in found if isinstance(each, nn.Module) for child in each.children()}
         for each in found:
             if isinstance(each, Optimizer):
-                self._traffic.add_optimizer(each)
+                self._filter.add_optimizer(each)
             elif id(each) not in children and not is_training(each):
                 self._announce(each)
 
     def _announce(self, module: nn.Module, *, explicit: bool = False) -> None:
-        """An error here would fail the user's preparations."""
+        """Treat a module as a root; an error here would break the user's code."""
         try:
             if self._on and not isinstance(module, _LAYERS):
-                self._taps.put(module, explicit=explicit or is_described(module) or is_described(unwrapped(module)))
-        except Exception as error:  # noqa: BLE001  # the module works without us
+                self._interceptor.put(
+                    module, explicit=explicit or is_described(module) or is_described(unwrapped(module))
+                )
+        except Exception as error:  # noqa: BLE001  # the module works without Driftline
             FAULTS.note("root", error)
 
-    def _calls_of(self, module: nn.Module, *, explicit: bool) -> Calls:
+    def _calls_of(self, module: nn.Module, *, explicit: bool) -> ModuleCallObserver:
         reference = weakref.ref(module)
         arguments = Arguments(lambda: unwrapped(reference()).forward)
-        calls = Calls(self._emitter, self._models, arguments, is_run if explicit else self._traffic.counts)
+        calls = ModuleCallObserver(
+            self._recorder, self._models, arguments, is_run if explicit else self._filter.is_prediction
+        )
         self._prepared.add(calls)
         return calls
 
     def _describe(self, model: Any) -> None:
-        method = description(model).method
+        method = description_of(model).method
         if method is not None:
             owner = next(base for base in type(model).__mro__ if method in vars(base))
             self._patches.replace(owner, method, partial(self._chosen, method))
@@ -170,29 +175,29 @@ class Roots:
             self._announce(model, explicit=True)
 
     def _chosen(self, method: str, original: _Method) -> _Method:
-        """A method that is recorded of the objects of which it was said."""
+        """Wrap a method to record it for objects described with it."""
         recorded = self._recorded(method, original)
 
         @wraps(original)
         def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-            if is_compiling() or description(self).method != method:
+            if is_compiling() or description_of(self).method != method:
                 return original(self, *args, **kwargs)
             return recorded(self, *args, **kwargs)
 
         return call
 
     def _recorded(self, operation: str, original: _Method) -> _Method:
-        arguments = Arguments(lambda: types.MethodType(original, self))  # without its first argument
-        switch = Switch(Calls(self._emitter, self._models, arguments, self._counts))
+        arguments = Arguments(lambda: types.MethodType(original, self))  # without self
+        switch = Switch(ModuleCallObserver(self._recorder, self._models, arguments, self._is_prediction))
         self._switches.append(switch)
-        return recording(operation, original, switch)
+        return record_calls(operation, original, switch)
 
-    def _counts(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def _is_prediction(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         implicit = isinstance(model, nn.Module) and not is_described(model)
-        return self._traffic.counts(model, args, kwargs) if implicit else is_run(model, args, kwargs)
+        return self._filter.is_prediction(model, args, kwargs) if implicit else is_run(model, args, kwargs)
 
     def _train(self, original: _Method) -> _Method:
-        """`eval()` is `train(False)`; the root's own call is the outermost."""
+        """Wrap `train`: `eval()` is `train(False)`, and the outermost call is the root's."""
 
         @wraps(original)
         def train(module: nn.Module, mode: bool = True) -> Any:
@@ -205,7 +210,7 @@ class Roots:
             finally:
                 self._depth.value = depth
             if not mode and depth:
-                self._taps.take_implicit(module)
+                self._interceptor.take_implicit(module)
             elif not mode:
                 self._announce(module)
             return output
@@ -213,14 +218,14 @@ class Roots:
         return train
 
     def _setstate(self, original: _Method) -> _Method:
-        """Copies, and what comes from a pickle: children come before the module that holds them."""
+        """Wrap `__setstate__`, for copies and unpickled modules: children come before their parent."""
 
         @wraps(original)
         def setstate(module: nn.Module, state: Any) -> Any:
             output = original(module, state)
             if not is_training(module):
                 for child in module.children():
-                    self._taps.take_implicit(child)
+                    self._interceptor.take_implicit(child)
                 self._announce(module)
             return output
 
@@ -229,7 +234,7 @@ class Roots:
     def _compile(self, original: _Method) -> _Method:
         @wraps(original)
         def compile_(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            explicit = self._taps.take(module)
+            explicit = self._interceptor.take(module)
             try:
                 return original(module, *args, **kwargs)
             finally:
@@ -238,12 +243,12 @@ class Roots:
         return compile_
 
     def _replicate(self, original: _Method) -> _Method:
-        """A replica is the copy of a `__dict__`; its original is the model."""
+        """Wrap replication: a replica copies its original's `__dict__`, but only the original is the model."""
 
         @wraps(original)
         def replicate(module: nn.Module) -> Any:
             replica = original(module)
-            self._taps.drop(replica)
+            self._interceptor.drop(replica)
             return replica
 
         return replicate
@@ -252,7 +257,7 @@ class Roots:
         @wraps(original)
         def init(optimizer: Any, *args: Any, **kwargs: Any) -> None:
             original(optimizer, *args, **kwargs)
-            self._traffic.add_optimizer(optimizer)
+            self._filter.add_optimizer(optimizer)
 
         return init
 
@@ -270,7 +275,7 @@ class Roots:
 
         @wraps(original)
         def make(*args: Any, **kwargs: Any) -> Any:
-            with paused(), self._taps.hidden(args):  # tracers call the model to compare
+            with paused(), self._interceptor.hidden(args):  # tracers call the model
                 made = original(*args, **kwargs)
             if isinstance(made, nn.Module):
                 self._announce(made, explicit=served and isinstance(made, _ARTEFACTS))
@@ -279,7 +284,7 @@ class Roots:
         return make
 
     def _script(self, original: _Method) -> _Method:
-        """As any maker, but that it looks for names in the frame of its caller: one further up."""
+        """As any maker, but it resolves names in its caller's frame, which is now one further up."""
         make = self._maker(original)
 
         @wraps(original)

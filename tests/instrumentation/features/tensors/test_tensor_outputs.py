@@ -12,15 +12,16 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from driftline.capture.buffer_pool import Pool  # noqa: E402
-from driftline.capture.copies import capture_output  # noqa: E402
-from driftline.features import columns, models, tensors  # noqa: E402
-from driftline.features.models import Models, describe  # noqa: E402
+from driftline.capture.buffer_pool import BufferPool  # noqa: E402
+from driftline.capture.copies import Captures  # noqa: E402
+from driftline.features import columns, models  # noqa: E402
+from driftline.features.models import ModelFactsCache, describe  # noqa: E402
+from driftline.features.tensors.module_facts import facts_of  # noqa: E402
 from driftline.features.tensors.output_forms import ENOUGH_ROWS  # noqa: E402
-from driftline.records import Model  # noqa: E402
+from driftline.records import ModelFacts, as_capture  # noqa: E402
 from driftline.settings import Settings  # noqa: E402
 
-POOL = Pool(2**26)
+CAPTURES = Captures(BufferPool(2**26))
 SETTINGS = Settings()
 
 
@@ -31,12 +32,12 @@ class Plain(nn.Module):
         return x
 
 
-def look(module: Any) -> Model:
-    return tensors.look(SETTINGS, module)
+def look(module: Any) -> ModelFacts:
+    return facts_of(SETTINGS, module)
 
 
 def named(module: Any, output: Any) -> dict[str, Any]:
-    found = columns.outputs(look(module), "forward", [capture_output(output, POOL)])
+    found = columns.outputs(look(module), "forward", [as_capture(CAPTURES.of(output, returned=True))])
     return {column.name: column.values for column in found}
 
 
@@ -138,7 +139,7 @@ def test_nobody_waits_for_a_guess() -> None:
 def test_models_learn_of_a_guess() -> None:
     """The facts that adapters keep are made anew when a task becomes known, once."""
     module = Plain()
-    known = Models(look)
+    known = ModelFactsCache(look)
     first = known.of(module)
     named(module, logits(10))
     assert known.of(module) is first
@@ -208,7 +209,7 @@ def test_what_a_module_is_called(wrap: Any) -> None:
         "pytorch",
         "classification",
     )
-    assert tensors.look(Settings(model_name="set", model_version="2"), module)[:2] == ("set", "2")
+    assert facts_of(Settings(model_name="set", model_version="2"), module)[:2] == ("set", "2")
     describe(module, name="said", version="3", feature_names=["a", "b", "c", "d"])
     assert look(module)[:3] == ("said", "3", "Sequential")
     assert look(module).features == ("a", "b", "c", "d")
@@ -245,7 +246,9 @@ def test_wide_and_deep_outputs_are_bounded() -> None:
 
 def test_whole_numbers_are_classes() -> None:
     """What `argmax` returned."""
-    (column,) = columns.outputs(look(Plain()), "forward", [capture_output(torch.tensor([2, 0, 1]), POOL)])
+    (column,) = columns.outputs(
+        look(Plain()), "forward", [as_capture(CAPTURES.of(torch.tensor([2, 0, 1]), returned=True))]
+    )
 
     assert (column.name, column.classes, column.values.tolist()) == ("prediction", True, [2, 0, 1])
 
@@ -254,7 +257,7 @@ def test_texts_that_were_written_have_a_length() -> None:
     """What `generate` returns are token ids: no classes, but longer or shorter."""
     module = Classifier(pad_token_id=0)
     texts = torch.tensor([[5, 6, 7, 0], [5, 0, 0, 0]])
-    (column,) = columns.outputs(look(module), "generate", [capture_output(texts, POOL)])
+    (column,) = columns.outputs(look(module), "generate", [as_capture(CAPTURES.of(texts, returned=True))])
 
     assert (column.name, column.values.tolist()) == ("length", [3, 1])
 

@@ -6,28 +6,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline.capture.buffer_pool import Pool
+from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.copies import capture
 from driftline.capture.strided_sample import MOST_VALUES, Grid, next_grid, sample
 from driftline.export.data_points import column_points
 from driftline.features import columns
-from driftline.features.input_kinds import kind_of
+from driftline.features.input_kinds import input_kind
 from driftline.features.tensors.random_projections import directions
 from driftline.features.tensors.tensor_summaries import statistics
-from driftline.records import TABLE, InputFacts, Model
+from driftline.records import TABLE, InputFacts, ModelFacts
 from driftline.semconv import INPUT_COLUMN
 from driftline.settings import Settings
 from driftline.sketch import NumericSketch, fit_layout
-from driftline.sketch.column import Series
+from driftline.sketch.column import ColumnSketch
 from interval_statistics import ks_lower_bound
 
 RNG = np.random.default_rng(7)
-POOL = Pool(2**28)
+POOL = BufferPool(2**28)
 PROJECTED = [[0, 0, 0, 1], [0, 1, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0]]
 
 
 def summaries(value: Any, facts: InputFacts = InputFacts()) -> dict[str, Any]:  # noqa: B008  # immutable
-    model = Model("m", None, "M", "pytorch", None, None, None, lambda *_: [], facts)
+    model = ModelFacts("m", None, "M", "pytorch", None, None, None, lambda *_: [], facts)
     found: dict[str, Any] = {}
     for block in columns.inputs(model, [capture(value, POOL)]):
         found |= dict(zip(block.names or (), block.columns, strict=True))
@@ -127,7 +127,7 @@ def test_a_grid_is_the_same_values_of_any_memory_layout() -> None:
 )
 def test_what_an_input_is(name: str | None, shape: tuple[int, ...], dtype: str, facts: InputFacts, kind: str) -> None:
     """By its shape, name and type; what was described holds for the parts that can be it."""
-    assert kind_of(name, shape, np.dtype(dtype), facts) == kind
+    assert input_kind(name, shape, np.dtype(dtype), facts) == kind
 
 
 def test_lengths_of_texts() -> None:
@@ -202,16 +202,16 @@ def sketched(values: Any) -> NumericSketch:
 def test_summaries_obey_the_privacy_of_their_input() -> None:
     """The extremes of a summary are raw values of the data: where it is hidden, points show none of them."""
     found = summaries(RNG.normal(size=(2000, 3, 16, 16)))
-    hidden = Settings(capture="none").secrecy("image.max")
-    series = Series(0, 100)
+    hidden = Settings(capture="none").redaction("image.max")
+    series = ColumnSketch(0, 100)
     series.add(np.append(found["image.max"], 1e9), 1)
 
-    shown = {secrecy: maxima(series, secrecy) for secrecy in (Settings().secrecy("image.max"), hidden)}
+    shown = {redaction: maxima(series, redaction) for redaction in (Settings().redaction("image.max"), hidden)}
     assert 1e9 in next(iter(shown.values()))
     assert 1e9 not in shown[hidden]
-    assert not Settings(exclude=("image.*",)).secrecy("image.max").shown
+    assert not Settings(exclude=("image.*",)).redaction("image.max").shown
 
 
-def maxima(series: Series, secrecy: Any) -> set[float | None]:
-    named = list(column_points(INPUT_COLUMN, {}, secrecy, series.collect(2)))
+def maxima(series: ColumnSketch, redaction: Any) -> set[float | None]:
+    named = list(column_points(INPUT_COLUMN, {}, redaction, series.collect(2)))
     return {getattr(point, "max", None) for _, point in named}

@@ -1,6 +1,6 @@
 """`describe` where PyTorch is used: what is said to be a model is recorded, whatever it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -10,7 +10,6 @@ from torch import nn
 
 import driftline
 from driftline import semconv
-from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
 X: Final = torch.randn(5, 4)
@@ -29,12 +28,6 @@ class Classifier(nn.Module):
 
     def predict(self, x: torch.Tensor) -> torch.Tensor:
         return self(x).argmax(1)
-
-
-@pytest.fixture(autouse=True)
-def _no_faults() -> Iterator[None]:
-    yield
-    assert not FAULTS.counts()
 
 
 def operations(telemetry: Telemetry) -> list[tuple[str, str]]:

@@ -15,7 +15,6 @@ from transformers import BertConfig, BertForSequenceClassification, BertTokenize
 import driftline
 from driftline import semconv
 from driftline.frameworks.pytorch.root_modules import EXPLAINERS
-from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
 X: Final = torch.randn(20, 4)
@@ -29,12 +28,6 @@ class Net(nn.Module):
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:  # scikit-learn's name
         return self.head(self.body(X).relu()).softmax(1)
-
-
-@pytest.fixture(autouse=True)
-def _no_faults() -> Iterator[None]:
-    yield
-    assert not FAULTS.counts()
 
 
 def operations(telemetry: Telemetry) -> list[tuple[str, str]]:

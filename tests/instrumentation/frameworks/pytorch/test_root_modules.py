@@ -4,7 +4,7 @@ import asyncio
 import io
 import multiprocessing
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,6 @@ from torch.utils import _pytree as pytree
 
 import driftline
 from driftline import semconv
-from driftline.runtime.self_faults import FAULTS
 from telemetry import Telemetry
 
 CALLS: Final = 3
@@ -33,12 +32,6 @@ class Net(nn.Module):
 
     def forward(self, x: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
         return self.head(self.body(x)) * scale
-
-
-@pytest.fixture(autouse=True)
-def _no_faults() -> Iterator[None]:
-    yield
-    assert not FAULTS.counts()
 
 
 def records(telemetry: Telemetry) -> int:
