@@ -6,7 +6,7 @@ from dataclasses import fields
 import numpy as np
 
 from driftline.sketch import Intervals
-from driftline_processor.monitors.drift.binning.bins import NumericCells
+from driftline_processor.monitors.drift.binning.bins import NumericBins
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.statistics import View
 from driftline_processor.monitors.drift.statistics.compute import reference_spread
@@ -27,7 +27,7 @@ def numeric_view(reference: Values, window: Values) -> View:
         sizes=np.array([len(column.edges) + 1]),
         numeric=np.array([True]),
         reference=column.chunks.sum(axis=0),
-        window=NumericCells([column]).place(stacked).cells,
+        window=NumericBins([column]).place(stacked).bins,
         valued=valued,
         reference_values=StackedIntervals.of([column.summary.intervals]).take(valued),
         window_values=stacked.take(valued),

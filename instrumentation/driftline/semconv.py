@@ -122,12 +122,54 @@ ALARM_START: Final = f"{PREFIX}.alarm.start"
 ALARM_TRACES: Final = f"{PREFIX}.alarm.traces"
 DRIFT_ASPECT: Final = f"{PREFIX}.drift.aspect"
 DRIFT_EVENT: Final = f"{PREFIX}.drift.event"
+DRIFT_REASONS: Final = f"{PREFIX}.drift.reasons"
 DRIFT_DISTANCE: Final = f"{PREFIX}.drift.distance"
 DRIFT_LOWER_BOUND: Final = f"{PREFIX}.drift.lower_bound"
 DRIFT_TOLERANCE: Final = f"{PREFIX}.drift.tolerance"
 WINDOW_START: Final = f"{PREFIX}.drift.window.start"
 WINDOW_END: Final = f"{PREFIX}.drift.window.end"
 RECORD_UID: Final = "log.record.uid"
+
+# Fields of the reasons of a verdict, by kind: attributes of alarm events, and the same in the JSON of a replay.
+REASON_FIELDS: Final = {
+    "moved": {
+        "event": "Which rows moved: `above`, `up_to`, `within`, `outside`, `category`, `state`, …",
+        "before": "Their share in training",
+        "after": "Their share in the window",
+        "direction": "`up` or `down`",
+        "low": "Lower end of a range of numbers",
+        "high": "Upper end of a range of numbers",
+        "category": "A category",
+        "state": "A state",
+        "members": "The columns of a pair",
+    },
+    "never_seen": {
+        "share": "Share of rows at values that training never saw",
+        "categories": "Such categories, the most frequent first",
+        "more": "Such categories that are not named",
+        "low": "Least of such numbers",
+        "high": "Greatest of such numbers",
+    },
+    "many_categories": {"share": "Share of rows by which many categories moved together, a little each"},
+    "detection_limit": {
+        "move": "A smaller move, as a share of rows, may have gone unseen",
+        "chunks": "Chunks of the training data, that tell how much it varies",
+    },
+    "in_season": {
+        "cycle": "`time of day`, `time of week` or `time of year`: values are as in training at this time",
+        "share": "Share of those rows in training, at this time",
+    },
+    "may_be_season": {
+        "allowed": "Distance that a season may make",
+        "shown": "As much of it as the stream has shown",
+        "days": "Days for which the stream is known",
+        "timed": "Whether the training data has timestamps",
+    },
+    "explained_by_members": {"members": "Columns of a pair that moved by themselves"},
+}
+REASON_ATTRIBUTES: Final = {
+    (kind, field): f"{PREFIX}.drift.{kind}.{field}" for kind, fields in REASON_FIELDS.items() for field in fields
+}
 
 # Values of DRIFT_TARGET.
 TARGET_INPUT: Final = "input"
@@ -275,5 +317,10 @@ TERMS: Final = (
     Term(ALARM_TRACES, "attribute", "Trace ids of example calls in the window (events)"),
     Term(DRIFT_ASPECT, "attribute", f"Aspect of the column that drifted: `value`, `{MISSING}`, … (events)"),
     Term(DRIFT_EVENT, "attribute", "What changed, in words: `share above 3.2: 20 % → 35 %` (events)"),
+    Term(DRIFT_REASONS, "attribute", "What changed and what qualifies it, by kind: `moved`, `recovered`, … (events)"),
+    *(
+        Term(name, "attribute", f"{REASON_FIELDS[kind][field]} (events)")
+        for (kind, field), name in REASON_ATTRIBUTES.items()
+    ),
     Term(RECORD_UID, "attribute", "Unique id of the event, to deduplicate retries (events)"),
 )

@@ -1,7 +1,7 @@
 """The records that flow through the processor: frozen and free of behaviour.
 
-Times are integers, nanoseconds since the Unix epoch, as in OTLP. Imports only the instrumentation's sketches, and its
-key of a column.
+Times are integers, nanoseconds since the Unix epoch, as in OTLP. Imports only verdicts, and of the
+instrumentation sketches and the key of a column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: P
 from driftline.sketch import Histogram, Intervals
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.pairs import Pair
+from driftline_processor.verdicts.verdict import Verdict
 
 Scalar: TypeAlias = float | str | bool | None
 
@@ -161,38 +162,6 @@ class Window(NamedTuple):
     end: int
 
 
-class State(Enum):
-    """What a verdict says."""
-
-    HEALTHY = "healthy"
-    WARNING = "warning"
-    ALARM = "alarm"
-    INSUFFICIENT_DATA = "insufficient_data"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The detection of one aspect of a column in a window.
-
-    distance, lower_bound and tolerance are on one scale, shares of rows in [0, 1.6]: alarm if and only if
-    lower_bound > tolerance, to first order. score > 1 is an alarm exactly. `event` names what moved.
-
-    base_bound tells when an alarm may close: the greatest lower bound over all events and aspects of the base window,
-    beyond natural variation and in units in which each event's own tolerance is the configured one. None where that
-    window has too little data to say. duration: nanoseconds of the span that speaks: the window, or several together.
-    """
-
-    aspect: str
-    state: State
-    distance: float
-    lower_bound: float
-    tolerance: float
-    score: float
-    event: str
-    base_bound: float | None = None
-    duration: int = 0
-
-
 class AlarmChange(Enum):
     """What became of an alarm."""
 
@@ -282,7 +251,7 @@ class ReferenceColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """A training profile, or live data that stands in for one (`provisional`).
+    """A training profile, or live data in its place (`provisional`).
 
     clock: the chunks are stretches of time, and starts and ends are Unix seconds; else they are row numbers.
     """

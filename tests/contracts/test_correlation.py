@@ -21,9 +21,10 @@ from driftline.runtime.gil_yield import GilYield
 from driftline.settings import Settings
 from driftline_processor.decode import decode_metrics
 from driftline_processor.engine.engine import Engine, EngineSettings
-from driftline_processor.records import ColumnKey, CountPoint, ModelKey, State, WindowResult
+from driftline_processor.records import ColumnKey, CountPoint, ModelKey, WindowResult
 from driftline_processor.reference import read_file
 from driftline_processor.replay.sketcher import Sketcher
+from driftline_processor.verdicts.verdict import State
 from reference_requests import rename_pairs
 
 HOUR = 3600 * 10**9
@@ -111,7 +112,7 @@ def test_the_alarm_says_what_goes_together(reference: Path) -> None:
     """In the words of its members; inputs are counted apart."""
     (results,) = served(reference, 0.5, [1], windows=1)
     (event,) = results[0].alarms
-    assert event.verdict.event.startswith("x0 and x1: on the same side of their medians: 50 % → 6")
+    assert event.verdict.sentence.startswith("x0 and x1: on the same side of their medians: 50 % → 6")
     assert event.summary.endswith("(inputs did not move; 1 of 15 pairs did)")
 
 

@@ -1,5 +1,7 @@
 """Whatever names something on the wire or in a store is frozen: renaming a class or a field changes none of it."""
 
+from dataclasses import replace
+
 import msgpack
 import pytest
 
@@ -12,7 +14,8 @@ from driftline_processor.engine.provisional_reference import provisional_referen
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.records import ColumnKey, ModelKey
 from driftline_processor.service.store import _digest
-from golden.processor_files import SNAPSHOT
+from driftline_processor.verdicts.reasons import Stated
+from golden.processor_files import OLD_SNAPSHOT, SNAPSHOT
 
 MODEL = ModelKey("churn", "3", (("deployment.environment.name", "prod"), ("service.name", "shop")))
 AGE = ColumnKey("input", "age")
@@ -71,7 +74,17 @@ def test_snapshots_are_stored_by_model() -> None:
     assert _digest(MODEL) == "6ad27280efacb67985a52fce5c395bfc"
 
 
-def test_a_snapshot_of_form_2_is_read_and_written_as_it_was() -> None:
+def test_a_snapshot_of_form_2_is_read() -> None:
+    """The sentence of a verdict stands for its reasons; all else is as in the snapshot of today."""
+    old, new = (load(file.read_bytes(), 10 * SECOND, 5 * SECOND, 2 * SECOND) for file in (OLD_SNAPSHOT, SNAPSHOT))
+    before, now = (model.alarms[AGE].reported for model in (old, new))
+
+    assert before.reasons == (Stated(now.sentence),)
+    assert old.alarms == {AGE: replace(new.alarms[AGE], reported=replace(now, reasons=before.reasons))}
+    assert {**msgpack.unpackb(dump(old)), "alarms": ()} == {**msgpack.unpackb(dump(new)), "alarms": ()}
+
+
+def test_a_snapshot_of_form_3_is_read_and_written_as_it_was() -> None:
     """Every field has its place and name in the file, whatever it is called in the code."""
     stored = SNAPSHOT.read_bytes()
     model = load(stored, 10 * SECOND, 5 * SECOND, 2 * SECOND)

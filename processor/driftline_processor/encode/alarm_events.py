@@ -15,6 +15,8 @@ from opentelemetry.util.types import AnyValue
 from driftline import semconv
 from driftline_processor.encode.gauges import INSTRUMENTATION_SCOPE, column_attributes
 from driftline_processor.records import AlarmChange, AlarmEvent, WindowResult
+from driftline_processor.verdicts.fields import fields
+from driftline_processor.verdicts.verdict import Verdict
 
 SEVERITIES: Final[Mapping[AlarmChange, SeverityNumber]] = {
     AlarmChange.OPENED: SeverityNumber.WARN,
@@ -61,7 +63,7 @@ def _attributes(event: AlarmEvent, result: WindowResult) -> dict[str, AnyValue]:
         semconv.WINDOW_START: min(result.window.start, result.window.end - verdict.duration) / 1e9,
         semconv.WINDOW_END: result.window.end / 1e9,
     }
-    known = {semconv.DRIFT_EVENT: verdict.event, semconv.ALARM_TRACES: event.traces}
+    known = {semconv.DRIFT_EVENT: verdict.sentence, semconv.ALARM_TRACES: event.traces}
     return {
         **column_attributes(result, event.column),
         semconv.RECORD_UID: f"{event.id}-{event.change.value}-{event.time}",
@@ -69,5 +71,15 @@ def _attributes(event: AlarmEvent, result: WindowResult) -> dict[str, AnyValue]:
         semconv.ALARM_START: event.opened / 1e9,
         semconv.DRIFT_ASPECT: verdict.aspect,
         **numbers,
+        **_reasons(verdict),
         **{name: value for name, value in known.items() if value},
     }
+
+
+def _reasons(verdict: Verdict) -> dict[str, AnyValue]:
+    """The kinds of all reasons, and the fields of the first one of each kind: an attribute has one type and value."""
+    known = [fields(reason) for reason in verdict.reasons]
+    first = {each["kind"]: each for each in reversed(known)}
+    kinds = {semconv.DRIFT_REASONS: [each["kind"] for each in known]} if known else {}
+    named = semconv.REASON_ATTRIBUTES.items()
+    return kinds | {name: first[kind][field] for (kind, field), name in named if field in first.get(kind, ())}

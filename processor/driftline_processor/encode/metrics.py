@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 from driftline import semconv
 from driftline_processor.monitors.drift.statistics import STATISTICS, Statistic
-from driftline_processor.records import ColumnResult, State, WindowResult
+from driftline_processor.records import ColumnResult, WindowResult
+from driftline_processor.verdicts.verdict import State
 
 SCORE: Final = "{score}"
 ROW: Final = "{row}"

@@ -1,10 +1,11 @@
-"""What is said of a model and of its columns in one sentence: "3 of 30 inputs moved; outputs did not"."""
+"""A model and its columns in one sentence: "3 of 30 inputs moved; outputs did not"."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from driftline.semconv import TARGET_INPUT, TARGET_LABEL, TARGET_OUTPUT, TARGET_PAIR
-from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State
+from driftline_processor.records import ColumnKey, ColumnResult, ModelKey
+from driftline_processor.verdicts.verdict import State
 
 TARGETS: Final = (TARGET_INPUT, TARGET_PAIR, TARGET_OUTPUT, TARGET_LABEL)
 
@@ -21,7 +22,7 @@ def column_in_words(column: ColumnKey) -> str:
 def statement(columns: Sequence[ColumnResult]) -> str:
     """Which of the columns that a reference knows have moved, that is have an open alarm; "" where it knows none.
 
-    Of several that moved, the loudest is named with what moved in it.
+    Of several that moved, the one with the highest score is named with what moved in it.
     """
     clauses: list[str] = []
     for target in TARGETS:
@@ -47,4 +48,4 @@ def _foremost(moved: Sequence[ColumnResult]) -> str:
     scores = [(column.verdict.score, column) for column in moved if column.verdict is not None]
     _, column = max(scores, key=lambda scored: scored[0])
     assert column.verdict is not None
-    return f"first: {column.column.name} ({column.verdict.event})"
+    return f"first: {column.column.name} ({column.verdict.sentence})"

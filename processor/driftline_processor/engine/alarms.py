@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from driftline.sketch.identity import digest
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
-from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, State, Verdict, WindowResult
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, WindowResult
+from driftline_processor.verdicts.verdict import State, Verdict
 
 QUIET_WINDOWS: Final = 3
 """So many in a row close an alarm. Windows with too little data are passed over: silence is no recovery."""
@@ -22,23 +23,23 @@ QUIET: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An open alarm. told: the verdict of its last event; aspects, distance: all aspects, and the most, told so far."""
+    """An open alarm. reported: the verdict of its last event. aspects, distance: all aspects, and the most, so far."""
 
     id: str
     opened: int
     reference: str | None
-    told: Verdict
+    reported: Verdict
     aspects: tuple[str, ...]
     distance: float
     quiet: int = 0
 
-    def tell(self, verdict: Verdict) -> "Alarm":
+    def report(self, verdict: Verdict) -> "Alarm":
         aspects = tuple(sorted({*self.aspects, verdict.aspect}))
-        return replace(self, told=verdict, aspects=aspects, distance=max(verdict.distance, self.distance), quiet=0)
+        return replace(self, reported=verdict, aspects=aspects, distance=max(verdict.distance, self.distance), quiet=0)
 
 
 class Change(NamedTuple):
-    """What became of an alarm, by which verdict, and where that does not say it, why."""
+    """What became of an alarm, by which verdict, and where that is not the reason, why."""
 
     change: AlarmChange
     column: ColumnKey
@@ -74,12 +75,12 @@ def follow(
 def _lost(
     alarms: Mapping[ColumnKey, Alarm], result: WindowResult, judged: Mapping[ColumnKey, Verdict]
 ) -> Iterator[Change]:
-    """The alarms that this window can say nothing of."""
+    """The alarms of columns that this window does not judge as before."""
     for key, alarm in alarms.items():
         if key not in judged:
-            yield Change(AlarmChange.CLOSED, key, alarm, alarm.told, "is no longer judged")
+            yield Change(AlarmChange.CLOSED, key, alarm, alarm.reported, "is no longer judged")
         elif alarm.reference != result.reference:
-            yield Change(AlarmChange.CLOSED, key, alarm, alarm.told, "is compared with another reference")
+            yield Change(AlarmChange.CLOSED, key, alarm, alarm.reported, "is compared with another reference")
 
 
 def _step(
@@ -96,7 +97,7 @@ def _step(
     if alarm.quiet >= QUIET_WINDOWS:
         return None, Change(AlarmChange.CLOSED, key, alarm, verdict)
     if alarmed and _is_material(alarm, verdict, tolerance):
-        alarm = alarm.tell(verdict)
+        alarm = alarm.report(verdict)
         return alarm, Change(AlarmChange.UPDATED, key, alarm, verdict)
     return alarm, None
 
@@ -115,7 +116,7 @@ def _quiet_windows(alarm: Alarm, verdict: Verdict, tolerance: float) -> int:
 
 
 def _is_material(alarm: Alarm, verdict: Verdict, tolerance: float) -> bool:
-    """An aspect not told of yet, or a distance that has surely grown by more than what matters.
+    """An aspect not reported yet, or a distance that has surely grown by more than what matters.
 
     Both only ever happen so often in one alarm: there are few aspects, and a distance has an end.
     """
@@ -150,4 +151,4 @@ def _what(change: Change, result: WindowResult) -> str:
     verb = "moved" if change.change is AlarmChange.OPENED else "moved further"
     longer = change.verdict.duration > result.window.end - result.window.start
     span = f" over the last {format_duration(change.verdict.duration)}" if longer else ""
-    return f"{column} {verb}{span}: {change.verdict.event} ({statement(result.columns)})"
+    return f"{column} {verb}{span}: {change.verdict.sentence} ({statement(result.columns)})"

@@ -13,7 +13,7 @@ from driftline_processor.engine.alarms import Alarm
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.stream_deltas import KEEP_FOR, IncrementKind, Point, StreamDeltas
 from driftline_processor.engine.windows import SlidingWindows
-from driftline_processor.monitors.drift.history.trailing_windows import Trail
+from driftline_processor.monitors.drift.history.trailing_windows import TrailingWindows
 from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, ModelKey, RowsPoint, Window
 
 MAX_COLUMNS: Final = 5_000
@@ -56,7 +56,7 @@ class IngestResult(NamedTuple):
 class ModelState:
     """The mutable state of one model, owned by the engine.
 
-    columns: last event time of each column. alarms: the open ones. trail: its last windows, to be judged together.
+    columns: last event time of each column. alarms: the open ones. trailing: its last windows, to be judged together.
     rows: counted since the store was created. received: when the last new item was received. idle: its windows are
     closed, and nothing is expected. changed: differs from the last snapshot.
     """
@@ -67,7 +67,7 @@ class ModelState:
     streams: StreamDeltas = field(default_factory=StreamDeltas)
     columns: dict[ColumnKey, int] = field(default_factory=dict)
     alarms: dict[ColumnKey, Alarm] = field(default_factory=dict)
-    trail: Trail = field(default_factory=Trail)
+    trailing: TrailingWindows = field(default_factory=TrailingWindows)
     rows: float = 0.0
     received: int = 0
     idle: bool = False
@@ -133,7 +133,7 @@ class ModelState:
         """Frees what is only needed while senders continue."""
         if self.columns:
             self.panes.by_start.clear()
-            self.streams, self.columns, self.trail = StreamDeltas(), {}, Trail()
+            self.streams, self.columns, self.trailing = StreamDeltas(), {}, TrailingWindows()
             self.changed = True
 
     def _record(self, result: IngestResult, received: int) -> None:

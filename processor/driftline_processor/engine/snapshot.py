@@ -14,10 +14,16 @@ from driftline_processor.engine.stream_deltas import StreamDeltas, pack_position
 from driftline_processor.engine.summary_ops import pack_summary, unpack_summary
 from driftline_processor.engine.windows import SlidingWindows
 from driftline_processor.monitors.drift.history import trailing_windows
-from driftline_processor.monitors.drift.history.trailing_windows import Trail
-from driftline_processor.records import ColumnKey, ColumnSummary, ModelKey, State, Verdict
+from driftline_processor.monitors.drift.history.trailing_windows import TrailingWindows
+from driftline_processor.records import ColumnKey, ColumnSummary, ModelKey
+from driftline_processor.verdicts import fields
+from driftline_processor.verdicts.reasons import Reason, Stated
+from driftline_processor.verdicts.verdict import State, Verdict
 
-FORM: Final = 2
+FORM: Final = 3
+
+READABLE: Final = (2, FORM)
+"""Form 2 held the sentence of a verdict in the place of its reasons."""
 
 
 class UnknownForm(ValueError):  # noqa: N818  (says what is wrong, as the others)
@@ -37,7 +43,7 @@ def dump(model: ModelState) -> bytes:
         "gathered": [(start, _pack_columns(held)) for start, held in provisional.panes.items()],
         "gathering": (provisional.step, provisional.rows, provisional.full),
         "alarms": [(_pack_column(column), _pack_alarm(alarm)) for column, alarm in model.alarms.items()],
-        "trail": trailing_windows.pack(model.trail),
+        "trail": trailing_windows.pack(model.trailing),
         "rows": model.rows,
         "idle": model.idle,
     }
@@ -54,8 +60,9 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
 
     """
     state = msgpack.unpackb(body, strict_map_key=False, use_list=False)
-    if state["form"] != FORM:
-        raise UnknownForm(f"snapshot: form must be {FORM}, got {state['form']!r} (written by another version)")
+    if state["form"] not in READABLE:
+        forms = " or ".join(map(str, READABLE))
+        raise UnknownForm(f"snapshot: form must be {forms}, got {state['form']!r} (written by another version)")
     old_step, newest, sealed = state["times"]
     panes = SlidingWindows(size, step, lateness, newest, sealed)
     if old_step == step:
@@ -69,7 +76,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
         columns={ColumnKey(*column): seen for column, seen in state["columns"]},
         provisional=_unpack_provisional(state, step),
         alarms={ColumnKey(*column): _unpack_alarm(alarm) for column, alarm in state.get("alarms", ())},
-        trail=trailing_windows.unpack(state["trail"]) if "trail" in state else Trail(),
+        trailing=trailing_windows.unpack(state["trail"]) if "trail" in state else TrailingWindows(),
         rows=state["rows"],
         idle=state["idle"],
         changed=False,
@@ -124,7 +131,7 @@ def _pack_alarm(alarm: Alarm) -> dict[str, Any]:
         "id": alarm.id,
         "opened": alarm.opened,
         "reference": alarm.reference,
-        "told": _pack_verdict(alarm.told),
+        "told": _pack_verdict(alarm.reported),
         "aspects": alarm.aspects,
         "distance": alarm.distance,
         "quiet": alarm.quiet,
@@ -136,7 +143,7 @@ def _unpack_alarm(packed: Mapping[str, Any]) -> Alarm:
         id=packed["id"],
         opened=packed["opened"],
         reference=packed["reference"],
-        told=_unpack_verdict(packed["told"]),
+        reported=_unpack_verdict(packed["told"]),
         aspects=packed["aspects"],
         distance=packed["distance"],
         quiet=packed["quiet"],
@@ -151,7 +158,7 @@ def _pack_verdict(verdict: Verdict) -> dict[str, Any]:
         "lower_bound": verdict.lower_bound,
         "tolerance": verdict.tolerance,
         "score": verdict.score,
-        "event": verdict.event,
+        "reasons": [fields.pack(reason) for reason in verdict.reasons],
         "base_bound": verdict.base_bound,
         "duration": verdict.duration,
     }
@@ -165,7 +172,13 @@ def _unpack_verdict(packed: Mapping[str, Any]) -> Verdict:
         lower_bound=packed["lower_bound"],
         tolerance=packed["tolerance"],
         score=packed["score"],
-        event=packed["event"],
+        reasons=_unpack_reasons(packed),
         base_bound=packed["base_bound"],
         duration=packed["duration"],
     )
+
+
+def _unpack_reasons(packed: Mapping[str, Any]) -> tuple[Reason, ...]:
+    if "reasons" in packed:
+        return tuple(fields.unpack(reason) for reason in packed["reasons"])
+    return (Stated(packed["event"]),) if packed["event"] else ()  # form 2

@@ -7,6 +7,8 @@ from typing import Any, TextIO
 
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, WindowResult
 from driftline_processor.replay.timeline import Timeline
+from driftline_processor.verdicts.fields import fields
+from driftline_processor.verdicts.verdict import Verdict
 
 
 class Document:
@@ -35,6 +37,7 @@ class Document:
                 "opened": self._timeline.name(event.opened, rows),
                 "closed": None,
                 "summary": event.summary,
+                "reasons": _reasons(event.verdict),
             }
         elif event.change is AlarmChange.CLOSED:
             self._alarms[event.id]["closed"] = self._timeline.name(event.time, rows)
@@ -73,8 +76,14 @@ def _column(column: ColumnResult) -> dict[str, Any]:
         "tolerance": verdict and verdict.tolerance,
         "alarm": column.alarm is not None,
         "state": verdict and verdict.state.value,
+        "sentence": verdict and verdict.sentence,
+        "reasons": verdict and _reasons(verdict),
         "statistics": dict(column.statistics),
     }
+
+
+def _reasons(verdict: Verdict) -> list[dict[str, Any]]:
+    return [fields(reason) for reason in verdict.reasons]
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -9,10 +9,11 @@ from rich.text import Text
 
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
-from driftline_processor.monitors.drift.explain.wording import percent
-from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, State, WindowResult
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, WindowResult
 from driftline_processor.replay.replay import Replay
 from driftline_processor.replay.timeline import Timeline
+from driftline_processor.verdicts.numbers import percent
+from driftline_processor.verdicts.verdict import State
 
 _STATES: Final = {
     State.ALARM: ("ALARM", "bold red"),
@@ -60,7 +61,7 @@ def _column(column: ColumnResult) -> Text:
     if verdict.state is State.INSUFFICIENT_DATA:
         return line.append(f"  {column.rows:,.0f} rows")
     sure, tolerated = percent(verdict.lower_bound), percent(verdict.tolerance)
-    line.append(f"  {verdict.event}")
+    line.append(f"  {verdict.sentence}")
     return line.append(f"  ({percent(verdict.distance)} moved, {sure} for sure, {tolerated} tolerated)", style="dim")
 
 

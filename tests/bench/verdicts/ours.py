@@ -20,12 +20,12 @@ from driftline_processor.records import (
     ModelKey,
     Reference,
     RowsPoint,
-    State,
     WindowResult,
 )
 from driftline_processor.reference.read import read_reference
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.sketcher import Sketcher
+from driftline_processor.verdicts.verdict import State
 
 MODEL: Final = ModelKey("model")
 AS_USUAL: Final = "as in training at this"
@@ -77,7 +77,7 @@ class Driftline:
         return Said(
             frozenset(name for name, verdict in judged if verdict.state is State.ALARM),
             frozenset(self._name(alarm.column) for alarm in changes if alarm.change is AlarmChange.OPENED),
-            frozenset(name for name, verdict in judged if AS_USUAL in verdict.event),
+            frozenset(name for name, verdict in judged if AS_USUAL in verdict.sentence),
         )
 
     def _name(self, column: ColumnKey) -> str:

@@ -7,22 +7,15 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
 from driftline.semconv import TERMS
 from driftline_processor.encode.alarm_events import RECORDS_A_REQUEST, encode_events
-from driftline_processor.records import (
-    AlarmChange,
-    AlarmEvent,
-    ColumnKey,
-    ModelKey,
-    State,
-    Verdict,
-    Window,
-    WindowResult,
-)
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, Window, WindowResult
+from driftline_processor.verdicts.reasons import Bound, Moved, Recovered, Region
+from driftline_processor.verdicts.verdict import State, Verdict
 from otlp_sink import plain
 
 SECOND = 10**9
 SHOP = (("deployment.environment.name", "prod"), ("service.name", "shop"))
 MODEL = ModelKey("churn", "7", SHOP)
-VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % → 40 %")
+VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Moved(Region.ABOVE, 0.2, 0.4, low=Bound(3.0, 3)),))
 EVENT = AlarmEvent(
     "1f", AlarmChange.OPENED, MODEL, ColumnKey("input", "age"), 30 * SECOND, 60 * SECOND, VERDICT, "It moved.", ("ab",)
 )
@@ -57,12 +50,29 @@ def test_a_record_says_all_of_a_change() -> None:
         "ml.alarm.traces": ["ab"],
         "ml.drift.aspect": "value",
         "ml.drift.event": "share above 3: 20 % → 40 %",
+        "ml.drift.reasons": ["moved"],
+        "ml.drift.moved.event": "above",
+        "ml.drift.moved.before": 0.2,
+        "ml.drift.moved.after": 0.4,
+        "ml.drift.moved.direction": "up",
+        "ml.drift.moved.low": 3.0,
         "ml.drift.distance": 0.2,
         "ml.drift.lower_bound": 0.15,
         "ml.drift.tolerance": 0.05,
         "ml.drift.window.start": 50.0,
         "ml.drift.window.end": 60.0,
     }
+
+
+def test_the_first_reason_of_a_kind_has_attributes() -> None:
+    """All kinds are listed, in their order; an attribute has one value."""
+    missing = Moved(Region.STATE, 0.0, 0.3, name="missing")
+    reasons = (*VERDICT.reasons, missing, Recovered())
+    sent = plain(record(replace(EVENT, verdict=replace(VERDICT, reasons=reasons))).attributes)
+
+    assert sent["ml.drift.reasons"] == ["moved", "moved", "recovered"]
+    assert sent["ml.drift.moved.event"] == "above"
+    assert "ml.drift.moved.state" not in sent
 
 
 def test_the_window_is_that_of_the_verdict() -> None:

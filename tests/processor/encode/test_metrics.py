@@ -8,10 +8,15 @@ import pytest
 from driftline.semconv import PREFIX
 from driftline_processor.encode.metrics import METRICS, STATES, Metric, table
 from driftline_processor.monitors.drift.statistics import STATISTICS
-from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
-from driftline_processor.service.internal_metrics import INTERNAL_METRICS, internal_metrics_table
+from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
+from driftline_processor.service.internal_metrics import (
+    INTERNAL_METRICS,
+    internal_metrics_table,
+)
+from driftline_processor.verdicts.reasons import Stated
+from driftline_processor.verdicts.verdict import State, Verdict
 
-VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % to 40 %")
+VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20 % to 40 %"),))
 COLUMN = ColumnResult(
     column=ColumnKey("output", "prediction"),
     rows=200.0,

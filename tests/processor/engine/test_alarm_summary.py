@@ -3,13 +3,15 @@
 import pytest
 
 from driftline_processor.engine.alarm_summary import statement
-from driftline_processor.records import ColumnKey, ColumnResult, State, Verdict
+from driftline_processor.records import ColumnKey, ColumnResult
+from driftline_processor.verdicts.reasons import Stated
+from driftline_processor.verdicts.verdict import State, Verdict
 
 
 def column(
     target: str, name: str, alarm: bool = False, state: State = State.HEALTHY, score: float = 0.1
 ) -> ColumnResult:
-    verdict = Verdict("value", State.ALARM if alarm else state, 0.1, 0.1, 0.05, score, f"text of {name}")
+    verdict = Verdict("value", State.ALARM if alarm else state, 0.1, 0.1, 0.05, score, (Stated(f"text of {name}"),))
     return ColumnResult(ColumnKey(target, name), 9.0, 9.0, 9.0, {}, {}, {}, verdict, "id" if alarm else None)
 
 

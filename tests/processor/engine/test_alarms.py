@@ -8,27 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftline_processor.engine.alarms import Alarm, follow
-from driftline_processor.records import (
-    AlarmChange,
-    AlarmEvent,
-    ColumnKey,
-    ColumnResult,
-    ModelKey,
-    State,
-    Verdict,
-    Window,
-    WindowResult,
-)
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, ModelKey, Window, WindowResult
+from driftline_processor.verdicts.reasons import Stated
+from driftline_processor.verdicts.verdict import State, Verdict
 
 TOLERANCE = 0.05
 MINUTE = 60 * 10**9
 MODEL = ModelKey("churn", "7", (("service.name", "shop"),))
 AGE, PLAN, SCORE = ColumnKey("input", "age"), ColumnKey("input", "plan"), ColumnKey("output", "score")
 
-ALARM = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % → 40 %", 0.15)
-HEALTHY = Verdict("value", State.HEALTHY, 0.01, 0.0, 0.05, 0.1, "share above 3: 20 % → 21 %", 0.0)
+ALARM = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20 % → 40 %"),), 0.15)
+HEALTHY = Verdict("value", State.HEALTHY, 0.01, 0.0, 0.05, 0.1, (Stated("share above 3: 20 % → 21 %"),), 0.0)
 LINGERING = replace(HEALTHY, base_bound=0.03)
-NO_DATA = Verdict("value", State.INSUFFICIENT_DATA, 0.0, 0.0, 0.05, 0.0, "no rows")
+NO_DATA = Verdict("value", State.INSUFFICIENT_DATA, 0.0, 0.0, 0.05, 0.0, (Stated("no rows"),))
 
 Verdicts = dict[ColumnKey, Verdict | None]
 
@@ -78,7 +70,7 @@ def test_a_base_window_that_is_quiet_counts_whatever_older_data_says() -> None:
 
 def test_updated_when_another_aspect_moves() -> None:
     """Another aspect is told once, however often the two take turns."""
-    missing = replace(ALARM, aspect="missing", event="missing: 1 % → 20 %")
+    missing = replace(ALARM, aspect="missing", reasons=(Stated("missing: 1 % → 20 %"),))
 
     assert events(ALARM, missing, ALARM, missing, ALARM) == [(1, "opened"), (2, "updated")]
 
@@ -121,7 +113,7 @@ def test_another_reference_closes_and_may_open_anew() -> None:
 
 def test_events_say_it_in_one_sentence() -> None:
     """What moved, by how much, and what became of the model's other columns."""
-    louder = replace(ALARM, distance=0.6, lower_bound=0.5, event="share above 3: 20 % → 80 %")
+    louder = replace(ALARM, distance=0.6, lower_bound=0.5, reasons=(Stated("share above 3: 20 % → 80 %"),))
     verdicts = [{AGE: ALARM}, {AGE: louder}, *[{AGE: HEALTHY}] * 3]
     _, results = live([window(i, {**each, PLAN: HEALTHY, SCORE: HEALTHY}) for i, each in enumerate(verdicts, 1)])
 

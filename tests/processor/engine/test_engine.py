@@ -17,10 +17,10 @@ from driftline_processor.records import (
     ModelKey,
     Reference,
     Rejection,
-    State,
     Window,
     WindowResult,
 )
+from driftline_processor.verdicts.verdict import State
 from engine_records import AGE, CHURN, MINUTE, SECOND, SETTINGS, START, Sender, column, span
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from driftline.semconv import OTHER
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.records import ColumnKey, ReferenceColumn, State, Verdict
+from driftline_processor.records import ColumnKey, ReferenceColumn
 from driftline_processor.reference import category_bins
 from driftline_processor.reference.category_bins import cell_rows, minor_shares, with_minor
+from driftline_processor.verdicts.verdict import State, Verdict
 from made_columns import KEY, category_column, category_summary, reference_of
 
 NAMES = np.array([f"c{i:03}" for i in range(200)])
@@ -81,7 +82,7 @@ def test_a_minor_category_that_becomes_frequent_is_named() -> None:
     verdict = judged(known, window(1_000, shares))
 
     assert verdict.state is State.ALARM
-    assert verdict.event.startswith(f"share of '{known.minor[-1]}': 0.3")
+    assert verdict.sentence.startswith(f"share of '{known.minor[-1]}': 0.3")
 
 
 def test_all_minor_categories_together() -> None:
@@ -91,7 +92,7 @@ def test_all_minor_categories_together() -> None:
     verdict = judged(known, window(2_000, np.where(minor, 0.9 / minor.sum(), 0.1 / (~minor).sum())))
 
     assert verdict.state is State.ALARM
-    assert verdict.event.startswith("share of all other categories: 6")
+    assert verdict.sentence.startswith("share of all other categories: 6")
 
 
 def test_a_diffuse_change_among_minor_categories_is_found() -> None:
@@ -102,7 +103,7 @@ def test_a_diffuse_change_among_minor_categories_is_found() -> None:
     verdict = judged(known, window(20_000, np.where(more, 1.5, 0.5)))
 
     assert verdict.state is State.ALARM
-    assert verdict.event.startswith("many categories moved a little")
+    assert verdict.sentence.startswith("many categories moved a little")
 
 
 def test_nothing_is_said_without_a_change() -> None:

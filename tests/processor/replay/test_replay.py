@@ -76,7 +76,23 @@ def test_the_json_holds_all_windows_and_columns(reference: Path, broken_file: Pa
         "score": "output",
     }
     assert columns["visits"]["state"] == "insufficient_data"
-    assert set(columns["age"]) == {"target", "distance", "lower_bound", "tolerance", "alarm", "state", "statistics"}
+    assert set(columns["age"]) == {
+        "target",
+        "distance",
+        "lower_bound",
+        "tolerance",
+        "alarm",
+        "state",
+        "sentence",
+        "reasons",
+        "statistics",
+    }
+    assert {column["sentence"] for column in columns.values()} >= {"no rows"}
+    assert columns["visits"]["reasons"] == [{"kind": "no_rows"}]
+    assert (columns["prediction"]["sentence"] == "") == (columns["prediction"]["reasons"] == [])
+    (alarm,) = (alarm for alarm in found["alarms"] if alarm["column"] == "age")
+    assert alarm["reasons"][0].items() >= {"kind": "never_seen", "more": 0}.items()
+    assert alarm["reasons"][0].keys() == {"kind", "share", "more", "low", "high"}
 
 
 def test_pairs_have_the_names_that_the_reference_states(reference: Path, broken_file: Path, tmp_path: Path) -> None:

@@ -20,11 +20,13 @@ from driftline_processor.config import ExportConfig, parse_config
 from driftline_processor.encode.alarm_events import encode_events
 from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.alarms import follow
-from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, State, Verdict, Window, WindowResult
+from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
 from driftline_processor.service import exporter as exporter_module
 from driftline_processor.service.exporter import Exporter
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.otlp_exporters import log_exporter, metric_exporter, signal_url
+from driftline_processor.verdicts.reasons import Stated
+from driftline_processor.verdicts.verdict import State, Verdict
 from otlp_sink import OtlpSink
 
 WAIT = 20.0
@@ -222,7 +224,7 @@ def test_grpc_end_to_end(otlp_sink: OtlpSink) -> None:
 
 
 def alarmed() -> WindowResult:
-    verdict = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, "share above 3: 20 % → 40 %", 0.15)
+    verdict = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20 % → 40 %"),), 0.15)
     before = result()
     window = replace(before, reference="r", columns=(replace(before.columns[0], verdict=verdict),))
     return follow({}, window, 0.05)[1]

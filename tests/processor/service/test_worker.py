@@ -21,8 +21,6 @@ from driftline_processor.records import (
     InputRecord,
     ModelKey,
     Rejection,
-    State,
-    Verdict,
     Window,
     WindowResult,
 )
@@ -31,6 +29,8 @@ from driftline_processor.service.reference_registry import ReferenceRegistry
 from driftline_processor.service.request_queue import Request, RequestQueue
 from driftline_processor.service.store import JournalEntry, Store, StoreError
 from driftline_processor.service.worker import INTERNAL_ERROR, Worker, WorkerSettings
+from driftline_processor.verdicts.reasons import Stated
+from driftline_processor.verdicts.verdict import State, Verdict
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
 
 SECOND = 10**9
@@ -141,7 +141,7 @@ class Alarming(Engine):
 @pytest.mark.parametrize("flushed", [False, True])
 def test_journal_is_kept_until_alarm_events_have_left(tmp_path: Path, store: Store, flushed: bool) -> None:
     """A crash before an event has left must find its requests in the journal; one after it must not."""
-    model, verdict = ModelKey("churn"), Verdict("value", State.ALARM, 0.2, 0.1, 0.05, 2.0, "text")
+    model, verdict = ModelKey("churn"), Verdict("value", State.ALARM, 0.2, 0.1, 0.05, 2.0, (Stated("text"),))
     event = AlarmEvent("1", AlarmChange.OPENED, model, ColumnKey("input", "age"), 1, 1, verdict, "text", ())
     bench = Bench(tmp_path, store, Alarming(WindowResult(model, Window(0, 1), 0.0, None, False, (), (event,))))
     bench.events_flushed = flushed
@@ -243,7 +243,7 @@ def test_state_that_cannot_be_read(tmp_path: Path, store: Store) -> None:
     """A state of another version is not thrown away: the start fails and says why."""
     store.save({ModelKey("churn"): msgpack.packb({"form": 99})})
 
-    with pytest.raises(StoreError, match=r"cannot read the saved state \(snapshot: form must be 2, got 99"):
+    with pytest.raises(StoreError, match=r"cannot read the saved state \(snapshot: form must be 2 or 3, got 99"):
         Bench(tmp_path, store).worker.recover()
 
 

@@ -1,44 +1,32 @@
-"""A window against a reference: every column aligned, described, and judged."""
+"""A window against a reference: every column binned, described, and judged over all horizons that end with it."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from driftline.semconv import TARGET_PAIR
 from driftline.sketch.arrays import BoolArray, FloatArray
-from driftline.sketch.time_units import DAY, WEEK
-from driftline_processor.monitors.drift.binning.binned_counts import Counts
-from driftline_processor.monitors.drift.binning.binner import InCells, Placing
+from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
+from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
 from driftline_processor.monitors.drift.binning.describe import class_shares, numbers
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
-from driftline_processor.monitors.drift.detection.decision import Excuse
-from driftline_processor.monitors.drift.detection.detector import Detection, Detector, base_bounds
-from driftline_processor.monitors.drift.explain.describe import Naming
-from driftline_processor.monitors.drift.explain.verdicts import Telling
-from driftline_processor.monitors.drift.history.stream_history import Habits
-from driftline_processor.monitors.drift.history.trailing_windows import Trailing, has_time_of_day, slides
-from driftline_processor.monitors.drift.season.calendar import Season
-from driftline_processor.monitors.drift.season.learned_season import Unclocked
-from driftline_processor.monitors.drift.season.rebin_by_day import COARSE, FINE, by_day
+from driftline_processor.monitors.drift.detection.detector import Detector
+from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks
+from driftline_processor.monitors.drift.explain.describe import ReasonFinder
+from driftline_processor.monitors.drift.explain.verdicts import Explainer
+from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow
+from driftline_processor.monitors.drift.season.calendar import Calendar
+from driftline_processor.monitors.drift.season.policy import Season, season_policy
+from driftline_processor.monitors.drift.season.rebin_by_day import by_day
 from driftline_processor.monitors.drift.statistics.compute import ReferenceStatistics
-from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, State, Verdict, Window
+from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, Window
+from driftline_processor.verdicts.verdict import Verdict
 
 MOST_ALPHA = 0.001
 """False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
 
 PAIRS_SHARE = 0.1
 """Of a model's false alarms: for all of its pairs together. They are many, and few ever move alone."""
-
-
-class Asked(NamedTuple):
-    """A window and how it is judged: false alarms allowed by column, what is remembered, and what that excuses."""
-
-    held: Sequence[ColumnSummary]
-    counts: Counts
-    alpha: FloatArray
-    habits: Habits | None
-    excuse: Excuse | None
 
 
 class Comparison:
@@ -51,58 +39,108 @@ class Comparison:
         if not columns:
             return
         times = (reference.starts, reference.ends)
+        self._keys = tuple(reference.columns)
+        self._pairs = np.array([key.target == TARGET_PAIR for key in self._keys])
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()))
-        self._pairs = np.array([key.target == TARGET_PAIR for key in reference.columns])
-        self._placing = Placing(columns, self._detector)
-        season = Season(*times) if self._chunk else Season(np.zeros(0), np.zeros(0))
-        naming = Naming(self._detector, self._placing.numbers, self._placing.categories, season)
-        self._telling = Telling(reference, self._detector, naming, clock=self._chunk is not None)
+        self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
         self._statistics = ReferenceStatistics(columns)
-        knows_time, resolves_hours = 0.0 < chunk <= COARSE, 0.0 < chunk <= FINE
-        self._learner = None if resolves_hours else Unclocked(self._detector, tolerance, blank=not knows_time)
-        days = by_day(columns, chunk) if knows_time else None
-        self._daily = None if days is None else Detector(days, tolerance)
+        days = by_day(columns, chunk)
+        daily = None if days is None else Detector(days, tolerance)
+        self._season = season_policy(self._detector, daily, chunk, tolerance)
+        calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
+        reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar)
+        self._explainer = Explainer(reference, self._detector, reasons, timed=self._chunk is not None)
 
     @classmethod
     def of(cls, reference: Reference, tolerance: float, *, timed: bool = False) -> "Comparison":
         """Prepare `reference`; `tolerance` is the distance that does not matter yet, a share of rows.
 
-        timed: all windows will come with `spans` that tell their time of day, of which the reference may know more.
+        timed: all windows will come with their stream, and so with a time of day.
         """
         return cls(reference, tolerance, timed=timed)
 
     def window(
-        self, summaries: Mapping[ColumnKey, ColumnSummary], budget: float, duration: int, spans: Trailing | None = None
+        self,
+        summaries: Mapping[ColumnKey, ColumnSummary],
+        budget: float,
+        duration: int,
+        stream: StreamWindow | None = None,
     ) -> tuple[ColumnResult, ...]:
-        """Judge a window of `duration` nanoseconds, with `budget` false alarms allowed in all of its columns together.
+        """Judge a window.
 
-        As many are allowed in each of the longer `spans` that end with it. Columns of the reference come first, those
-        without rows too; columns that it does not know are described only.
+        Args:
+            summaries: What the window held, by column.
+            budget: False alarms allowed in all columns together; as many are allowed in each longer horizon.
+            duration: Of the window, nanoseconds.
+            stream: The window in its stream, whose longer horizons that end with it are judged as well.
+
+        Returns:
+            The columns of the reference first, those without rows too; columns that it does not know are described
+            only.
+
         """
-        keys = self.reference.columns.keys()
-        unknown = {key: summary for key, summary in summaries.items() if key not in keys}
-        if not keys:
+        unknown = {key: summary for key, summary in summaries.items() if key not in self.reference.columns}
+        if not self.reference.columns:
             return describe_window(unknown)
-        held = [summaries.get(key, NOTHING) for key in keys]
-        placed = self._placing.place(held)
+        held = [summaries.get(key, NOTHING) for key in self._keys]
+        binned = self._binner.place(held)
         # Not every server counts pairs.
-        judged = np.array([key.target != TARGET_PAIR or key in summaries for key in keys])
-        timeless = placed.counts if spans is None else self._detector.without_time(placed.counts, spans.window)
-        asked = self._asked(held, timeless, self._allowed(budget, judged), spans)
-        verdicts = self._verdicts(asked, duration, spans)
-        if spans is not None:
-            self._hear(verdicts, asked, spans)
-        self._telling.excuse_pairs(verdicts)
-        return (*self._results(held, placed, verdicts, judged), *describe_window(unknown))
+        judged = np.array([key.target != TARGET_PAIR or key in summaries for key in self._keys])
+        alpha = self._allowed(budget, judged)
+        verdicts = self._verdicts(held, binned.counts, alpha, duration, stream)
+        return (*self._results(held, binned, verdicts, judged), *describe_window(unknown))
+
+    def _verdicts(
+        self,
+        held: Sequence[ColumnSummary],
+        counts: BinnedCounts,
+        alpha: FloatArray,
+        duration: int,
+        stream: StreamWindow | None,
+    ) -> list[Verdict]:
+        """Of all horizons that end with the window, in turn: what one shows may be the next one's allowance."""
+        if stream is not None:
+            stream.trailing.follow(self.reference.id, stream.window, len(counts.vector))
+        season = self._season.begin(stream)
+        judged: list[Judged] = []
+        for horizon in self._horizons(counts, duration, stream, season):
+            judged.append(horizon.judged(alpha))
+            season.observe(judged[-1])
+
+        def eligible(column: int, start: int) -> bool:
+            return stream is None or stream.trailing.eligible(self._keys[column], start)
+
+        return self._explainer.verdicts(judged, held, season.closing(judged[0]), eligible)
+
+    def _horizons(
+        self, counts: BinnedCounts, duration: int, stream: StreamWindow | None, season: Season
+    ) -> Iterator[Horizon]:
+        """The window by itself, the last 2 to 32, and whole days and weeks, in which every time has its part."""
+        if stream is None:
+            yield Horizon(Reach.WINDOW, 0, duration, counts, self._detector, in_chunks(duration, self._chunk))
+            return
+        window = stream.window
+        counts = self._detector.without_time(counts, window)
+
+        def together(reach: Reach, start: int, lasting: int, counts: BinnedCounts) -> Horizon:
+            chunks, at = in_chunks(lasting, self._chunk), Window(start, window.end)
+            return Horizon(reach, start, lasting, counts, self._detector, chunks, season.allowance, at)
+
+        yield together(Reach.WINDOW, window.start, duration, counts)
+        for span in stream.trailing.spans(self.reference.id, window, counts.vector):
+            longer = BinnedCounts.of_vector(span.counts, len(self._keys))
+            if self._detector.may_alarm(longer):
+                yield together(Reach.TRAILING, span.start, window.end - span.start, longer)
+        yield from season.whole(counts)
 
     def _results(
-        self, held: Sequence[ColumnSummary], placed: InCells, verdicts: Sequence[Verdict], judged: BoolArray
+        self, held: Sequence[ColumnSummary], binned: BinnedWindow, verdicts: Sequence[Verdict], judged: BoolArray
     ) -> list[ColumnResult]:
         """Of the columns of the reference that are judged."""
-        statistics = self._statistics.of_window(placed.counts, placed.numeric)
-        distributions, categories = numbers(placed.stacked), placed.categories
+        statistics = self._statistics.of_window(binned.counts, binned.numeric)
+        distributions, categories = numbers(binned.stacked), binned.categories
         columns = list(self.reference.columns.values())
-        effective = (placed.counts.rows * placed.counts.effective).tolist()
+        effective = (binned.counts.rows * binned.counts.effective).tolist()
         return [
             ColumnResult(
                 column=columns[i].key,
@@ -111,7 +149,7 @@ class Comparison:
                 reference_rows=columns[i].summary.rows,
                 statistics=statistics[i],
                 distribution=distributions[i],
-                shares=class_shares(self._placing.classes(i, held[i], categories[i])) if i in categories else {},
+                shares=class_shares(self._binner.classes(i, held[i], categories[i])) if i in categories else {},
                 verdict=verdicts[i],
             )
             for i in np.flatnonzero(judged).tolist()
@@ -125,79 +163,9 @@ class Comparison:
         of_pair = for_pairs * budget / max(int(pairs.sum()), 1)
         return np.minimum(np.where(self._pairs, of_pair, single), MOST_ALPHA)
 
-    def _asked(self, held: Sequence[ColumnSummary], counts: Counts, alpha: FloatArray, spans: Trailing | None) -> Asked:
-        if spans is None or not has_time_of_day(spans.window) or (self._daily is None and self._learner is None):
-            return Asked(held, counts, alpha, None, None)
-        trail, window = spans
-        trail.follow(self.reference.id, window, len(counts.vector))
-        habits = trail.habits = trail.habits or Habits.begin(window.start, len(self._detector.baseline.sizes))
-        excuse = None if self._learner is None else self._learner.excuse(habits, window.end)
-        return Asked(held, counts, alpha, habits, excuse)
-
-    def _verdicts(self, asked: Asked, duration: int, spans: Trailing | None) -> list[Verdict]:
-        """Of the window by itself."""
-        window = None if spans is None else spans.window
-        base = self._detector.judge(asked.counts, asked.alpha, self._chunks(duration), asked.excuse, window)
-        bounds = base_bounds(base)
-        if asked.habits is None or window is None:
-            return self._telling.verdicts(base, asked.held, bounds, duration, window)
-        if self._learner is not None:
-            self._learner.see(asked.habits, window.end, base.events)
-        bounds = asked.habits.closing(bounds, self._detector.hidden(base))
-        verdicts = self._telling.verdicts(base, asked.held, bounds, duration, window)
-        if asked.excuse is not None:
-            self._telling.say_excuses(verdicts, base, asked.excuse, (window.end - asked.habits.begun) / DAY)
-        return verdicts
-
-    def _hear(self, verdicts: list[Verdict], asked: Asked, spans: Trailing) -> None:
-        """Judges the longer spans, and whole days and weeks, in which every time had its part."""
-        healthy = [i for i, verdict in enumerate(verdicts) if verdict.state is State.HEALTHY]
-        for span in spans.trail.spans(self.reference.id, spans.window, asked.counts.vector):
-            together = Counts.of_vector(span.counts, len(asked.held))
-            if self._detector.may_alarm(together):
-                window = Window(span.start, spans.window.end)
-                chunks = self._chunks(spans.window.end - span.start)
-                found = self._detector.judge(together, asked.alpha, chunks, asked.excuse, window)
-                self._tell_louder(verdicts, found, asked, spans, span.start)
-        if asked.habits is not None and not slides(spans.window):
-            self._hear_whole(verdicts, asked, spans, asked.habits)
-        self._telling.say_recovered(verdicts, healthy)
-
-    def _hear_whole(self, verdicts: list[Verdict], asked: Asked, spans: Trailing, habits: Habits) -> None:
-        """Remembers the window; each hour the last 24 are judged, and each day the last seven."""
-        if not habits.add(spans.window, asked.counts.vector):
-            return
-        if self._learner is not None:
-            self._learner.learn(habits)
-        whole = (habits.whole_day(), DAY), (habits.whole_week() if self._daily is None else None, WEEK)
-        for i, (counts, duration) in enumerate(whole):
-            if counts is not None:
-                found = self._of_whole(Counts.of_vector(counts, len(asked.held)), asked.alpha, habits, duration)
-                habits.bounds[i] = base_bounds(found).astype(np.float32)
-                self._tell_louder(verdicts, found, asked, spans, habits.hours[-1].end - duration)
-
-    def _of_whole(self, counts: Counts, alpha: FloatArray, habits: Habits, duration: int) -> Detection:
-        """The last 24 hours, in which days of the week may still differ, or the last seven days."""
-        if self._daily is not None:
-            return self._daily.judge(counts, alpha, 1.0)
-        end, learner = habits.hours[-1].end, self._learner if duration == DAY else None
-        excuse = None if learner is None else learner.excuse_of_day(habits, end)
-        return self._detector.judge(counts, alpha, self._chunks(duration), excuse)
-
-    def _tell_louder(
-        self, verdicts: list[Verdict], found: Detection, asked: Asked, spans: Trailing, start: int
-    ) -> None:
-        """Tells of a span that began at `start`; not of columns whose alarm opened or closed within it."""
-        keys, duration = tuple(self.reference.columns), spans.window.end - start
-        self._telling.say_louder(verdicts, found, asked.held, duration, lambda i: spans.trail.eligible(keys[i], start))
-
-    def _chunks(self, duration: int) -> float | None:
-        """A duration in chunks of the reference, where that has a clock."""
-        return None if self._chunk is None else duration / 1e9 / self._chunk
-
 
 def _chunk(reference: Reference) -> float:
-    """Mean duration of the chunks, seconds; 0 where the reference has no clock."""
+    """Mean duration of the chunks, seconds; 0 where the reference has no timestamps."""
     timed = reference.clock and len(reference.starts)
     return float((reference.ends - reference.starts).mean()) if timed else 0.0
 

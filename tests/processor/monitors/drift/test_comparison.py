@@ -9,19 +9,11 @@ from hypothesis import strategies as st
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER
 from driftline_processor.monitors.drift.comparison import Comparison, describe_window
-from driftline_processor.monitors.drift.history.trailing_windows import Trail, Trailing
+from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
 from driftline_processor.monitors.drift.statistics import STATISTICS
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
-from driftline_processor.records import (
-    ColumnKey,
-    ColumnResult,
-    ColumnSummary,
-    Reference,
-    ReferenceColumn,
-    State,
-    Verdict,
-    Window,
-)
+from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, ReferenceColumn, Window
+from driftline_processor.verdicts.verdict import State, Verdict
 from made_columns import (
     HOUR,
     KEY,
@@ -68,7 +60,7 @@ def test_what_may_go_unseen_is_said(rows: int, chunks: int) -> None:
     """A healthy window that could not show two tolerances says so; few time chunks are named as the reason."""
     column = numeric_column(random().normal(size=3_000), chunks)
 
-    event = judged(column, numeric_summary(random(2).normal(size=rows)))[1].event
+    event = judged(column, numeric_summary(random(2).normal(size=rows)))[1].sentence
 
     assert event.startswith("a move of less than ")
     assert ("as the training data has 10 time chunks" in event) == (chunks == 10)
@@ -76,7 +68,7 @@ def test_what_may_go_unseen_is_said(rows: int, chunks: int) -> None:
 
 def test_a_healthy_window_of_many_rows_needs_no_words() -> None:
     """Nothing moved, and nothing that matters could have gone unseen."""
-    assert judged(NORMAL, numeric_summary(random(2).normal(size=5_000)))[1].event == ""
+    assert judged(NORMAL, numeric_summary(random(2).normal(size=5_000)))[1].sentence == ""
 
 
 def test_a_shift_is_alarmed_and_named() -> None:
@@ -86,7 +78,7 @@ def test_a_shift_is_alarmed_and_named() -> None:
     assert verdict.state is State.ALARM
     assert verdict.score > 1.0
     assert verdict.lower_bound > verdict.tolerance >= 0.05
-    assert verdict.event.startswith("share above ")
+    assert verdict.sentence.startswith("share above ")
 
 
 def test_a_category_that_vanished_is_named() -> None:
@@ -94,7 +86,7 @@ def test_a_category_that_vanished_is_named() -> None:
     result, verdict = judged(COLOR, counted(random(2).choice(COLORS[:3], 2_000, p=[0.45, 0.33, 0.22])))
 
     assert verdict.state is State.ALARM
-    assert verdict.event.startswith("share of 'grey': 10 % → 0 %")
+    assert verdict.sentence.startswith("share of 'grey': 10 % → 0 %")
     assert sum(result.shares.values()) == pytest.approx(1.0)
     assert "linf" in result.statistics
 
@@ -103,7 +95,7 @@ def test_a_new_category_is_named() -> None:
     """Two percent of rows in a category that training never saw."""
     counts = {"red": 392.0, "green": 294.0, "blue": 196.0, "grey": 98.0, "mauve": 20.0}
 
-    assert judged(COLOR, category_summary(counts))[1].event == "values never seen in training: 2 % (mauve)"
+    assert judged(COLOR, category_summary(counts))[1].sentence == "values never seen in training: 2 % (mauve)"
 
 
 def test_missing_rows_are_an_aspect_of_their_own() -> None:
@@ -117,7 +109,7 @@ def test_missing_rows_are_an_aspect_of_their_own() -> None:
     result, verdict = judged(numeric_column(sparse), numeric_summary(window))
 
     assert (verdict.aspect, verdict.state) == (MISSING, State.ALARM)
-    assert verdict.event == "missing: 10 % → 22 %"
+    assert verdict.sentence == "missing: 10 % → 22 %"
     assert result.statistics["missing_rate"] == pytest.approx(0.12, abs=0.01)
 
 
@@ -126,7 +118,7 @@ def test_infinite_rows_are_an_aspect_of_their_own() -> None:
     window = random(4).normal(size=1_000)
     window[:100] = np.inf
 
-    assert judged(NORMAL, numeric_summary(window))[1].event == "non finite: 0 % → 10 %"
+    assert judged(NORMAL, numeric_summary(window))[1].sentence == "non finite: 0 % → 10 %"
 
 
 def test_several_alarms_of_a_column_are_all_told() -> None:
@@ -134,7 +126,7 @@ def test_several_alarms_of_a_column_are_all_told() -> None:
     window = random(4).normal(3.0, 1.0, 1_000)
     window[:300] = np.nan
 
-    event = judged(NORMAL, numeric_summary(window))[1].event
+    event = judged(NORMAL, numeric_summary(window))[1].sentence
 
     assert "missing: 0 % → 30 %" in event.split("; ")
     assert len(event.split("; ")) == 2
@@ -150,7 +142,7 @@ def test_a_changed_type_is_alarmed(column: ReferenceColumn, summary: ColumnSumma
     _, verdict = judged(column, summary)
 
     assert (verdict.aspect, verdict.state) == ("wrong_type", State.ALARM)
-    assert verdict.event == "wrong type: 0 % → 100 %"
+    assert verdict.sentence == "wrong type: 0 % → 100 %"
 
 
 def test_a_unit_change_is_seen_in_a_handful_of_rows() -> None:
@@ -208,7 +200,7 @@ def test_more_categories_than_a_sender_can_name() -> None:
     flood = dict.fromkeys(names, 5.0) | {OTHER: 3_000.0}
 
     assert judged(column, category_summary(known))[1].state is State.HEALTHY
-    assert judged(column, category_summary(flood))[1].event == "values never seen in training: 75 %"
+    assert judged(column, category_summary(flood))[1].sentence == "values never seen in training: 75 %"
 
 
 def test_sampled_rows_count_for_what_they_tell() -> None:
@@ -228,7 +220,7 @@ def test_columns_without_rows_have_no_data() -> None:
     result = Comparison.of(reference_of(NORMAL), 0.05).window({}, BUDGET, HOUR)[0]
 
     assert result.verdict is not None
-    assert (result.rows, result.verdict.state, result.verdict.event) == (0.0, State.INSUFFICIENT_DATA, "no rows")
+    assert (result.rows, result.verdict.state, result.verdict.sentence) == (0.0, State.INSUFFICIENT_DATA, "no rows")
     assert result.statistics == {}
 
 
@@ -258,8 +250,8 @@ def test_all_missing_columns_on_either_side() -> None:
     """All rows missing in a window is an alarm; so are values where training had none."""
     nothing = numeric_column(np.full(2_000, np.nan))
 
-    assert judged(NORMAL, numeric_summary(np.full(500, np.nan)))[1].event == "missing: 0 % → 100 %"
-    assert judged(nothing, numeric_summary(np.zeros(500)))[1].event == "missing: 100 % → 0 %"
+    assert judged(NORMAL, numeric_summary(np.full(500, np.nan)))[1].sentence == "missing: 0 % → 100 %"
+    assert judged(nothing, numeric_summary(np.zeros(500)))[1].sentence == "missing: 100 % → 0 %"
     assert judged(nothing, numeric_summary(np.full(500, np.nan)))[1].state is State.INSUFFICIENT_DATA
 
 
@@ -289,7 +281,7 @@ def test_with_clocks_variation_belongs_to_time() -> None:
 
     def state(reference: Reference, hour: int) -> State:
         begin = (400 * 24 + hour) * HOUR
-        spans = Trailing(Trail(), Window(begin, begin + HOUR))
+        spans = StreamWindow(TrailingWindows(), Window(begin, begin + HOUR))
         (result,) = Comparison.of(reference, 0.05, timed=True).window({KEY: busy}, BUDGET, HOUR, spans)
         assert result.verdict is not None
         return result.verdict.state

@@ -1,4 +1,4 @@
-"""A window as one vector: what every column held, in the reference's cells. Windows are merged by adding them."""
+"""A window as one vector: what every column held, in the reference's bins. Windows are merged by adding them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,34 +10,34 @@ from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline.sketch.arrays import FloatArray, IntArray
 
 STATES: Final = (MISSING, NON_FINITE, WRONG_TYPE)
-"""States that are judged, each as a column of two cells."""
+"""States that are judged, each as a column of two bins."""
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class BinnedCounts:
     """What all columns held, weighted.
 
-    cells: rows by cell, those of one column after those of another. novel: rows at values that training never saw; of
-    a categorical column they are in none of its cells, of a numeric one they are among them. states: [STATES, columns].
+    bins: rows by bin, those of one column after those of another. novel: rows at values that training never saw; of
+    a categorical column they are in none of its bins, of a numeric one they are among them. states: [STATES, columns].
     rows and squares: sums of the weights of all rows, and of their squares, [columns].
     """
 
-    cells: FloatArray
+    bins: FloatArray
     novel: FloatArray
     states: FloatArray
     rows: FloatArray
     squares: FloatArray
 
     @classmethod
-    def of_vector(cls, vector: FloatArray, columns: int) -> "Counts":
-        """The parts of a vector, [cells + 6 columns]."""
-        cells = len(vector) - (3 + len(STATES)) * columns
-        novel, *states, rows, squares = vector[cells:].reshape(-1, columns)
-        return cls(vector[:cells], novel, np.stack(states), rows, squares)
+    def of_vector(cls, vector: FloatArray, columns: int) -> "BinnedCounts":
+        """The parts of a vector, [bins + 6 columns]."""
+        bins = len(vector) - (3 + len(STATES)) * columns
+        novel, *states, rows, squares = vector[bins:].reshape(-1, columns)
+        return cls(vector[:bins], novel, np.stack(states), rows, squares)
 
     @property
     def vector(self) -> FloatArray:
-        return np.concatenate((self.cells, self.novel, self.states.ravel(), self.rows, self.squares))
+        return np.concatenate((self.bins, self.novel, self.states.ravel(), self.rows, self.squares))
 
     @cached_property
     def effective(self) -> FloatArray:
@@ -46,5 +46,5 @@ class Counts:
         return np.where(sampled, self.rows / np.where(sampled, self.squares, 1.0), 1.0)
 
     def valued(self, starts: IntArray, apart: FloatArray) -> FloatArray:
-        """Rows with a value of the column's own type, [columns]; apart: 1 where novel rows are in no cell."""
-        return np.asarray(np.add.reduceat(self.cells, starts) + self.novel * apart)
+        """Rows with a value of the column's own type, [columns]; apart: 1 where novel rows are in no bin."""
+        return np.asarray(np.add.reduceat(self.bins, starts) + self.novel * apart)

@@ -1,65 +1,66 @@
-"""A window's columns in the cells of a reference."""
+"""A window's columns in the bins of a reference."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from driftline_processor.monitors.drift.binning.binned_counts import STATES, Counts
-from driftline_processor.monitors.drift.binning.bins import Aligned, CategoryCells, NumericCells
+from driftline.sketch.arrays import BoolArray, IntArray
+from driftline_processor.monitors.drift.binning.binned_counts import STATES, BinnedCounts
+from driftline_processor.monitors.drift.binning.bins import BinnedCategories, CategoryBins, NumericBins
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
-from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.records import ColumnSummary, ReferenceColumn
 
 
-class InCells(NamedTuple):
+class BinnedWindow(NamedTuple):
     """stacked: the sketches of all columns; numeric: of the numeric ones. categories: of the others, by column."""
 
-    counts: Counts
+    counts: BinnedCounts
     stacked: StackedIntervals
     numeric: StackedIntervals
-    categories: Mapping[int, Aligned]
+    categories: Mapping[int, BinnedCategories]
 
 
-class Placing:
-    """The cells of a reference's columns; those of each are in `numbers` or in `categories`, by column."""
+class Binner:
+    """The bins of a reference's columns; those of each are in `numbers` or in `categories`, by column."""
 
-    def __init__(self, columns: Sequence[ReferenceColumn], judge: Detector) -> None:
-        self._sizes, self._starts = judge.sizes, judge.starts
-        self._numeric = np.flatnonzero(judge.numeric)
-        self._numeric_cells = np.flatnonzero(np.repeat(judge.numeric, judge.sizes))
-        self.numbers = NumericCells([columns[i] for i in self._numeric.tolist()])
-        self.categories = {i: CategoryCells(columns[i]) for i in np.flatnonzero(~judge.numeric).tolist()}
+    def __init__(self, columns: Sequence[ReferenceColumn], numeric: BoolArray, sizes: IntArray) -> None:
+        """numeric: which columns are. sizes: bins of each, [columns]."""
+        self._sizes, self._starts = sizes, np.cumsum(sizes) - sizes
+        self._numeric = np.flatnonzero(numeric)
+        self._numeric_bins = np.flatnonzero(np.repeat(numeric, sizes))
+        self.numbers = NumericBins([columns[i] for i in self._numeric.tolist()])
+        self.categories = {i: CategoryBins(columns[i]) for i in np.flatnonzero(~numeric).tolist()}
 
-    def place(self, held: Sequence[ColumnSummary]) -> InCells:
+    def place(self, held: Sequence[ColumnSummary]) -> BinnedWindow:
         """What a window held of each column."""
         stacked = StackedIntervals.of([summary.intervals for summary in held])
         numeric = stacked.take(self._numeric)
-        categories = {i: cells.place(held[i]) for i, cells in self.categories.items()}
-        return InCells(self._counts(held, numeric, categories), stacked, numeric, categories)
+        categories = {i: bins.place(held[i]) for i, bins in self.categories.items()}
+        return BinnedWindow(self._counts(held, numeric, categories), stacked, numeric, categories)
 
-    def classes(self, column: int, summary: ColumnSummary, aligned: Aligned) -> Mapping[str, float]:
+    def classes(self, column: int, summary: ColumnSummary, aligned: BinnedCategories) -> Mapping[str, float]:
         """Rows of a categorical column by class: as they were sent, or by the numbers that stand for classes."""
-        cells = self.categories[column]
-        if not summary.intervals.total or not len(cells.codes.values):
+        bins = self.categories[column]
+        if not summary.intervals.total or not len(bins.codes.values):
             return summary.categories
-        named = zip(cells.names, aligned.cells, strict=False)
+        named = zip(bins.names, aligned.bins, strict=False)
         return {name: float(rows) for name, rows in named if rows}
 
     def _counts(
-        self, held: Sequence[ColumnSummary], numeric: StackedIntervals, categories: Mapping[int, Aligned]
-    ) -> Counts:
-        cells, novel = np.zeros(int(self._sizes.sum())), np.zeros(len(held))
+        self, held: Sequence[ColumnSummary], numeric: StackedIntervals, categories: Mapping[int, BinnedCategories]
+    ) -> BinnedCounts:
+        bins, novel = np.zeros(int(self._sizes.sum())), np.zeros(len(held))
         placed = self.numbers.place(numeric)
-        cells[self._numeric_cells], novel[self._numeric] = placed.cells, placed.novel
+        bins[self._numeric_bins], novel[self._numeric] = placed.bins, placed.novel
         states = np.array([[summary.states.get(state, 0.0) for summary in held] for state in STATES])
         for i in self._numeric.tolist():
             if held[i].categories:  # text where numbers were
                 states[-1, i] += sum(held[i].categories.values())
         for i, aligned in categories.items():
             start = self._starts[i]
-            cells[start : start + len(aligned.cells)] = aligned.cells
+            bins[start : start + len(aligned.bins)] = aligned.bins
             novel[i] = aligned.novel_rows
             states[-1, i] += aligned.mistyped
         rows, squares = (np.array([getattr(summary, name) for summary in held], float) for name in ("rows", "squares"))
-        return Counts(cells, novel, states, rows, squares)
+        return BinnedCounts(bins, novel, states, rows, squares)

@@ -1,4 +1,4 @@
-"""From what columns held to rows in the reference's cells: what makes windows of any layout comparable."""
+"""From what columns held to rows in the reference's bins: what makes windows of any layout comparable."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals, hashed
 from driftline.sketch.arrays import FloatArray, IntArray
+from driftline_processor.monitors.drift.binning.seen_numbers import SeenNumbers
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
-from driftline_processor.monitors.drift.detection.novelty import SeenNumbers
-from driftline_processor.monitors.drift.explain.wording import span
 from driftline_processor.records import ColumnSummary, ReferenceColumn
 from driftline_processor.reference.category_bins import cell_rows
+from driftline_processor.verdicts.numbers import number_range
 
 ROUNDING = 1e-14
 """Share of a column's rows below which what lies between two values is rounding."""
@@ -23,44 +23,44 @@ FAR = float(np.finfo(np.float64).max) / 2
 """Lengths between ends beyond it may exceed the largest float."""
 
 
-class Placed(NamedTuple):
-    """Numeric columns in the reference's cells: rows in each cell, and those at never seen values, [columns]."""
+class BinnedNumbers(NamedTuple):
+    """Numeric columns in the reference's bins: rows in each bin, and those at never seen values, [columns]."""
 
-    cells: FloatArray
+    bins: FloatArray
     novel: FloatArray
 
 
-class NumericCells:
-    """Cells of numeric columns, ranges between edges; those of one column after those of another."""
+class NumericBins:
+    """Bins of numeric columns, ranges between edges; those of one column after those of another."""
 
     def __init__(self, columns: Sequence[ReferenceColumn]) -> None:
         self.edges = [column.edges for column in columns]
         self.seen = [SeenNumbers(column.summary.intervals) for column in columns]
-        self._guides = [_Guide(column.summary.intervals, column.edges) for column in columns]
+        self._masses_below = [_PriorMass(column.summary.intervals, column.edges) for column in columns]
         self._sizes = np.array([len(edges) + 1 for edges in self.edges], np.int64)
         self._offset = np.cumsum(self._sizes) - self._sizes
         self._stretches = np.array([len(seen.starts) for seen in self.seen], np.int64)
         self._stretch = np.cumsum(self._stretches) - self._stretches
         self._ends = _joined([seen.ends for seen in self.seen])
-        # With one cut more in front of each column, cells and the cuts before them have the same place.
+        # With one cut more in front of each column, bins and the cuts before them have the same place.
         self._cuts = _joined([np.append(-np.inf, edges / 2) for edges in self.edges])
-        self._masses = _joined([np.append(-np.inf, guide.edges) for guide in self._guides])
-        self._rounding = ROUNDING * np.array([guide.total for guide in self._guides])
+        self._masses = _joined([np.append(-np.inf, mass.edges) for mass in self._masses_below])
+        self._rounding = ROUNDING * np.array([mass.total for mass in self._masses_below])
 
-    def place(self, stacked: StackedIntervals) -> Placed:
-        """A bucket over several cells is split as the reference is there."""
+    def place(self, stacked: StackedIntervals) -> BinnedNumbers:
+        """A bucket over several bins is split as the reference is there."""
         if not len(stacked.lower):
-            return Placed(np.zeros(int(self._sizes.sum())), np.zeros(len(stacked)))
+            return BinnedNumbers(np.zeros(int(self._sizes.sum())), np.zeros(len(stacked)))
         lower, upper = list(stacked.parts(stacked.lower)), list(stacked.parts(stacked.upper))
         first = np.concatenate([e.searchsorted(x, "right") for e, x in zip(self.edges, lower, strict=True)])
         last = np.concatenate([e.searchsorted(x) for e, x in zip(self.edges, upper, strict=True)])
         whole = (first == last) | (stacked.lower / 2 == stacked.upper / 2)  # too narrow to be cut
         at = first + self._offset[stacked.column]
-        cells = np.bincount(at[whole], stacked.weight[whole], self._sizes.sum()).astype(np.float64)
+        bins = np.bincount(at[whole], stacked.weight[whole], self._sizes.sum()).astype(np.float64)
         if not whole.all():
             astride = np.flatnonzero(~whole)
-            cells += self._split(stacked, astride, at[astride], (last - first)[astride] + 1)
-        return Placed(cells, self._novel(stacked, upper))
+            bins += self._split(stacked, astride, at[astride], (last - first)[astride] + 1)
+        return BinnedNumbers(bins, self._novel(stacked, upper))
 
     def _novel(self, stacked: StackedIntervals, upper: Sequence[FloatArray]) -> FloatArray:
         """Rows in intervals that touch nothing seen."""
@@ -70,8 +70,8 @@ class NumericCells:
         new = (below == 0) | (ends <= stacked.lower)
         return np.bincount(stacked.column[new], stacked.weight[new], len(stacked)).astype(np.float64)
 
-    def _split(self, stacked: StackedIntervals, astride: IntArray, first: IntArray, cells: IntArray) -> FloatArray:
-        """The intervals `astride`, each over so many cells from its `first` on, in the proportion of the reference.
+    def _split(self, stacked: StackedIntervals, astride: IntArray, first: IntArray, bins: IntArray) -> FloatArray:
+        """The intervals `astride`, each over so many bins from its `first` on, in the proportion of the reference.
 
         By length where that has no rows.
         """
@@ -79,32 +79,32 @@ class NumericCells:
         low, high = stacked.lower[astride] / 2, stacked.upper[astride] / 2  # halves: lengths beyond the largest float
         masses = self._mass(column, stacked.lower[astride], stacked.upper[astride])
         known = masses[1] - masses[0] > self._rounding[column]
-        interval = np.repeat(np.arange(len(astride)), cells)
-        within = np.arange(len(interval)) - np.repeat(np.cumsum(cells) - cells, cells)
-        cell = first[interval] + within
-        start, end = within == 0, within == cells[interval] - 1
-        after = np.minimum(cell + 1, len(self._cuts) - 1)
+        interval = np.repeat(np.arange(len(astride)), bins)
+        within = np.arange(len(interval)) - np.repeat(np.cumsum(bins) - bins, bins)
+        place = first[interval] + within
+        start, end = within == 0, within == bins[interval] - 1
+        after = np.minimum(place + 1, len(self._cuts) - 1)
 
         def pieces(cuts: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-            upper, lower = np.where(end, high[interval], cuts[after]), np.where(start, low[interval], cuts[cell])
+            upper, lower = np.where(end, high[interval], cuts[after]), np.where(start, low[interval], cuts[place])
             return np.asarray(upper - lower)
 
         size = np.where(known[interval], pieces(self._masses, *masses), pieces(self._cuts, low, high))
         share = size / np.bincount(interval, size, len(astride))[interval]
         weight = stacked.weight[astride][interval] * share
-        return np.bincount(cell, weight, self._sizes.sum()).astype(np.float64)
+        return np.bincount(place, weight, self._sizes.sum()).astype(np.float64)
 
     def _mass(self, column: IntArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Rows of the reference below each end."""
-        bounds = column.searchsorted(np.arange(len(self._guides) + 1)).tolist()
+        bounds = column.searchsorted(np.arange(len(self._masses_below) + 1)).tolist()
         below = np.empty((2, len(column)))
         for i in np.unique(column).tolist():
             part = slice(bounds[i], bounds[i + 1])
-            below[:, part] = self._guides[i].below(np.stack((low[part], high[part])))
+            below[:, part] = self._masses_below[i].below(np.stack((low[part], high[part])))
         return below[0], below[1]
 
 
-class _Guide:
+class _PriorMass:
     """Rows of the reference below a value, were they spread evenly inside each interval.
 
     Halves are taken only where lengths exceed the largest float: half of the smallest number, which bounds a column
@@ -135,75 +135,75 @@ def _joined(parts: Sequence[FloatArray]) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Aligned:
-    """A categorical column in the reference's cells: rows by cell, and those that are in none of them.
+class BinnedCategories:
+    """A categorical column in the reference's bins: rows by bin, and those that are in none of them.
 
     novel: names of categories that were never seen, the most frequent first. mistyped: rows of another type. guessed:
-    cells whose rows the sender has not named.
+    bins whose rows the sender has not named.
     """
 
-    cells: FloatArray
+    bins: FloatArray
     novel_rows: float
     novel: tuple[str, ...]
     mistyped: float
     guessed: tuple[int, ...] = ()
 
 
-class CategoryCells:
-    """Cells of a categorical column: the categories that the reference names, and one for all others that it saw."""
+class CategoryBins:
+    """Bins of a categorical column: the categories that the reference names, and one for all others that it saw."""
 
     def __init__(self, column: ReferenceColumn) -> None:
         self.names = (*column.categories, *column.minor)
         self.pair = column.pair
         self.others = len(self.names)
-        self.index = {name: cell for cell, name in enumerate(self.names)}
+        self.index = {name: place for place, name in enumerate(self.names)}
         self.index |= {name: self.others for name in column.summary.categories if name not in self.index}
         self._behind = {
             name: rows for name, rows in column.summary.categories.items() if self.index[name] == self.others
         }
         self._behind |= {hashed(name): rows for name, rows in self._behind.items() if name != OTHER}
-        self.index |= {hashed(name): cell for name, cell in self.index.items()}
+        self.index |= {hashed(name): place for name, place in self.index.items()}
         self.open = column.summary.categories.get(OTHER, 0.0) > 0.0  # training had more than it could name
         self.shares = cell_rows(column)
         self.codes = Codes.of(column.coded)
 
-    def place(self, summary: ColumnSummary) -> Aligned:
+    def place(self, summary: ColumnSummary) -> BinnedCategories:
         """Numbers become the categories that they stand for; without codes they are of the wrong type."""
-        cells, novel = self._named(summary.categories)
+        bins, novel = self._named(summary.categories)
         mistyped = summary.intervals.total
         if len(self.codes.values):
             numbers, strange = self.codes.place(summary.intervals, self.shares)
-            cells[self.codes.cells] += numbers
+            bins[self.codes.bins] += numbers
             novel |= strange
             mistyped = 0.0
         unnamed = summary.categories.get(OTHER, 0.0)
         room = self._room(summary.categories) if unnamed else np.zeros(0)
         guessed = tuple(np.flatnonzero(room).tolist())
         if guessed:
-            cells += unnamed * room / room.sum()
+            bins += unnamed * room / room.sum()
         novel_rows = float(sum(novel.values())) + (0.0 if guessed else unnamed)
         names = tuple(sorted(novel, key=lambda name: (-novel[name], name)))
-        return Aligned(cells, novel_rows, names, mistyped, guessed)
+        return BinnedCategories(bins, novel_rows, names, mistyped, guessed)
 
     def _named(self, categories: Mapping[str, float]) -> tuple[FloatArray, dict[str, float]]:
-        """Rows by cell, and those of categories that the reference never saw."""
-        cells = np.zeros(self.others + 1)
+        """Rows by bin, and those of categories that the reference never saw."""
+        bins = np.zeros(self.others + 1)
         novel: dict[str, float] = {}
         for name, rows in categories.items():
             if name == OTHER:
                 continue
-            cell = self.index.get(name, self.others if self.open else None)
-            if cell is not None:
-                cells[cell] += rows
+            place = self.index.get(name, self.others if self.open else None)
+            if place is not None:
+                bins[place] += rows
             elif rows:
                 novel[name] = rows
-        return cells, novel
+        return bins, novel
 
     def _room(self, named: Mapping[str, float]) -> FloatArray:
         """Where rows of categories beyond the sender's bound may belong: the reference's rows of those not named.
 
-        They are spread there in the reference's proportions, as a bucket over several cells is. Of the categories that
-        share the last cell those that the sender has named take no room there.
+        They are spread there in the reference's proportions, as a bucket over several bins is. Of the categories that
+        share the last bin those that the sender has named take no room there.
         """
         room: FloatArray = self.shares.copy()
         room[[self.index[name] for name in named if name in self.index]] = 0.0
@@ -214,10 +214,10 @@ class CategoryCells:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Codes:
-    """The numbers behind the categories of a column, ascending, and the cells of those."""
+    """The numbers behind the categories of a column, ascending, and the bins of those."""
 
     values: FloatArray
-    cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    bins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @classmethod
     def of(cls, coded: FloatArray) -> "Codes":
@@ -236,9 +236,9 @@ class Codes:
         strange: dict[str, float] = {}
         for i in np.flatnonzero(~alone):
             if first[i] == last[i]:
-                name = span(float(intervals.lower[i]), float(intervals.upper[i]))
+                name = number_range(float(intervals.lower[i]), float(intervals.upper[i]))
                 strange[name] = strange.get(name, 0.0) + float(intervals.weight[i])
             else:
-                share = shares[self.cells[first[i] : last[i]]] + 1e-9
+                share = shares[self.bins[first[i] : last[i]]] + 1e-9
                 rows[first[i] : last[i]] += intervals.weight[i] * share / share.sum()
         return rows, strange

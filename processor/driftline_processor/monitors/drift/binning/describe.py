@@ -10,17 +10,17 @@ from driftline_processor.monitors.drift.binning.stacked_intervals import Stacked
 QUANTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
 
 TOP = 50
-"""Classes whose shares are told; the others are added up."""
+"""Classes that are listed; the others are added up."""
 
 
 def numbers(stacked: StackedIntervals) -> list[dict[str, float]]:
     """Mean and quantiles of each column's numbers; nothing where it has none."""
     filled = np.flatnonzero(stacked.totals)
     held = stacked.take(filled)
-    told = zip(held.means.tolist(), *held.quantiles(tuple(QUANTILES.values())).T.tolist(), strict=True)
+    values = zip(held.means.tolist(), *held.quantiles(tuple(QUANTILES.values())).T.tolist(), strict=True)
     found: list[dict[str, float]] = [{} for _ in range(len(stacked))]
-    for column, values in zip(filled.tolist(), told, strict=True):
-        found[column] = dict(zip(("mean", *QUANTILES), values, strict=True))
+    for column, each in zip(filled.tolist(), values, strict=True):
+        found[column] = dict(zip(("mean", *QUANTILES), each, strict=True))
     return found
 
 

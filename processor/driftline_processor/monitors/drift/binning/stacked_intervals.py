@@ -18,7 +18,10 @@ from driftline.sketch.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class StackedIntervals:
-    """A stacked of intervals (lower, upper] for each column, [intervals]; bounds: where each begins, [columns + 1]."""
+    """Intervals (lower, upper] of some columns, one after the other, [intervals].
+
+    bounds: where each column begins, [columns + 1].
+    """
 
     lower: FloatArray
     upper: FloatArray

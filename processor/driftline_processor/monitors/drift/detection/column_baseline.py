@@ -9,12 +9,12 @@ import numpy as np
 from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import STATES
-from driftline_processor.monitors.drift.detection.decision import Baseline
-from driftline_processor.monitors.drift.detection.harmonics import Cycle, fit_cycle
+from driftline_processor.monitors.drift.detection.baseline import Baseline
+from driftline_processor.monitors.drift.detection.harmonics import DailyCycle, fit_cycle
 from driftline_processor.monitors.drift.detection.novelty import Unseen, unseen_categories, unseen_numbers
 from driftline_processor.monitors.drift.detection.selection_bias import undo_selection
 from driftline_processor.monitors.drift.detection.tested_sets import (
-    Events,
+    BinSets,
     category_events,
     numeric_events,
     state_events,
@@ -27,47 +27,47 @@ VALUE = "value"
 ASPECTS = (VALUE, *STATES)
 
 BUDGET: Mapping[str, float] = {VALUE: 0.6, MISSING: 0.2, NON_FINITE: 0.1, WRONG_TYPE: 0.1}
-"""How the false alarms that a column may raise are split over its aspects: values have the most ways to go wrong."""
+"""How the false alarms that a column may raise are split over its aspects: most of them are tests of values."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """chunks: counts by chunk and cell, corrected for selection. events and values: of the column's values.
+class ColumnBaseline:
+    """chunks: counts by chunk and bin, corrected for selection. events and values: of the column's values.
 
-    cycle: what the time of day does to its cells; `values` are without it. states: one of STATES after the other.
-    ways: events of the values that may move by themselves.
+    cycle: what the time of day does to its bins; `values` are without it. states: one of STATES after the other.
+    tests: events of the values that may move by themselves.
     """
 
     chunks: FloatArray
-    events: Events
+    events: BinSets
     values: Baseline
-    cycle: Cycle
+    cycle: DailyCycle
     unseen: Unseen
     states: tuple[Baseline, ...]
-    ways: int
+    tests: int
 
 
-def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends: FloatArray) -> Prepared:
-    """Starts and ends: of each chunk, Unix seconds; none where the time of day is not to be told."""
+def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends: FloatArray) -> ColumnBaseline:
+    """Starts and ends: of each chunk, Unix seconds; none where the time of day is of no concern."""
     chunks = _chunks(column)
-    cells, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
+    bins, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
     shares = chunks.sum(axis=0) / max(float(chunks.sum()), 1.0)
-    events = numeric_events(cells).with_ranks(shares) if numeric else category_events(cells)
+    events = numeric_events(bins).with_ranks(shares) if numeric else category_events(bins)
     cycle, timeless = fit_cycle(chunks, starts, ends)
     values = Baseline.of(timeless, events, tolerance, ordered=numeric)
     if cycle:
         values = values.over_a_day(events.sums(cycle.of_day()), cycle.parameters)
-    ways = len(events) if numeric else _ways(shares)
+    tests = len(events) if numeric else _number_of_tests(shares)
     if column.minor:
         parts = minor_shares(column)
-        events, values = category_events(cells - 1 + len(parts), len(parts)), values.divided(parts)
-        cycle, ways = cycle.divided(parts), len(events)
+        events, values = category_events(bins - 1 + len(parts), len(parts)), values.divided(parts)
+        cycle, tests = cycle.divided(parts), len(events)
     states = tuple(_state(column, state, tolerance) for state in STATES)
-    return Prepared(chunks, events, values, cycle, _unseen(column, float(chunks.sum()), tolerance), states, ways)
+    return ColumnBaseline(chunks, events, values, cycle, _unseen(column, float(chunks.sum()), tolerance), states, tests)
 
 
 def _chunks(column: ReferenceColumn) -> FloatArray:
-    """Counts by chunk and cell, as if the categories with a cell of their own had not been picked by these rows."""
+    """Counts by chunk and bin, as if the categories with a bin of their own had not been picked by these rows."""
     named = {name: rows for name, rows in column.summary.categories.items() if name != OTHER}
     if column.kind == NUMERIC or len(named) <= len(column.categories):
         return column.chunks
@@ -75,7 +75,7 @@ def _chunks(column: ReferenceColumn) -> FloatArray:
     return undo_selection(column.chunks, list(named.values()), most)
 
 
-def _ways(shares: FloatArray) -> int:
+def _number_of_tests(shares: FloatArray) -> int:
     """Categories that may move by themselves: of two that are all there is, one is the other."""
     held = int(np.count_nonzero(shares))
     return held if held != 2 else 1
@@ -89,7 +89,7 @@ def _unseen(column: ReferenceColumn, rows: float, tolerance: float) -> Unseen:
 
 
 def _state(column: ReferenceColumn, state: str, tolerance: float) -> Baseline:
-    """A state as a column of two cells; one that training never had is a constant."""
+    """A state as a column of two bins; one that training never had is a constant."""
     counts = column.states.get(state)
     if counts is None or not counts[:, 1].any():
         return _never(column.summary.rows if counts is None else float(counts.sum()), tolerance)

@@ -7,29 +7,27 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
-from driftline_processor.monitors.drift.binning.binned_counts import STATES, Counts
+from driftline_processor.monitors.drift.binning.binned_counts import STATES, BinnedCounts
+from driftline_processor.monitors.drift.detection.assessment import NEARLY, Z95, Assessment
+from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, BUDGET, prepare
 from driftline_processor.monitors.drift.detection.decision import (
     ALARM,
     INSUFFICIENT,
-    NEARLY,
-    Z95,
-    Assessment,
-    Baseline,
-    Excuse,
+    SeasonalAllowance,
     assess,
     decide,
 )
-from driftline_processor.monitors.drift.detection.harmonics import Cycle
+from driftline_processor.monitors.drift.detection.harmonics import DailyCycle
 from driftline_processor.monitors.drift.detection.novelty import Unseen, assess_novelty
-from driftline_processor.monitors.drift.detection.pair_margins import Pairing
+from driftline_processor.monitors.drift.detection.pair_margins import PairMargins
 from driftline_processor.monitors.drift.detection.tested_sets import running
-from driftline_processor.monitors.drift.detection.total_variation import Diffuse
+from driftline_processor.monitors.drift.detection.total_variation import TotalVariation
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
 from driftline_processor.records import ReferenceColumn, Window
 
 ABSENT = -1
-"""The state of an aspect of which there is nothing to say."""
+"""The state of an aspect that is not judged."""
 
 TINY_ALPHA = 1e-300
 
@@ -43,10 +41,10 @@ NO_ROWS = 1e-100
 class Detection:
     """What a window, or several together, say of every column; arrays by aspect are [ASPECTS, columns].
 
-    state: number of LOUDNESS, or ABSENT. score: above 1 in alarm. bound: what the closing of an alarm goes by, see
-    `records.Verdict`. new: whether never seen values are the loudest of a column's values; spread: whether only many
-    categories together are in alarm; valued: whether it has values, on both sides, [columns]. at_the_time: by how much
-    shares are others at this time of the day than in the whole, [events]: the shares in `events` are without it.
+    state: number of SEVERITY, or ABSENT. score: above 1 in alarm. bound: what the closing of an alarm goes by, see
+    `verdicts.Verdict`. new: whether never seen values have the highest score of a column's values; spread: whether only
+    many categories together are in alarm; valued: whether it has values, on both sides, [columns]. at_the_time: by how
+    much shares are others at this time of the day than in the whole, [events]: the shares in `events` are without it.
     """
 
     events: Assessment
@@ -71,7 +69,7 @@ class Detector:
         starts: FloatArray = NEVER,
         ends: FloatArray = NEVER,
     ) -> None:
-        """Where the time of day is to be told from what else moves: when chunks began and ended, Unix seconds."""
+        """To separate the time of day from what else moves: when chunks began and ended, Unix seconds."""
         prepared = [prepare(column, tolerance, starts, ends) for column in columns]
         by_state = [each.states[i] for i in range(len(STATES)) for each in prepared]
         self.tolerance = tolerance
@@ -82,20 +80,20 @@ class Detector:
         self.numeric = np.array([column.kind == NUMERIC for column in columns], bool)
         self.known = np.array([bool(column.chunks.sum()) for column in columns])
         self.apart = np.where(self.numeric, 0.0, 1.0)
-        self.sizes = np.array([events.cells for events in self.events], np.int64)
+        self.sizes = np.array([events.bins for events in self.events], np.int64)
         self.starts = np.cumsum(self.sizes) - self.sizes
         self.seasonal = np.array([bool(each.cycle) for each in prepared])
-        self._cycle = Cycle.stack([each.cycle for each in prepared])
+        self._cycle = DailyCycle.stack([each.cycle for each in prepared])
         self._number_events()
         self._middle = self._medians()
         first = np.cumsum(self.baseline.sizes) - self.baseline.sizes
-        self.pairing = Pairing(columns, self.baseline.shares, first[: len(columns)], self._middle)
+        self.pairing = PairMargins(columns, self.baseline.shares, first[: len(columns)], self._middle)
         self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
-        self._diffuse = Diffuse(self.baseline, ~self.numeric, self._last - self._first == 1, tolerance)
-        self._split = self._split_over(np.array([each.ways for each in prepared]))
+        self._total_variation = TotalVariation(self.baseline, ~self.numeric, self._last - self._first == 1, tolerance)
+        self._split = self._split_over(np.array([each.tests for each in prepared]))
 
     def _number_events(self) -> None:
-        """The cells of all events of values, over all columns."""
+        """The bins of all events of values, over all columns."""
         self._first, self._last = (
             np.concatenate([getattr(e, end) + start for e, start in zip(self.events, self.starts, strict=True)])
             for end in ("first", "last")
@@ -103,7 +101,7 @@ class Detector:
         self._column = self.baseline.column[: len(self._first)]
         self._outside = np.concatenate([events.outside for events in self.events])
         self._by_ranks = np.flatnonzero(self.baseline.by_ranks)
-        self._ranks = np.concatenate([e.ranks if len(e.ranks) else np.zeros(e.cells) for e in self.events])
+        self._ranks = np.concatenate([e.ranks if len(e.ranks) else np.zeros(e.bins) for e in self.events])
 
     def _medians(self) -> IntArray:
         """The event of each column that parts its rows best in halves, [columns]."""
@@ -111,79 +109,94 @@ class Detector:
         off = np.where(self.baseline.by_ranks, 1.0, np.abs(self.baseline.shares - 0.5))
         return ends - np.array([len(part) - int(part.argmin()) for part in np.split(off, ends)[:-1]], np.int64)
 
-    def _split_over(self, ways: IntArray) -> FloatArray:
+    def _split_over(self, tests: IntArray) -> FloatArray:
         """The part of a column's false alarms that each of its events is allowed, by aspect and column."""
-        share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(ways))
-        ways = ways + 1 + self._diffuse.possible  # novelty, and diffuse change where that may be
-        return share / np.append(ways, np.ones(len(STATES) * len(self.sizes)))
+        share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(tests))
+        tests = tests + 1 + self._total_variation.possible  # novelty, and diffuse change where that may be
+        return share / np.append(tests, np.ones(len(STATES) * len(self.sizes)))
 
-    def without_time(self, counts: Counts, window: Window) -> Counts:
+    def without_time(self, counts: BinnedCounts, window: Window) -> BinnedCounts:
         """The counts of a window as they were without what the time of day does to them."""
         if not self._cycle:
             return counts
-        rows = np.add.reduceat(counts.cells, self.starts)
-        return replace(counts, cells=counts.cells - np.repeat(rows, self.sizes) * self._shift(window))
+        rows = np.add.reduceat(counts.bins, self.starts)
+        return replace(counts, bins=counts.bins - np.repeat(rows, self.sizes) * self._shift(window))
 
     def judge(
         self,
-        counts: Counts,
+        counts: BinnedCounts,
         alpha: ArrayLike,
         chunks: float | None,
-        excuse: Excuse | None = None,
+        allowance: SeasonalAllowance | None = None,
         window: Window | None = None,
     ) -> Detection:
-        """Judge a window. alpha: false alarms allowed in each column, or by column, [columns].
+        """Judge a window.
 
-        chunks: its duration, where both have clocks. excuse: what the stream does by itself, by aspect and column,
-        where the reference has no clock. window: when it was, where `counts` are `without_time`.
+        Args:
+            counts: What it held, in the bins of the reference.
+            alpha: False alarms allowed in each column, or by column, [columns].
+            chunks: Its duration in chunks of the reference, where both have timestamps.
+            allowance: What the stream does by itself, by aspect and column, where the reference cannot tell.
+            window: When it was, where `counts` are `without_time`.
+
         """
         columns = len(self.sizes)
         x, rows, novel = self._drawn(counts)
         each = np.maximum(np.tile(np.broadcast_to(alpha, columns), len(ASPECTS)) * self._split, TINY_ALPHA)
-        events = assess(self.baseline, x, rows, each, chunks, excuse=excuse)
+        events = assess(self.baseline, x, rows, each, chunks, allowance=allowance)
         novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns])
+        diffuse = self._total_variation.assess(events, rows, each[:columns], chunks)
         state = decide(events, rows, self.tolerance).reshape(len(ASPECTS), columns)
-        score = np.maximum(events.most(events.score), 0.0).reshape(len(ASPECTS), columns)
-        bound = np.maximum(events.beyond_nature(self.tolerance), 0.0).reshape(len(ASPECTS), columns)
-        diffuse = self._diffuse.assess(events, rows, each[:columns], chunks)
+        state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerance))
+        valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
+        absent = self._never & (counts.states <= 0.0) | (counts.rows <= 0.0)
+        return self._combined((events, novelty, diffuse), state, valued, absent, self._at_the_time(window))
+
+    def _combined(
+        self,
+        assessments: tuple[Assessment, Assessment, Assessment],
+        state: IntArray,
+        valued: BoolArray,
+        absent: BoolArray,
+        at_the_time: FloatArray,
+    ) -> Detection:
+        """Events, novelty and total variation of a column's values as one. absent: of [STATES, columns]."""
+        events, novelty, diffuse = assessments
+        score = np.maximum(events.most(events.score), 0.0).reshape(state.shape)
+        bound = np.maximum(events.beyond_nature(self.tolerance), 0.0).reshape(state.shape)
         both = np.maximum(score[0], novelty.score)
         spread = (diffuse.score > 1.0) & (both <= 1.0)
-        farther = novelty.distance >= events.most(events.distance)[:columns]
+        farther = novelty.move.distance >= events.most(events.move.distance)[: len(both)]
         new = np.where(both > 0.0, novelty.score >= NEARLY * both, farther)
-        score[0] = np.where(spread, diffuse.score, both)
-        state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerance))
-        state[0] = np.where(spread, ALARM, state[0])
+        score[0] = np.where(valued, np.where(spread, diffuse.score, both), 0.0)
+        state[0] = np.where(valued, np.where(spread, ALARM, state[0]), INSUFFICIENT)
+        state[1:] = np.where(absent, ABSENT, state[1:])
         bound[0] = np.maximum(bound[0], novelty.beyond_nature(self.tolerance))
-        bound[0] = np.maximum(bound[0], diffuse.lower_bound * (diffuse.score > 1.0))
-        valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
-        state[0] = np.where(valued, state[0], INSUFFICIENT)
-        score[0] = np.where(valued, score[0], 0.0)
-        state[1:] = np.where(self._never & (counts.states <= 0.0) | (counts.rows <= 0.0), ABSENT, state[1:])
-        at_the_time = self._at_the_time(window)
+        bound[0] = np.maximum(bound[0], diffuse.move.lower_bound * (diffuse.score > 1.0))
         return Detection(events, novelty, diffuse, state, score, bound, new & ~spread, spread, valued, at_the_time)
 
     def unseen_below(self, detection: Detection) -> FloatArray:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
         at, events = self._middle, detection.events
-        return np.asarray(events.required[at] + Z95 * events.sampling[at])
+        return np.asarray(events.required[at] + Z95 * events.move.error[at])
 
     def hidden(self, detection: Detection) -> BoolArray:
         """Columns in which a season may hide more than a tolerance from a window, [columns]."""
         events = detection.events
-        unseen = events.most(events.excused + Z95 * (events.natural - events.sampling)) > self.tolerance
+        unseen = events.most(events.season + Z95 * (events.natural - events.move.error)) > self.tolerance
         return np.asarray(unseen.reshape(len(ASPECTS), -1).any(axis=0))
 
-    def may_alarm(self, counts: Counts) -> bool:
+    def may_alarm(self, counts: BinnedCounts) -> bool:
         """Whether anything moved beyond its tolerance; the bounds of a distance are below it."""
         x, rows, novel = self._drawn(counts)
         q = x / rows[self.baseline.column]
         distance = np.abs(q - self.baseline.shares)
-        near = distance * self.baseline.magnify(q) <= self.baseline.tolerance
+        near = distance * self.baseline.weight(q) <= self.baseline.tolerance
         n = rows[: len(novel)]
         new = novel / n - self.unseen.share > self.unseen.tolerance
-        return not near.all() or bool(new.any()) or self._diffuse.may_alarm(q, rows)
+        return not near.all() or bool(new.any()) or self._total_variation.may_alarm(q, rows)
 
-    def shares(self, counts: Counts) -> tuple[FloatArray, FloatArray]:
+    def shares(self, counts: BinnedCounts) -> tuple[FloatArray, FloatArray]:
         """The share of rows in each event, and effective rows of its column, [events]."""
         x, rows, _ = self._drawn(counts)
         n = rows[self.baseline.column]
@@ -199,20 +212,20 @@ class Detector:
         start, end = np.array([window.start / 1e9]), np.array([window.end / 1e9])
         return np.asarray(self._cycle.shifts(start, end)[0])
 
-    def _sums(self, cells: FloatArray) -> FloatArray:
-        """What events of values hold, from what cells do."""
-        below = running(cells)
+    def _sums(self, bins: FloatArray) -> FloatArray:
+        """What events of values hold, from what bins do."""
+        below = running(bins)
         inside = below[self._last] - below[self._first]
         total = (below[self.starts + self.sizes] - below[self.starts])[self._column]
         values = np.where(self._outside, total - inside, inside)
-        ranked = np.add.reduceat(cells * self._ranks, self.starts)
+        ranked = np.add.reduceat(bins * self._ranks, self.starts)
         values[self._by_ranks] = ranked[self._column[self._by_ranks]]
         return np.asarray(values)
 
-    def _drawn(self, counts: Counts) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _drawn(self, counts: BinnedCounts) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Effective rows in each event, of each column and aspect, and at never seen values of each column."""
         scale = counts.effective
-        values = self._sums(counts.cells) * scale[self._column]
+        values = self._sums(counts.bins) * scale[self._column]
         rows = counts.rows * scale
         states = np.minimum(counts.states * scale, rows)
         n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows))
@@ -222,13 +235,13 @@ class Detector:
 
 
 def worst(detection: Detection) -> IntArray:
-    """The aspect that speaks loudest, [columns]."""
-    loudness = detection.state * 1e6 + np.minimum(detection.score, 1e5)
-    return np.asarray(loudness.argmax(axis=0))
+    """The aspect with the worst state, and of several the highest score, [columns]."""
+    severity = detection.state * 1e6 + np.minimum(detection.score, 1e5)
+    return np.asarray(severity.argmax(axis=0))
 
 
 def base_bounds(detection: Detection) -> FloatArray:
     """The greatest bound over the aspects of each column; NaN where one has too little data, [columns]."""
-    said = detection.state > ABSENT
+    judged = detection.state > ABSENT
     little = (detection.state == INSUFFICIENT).any(axis=0)
-    return np.where(little, np.nan, np.where(said, detection.bound, 0.0).max(axis=0))
+    return np.where(little, np.nan, np.where(judged, detection.bound, 0.0).max(axis=0))

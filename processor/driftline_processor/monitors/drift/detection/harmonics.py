@@ -1,4 +1,4 @@
-"""The time of day, as the training data knows it: what each cell's share does in 24 hours, by a few harmonics.
+"""The time of day, as the training data knows it: what each bin's share does in 24 hours, by a few harmonics.
 
 Chunks of several hours say nothing of a single hour. Many of them, at all times of the day, do: each is the mean of its
 hours, and a sum of sines fitted to these means (harmonic regression, Bloomfield 2000, ch. 4) is the share at any time.
@@ -14,7 +14,9 @@ from scipy.special import fdtrc
 
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.time_units import DAY_SECONDS
-from driftline_processor.monitors.drift.season.calendar import CYCLES
+
+CYCLES: Final = 3
+"""Days or weeks that the training data must hold for a time of theirs to be known."""
 
 FEWEST_CHUNKS: Final = 32
 """Chunks that harmonics are fitted to, at least."""
@@ -35,26 +37,26 @@ QUIETEST: Final = 0.02
 """The slowest pace at a time of the day, of the mean one."""
 
 DIRECTIONS: Final = 3.0
-"""In so many directions, about, the cells of a column move by themselves."""
+"""In so many directions, about, the bins of a column move by themselves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cycle:
-    """What the time of day does to shares of cells: a sum of waves, less `offset`, their mean over all rows, [cells].
+class DailyCycle:
+    """What the time of day does to shares of bins: a sum of waves, less `offset`, their mean over all rows, [bins].
 
-    waves: of each harmonic the sine, then of each the cosine, [2 * harmonics, cells]; zero where there is no season.
+    waves: of each harmonic the sine, then of each the cosine, [2 * harmonics, bins]; zero where there is no season.
     """
 
     waves: FloatArray
     offset: FloatArray
 
     @classmethod
-    def none(cls, harmonics: int, cells: int) -> "Cycle":
-        return cls(np.zeros((2 * harmonics, cells)), np.zeros(cells))
+    def none(cls, harmonics: int, bins: int) -> "DailyCycle":
+        return cls(np.zeros((2 * harmonics, bins)), np.zeros(bins))
 
     @classmethod
-    def stack(cls, parts: Sequence["Cycle"]) -> "Cycle":
-        """The cells of all parts, one after the other."""
+    def stack(cls, parts: Sequence["DailyCycle"]) -> "DailyCycle":
+        """The bins of all parts, one after the other."""
         waves = np.concatenate([part.waves for part in parts], axis=1)
         return cls(waves, np.concatenate([part.offset for part in parts]))
 
@@ -64,22 +66,22 @@ class Cycle:
 
     @property
     def parameters(self) -> int:
-        """Numbers that were fitted to each cell."""
+        """Numbers that were fitted to each bin."""
         return len(self.waves)
 
     def shifts(self, starts: FloatArray, ends: FloatArray) -> FloatArray:
-        """By how much shares are others than in the whole, in the mean of each stretch of time, [stretches, cells]."""
+        """By how much shares are others than in the whole, in the mean of each stretch of time, [stretches, bins]."""
         return np.asarray(_means(starts, ends, len(self.waves) // 2) @ self.waves - self.offset)
 
     def of_day(self, times: int = 24) -> FloatArray:
-        """Shifts at so many times of the day, [times, cells]."""
+        """Shifts at so many times of the day, [times, bins]."""
         at = np.arange(times, dtype=np.float64) * (DAY_SECONDS / times)
         return self.shifts(at, at)
 
-    def divided(self, parts: FloatArray) -> "Cycle":
-        """Of one column, its last cell in parts, each with its share of that."""
+    def divided(self, parts: FloatArray) -> "DailyCycle":
+        """Of one column, its last bin in parts, each with its share of that."""
         last = self.waves[:, -1:] * parts
-        return Cycle(
+        return DailyCycle(
             np.concatenate((self.waves[:, :-1], last), axis=1),
             np.concatenate((self.offset[:-1], self.offset[-1] * parts)),
         )
@@ -94,15 +96,15 @@ def known_harmonics(starts: FloatArray, ends: FloatArray) -> int:
     return next((wave for wave, part in enumerate(left) if part < LEFT), HARMONICS)
 
 
-def fit_cycle(chunks: FloatArray, starts: FloatArray, ends: FloatArray) -> tuple[Cycle, FloatArray]:
-    """Of a column, from counts by chunk and cell, and when each chunk was, Unix seconds.
+def fit_cycle(chunks: FloatArray, starts: FloatArray, ends: FloatArray) -> tuple[DailyCycle, FloatArray]:
+    """Of a column, from counts by chunk and bin, and when each chunk was, Unix seconds.
 
-    And the counts without it: each chunk, and each cell over all of them, holds as many rows as before. Weighted least
-    squares, chunks by their rows. A season counts only where the variance that it explains is no chance: F of all cells
+    And the counts without it: each chunk, and each bin over all of them, holds as many rows as before. Weighted least
+    squares, chunks by their rows. A season counts only where the variance that it explains is no chance: F of all bins
     together, each in units of its own share, in about DIRECTIONS of them.
     """
     harmonics = known_harmonics(starts, ends)
-    rows, nothing = chunks.sum(axis=1), Cycle.none(harmonics, chunks.shape[1])
+    rows, nothing = chunks.sum(axis=1), DailyCycle.none(harmonics, chunks.shape[1])
     total, seen = float(rows.sum()), chunks.sum(axis=0) > 0.0
     parameters, rest = 2 * harmonics, np.count_nonzero(rows) - 2 * harmonics - 1
     if not harmonics or rest < FEWEST_CHUNKS / 2 or np.count_nonzero(seen) < 2:
@@ -119,7 +121,7 @@ def fit_cycle(chunks: FloatArray, starts: FloatArray, ends: FloatArray) -> tuple
     directions = min(DIRECTIONS, np.count_nonzero(seen) - 1.0)
     if fdtrc(parameters * directions, rest * directions, ratio) > SPURIOUS:
         return nothing, chunks
-    return Cycle(fitted, center @ fitted), chunks - rows[:, None] * season
+    return DailyCycle(fitted, center @ fitted), chunks - rows[:, None] * season
 
 
 def _means_of_rows(rows: FloatArray, starts: FloatArray, ends: FloatArray, harmonics: int) -> FloatArray:

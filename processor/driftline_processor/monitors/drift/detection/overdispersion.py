@@ -3,7 +3,7 @@
 For an event of share p, R(n) = n Var(share in a block of n rows) / (p (1 - p)): 1 for independent rows, more where rows
 depend on each other or where hours and weeks differ. It is measured on blocks of 1, 2, 4, ... adjacent chunks and
 summarised by a line, R(n) = phi + tau² n: phi is what averages out with rows (autocorrelation), tau² what does not
-(season). Where both sides have clocks the curve is read by duration: natural variation belongs to time, not to rows.
+(season). Where both sides have timestamps the curve is read by duration: natural variation belongs to time, not rows.
 
 Curves are fitted column by column, once, and read for all columns together: `Variation` holds those of many columns,
 event after event.
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
-from driftline_processor.monitors.drift.detection.tested_sets import MAGNIFICATION, Events
+from driftline_processor.monitors.drift.detection.tested_sets import MAX_WEIGHT, BinSets
 
 FEW_BLOCKS = 8
 """Blocks below which a level is not measured; a reference of fewer chunks has its one level, and little trust."""
@@ -114,7 +114,7 @@ class Variation:
         return np.asarray(self.floor + self.growth * largest[self.column])
 
     def inflation(self, rows: ArrayLike, chunks: float | None = None) -> FloatArray:
-        """R by event, for so many rows by column, [columns], and that many chunks' duration where both have clocks.
+        """R by event, for so many rows by column, [columns], and that many chunks' duration where both have timestamps.
 
         Never more than `rows`: all rows together count for one draw at least.
         """
@@ -194,8 +194,8 @@ class Variation:
         return np.asarray(values[level, self._columns])
 
 
-def fit_variation(chunks: FloatArray, events: Events, shares: FloatArray) -> Variation:
-    """The curve of a column, from counts by chunk and cell in time order, and the shares of the events in the whole."""
+def fit_variation(chunks: FloatArray, events: BinSets, shares: FloatArray) -> Variation:
+    """The curve of a column, from counts by chunk and bin in time order, and the shares of the events in the whole."""
     rows = chunks.sum()
     blocks = int(np.count_nonzero(chunks.sum(axis=1)))
     variance = events.variance(shares, chunks.sum(axis=0) / max(rows, 1.0))
@@ -228,10 +228,10 @@ def _independent(events: int, *, few: bool) -> Variation:
     return Variation(column, np.ones(events), np.zeros(events), one, np.zeros(1), one, np.array([few]), levels)
 
 
-def _pool(events: Events, shares: FloatArray, rows: float) -> BoolArray:
+def _pool(events: BinSets, shares: FloatArray, rows: float) -> BoolArray:
     """Events whose variation is estimated well enough to speak for all: one at least."""
-    if not events.by_cell and len(events) > 1:
-        prefixes = events.magnified[1] == MAGNIFICATION
+    if not events.by_bin and len(events) > 1:
+        prefixes = events.weights[1] == MAX_WEIGHT
         pool = np.asarray((shares > 0.04) & (shares < 0.96) & prefixes, bool)
     else:
         pool = (shares * rows >= 50) & (shares < 0.999)
@@ -240,7 +240,7 @@ def _pool(events: Events, shares: FloatArray, rows: float) -> BoolArray:
     return np.asarray(np.arange(len(events)) == int(np.argmax(np.minimum(shares, 1.0 - shares))))
 
 
-def _measure(chunks: FloatArray, events: Events, shares: FloatArray, variance: FloatArray, pool: BoolArray) -> Levels:
+def _measure(chunks: FloatArray, events: BinSets, shares: FloatArray, variance: FloatArray, pool: BoolArray) -> Levels:
     """R on blocks of 1, 2, 4, ... adjacent chunks, while enough blocks remain."""
     rows = chunks.sum(axis=1)
     excess = events.sums(chunks) - rows[:, None] * shares
@@ -259,14 +259,14 @@ def _measure(chunks: FloatArray, events: Events, shares: FloatArray, variance: F
     return Levels(np.array([len(measured)]), sizes, degrees, own, own[:, pool].mean(axis=1, keepdims=True))
 
 
-def _directions(events: Events, shares: FloatArray, cells: FloatArray, pool: BoolArray) -> float:
+def _directions(events: BinSets, shares: FloatArray, bins: FloatArray, pool: BoolArray) -> float:
     """Independent directions among the pooled events: m²/sum corr², with the correlations of a multinomial."""
     p = shares[pool]
-    if events.by_cell:
+    if events.by_bin:
         odds = p / (1.0 - p)  # corr_ij² = odds_i odds_j
         return float(len(p) ** 2 / (len(p) + odds.sum() ** 2 - (odds**2).sum()))
     members = events.members(pool)
-    covariance = (members * cells[:, None]).T @ members - np.outer(p, p)
+    covariance = (members * bins[:, None]).T @ members - np.outer(p, p)
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     return float(len(p) ** 2 / ((covariance / np.outer(scale, scale)) ** 2).sum())
 

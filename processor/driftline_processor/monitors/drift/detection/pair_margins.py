@@ -18,7 +18,7 @@ RAREST: Final = 1e-4
 """Share of rows that any two sides have together, at least: an odds ratio is finite."""
 
 
-class Pairing:
+class PairMargins:
     """The pairs of a reference whose members it has.
 
     pairs: their columns; members: those of both members, [2, pairs]. first: the first event of each column; middle: its

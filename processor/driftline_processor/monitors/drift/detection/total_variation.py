@@ -11,7 +11,8 @@ import numpy as np
 from scipy.special import chdtri, fdtri
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
-from driftline_processor.monitors.drift.detection.decision import Z95, Assessment, Baseline
+from driftline_processor.monitors.drift.detection.assessment import Z95, Assessment, Move, Significance
+from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.significance import NORMAL_FROM
 
 FEWEST: Final = 5
@@ -26,15 +27,15 @@ FOLDED: Final = 2.0 / np.pi
 TINY: Final = 1e-300
 
 
-class Diffuse:
+class TotalVariation:
     """The categories of columns among all events.
 
     by_cell: which of the baseline's first columns are categorical; single: which of their events are one category.
     """
 
-    def __init__(self, baseline: Baseline, by_cell: BoolArray, single: BoolArray, tolerance: float) -> None:
-        self._baseline, self._columns, self._tolerance = baseline, len(by_cell), tolerance
-        self.possible = by_cell & (baseline.sizes[: len(by_cell)] >= FEWEST)
+    def __init__(self, baseline: Baseline, by_bin: BoolArray, single: BoolArray, tolerance: float) -> None:
+        self._baseline, self._columns, self._tolerance = baseline, len(by_bin), tolerance
+        self.possible = by_bin & (baseline.sizes[: len(by_bin)] >= FEWEST)
         self._at = np.flatnonzero(self.possible[baseline.column[: len(single)]] & single)
         self._column: IntArray = baseline.column[self._at]
         self._p = baseline.shares[self._at]
@@ -59,7 +60,7 @@ class Diffuse:
             return self._assessment(nothing, nothing, nothing, nothing)
         n, N = rows[column], baseline.rows[column]
         inflation = (baseline.variation.inflation(rows, chunks) / rows[baseline.column] + baseline.natural)[self._at]
-        q, p = events.shares[self._at], self._p
+        q, p = events.move.after[self._at], self._p
         group = np.where(p * np.minimum(n, N) < 1.0, len(p) + column, np.arange(len(p)))
         size = len(p) + self._columns
         moved, share, variance = (np.bincount(group, x, size).astype(np.float64) for x in (q - p, p, p * inflation))
@@ -73,18 +74,16 @@ class Diffuse:
         sure = np.maximum(total - Z95 * spread, 0.0)
         lower = np.sqrt(np.maximum(sure**2 - noise**2, 0.0)) + np.maximum(single - Z95 * spread_single, 0.0)
         distance = np.sqrt(np.maximum(total**2 - noise**2, 0.0)) + single
-        evidence = self._evidence(q, inflation, rows, alpha, chunks)
-        excused = np.bincount(column, events.excused[self._at], self._columns) > 0.0
-        evidence = np.where(excused, 0.0, evidence)  # whole days tell
-        error = (distance - lower) / Z95
-        return self._assessment(distance, lower, error, evidence)
+        seasonal = np.bincount(column, events.season[self._at], self._columns) > 0.0
+        ratio = np.where(seasonal, 0.0, self._ratio(q, inflation, rows, alpha, chunks))  # whole days will show
+        return self._assessment(distance, lower, (distance - lower) / Z95, ratio)
 
     def _halves(self, of: IntArray, values: FloatArray, alone: BoolArray) -> tuple[FloatArray, FloatArray]:
         """Half the sums by column, of what does not stand out and of what does."""
         rest = np.bincount(of, values * ~alone, self._columns) / 2.0
         return rest, np.bincount(of, values * alone, self._columns) / 2.0
 
-    def _evidence(
+    def _ratio(
         self, q: FloatArray, inflation: FloatArray, rows: FloatArray, alpha: FloatArray, chunks: float | None
     ) -> FloatArray:
         """Chi-square over its critical value: F where its width was estimated."""
@@ -100,24 +99,7 @@ class Diffuse:
         critical = np.where(known, chdtri(freedom, np.maximum(alpha, TINY)), by_f)
         return np.where(self.possible & (count >= FEWEST), square / critical, 0.0)
 
-    def _assessment(
-        self, distance: FloatArray, lower: FloatArray, error: FloatArray, evidence: FloatArray
-    ) -> Assessment:
+    def _assessment(self, distance: FloatArray, lower: FloatArray, error: FloatArray, ratio: FloatArray) -> Assessment:
         nothing = np.zeros(self._columns)
-        return Assessment(
-            sizes=np.ones(self._columns, np.int64),
-            by_ranks=np.zeros(self._columns, bool),
-            shares=distance,
-            expected=nothing,
-            distance=distance,
-            lower_bound=lower,
-            tolerance=nothing + self._tolerance,
-            sampling=error,
-            natural=error,
-            excused=nothing,
-            shown=nothing,
-            critical=nothing,
-            evidence=evidence,
-            alone=evidence,
-            surprise=evidence,
-        )
+        move = Move(nothing, distance, distance, lower, nothing + self._tolerance, error)
+        return Assessment.of_columns(move, Significance.by_sampling(ratio, critical=nothing))

@@ -1,1 +1,1 @@
-"""Detections → verdicts, with what is said of them."""
+"""Detections → verdicts with their reasons."""

@@ -1,110 +1,148 @@
-"""What a detection says of a column, in words."""
+"""What moved in a column, as reasons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from driftline.semconv import OPPOSITE
-from driftline_processor.monitors.drift.binning.bins import CategoryCells, NumericCells
+from driftline.sketch.arrays import FloatArray
+from driftline_processor.monitors.drift.binning.bins import CategoryBins, NumericBins
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS
 from driftline_processor.monitors.drift.detection.decision import ALARM
 from driftline_processor.monitors.drift.detection.detector import Detection, Detector
-from driftline_processor.monitors.drift.explain.wording import (
-    describe_category,
-    describe_diffuse,
-    describe_limit,
-    describe_novelty,
-    describe_pair,
-    describe_range,
-    describe_season,
-    moved,
-    span,
-)
-from driftline_processor.monitors.drift.season.calendar import Season, in_season
+from driftline_processor.monitors.drift.detection.tested_sets import BinSet, Family
+from driftline_processor.monitors.drift.season.calendar import Calendar, in_season
 from driftline_processor.records import ColumnSummary
+from driftline_processor.verdicts.numbers import distinct_digits
+from driftline_processor.verdicts.reasons import (
+    Bound,
+    DetectionLimit,
+    InSeason,
+    ManyCategories,
+    Moved,
+    NeverSeen,
+    Reason,
+    Region,
+)
+
+NAMED = 3
+"""Never seen categories that are named; the rest is counted."""
 
 
-class Naming:
-    """The names of all events of a reference. `place`: of a numeric column among the numeric ones."""
+class ReasonFinder:
+    """Names the events of a reference. `_place`: of a numeric column among the numeric ones."""
 
     def __init__(
-        self, judge: Detector, numbers: NumericCells, categories: Mapping[int, CategoryCells], season: Season
+        self, detector: Detector, numbers: NumericBins, categories: Mapping[int, CategoryBins], calendar: Calendar
     ) -> None:
-        self._detector, self._numbers, self._categories, self._season = judge, numbers, categories, season
-        self._place = {int(column): place for place, column in enumerate(np.flatnonzero(judge.numeric))}
-        self._first = judge.baseline.sizes.cumsum() - judge.baseline.sizes
+        self._detector, self._numbers, self._categories, self._calendar = detector, numbers, categories, calendar
+        self._place = {int(column): place for place, column in enumerate(np.flatnonzero(detector.numeric))}
+        self._first = detector.baseline.sizes.cumsum() - detector.baseline.sizes
 
-    def describe(self, detection: Detection, column: int, aspect: int, summary: ColumnSummary) -> str:
-        """What speaks loudest; where several aspects are in alarm, all of them, the loudest first."""
+    def moves(self, detection: Detection, column: int, aspect: int, summary: ColumnSummary) -> tuple[Reason, ...]:
+        """What moved in an aspect, and in all others that are in alarm, by descending score."""
         alarms = [i for i in range(len(ASPECTS)) if detection.state[i, column] == ALARM and i != aspect]
         alarms.sort(key=lambda i: -detection.score[i, column])
-        return "; ".join(self._moved(detection, column, i, summary) for i in (aspect, *alarms))
+        return tuple(self._moved(detection, column, i, summary) for i in (aspect, *alarms))
 
-    def limit(self, column: int, move: float) -> str:
+    def limit(self, column: int, move: float) -> DetectionLimit:
         """What the verdict on a column's values cannot see."""
         measured = self._detector.baseline.variation.levels
         chunks = int(measured.degrees[0, column]) + 1 if len(measured.degrees) and measured.measured[column] else 1
-        return describe_limit(move, chunks)
+        return DetectionLimit(min(move, 1.0), chunks)
 
-    def season(self, detection: Detection, column: int, start: float, end: float) -> str:
-        """Whether a column's values are as they were in training at the same time; nothing where they are not."""
-        at = int(detection.events.loudest[column])
+    def season(self, detection: Detection, column: int, start: float, end: float) -> InSeason | None:
+        """Whether a column's values are as they were in training at the same time; None where they are not."""
+        at = int(detection.events.highest[column])
         within = at - int(self._first[column])
-        whole, after = float(detection.events.expected[at]), _shares(detection, at)[1]
+        whole, after = float(detection.events.move.before[at]), _shares(detection, at)[1]
         chunks = self._detector.chunks[column]
         if column not in self._place and within >= chunks.shape[1]:
-            return ""  # a category that is known in the whole alone
-        for cycle, alike in self._season.alike(start, end):
-            cells = chunks[alike].sum(axis=0)
-            if cells.sum():
-                known = self._detector.events[column].sums(cells) if column in self._place else cells
-                share = float(known[within] / cells.sum())
+            return None  # a category that is known in the whole alone
+        for cycle, alike in self._calendar.alike(start, end):
+            bins = chunks[alike].sum(axis=0)
+            if bins.sum():
+                known = self._detector.events[column].sums(bins) if column in self._place else bins
+                share = float(known[within] / bins.sum())
                 if in_season(after, whole, share):
-                    return describe_season(cycle, share)
-        return ""
+                    return InSeason(cycle, share)
+        return None
 
-    def _moved(self, detection: Detection, column: int, aspect: int, summary: ColumnSummary) -> str:
-        series = aspect * len(self._detector.sizes) + column
-        at = int(detection.events.loudest[series])
-        before, after = _shares(detection, at)
+    def _moved(self, detection: Detection, column: int, aspect: int, summary: ColumnSummary) -> Reason:
         if aspect:
-            return moved(ASPECTS[aspect].replace("_", " "), before, after)
+            at = int(detection.events.highest[aspect * len(self._detector.sizes) + column])
+            return Moved(Region.STATE, *_shares(detection, at), name=ASPECTS[aspect])
         if detection.new[column]:
-            return describe_novelty(self._novel(column, summary), float(detection.novelty.shares[column]))
+            return self._never_seen(column, summary, float(detection.novelty.move.after[column]))
         if detection.spread[column]:
-            return describe_diffuse(float(detection.diffuse.distance[column]))
-        return self._value(detection, column, summary)
+            return ManyCategories(float(detection.diffuse.move.distance[column]))
+        return self._of_values(detection, column, summary)
 
-    def _value(self, detection: Detection, column: int, summary: ColumnSummary) -> str:
+    def _of_values(self, detection: Detection, column: int, summary: ColumnSummary) -> Moved:
         """Which of the values that training has seen moved."""
-        events, series = detection.events, column
-        at = int(events.loudest[series])
+        at = int(detection.events.highest[column])
         before, after = _shares(detection, at)
-        event = self._detector.events[column].items[at - int(self._first[series])]
+        event = self._detector.events[column].items[at - int(self._first[column])]
         if column in self._place:
-            return describe_range(event, self._numbers.edges[self._place[column]], before, after)
-        cells = self._categories[column]
-        if cells.pair is not None:
-            opposite = event.first < cells.others and cells.names[event.first] == OPPOSITE
-            return describe_pair(cells.pair.members, *((1.0 - before, 1.0 - after) if opposite else (before, after)))
-        guessed = cells.place(summary).guessed
+            return moved_range(event, self._numbers.edges[self._place[column]], before, after)
+        bins = self._categories[column]
+        if bins.pair is not None:
+            opposite = event.first < bins.others and bins.names[event.first] == OPPOSITE
+            shares = (1.0 - before, 1.0 - after) if opposite else (before, after)
+            return Moved(Region.SAME_SIDE, *shares, members=bins.pair.members)
         alone = event.last - event.first == 1
+        guessed = bins.place(summary).guessed
         if alone and event.first in guessed:
-            pooled = np.array(guessed) + int(self._first[series])
-            before, after = (float(shares[pooled].sum()) for shares in (events.expected, events.shares))
-            return describe_category(None, before, after)
-        named = alone and event.first < cells.others
-        return describe_category(cells.names[event.first] if named else None, before, after)
+            pooled = np.array(guessed) + int(self._first[column])
+            move = detection.events.move
+            return moved_category(None, *(float(shares[pooled].sum()) for shares in (move.before, move.after)))
+        named = alone and event.first < bins.others
+        return moved_category(bins.names[event.first] if named else None, before, after)
 
-    def _novel(self, column: int, summary: ColumnSummary) -> Sequence[str]:
+    def _never_seen(self, column: int, summary: ColumnSummary, share: float) -> NeverSeen:
         if column not in self._place:
-            return self._categories[column].place(summary).novel
-        novel = self._numbers.seen[self._place[column]].beyond(summary.intervals)
-        return (span(float(novel.lower.min()), float(novel.upper.max())),) if len(novel) else ()
+            novel = self._categories[column].place(summary).novel
+            return NeverSeen(share, novel[:NAMED], max(len(novel) - NAMED, 0))
+        beyond = self._numbers.seen[self._place[column]].beyond(summary.intervals)
+        if not len(beyond):
+            return NeverSeen(share)
+        return NeverSeen(share, low=float(beyond.lower.min()), high=float(beyond.upper.max()))
+
+
+def moved_range(event: BinSet, edges: FloatArray, before: float, after: float) -> Moved:
+    """An event of a numeric column, of the bins between `edges`; the outer bins are beyond the training range."""
+    if event.family is Family.RANKS:
+        return Moved(Region.HIGHER_RANK, before, after)
+    if event.family is Family.PREFIX:
+        return _moved_prefix(event.last - 1, edges, before, after)
+    low = _bound(edges, event.first - 1) if event.first else None
+    high = _bound(edges, event.last - 1) if event.last <= len(edges) else None
+    if event.family is Family.TAILS:
+        return Moved(Region.OUTSIDE, before, after, low, high)
+    region = Region.UP_TO if low is None else Region.ABOVE if high is None else Region.WITHIN
+    return Moved(region, before, after, low, high)
+
+
+def _moved_prefix(at: int, edges: FloatArray, before: float, after: float) -> Moved:
+    """The side that has grown is named."""
+    edge = _bound(edges, at)
+    if after > before:
+        return Moved(Region.UP_TO if at else Region.BELOW_MINIMUM, before, after, high=edge)
+    region = Region.ABOVE_MAXIMUM if at == len(edges) - 1 else Region.ABOVE
+    return Moved(region, 1.0 - before, 1.0 - after, low=edge)
+
+
+def moved_category(name: str | None, before: float, after: float) -> Moved:
+    """A category, or all of those that have no bin of their own."""
+    return Moved(Region.OTHER_CATEGORIES if name is None else Region.CATEGORY, before, after, name=name)
+
+
+def _bound(edges: FloatArray, at: int) -> Bound:
+    return Bound(float(edges[at]), distinct_digits(edges, at))
 
 
 def _shares(detection: Detection, event: int) -> tuple[float, float]:
     """The share of an event in training, at this time of the day, and in the window."""
-    events, time = detection.events, float(detection.at_the_time[event])
-    expected, found = (min(max(float(shares[event]) + time, 0.0), 1.0) for shares in (events.expected, events.shares))
-    return expected, found
+    move, time = detection.events.move, float(detection.at_the_time[event])
+    before, after = (min(max(float(shares[event]) + time, 0.0), 1.0) for shares in (move.before, move.after))
+    return before, after

@@ -1,127 +1,168 @@
-"""From detections to verdicts: what is said of each column, and what is said with it."""
+"""From detections to verdicts: of each column the horizon with the highest score, with its reasons."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import isnan
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from driftline.sketch.arrays import FloatArray
-from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS
-from driftline_processor.monitors.drift.detection.decision import ALARM, LOUDNESS, WARNING, Excuse
+from driftline_processor.monitors.drift.detection.assessment import Assessment
+from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, VALUE
+from driftline_processor.monitors.drift.detection.decision import ALARM, SEVERITY, WARNING
 from driftline_processor.monitors.drift.detection.detector import Detection, Detector, worst
-from driftline_processor.monitors.drift.explain.describe import Naming
-from driftline_processor.monitors.drift.explain.wording import RECOVERED, describe_excuse
-from driftline_processor.records import ColumnSummary, Reference, State, Verdict, Window
+from driftline_processor.monitors.drift.detection.horizon import Judged
+from driftline_processor.monitors.drift.explain.describe import ReasonFinder
+from driftline_processor.records import ColumnSummary, Reference
+from driftline_processor.verdicts.reasons import ExplainedByMembers, MayBeSeason, NoRows, Reason, Recovered
+from driftline_processor.verdicts.verdict import State, Verdict
 
-BLIND = 2.0
+BLIND: Final = 2.0
 """A verdict says what may go unseen where that is more than this many tolerances."""
 
 
-class Telling:
-    """The verdicts on the columns of a reference. clock: the reference has times."""
+class Subject(NamedTuple):
+    """A column in a window: what it held, and what the closing of its alarm goes by, None where that is not known."""
 
-    def __init__(self, reference: Reference, judge: Detector, naming: Naming, *, clock: bool) -> None:
-        self._detector, self._naming, self._clock = judge, naming, clock
-        columns, pairing = list(reference.columns.values()), judge.pairing
+    column: int
+    summary: ColumnSummary
+    base_bound: float | None
+
+
+class Qualification(NamedTuple):
+    """A reason beside what moved in a column; aspect: only where the verdict is on that one."""
+
+    column: int
+    aspect: str | None
+    reason: Reason
+
+
+class Explainer:
+    """The verdicts on the columns of a reference. timed: the reference has timestamps."""
+
+    def __init__(self, reference: Reference, detector: Detector, reasons: ReasonFinder, *, timed: bool) -> None:
+        self._detector, self._reasons, self._timed = detector, reasons, timed
+        columns, pairing = list(reference.columns.values()), detector.pairing
         members = zip(pairing.pairs.tolist(), pairing.members.T.tolist(), strict=True)
         self._members = {pair: [(columns[i].key.name, i) for i in both] for pair, both in members}
 
     def verdicts(
-        self, base: Detection, held: Sequence[ColumnSummary], bounds: FloatArray, duration: int, window: Window | None
-    ) -> list[Verdict]:
-        """One for each column of a window. bounds: what the closing of an alarm goes by, NaN where nothing is known."""
-        told = zip(worst(base).tolist(), held, bounds.tolist(), strict=True)
-        verdicts = [
-            self._verdict(base, (aspect, i), summary, None if isnan(bound) else bound, duration)
-            for i, (aspect, summary, bound) in enumerate(told)
-        ]
-        self._say_limits(verdicts, base)
-        if window is not None:
-            self._name_seasons(verdicts, base, window)
-        return verdicts
-
-    def say_excuses(self, verdicts: list[Verdict], base: Detection, excuse: Excuse, days: float) -> None:
-        """Says where a season may be all that moved a column, and what a reference with time would tell.
-
-        days: since the stream began.
-        """
-        for at in np.flatnonzero(base.events.withheld).tolist():
-            aspect, i = divmod(at, len(verdicts))
-            if verdicts[i].aspect == ASPECTS[aspect] and verdicts[i].state is not State.ALARM:
-                why = describe_excuse(float(excuse.season[at]), float(excuse.shown[at]), days, clock=self._clock)
-                verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {why}")
-
-    def say_louder(
         self,
-        verdicts: list[Verdict],
-        found: Detection,
+        judged: Sequence[Judged],
         held: Sequence[ColumnSummary],
-        duration: int,
-        eligible: Callable[[int], bool],
-    ) -> None:
-        """Puts what is found of a longer span in the place of a verdict, where it is in alarm and speaks louder.
+        bounds: FloatArray,
+        eligible: Callable[[int, int], bool],
+    ) -> list[Verdict]:
+        """One for each column, of a window, the first of `judged`, and of the longer horizons that end with it.
 
-        eligible: whether a column is told of this span.
+        held: what the window held. bounds: what the closing of an alarm goes by, NaN where nothing is known. eligible:
+        whether a column is judged in a horizon that begins at some time.
         """
-        loudest = worst(found).tolist()
-        for i in np.flatnonzero((found.state == ALARM).any(axis=0)).tolist():
-            before = verdicts[i]
-            verdict = self._verdict(found, (loudest[i], i), held[i], before.base_bound, duration)
-            louder = before.state is not State.ALARM or verdict.score > before.score
-            if louder and eligible(i):
-                verdicts[i] = verdict
-
-    def say_recovered(self, verdicts: list[Verdict], healthy: Sequence[int]) -> None:
-        """Says of alarms of longer spans that these columns are healthy in the window by itself."""
+        window, *longer = judged
+        subjects = [
+            Subject(i, summary, None if isnan(bound) else bound)
+            for i, (summary, bound) in enumerate(zip(held, bounds.tolist(), strict=True))
+        ]
+        verdicts = self._of_window(window, subjects)
+        healthy = [i for i, verdict in enumerate(verdicts) if verdict.state is State.HEALTHY]
+        for each in longer:
+            for i, verdict in self._alarms(each, subjects, eligible):
+                if verdicts[i].state is not State.ALARM or verdict.score > verdicts[i].score:
+                    verdicts[i] = verdict
         for i in healthy:
             if verdicts[i].state is State.ALARM:
-                verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {RECOVERED}")
+                verdicts[i] = _also(verdicts[i], Recovered())
+        return self._explained(verdicts)
 
-    def excuse_pairs(self, verdicts: list[Verdict]) -> None:
-        """A pair may move because one of its members does: that is told once, of the member."""
-        for i, members in self._members.items():
-            moved = [name for name, at in members if verdicts[at].state is State.ALARM]
-            if moved and verdicts[i].state is State.ALARM:
-                event = f"{verdicts[i].event}; as {' and '.join(moved)} moved"
-                verdicts[i] = replace(verdicts[i], state=State.WARNING, score=min(verdicts[i].score, 1.0), event=event)
+    def _of_window(self, window: Judged, subjects: Sequence[Subject]) -> list[Verdict]:
+        aspects = worst(window.detection).tolist()
+        verdicts = [self._verdict(window, aspect, each) for aspect, each in zip(aspects, subjects, strict=True)]
+        for qualified in (self._limits(window), self._seasons(window), self._allowances(window)):
+            for i, aspect, reason in qualified:
+                if aspect is None or verdicts[i].aspect == aspect:
+                    verdicts[i] = _also(verdicts[i], reason)
+        return verdicts
 
-    def _say_limits(self, verdicts: list[Verdict], base: Detection) -> None:
-        """Says of columns without an alarm what may have gone unseen, where that is more than BLIND tolerances."""
-        unseen = self._detector.unseen_below(base)
-        blind = base.valued & (unseen > BLIND * self._detector.tolerance) & (base.state < WARNING).all(axis=0)
+    def _alarms(
+        self, longer: Judged, subjects: Sequence[Subject], eligible: Callable[[int, int], bool]
+    ) -> Iterator[tuple[int, Verdict]]:
+        """Of a longer horizon only alarms are reported."""
+        aspects = worst(longer.detection).tolist()
+        for i in np.flatnonzero((longer.detection.state == ALARM).any(axis=0)).tolist():
+            if eligible(i, longer.horizon.start):
+                yield i, self._verdict(longer, aspects[i], subjects[i])
+
+    def _limits(self, window: Judged) -> Iterator[Qualification]:
+        """What may have gone unseen in columns without an alarm, where that is more than BLIND tolerances."""
+        detection = window.detection
+        unseen = self._detector.unseen_below(detection)
+        quiet = (detection.state < WARNING).all(axis=0)
+        blind = detection.valued & (unseen > BLIND * self._detector.tolerance) & quiet
         for i in np.flatnonzero(blind).tolist():
-            said, limit = verdicts[i].event, self._naming.limit(i, float(unseen[i]))
-            verdicts[i] = replace(verdicts[i], event=f"{said}; {limit}" if said else limit)
+            yield Qualification(i, None, self._reasons.limit(i, float(unseen[i])))
 
-    def _name_seasons(self, verdicts: list[Verdict], base: Detection, window: Window) -> None:
-        """Names the season where values are unusual without an alarm, and usual at this time."""
-        for i in np.flatnonzero((base.state[0] == WARNING) & ~base.new & (base.state < ALARM).all(axis=0)).tolist():
-            season = self._naming.season(base, i, window.start / 1e9, window.end / 1e9)
-            if season and verdicts[i].aspect == ASPECTS[0]:
-                verdicts[i] = replace(verdicts[i], event=f"{verdicts[i].event}; {season}")
+    def _seasons(self, window: Judged) -> Iterator[Qualification]:
+        """The season of values that are unusual without an alarm, and usual at this time."""
+        detection, at = window.detection, window.horizon.at
+        if at is None:
+            return
+        unusual = (detection.state[0] == WARNING) & ~detection.new & (detection.state < ALARM).all(axis=0)
+        for i in np.flatnonzero(unusual).tolist():
+            season = self._reasons.season(detection, i, at.start / 1e9, at.end / 1e9)
+            if season is not None:
+                yield Qualification(i, VALUE, season)
 
-    def _verdict(
-        self, detection: Detection, at: tuple[int, int], summary: ColumnSummary, base_bound: float | None, duration: int
-    ) -> Verdict:
-        """The verdict on an aspect of a column, `at`."""
-        aspect, column = at
-        state = LOUDNESS[detection.state[at]]
+    def _allowances(self, window: Judged) -> Iterator[Qualification]:
+        """Where a season may be all that moved a column, and no alarm is raised for that reason."""
+        allowance, state = window.horizon.allowance, window.detection.state
+        if allowance is None:
+            return
+        for at in np.flatnonzero(window.detection.events.withheld).tolist():
+            aspect, i = divmod(at, state.shape[1])
+            if state[aspect, i] != ALARM:
+                season, shown = float(allowance.season[at]), float(allowance.shown[at])
+                yield Qualification(i, ASPECTS[aspect], MayBeSeason(season, shown, allowance.days, self._timed))
+
+    def _explained(self, verdicts: list[Verdict]) -> list[Verdict]:
+        """A pair may move because one of its members does: that is reported once, of the member."""
+        explained = list(verdicts)
+        for i, members in self._members.items():
+            moved = tuple(name for name, at in members if verdicts[at].state is State.ALARM)
+            if moved and verdicts[i].state is State.ALARM:
+                verdict = replace(verdicts[i], state=State.WARNING, score=min(verdicts[i].score, 1.0))
+                explained[i] = _also(verdict, ExplainedByMembers(moved))
+        return explained
+
+    def _verdict(self, judged: Judged, aspect: int, subject: Subject) -> Verdict:
+        """The verdict on an aspect of a column."""
+        (horizon, detection), column = judged, subject.column
+        state = SEVERITY[detection.state[aspect, column]]
         if not aspect and not detection.valued[column]:
-            nothing = (0.0, 0.0, self._detector.tolerance, 0.0, "no rows")
-            return Verdict(ASPECTS[0], state, *nothing, base_bound, duration)
-        new = not aspect and bool(detection.new[column])
-        spread = not aspect and bool(detection.spread[column])
-        source = detection.diffuse if spread else detection.novelty if new else detection.events
-        event = column if new or spread else source.loudest[aspect * len(self._detector.sizes) + column]
+            nothing = (0.0, 0.0, self._detector.tolerance, 0.0, (NoRows(),))
+            return Verdict(VALUE, state, *nothing, subject.base_bound, horizon.duration)
+        source, event = self._source(detection, aspect, column)
+        healthy = state is State.HEALTHY
         return Verdict(
             aspect=ASPECTS[aspect],
             state=state,
-            distance=float(source.distance[event]),
-            lower_bound=max(float(source.lower_bound[event]), 0.0),
+            distance=float(source.move.distance[event]),
+            lower_bound=max(float(source.move.lower_bound[event]), 0.0),
             tolerance=float(source.required[event]),
-            score=float(detection.score[at]),
-            event="" if state is State.HEALTHY else self._naming.describe(detection, column, aspect, summary),
-            base_bound=base_bound,
-            duration=duration,
+            score=float(detection.score[aspect, column]),
+            reasons=() if healthy else self._reasons.moves(detection, column, aspect, subject.summary),
+            base_bound=subject.base_bound,
+            duration=horizon.duration,
         )
+
+    def _source(self, detection: Detection, aspect: int, column: int) -> tuple[Assessment, int]:
+        """Where the move of an aspect of a column was found, and at which place there."""
+        if not aspect and detection.spread[column]:
+            return detection.diffuse, column
+        if not aspect and detection.new[column]:
+            return detection.novelty, column
+        return detection.events, int(detection.events.highest[aspect * len(self._detector.sizes) + column])
+
+
+def _also(verdict: Verdict, reason: Reason) -> Verdict:
+    return replace(verdict, reasons=(*verdict.reasons, reason))

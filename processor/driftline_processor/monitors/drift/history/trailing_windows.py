@@ -1,6 +1,6 @@
-"""Trailing spans: a slow or small drift that no single window proves is proved by the last 2, 4, ... 32 together.
+"""StreamWindow spans: a slow or small drift that no single window proves is proved by the last 2, 4, ... 32 together.
 
-Windows are kept as vectors of counts in the reference's cells, a few kilobytes each, so that a span is a sum. A longer
+Windows are kept as vectors of counts in the reference's bins, a few kilobytes each, so that a span is a sum. A longer
 span is judged when its last window is complete, also where shorter steps slide in between.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.history import stream_history
-from driftline_processor.monitors.drift.history.stream_history import Habits
+from driftline_processor.monitors.drift.history.stream_history import StreamHistory
 from driftline_processor.records import ColumnKey, Window
 
 LONGER: Final = (2, 4, 8, 16, 32)
@@ -24,14 +24,14 @@ NUMBERED: Final = 365 * DAY
 """Rows that are numbered, not timed, are counted from 1970 on: they have no time of day."""
 
 
-class Past(NamedTuple):
-    """A window that a trail remembers. Single precision: counts to 16 million are exact."""
+class PastWindow(NamedTuple):
+    """A window that is remembered. Single precision: counts to 16 million are exact."""
 
     window: Window
     counts: NDArray[np.float32]
 
 
-class Span(NamedTuple):
+class TrailingSpan(NamedTuple):
     """So many windows together: the sum of their counts, and where it begins."""
 
     windows: int
@@ -40,29 +40,29 @@ class Span(NamedTuple):
 
 
 @dataclass(slots=True)
-class Trail:
+class TrailingWindows:
     """The last windows of a model against one reference, without overlap. Mutable, part of the model's state.
 
-    since: when spans of a column begin anew, nanoseconds; those of all others with the first window. habits: where the
-    reference has no clock.
+    since: when spans of a column begin anew, nanoseconds; those of all others with the first window. history: where the
+    reference has no timestamps.
     """
 
     reference: str = ""
     begun: int = 0
-    past: list[Past] = field(default_factory=list)
+    past: list[PastWindow] = field(default_factory=list)
     since: dict[ColumnKey, int] = field(default_factory=dict)
-    habits: Habits | None = None
+    history: StreamHistory | None = None
 
-    def follow(self, reference: str, window: Window, cells: int) -> None:
+    def follow(self, reference: str, window: Window, bins: int) -> None:
         """Begins anew where windows are held against another reference."""
-        if reference != self.reference or (self.past and len(self.past[-1].counts) != cells):
-            self.reference, self.begun, self.past, self.since, self.habits = reference, window.start, [], {}, None
+        if reference != self.reference or (self.past and len(self.past[-1].counts) != bins):
+            self.reference, self.begun, self.past, self.since, self.history = reference, window.start, [], {}, None
 
     def restart(self, column: ColumnKey, time: int) -> None:
-        """Spans of the column begin at `time`: what was before an alarm opened or closed is told already."""
+        """Spans of the column begin at `time`: what was before an alarm opened or closed is reported already."""
         self.since[column] = time
 
-    def spans(self, reference: str, window: Window, counts: FloatArray) -> Iterator[Span]:
+    def spans(self, reference: str, window: Window, counts: FloatArray) -> Iterator[TrailingSpan]:
         """The longer spans that end with `window`, which is remembered; none for one that overlaps the last."""
         self.follow(reference, window, len(counts))
         if slides(window):
@@ -70,14 +70,14 @@ class Trail:
         size = window.end - window.start
         reach = window.end - LONGER[-1] * size
         self.past = [past for past in self.past if reach <= past.window.start and past.window.end <= window.start]
-        self.past.append(Past(window, counts.astype(np.float32)))
+        self.past.append(PastWindow(window, counts.astype(np.float32)))
         sums = np.cumsum(np.array([past.counts for past in reversed(self.past)], float), axis=0)
         starts = [past.window.start for past in reversed(self.past)]
         for windows in LONGER:
             start = window.end - windows * size
             within = sum(begin >= start for begin in starts)
             if start >= self.begun and within > 1:
-                yield Span(windows, start, sums[within - 1])
+                yield TrailingSpan(windows, start, sums[within - 1])
 
     def eligible(self, column: ColumnKey, start: int) -> bool:
         """Whether a span that begins at `start` may be judged for a column."""
@@ -99,24 +99,24 @@ def slides(window: Window) -> bool:
     return window.end % (window.end - window.start) != 0
 
 
-class Trailing(NamedTuple):
-    """Where the longer spans that end with a window are found."""
+class StreamWindow(NamedTuple):
+    """A window, and the windows of its stream before it."""
 
-    trail: Trail
+    trailing: TrailingWindows
     window: Window
 
 
-def pack(trail: Trail) -> tuple[Any, ...]:
+def pack(trailing: TrailingWindows) -> tuple[Any, ...]:
     """Plain values that MessagePack knows."""
-    past = [(*each.window, each.counts.astype("<f4").tobytes()) for each in trail.past]
-    since = [((column.target, column.name), time) for column, time in trail.since.items()]
-    return trail.reference, trail.begun, past, since, stream_history.pack(trail.habits)
+    past = [(*each.window, each.counts.astype("<f4").tobytes()) for each in trailing.past]
+    since = [((column.target, column.name), time) for column, time in trailing.since.items()]
+    return trailing.reference, trailing.begun, past, since, stream_history.pack(trailing.history)
 
 
-def unpack(packed: tuple[Any, ...]) -> Trail:
+def unpack(packed: tuple[Any, ...]) -> TrailingWindows:
     reference, begun, past, since, *learned = packed
-    windows = [Past(Window(start, end), np.frombuffer(counts, "<f4")) for start, end, counts in past]
-    return Trail(
+    windows = [PastWindow(Window(start, end), np.frombuffer(counts, "<f4")) for start, end, counts in past]
+    return TrailingWindows(
         reference,
         begun,
         windows,

@@ -1,7 +1,7 @@
-"""What a stream does by itself within a day: how far it swings and comes back, and how much its rows hang together.
+"""What a stream does by itself within a day: the amplitude of its season, and the dependence of its rows.
 
-For a reference without a clock, such as shuffled training data: nothing in it tells the time of day from drift. A step
-that stays is no swing, and a season always comes back.
+For a reference without timestamps, such as shuffled training data, in which nothing separates the time of day from
+drift. A season always returns; a step that stays has no amplitude.
 """
 
 import numpy as np
@@ -9,14 +9,14 @@ import numpy as np
 from driftline.sketch.arrays import FloatArray, IntArray
 
 SURE = 7.0
-"""Standard errors that chance alone swings at most, over the hours of ten days and some dozens of events; over those of
+"""Standard errors that chance alone moves at most, over the hours of ten days and some dozens of events; over those of
 one day it is five and a half."""
 
 LIKELY = 4.0
-"""Standard errors that chance alone swings on most days."""
+"""Standard errors that chance alone moves on most days."""
 
-CLUMPED = 2.2
-"""Inflation from which on rows are taken to hang together: what two dozen hours of independent rows hardly reach."""
+CLUSTERED = 2.2
+"""Inflation from which on rows are taken as dependent: two dozen hours of independent rows hardly reach it."""
 
 
 def returned(levels: FloatArray, errors: FloatArray) -> FloatArray:
@@ -25,14 +25,14 @@ def returned(levels: FloatArray, errors: FloatArray) -> FloatArray:
     levels, errors: in time order, [times, events], and the standard error of each. What rose and was never undone did
     not return: 0 for a step.
     """
-    swings = np.zeros(levels.shape[1])
+    amplitudes = np.zeros(levels.shape[1])
     wide = np.flatnonzero(spread(levels) > SURE * errors.min(axis=0))  # few events: in all others nothing is sure
     risen, variance = levels[:, wide], errors[:, wide] ** 2
     both, variance = np.stack((risen, -risen)), np.stack((variance, variance))
     before = _sure_rise(both, variance)
     after = _sure_rise(both[:, ::-1], variance[:, ::-1])[:, ::-1]
-    swings[wide] = np.minimum(before, after).max(axis=(0, 1))
-    return swings
+    amplitudes[wide] = np.minimum(before, after).max(axis=(0, 1))
+    return amplitudes
 
 
 def _sure_rise(levels: FloatArray, variance: FloatArray) -> FloatArray:
@@ -49,12 +49,12 @@ def spread(levels: FloatArray) -> FloatArray:
     return np.asarray(levels.max(axis=0) - levels.min(axis=0))
 
 
-def beyond_chance(swing: FloatArray, error: FloatArray, errors: float) -> FloatArray:
-    """What is left of a swing without so many standard errors of one level, in quadrature."""
-    return np.sqrt(np.maximum(swing**2 - (errors * error) ** 2, 0.0))
+def beyond_chance(amplitude: FloatArray, error: FloatArray, errors: float) -> FloatArray:
+    """What is left of an amplitude without so many standard errors of one level, in quadrature."""
+    return np.sqrt(np.maximum(amplitude**2 - (errors * error) ** 2, 0.0))
 
 
-def clumping(levels: FloatArray, rows: FloatArray, variance: FloatArray, starts: IntArray) -> FloatArray:
+def design_effect(levels: FloatArray, rows: FloatArray, variance: FloatArray, starts: IntArray) -> FloatArray:
     """Variance inflation of the rows of each column by their dependence, [columns]; 1 where none is sure.
 
     From second differences of the levels in time order, [times, events], which a season hardly moves: of a sine over 24
@@ -66,4 +66,4 @@ def clumping(levels: FloatArray, rows: FloatArray, variance: FloatArray, starts:
     inflation = (bends**2 / chance).sum(axis=0)
     weight = np.add.reduceat(variance, starts) * len(bends)
     found = np.add.reduceat(inflation, starts) / np.where(weight > 0.0, weight, 1.0)
-    return np.where(found > CLUMPED, found, 1.0)
+    return np.where(found > CLUSTERED, found, 1.0)

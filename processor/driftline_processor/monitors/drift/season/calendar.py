@@ -1,6 +1,6 @@
-"""Season: stretches of the training data at the same time of day, of week, or of year as a window.
+"""Calendar: stretches of the training data at the same time of day, of week, or of year as a window.
 
-Natural variation already excuses a season; this gives it its name. One year has no variance between years: that a
+Natural variation already allows for a season; this gives it its name. One year has no variance between years: that a
 window resembles the same weeks of the year before is a statement, never a reason to close an alarm.
 """
 
@@ -11,15 +11,13 @@ import numpy as np
 
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline.sketch.time_units import DAY_SECONDS, WEEK_SECONDS, YEAR_SECONDS
-
-CYCLES: Final = 3
-"""Days or weeks that the training data must hold for a time of theirs to be known."""
+from driftline_processor.monitors.drift.detection.harmonics import CYCLES
 
 RESEMBLES: Final = 0.6
 """A window is in season when it is this much nearer to the same time than to the whole of the training data."""
 
 
-class Cycle(NamedTuple):
+class CalendarCycle(NamedTuple):
     """period and near are seconds: what lies at most so far from the same phase is of the same time."""
 
     name: str
@@ -29,15 +27,15 @@ class Cycle(NamedTuple):
 
 
 CYCLE_KINDS: Final = (
-    Cycle("time of day", DAY_SECONDS, DAY_SECONDS / 48, CYCLES),
-    Cycle("time of week", WEEK_SECONDS, DAY_SECONDS / 48, CYCLES),
-    Cycle("time of year", YEAR_SECONDS, 2 * WEEK_SECONDS, 0.9),
+    CalendarCycle("time of day", DAY_SECONDS, DAY_SECONDS / 48, CYCLES),
+    CalendarCycle("time of week", WEEK_SECONDS, DAY_SECONDS / 48, CYCLES),
+    CalendarCycle("time of year", YEAR_SECONDS, 2 * WEEK_SECONDS, 0.9),
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Season:
-    """Chunks of a reference with a clock: where they begin and end, Unix seconds."""
+class Calendar:
+    """Chunks of a reference with timestamps: where they begin and end, Unix seconds."""
 
     starts: FloatArray
     ends: FloatArray
@@ -49,7 +47,7 @@ class Season:
         known = [cycle for cycle in CYCLE_KINDS if covered >= cycle.cycles * cycle.period and length < cycle.period / 4]
         return [(cycle.name, self._at(cycle, (start + end) / 2)) for cycle in known]
 
-    def _at(self, cycle: Cycle, time: float) -> BoolArray:
+    def _at(self, cycle: CalendarCycle, time: float) -> BoolArray:
         """Chunks whose middle is near the phase of `time`; a long chunk is near where it holds that phase."""
         middle = (self.starts + self.ends) / 2
         apart = np.abs((middle - time + cycle.period / 2) % cycle.period - cycle.period / 2)

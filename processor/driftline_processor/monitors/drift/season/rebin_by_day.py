@@ -19,7 +19,12 @@ FINE: Final = DAY_SECONDS / 12
 
 
 def by_day(columns: Sequence[ReferenceColumn], chunk: float) -> list[ReferenceColumn] | None:
-    """The columns in chunks of about a day; None where these are too few. chunk: seconds in a chunk of the columns."""
+    """The columns in chunks of about a day; None where these are too few, or hold no hours apart.
+
+    chunk: seconds in a chunk of the columns; 0 without timestamps.
+    """
+    if not 0.0 < chunk <= COARSE:
+        return None
     together = max(round(DAY_SECONDS / chunk), 1)
     if len(columns[0].chunks) // together < FEW_BLOCKS:
         return None

@@ -6,7 +6,7 @@ import numpy as np
 
 from driftline.semconv import MISSING
 from driftline.sketch import Intervals
-from driftline_processor.monitors.drift.binning.binned_counts import STATES, Counts
+from driftline_processor.monitors.drift.binning.binned_counts import STATES, BinnedCounts
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.statistics import STATISTICS, View
 from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
@@ -32,7 +32,7 @@ class ReferenceStatistics:
         self._spread = np.array([reference_spread(column.summary.intervals) for column in columns])
         self._missing = np.array([_missing(column.summary) for column in columns])
 
-    def of_window(self, counts: Counts, stacked: StackedIntervals) -> list[dict[str, float]]:
+    def of_window(self, counts: BinnedCounts, stacked: StackedIntervals) -> list[dict[str, float]]:
         """Compute the statistics that apply to each column.
 
         Args:
@@ -54,9 +54,9 @@ class ReferenceStatistics:
                     found[column][statistic.name] = value
         return found
 
-    def _view(self, counts: Counts, stacked: StackedIntervals) -> View:
+    def _view(self, counts: BinnedCounts, stacked: StackedIntervals) -> View:
         window = np.zeros(len(self._counts))
-        window[self._bins] = counts.cells
+        window[self._bins] = counts.bins
         window[self._novel_bins] = np.where(self._numeric, 0.0, counts.novel)  # new numbers lie in bins already
         valued = np.flatnonzero((self._stacked.totals > 0.0) & (stacked.totals > 0.0))
         rows = counts.rows > 0.0

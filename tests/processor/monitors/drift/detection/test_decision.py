@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driftline_processor.monitors.drift.detection.decision import LOUDNESS, Assessment, Baseline, assess, decide
+from driftline_processor.monitors.drift.detection.assessment import Assessment
+from driftline_processor.monitors.drift.detection.baseline import Baseline
+from driftline_processor.monitors.drift.detection.decision import SEVERITY, assess, decide
 from driftline_processor.monitors.drift.detection.tested_sets import category_events
-from driftline_processor.records import State
+from driftline_processor.verdicts.verdict import State
 
 TOLERANCE = 0.05
 ALPHA = 1e-7
@@ -20,7 +22,7 @@ def baseline(shares: list[float], rows: int = 50_000, chunks: int = 100) -> Base
 
 def state_of(assessment: Assessment, rows: float, tolerance: float = TOLERANCE) -> State:
     (number,) = decide(assessment, rows, tolerance)
-    return LOUDNESS[number]
+    return SEVERITY[number]
 
 
 def seen(shares: list[float], rows: float, alpha: float = ALPHA) -> Assessment:
@@ -54,7 +56,7 @@ def test_a_score_above_one_is_an_alarm() -> None:
             states.add(state)
 
             assert (assessment.score.max() > 1.0) == (state is State.ALARM)
-            assert ((assessment.score > 1.0) == (assessment.lower_bound > assessment.required)).all()
+            assert ((assessment.score > 1.0) == (assessment.move.lower_bound > assessment.required)).all()
 
     assert states == set(State)
 
@@ -89,5 +91,5 @@ def test_a_wider_tolerance_lets_more_pass() -> None:
 
 def test_the_loudest_event_is_the_one_that_moved() -> None:
     """The event to name is the one nearest to an alarm, or the largest move where nothing surely moved."""
-    assert seen([0.5, 0.1, 0.4], 2_000.0).loudest[0] in (1, 2)
-    assert seen([0.52, 0.28, 0.2], 200.0).loudest[0] in (0, 1)
+    assert seen([0.5, 0.1, 0.4], 2_000.0).highest[0] in (1, 2)
+    assert seen([0.52, 0.28, 0.2], 200.0).highest[0] in (0, 1)

@@ -7,13 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from driftline_processor.monitors.drift.binning.binned_counts import Counts
-from driftline_processor.monitors.drift.binning.bins import NumericCells
+from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
+from driftline_processor.monitors.drift.binning.bins import NumericBins
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.monitors.drift.detection.detector import Detector
-from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trail, Trailing
-from driftline_processor.records import ColumnKey, ColumnSummary, ReferenceColumn, State, Window
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER, StreamWindow, TrailingWindows
+from driftline_processor.records import ColumnKey, ColumnSummary, ReferenceColumn, Window
+from driftline_processor.verdicts.verdict import State
 from made_columns import HOUR, KEY, category_column, counted, fitted, numeric_column, numeric_summary, reference_of
 
 ROWS = 50_000
@@ -69,7 +70,7 @@ def null_stream(rows: int, windows: int) -> Iterator[tuple[Comparison, dict[Colu
 @pytest.mark.parametrize(("rows", "windows"), [(50, 100), (1_000, 100)])
 def test_no_drift_no_alarm(rows: int, windows: int) -> None:
     """At the budget of 1 in 30 days, 1,200 column-windows and their spans raise none; small ones are never healthy."""
-    trail = Trail()
+    trail = TrailingWindows()
     states = [
         result.verdict.state
         for hour, (comparison, summaries) in enumerate(null_stream(rows, windows))
@@ -82,8 +83,8 @@ def test_no_drift_no_alarm(rows: int, windows: int) -> None:
     assert (State.HEALTHY in states) == (rows >= 100)
 
 
-def trailing(trail: Trail, hour: int) -> Trailing:
-    return Trailing(trail, Window(hour * HOUR, (hour + 1) * HOUR))
+def trailing(trail: TrailingWindows, hour: int) -> StreamWindow:
+    return StreamWindow(trail, Window(hour * HOUR, (hour + 1) * HOUR))
 
 
 def power(draw: Callable[[np.random.Generator], ColumnSummary], column: ReferenceColumn, windows: int = 60) -> float:
@@ -95,7 +96,7 @@ def power(draw: Callable[[np.random.Generator], ColumnSummary], column: Referenc
 
 def within(hours: int, comparison: Comparison, draw: Callable[[], ColumnSummary]) -> bool:
     """Whether the first so many hours of a drift raise an alarm, each by itself or together."""
-    trail = Trail()
+    trail = TrailingWindows()
     results = [comparison.window({KEY: draw()}, EVALUATION / 30, HOUR, trailing(trail, i))[0] for i in range(hours)]
     return any(result.verdict is not None and result.verdict.state is State.ALARM for result in results)
 
@@ -128,17 +129,17 @@ def test_ranks_find_what_no_set_of_values_proves(normal: ReferenceColumn) -> Non
 
     What is named is how a set moved: it says more than ranks do.
     """
-    judge, place = Detector([normal], 0.05), NumericCells([normal]).place
+    judge, place = Detector([normal], 0.05), NumericBins([normal]).place
     random, found, rows = np.random.default_rng(8), [], 600
     for _ in range(200):
-        cells = place(StackedIntervals.of([numeric_summary(random.normal(0.2513, 1.0, rows)).intervals])).cells
+        bins = place(StackedIntervals.of([numeric_summary(random.normal(0.2513, 1.0, rows)).intervals])).bins
         all_rows = np.array([float(rows)])
-        counts = Counts(cells, np.zeros(1), np.zeros((3, 1)), all_rows, all_rows)
+        counts = BinnedCounts(bins, np.zeros(1), np.zeros((3, 1)), all_rows, all_rows)
         events, ranks = judge.judge(counts, EVALUATION / 30, None).events, len(judge.events[0]) - 1
         alarmed = events.score[: ranks + 1] > 1.0
-        found.append((alarmed.any(), (events.relevant & (events.alone > 1.0))[:ranks].any()))
-        assert not alarmed[:ranks].any() or events.loudest[0] < ranks
-        assert (alarmed == (events.lower_bound > events.required)[: ranks + 1]).all()
+        found.append((alarmed.any(), (events.relevant & (events.significance.alone > 1.0))[:ranks].any()))
+        assert not alarmed[:ranks].any() or events.highest[0] < ranks
+        assert (alarmed == (events.move.lower_bound > events.required)[: ranks + 1]).all()
     found_by_any, found_by_sets = np.mean(found, axis=0)
 
     assert 1.0 - found_by_any <= 0.62 * (1.0 - found_by_sets)

@@ -15,8 +15,8 @@ EVENTS = numeric_events(18)
 def fit(values: NDArray[np.float64], chunks: int = CHUNKS) -> Variation:
     edges = np.quantile(values, np.linspace(0.0, 1.0, 17))
     edges[0] = np.nextafter(edges[0], -np.inf)
-    cells = np.searchsorted(edges, values, "left")
-    counts = np.array([np.bincount(part, minlength=18) for part in np.array_split(cells, chunks)], float)
+    bins = np.searchsorted(edges, values, "left")
+    counts = np.array([np.bincount(part, minlength=18) for part in np.array_split(bins, chunks)], float)
     return fit_variation(counts, EVENTS, np.minimum(EVENTS.sums(counts.sum(axis=0)) / len(values), 1.0))
 
 

@@ -4,9 +4,9 @@ import pytest
 from driftline.semconv import OPPOSITE, SAME
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.pairs import Pair
-from driftline_processor.monitors.drift.binning.binned_counts import Counts
+from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.detection.detector import Detector
-from driftline_processor.monitors.drift.detection.pair_margins import Pairing
+from driftline_processor.monitors.drift.detection.pair_margins import PairMargins
 from driftline_processor.records import ColumnKey, ColumnSummary, ReferenceColumn
 from made_columns import numeric_column
 
@@ -48,10 +48,10 @@ def left_over(rho: float, shift: tuple[float, float], serving_rho: float | None 
     known = columns(rho)
     judge = Detector(known, 0.05)
     x = normal(rho if serving_rho is None else serving_rho, seed=1, shift=shift)
-    cells = [np.histogram(x[:, i], [-np.inf, *known[i].edges, np.inf])[0] for i in range(2)]
-    counts = np.concatenate((*cells, [same(x) * ROWS, (1.0 - same(x)) * ROWS, 0.0])).astype(float)
+    bins = [np.histogram(x[:, i], [-np.inf, *known[i].edges, np.inf])[0] for i in range(2)]
+    counts = np.concatenate((*bins, [same(x) * ROWS, (1.0 - same(x)) * ROWS, 0.0])).astype(float)
     nothing, all_rows = np.zeros(3), np.full(3, float(ROWS))
-    shares, _ = judge.shares(Counts(counts, nothing, np.zeros((3, 3)), all_rows, all_rows))
+    shares, _ = judge.shares(BinnedCounts(counts, nothing, np.zeros((3, 3)), all_rows, all_rows))
     at = int(judge.baseline.sizes[:2].sum())
     return float(shares[at] - judge.baseline.shares[at])
 
@@ -72,7 +72,7 @@ def test_a_change_of_correlation_stays(shift: tuple[float, float]) -> None:
 def test_a_pair_without_its_members_is_taken_as_it_is() -> None:
     """Nothing explains it."""
     pair = columns(0.0)[2]
-    pairing = Pairing([pair], np.array([0.5, 0.5, 0.0]), np.array([0]), np.array([0]))
+    pairing = PairMargins([pair], np.array([0.5, 0.5, 0.0]), np.array([0]), np.array([0]))
     values = np.array([90.0, 10.0, 0.0])
     pairing.explain(values, np.array([100.0]))
 

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline_processor.monitors.drift.detection.decision import Assessment, Baseline, assess
+from driftline_processor.monitors.drift.detection.assessment import Assessment
+from driftline_processor.monitors.drift.detection.baseline import Baseline
+from driftline_processor.monitors.drift.detection.decision import assess
 from driftline_processor.monitors.drift.detection.tested_sets import (
-    Events,
+    BinSets,
     category_events,
     numeric_events,
     state_events,
@@ -25,11 +27,11 @@ CASES = json.loads((Path(__file__).parents[4] / "golden" / "verdict_prototype.js
 pytestmark = pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 
 
-def baseline(case: dict[str, Any]) -> tuple[Baseline, Events]:
+def baseline(case: dict[str, Any]) -> tuple[Baseline, BinSets]:
     chunks = np.array(case["chunks"], float)
     ordered = case["kind"] == "numeric"
-    cells = chunks.shape[1]
-    events = numeric_events(cells) if ordered else state_events() if cells == 2 else category_events(cells)
+    bins = chunks.shape[1]
+    events = numeric_events(bins) if ordered else state_events() if bins == 2 else category_events(bins)
     return Baseline.of(chunks, events, TOLERANCE, ordered=ordered), events
 
 
@@ -52,13 +54,13 @@ def test_every_event_is_judged_alike(case: dict[str, Any]) -> None:
     """Distance, lower bound and evidence of every event are those of the trial."""
     found = assessment(case)
 
-    np.testing.assert_allclose(found.distance, case["d"], rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(found.lower_bound, case["lower_bound"], rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(found.evidence, case["evidence"], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.move.distance, case["d"], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.move.lower_bound, case["lower_bound"], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.significance.ratio, case["evidence"], rtol=1e-9, atol=1e-12)
 
 
 def test_the_score_is_alike(case: dict[str, Any]) -> None:
-    """The loudest event scores as in the trial, where the trial has the same events."""
+    """The highest event scores as in the trial, where the trial has the same events."""
     if case["score"] is None:  # a categorical column: the trial has one event more
         assert case["kind"] == "category"
         return

@@ -1,4 +1,4 @@
-"""The share of all categories without a cell of their own, known without the bias of the choice."""
+"""The share of all categories without a bin of their own, known without the bias of the choice."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,11 @@ import pytest
 from driftline_processor.monitors.drift.detection.selection_bias import undo_selection
 
 
-def others(shares: np.ndarray, seed: int, cells: int = 64) -> tuple[float, float, float]:
+def others(shares: np.ndarray, seed: int, bins: int = 64) -> tuple[float, float, float]:
     """Of a sample of 50,000 rows: the share of all others that it had, that is corrected, and that is true."""
     counts = np.random.default_rng(seed).multinomial(50_000, shares)
     order = np.argsort(-counts, kind="stable")
-    listed, rest = order[:cells], order[cells:]
+    listed, rest = order[:bins], order[bins:]
     chunks = np.append(counts[listed], counts[rest].sum())[None].astype(float)
     corrected = undo_selection(chunks, counts.tolist(), float(counts[rest].max()))
     assert corrected.sum() == pytest.approx(50_000)
@@ -37,7 +37,7 @@ def test_unequal_categories_need_no_correction() -> None:
 
 
 def test_without_others_nothing_is_put_back() -> None:
-    """Every category has a cell; or none of them was ever seen."""
+    """Every category has a bin; or none of them was ever seen."""
     chunks = np.array([[3.0, 2.0, 0.0], [1.0, 1.0, 0.0]])
 
     assert undo_selection(chunks, [4.0, 3.0], 0.0) is chunks

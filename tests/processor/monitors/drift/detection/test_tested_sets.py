@@ -1,4 +1,4 @@
-"""Events: which sets of cells a verdict is about."""
+"""BinSets: which sets of bins a verdict is about."""
 
 import numpy as np
 import pytest
@@ -6,17 +6,17 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from driftline_processor.monitors.drift.detection.tested_sets import (
-    MAGNIFICATION,
+    MAX_WEIGHT,
     Family,
     category_events,
-    magnify,
     numeric_events,
+    stabilising_weight,
     state_events,
 )
 
 
 def test_a_full_numeric_column_has_every_prefix_and_the_dyadic_intervals() -> None:
-    """32 cells and the two outside of them make 33 prefixes, 4 + 8 + 17 intervals and 3 pairs of tails."""
+    """32 bins and the two outside of them make 33 prefixes, 4 + 8 + 17 intervals and 3 pairs of tails."""
     families = [event.family for event in numeric_events(34).items]
 
     assert families.count(Family.PREFIX) == 33
@@ -24,11 +24,11 @@ def test_a_full_numeric_column_has_every_prefix_and_the_dyadic_intervals() -> No
     assert families.count(Family.TAILS) == 3
 
 
-@pytest.mark.parametrize("cells", [1, 2, 3, 5, 9, 34])
-def test_sums_are_those_of_the_named_cells(cells: int) -> None:
-    """The count of an event is the count of its cells, whatever the number of cells."""
-    counts = np.random.default_rng(cells).integers(0, 100, cells).astype(float)
-    events = numeric_events(cells)
+@pytest.mark.parametrize("bins", [1, 2, 3, 5, 9, 34])
+def test_sums_are_those_of_the_named_cells(bins: int) -> None:
+    """The count of an event is the count of its bins, whatever the number of bins."""
+    counts = np.random.default_rng(bins).integers(0, 100, bins).astype(float)
+    events = numeric_events(bins)
 
     sums = events.sums(counts)
 
@@ -38,30 +38,30 @@ def test_sums_are_those_of_the_named_cells(cells: int) -> None:
 
 
 def test_every_category_is_an_event() -> None:
-    """A categorical column has one event a cell; a state has one, "it"."""
+    """A categorical column has one event a bin; a state has one, "it"."""
     counts = np.array([3.0, 5.0, 7.0])
 
     assert category_events(3).sums(counts).tolist() == [3.0, 5.0, 7.0]
     assert state_events().sums(counts[:2]).tolist() == [5.0]
 
 
-def test_tails_are_magnified_and_only_so_far() -> None:
+def test_tails_weigh_more_and_only_so_far() -> None:
     """A prefix counts once at one half and 1.6 times in the far tail; an interval always once."""
     events = numeric_events(34)
     prefixes = np.array([event.family is Family.PREFIX for event in events.items])
 
-    def magnified(share: float) -> NDArray[np.float64]:
-        return magnify(np.full(len(events), share), events.magnified)
+    def weight(share: float) -> NDArray[np.float64]:
+        return stabilising_weight(np.full(len(events), share), events.weights)
 
-    assert magnified(0.5) == pytest.approx(1.0)
-    assert magnified(1e-4)[prefixes] == pytest.approx(MAGNIFICATION)
-    assert magnified(1e-4)[~prefixes] == pytest.approx(1.0)
+    assert weight(0.5) == pytest.approx(1.0)
+    assert weight(1e-4)[prefixes] == pytest.approx(MAX_WEIGHT)
+    assert weight(1e-4)[~prefixes] == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("cells", [2, 5, 34])
-def test_members_are_the_cells_that_are_summed(cells: int) -> None:
-    """The matrix of cells and events counts what the sums do."""
-    counts, events = np.random.default_rng(cells).integers(0, 100, cells).astype(float), numeric_events(cells)
+@pytest.mark.parametrize("bins", [2, 5, 34])
+def test_members_are_the_cells_that_are_summed(bins: int) -> None:
+    """The matrix of bins and events counts what the sums do."""
+    counts, events = np.random.default_rng(bins).integers(0, 100, bins).astype(float), numeric_events(bins)
 
     assert counts @ events.members(np.ones(len(events), bool)) == pytest.approx(events.sums(counts))
 
@@ -87,7 +87,7 @@ def test_a_small_shift_of_a_normal_mean_has_one_distance() -> None:
     edges = norm.ppf(np.arange(1, 200) / 200)
     trained, live = (np.diff(norm.cdf([-np.inf, *edges, np.inf], shift)) for shift in (0.0, 0.2))
     events = numeric_events(200).with_ranks(trained)
-    moved = np.abs(events.sums(live) - events.sums(trained)) * magnify(events.sums(trained), events.magnified)
+    moved = np.abs(events.sums(live) - events.sums(trained)) * stabilising_weight(events.sums(trained), events.weights)
     prefixes = np.array([event.family is Family.PREFIX for event in events.items])
     middle = np.abs(events.sums(trained) - 0.5).argsort()[:3]
 

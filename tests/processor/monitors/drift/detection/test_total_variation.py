@@ -5,10 +5,11 @@ import pytest
 
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.monitors.drift.detection.decision import Baseline, assess
+from driftline_processor.monitors.drift.detection.baseline import Baseline
+from driftline_processor.monitors.drift.detection.decision import assess
 from driftline_processor.monitors.drift.detection.tested_sets import category_events
-from driftline_processor.monitors.drift.detection.total_variation import Diffuse
-from driftline_processor.records import State, Verdict
+from driftline_processor.monitors.drift.detection.total_variation import TotalVariation
+from driftline_processor.verdicts.verdict import State, Verdict
 from made_columns import HOUR, KEY, category_column, category_summary, reference_of
 
 BUDGET = 1 / 720 / 30 / 7
@@ -36,7 +37,7 @@ def test_many_small_moves_are_found_together() -> None:
     found = verdicts(WAVY, 5_000, 20)
 
     assert {verdict.state for verdict in found} == {State.ALARM}
-    assert all(verdict.event.startswith("many categories moved a little: ") for verdict in found)
+    assert all(verdict.sentence.startswith("many categories moved a little: ") for verdict in found)
     assert np.mean([verdict.distance for verdict in found]) == pytest.approx(0.1, abs=0.01)
     assert all(verdict.lower_bound > verdict.tolerance for verdict in found)
 
@@ -65,8 +66,10 @@ def test_numbers_are_nearly_those_of_the_trial(k: int, rows: int, seed: int, tri
     window = random.multinomial(rows, moved / moved.sum()).astype(float)
     baseline, n, alpha = Baseline.of(chunks, category_events(k), 0.05, ordered=False), np.array([float(rows)]), 1e-6
     events = assess(baseline, window, n, alpha)
-    found = Diffuse(baseline, np.array([True]), np.ones(k, bool), 0.05).assess(events, n, np.array([alpha]), None)
+    found = TotalVariation(baseline, np.array([True]), np.ones(k, bool), 0.05).assess(
+        events, n, np.array([alpha]), None
+    )
 
-    ours = (float(each[0]) for each in (found.distance, found.lower_bound, found.evidence))
+    ours = (float(each[0]) for each in (found.move.distance, found.move.lower_bound, found.significance.ratio))
     for value, theirs, near in zip(ours, trial, (0.95, 0.75, 0.9), strict=True):
         assert near * theirs <= value <= theirs * (1 + 1e-6)

@@ -1,11 +1,18 @@
-"""Trailing spans: what no window proves alone, several prove together."""
+"""StreamWindow spans: what no window proves alone, several prove together."""
 
 import numpy as np
 import pytest
 
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trail, Trailing, pack, unpack
-from driftline_processor.records import ColumnKey, State, Verdict, Window
+from driftline_processor.monitors.drift.history.trailing_windows import (
+    LONGER,
+    StreamWindow,
+    TrailingWindows,
+    pack,
+    unpack,
+)
+from driftline_processor.records import ColumnKey, Window
+from driftline_processor.verdicts.verdict import State, Verdict
 from made_columns import HOUR, KEY, numeric_column, numeric_summary, reference_of
 
 BUDGET = 1 / 720 / 30
@@ -18,16 +25,16 @@ def hour(number: int, length: int = 1) -> Window:
     return Window((number + 1 - length) * HOUR, (number + 1) * HOUR)
 
 
-def judged(trail: Trail, number: int, mean: float, rows: int = 300) -> Verdict:
+def judged(trail: TrailingWindows, number: int, mean: float, rows: int = 300) -> Verdict:
     summary = numeric_summary(np.random.default_rng(number).normal(mean, 1.0, rows))
-    (result,) = COMPARISON.window({KEY: summary}, BUDGET, HOUR, Trailing(trail, hour(number)))
+    (result,) = COMPARISON.window({KEY: summary}, BUDGET, HOUR, StreamWindow(trail, hour(number)))
     assert result.verdict is not None
     return result.verdict
 
 
 def test_a_small_drift_is_found_by_a_span_and_not_by_a_window() -> None:
     """1.6 tolerances in 300 rows an hour: no hour alarms; hours together do, and the verdict says how long."""
-    trail = Trail()
+    trail = TrailingWindows()
     verdicts = [judged(trail, number, mean=0.2) for number in range(32)]
     alarms = [verdict for verdict in verdicts if verdict.state is State.ALARM]
 
@@ -39,19 +46,19 @@ def test_a_small_drift_is_found_by_a_span_and_not_by_a_window() -> None:
 
 def test_an_alarm_that_only_the_past_holds_says_so() -> None:
     """After twenty shifted hours a healthy one: the hours together are still in alarm, and the text tells which."""
-    trail = Trail()
-    during = [judged(trail, number, mean=0.35).event for number in range(20)]
+    trail = TrailingWindows()
+    during = [judged(trail, number, mean=0.35).sentence for number in range(20)]
     after = judged(trail, 20, mean=0.0, rows=1_000)
 
     assert after.state is State.ALARM
     assert after.duration > HOUR
-    assert "the last window by itself is healthy" in after.event
+    assert "the last window by itself is healthy" in after.sentence
     assert not any("by itself is healthy" in event for event in during[-8:])
 
 
 def test_without_drift_no_span_alarms() -> None:
     """The same rows without drift."""
-    trail = Trail()
+    trail = TrailingWindows()
 
     assert State.ALARM not in {judged(trail, number, mean=0.0).state for number in range(64)}
     assert len(trail.past) == LONGER[-1]
@@ -59,7 +66,7 @@ def test_without_drift_no_span_alarms() -> None:
 
 def test_a_span_begins_anew_with_an_alarm() -> None:
     """After a restart of a column the hours before do not count for it."""
-    trail = Trail()
+    trail = TrailingWindows()
     for number in range(24):
         judged(trail, number, mean=0.35)
     trail.restart(KEY, 24 * HOUR)
@@ -72,7 +79,7 @@ def test_a_span_begins_anew_with_an_alarm() -> None:
 
 def test_spans_are_sums_of_the_windows_they_hold() -> None:
     """Of 32 windows, only those inside; a missing one adds nothing."""
-    trail = Trail()
+    trail = TrailingWindows()
     for number in [*range(20), *range(22, 40)]:
         found = {span.windows: span for span in trail.spans("r", hour(number), COUNTS * number)}
 
@@ -83,7 +90,7 @@ def test_spans_are_sums_of_the_windows_they_hold() -> None:
 
 def test_no_span_before_it_is_full() -> None:
     """Three hours after the start there are two hours together, and not four."""
-    trail = Trail()
+    trail = TrailingWindows()
     told = [[span.windows for span in trail.spans("r", hour(number), COUNTS)] for number in range(4)]
 
     assert told == [[], [2], [2], [2, 4]]
@@ -91,7 +98,7 @@ def test_no_span_before_it_is_full() -> None:
 
 def test_slides_between_windows_are_not_remembered() -> None:
     """Of slides by ten minutes only the whole hours are added up: no row counts twice."""
-    trail, minutes = Trail(), HOUR // 60
+    trail, minutes = TrailingWindows(), HOUR // 60
     for slide in range(1, 25):
         end = HOUR + slide * 10 * minutes
         found = [span.counts[0] for span in trail.spans("r", Window(end - HOUR, end), COUNTS)]
@@ -100,20 +107,20 @@ def test_slides_between_windows_are_not_remembered() -> None:
     assert found == [2.0, 4.0]
 
 
-@pytest.mark.parametrize("cells", [9, 12])
-def test_another_reference_begins_a_new_trail(cells: int) -> None:
-    """Counts in the cells of one reference mean nothing in those of another."""
-    trail = Trail()
+@pytest.mark.parametrize("bins", [9, 12])
+def test_another_reference_begins_a_new_trail(bins: int) -> None:
+    """Counts in the bins of one reference mean nothing in those of another."""
+    trail = TrailingWindows()
     list(trail.spans("r", hour(1), COUNTS))
     trail.restart(KEY, 5)
 
-    assert not list(trail.spans("s", hour(2), np.ones(cells)))
+    assert not list(trail.spans("s", hour(2), np.ones(bins)))
     assert (len(trail.past), trail.since) == (1, {})
 
 
 def test_a_trail_survives_a_restart() -> None:
     """Packed and unpacked it goes on as it was."""
-    trail = Trail()
+    trail = TrailingWindows()
     for number in range(5):
         judged(trail, number, mean=0.1)
     trail.restart(KEY, HOUR)

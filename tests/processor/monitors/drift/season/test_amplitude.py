@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.signal import lfilter
 
-from driftline_processor.monitors.drift.season.amplitude import beyond_chance, clumping, returned, spread
+from driftline_processor.monitors.drift.season.amplitude import beyond_chance, design_effect, returned, spread
 
 HOURS = np.arange(24)
 
@@ -46,7 +46,7 @@ def test_rows_that_hang_together_are_told_from_a_season() -> None:
     flat = levels.reshape(24, -1)
     variance = flat.mean(axis=0) * (1.0 - flat.mean(axis=0))
 
-    found = clumping(flat, np.full(flat.shape, float(rows)), variance, np.array([0, 3]))
+    found = design_effect(flat, np.full(flat.shape, float(rows)), variance, np.array([0, 3]))
 
     assert 8.0 <= found[0] <= 40.0
     assert found[1] == 1.0

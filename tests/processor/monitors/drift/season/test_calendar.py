@@ -1,21 +1,22 @@
-"""Season: what is unusual, and usual at this time."""
+"""Calendar: what is unusual, and usual at this time."""
 
 import numpy as np
 import pytest
 
 from driftline.sketch.time_units import DAY_SECONDS, WEEK_SECONDS, YEAR_SECONDS
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.monitors.drift.history.trailing_windows import Trail, Trailing
-from driftline_processor.monitors.drift.season.calendar import Season, in_season
-from driftline_processor.records import State, Verdict, Window
+from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
+from driftline_processor.monitors.drift.season.calendar import Calendar, in_season
+from driftline_processor.records import Window
+from driftline_processor.verdicts.verdict import State, Verdict
 from made_columns import HOUR, KEY, numeric_column, numeric_summary, reference_of
 
 HOURS = np.arange(24 * 20)
 
 
-def hourly(chunks: int) -> Season:
+def hourly(chunks: int) -> Calendar:
     starts = np.arange(chunks) * 3_600.0
-    return Season(starts, starts + 3_600.0)
+    return Calendar(starts, starts + 3_600.0)
 
 
 def test_three_days_know_the_time_of_day_and_three_weeks_that_of_the_week() -> None:
@@ -36,7 +37,7 @@ def test_a_year_knows_its_weeks() -> None:
     """Days within two weeks of the same date, also around the new year."""
     starts = np.arange(366) * DAY_SECONDS
     begin = YEAR_SECONDS + 2 * DAY_SECONDS
-    found = dict(Season(starts, starts + DAY_SECONDS).alike(begin, begin + WEEK_SECONDS))["time of year"]
+    found = dict(Calendar(starts, starts + DAY_SECONDS).alike(begin, begin + WEEK_SECONDS))["time of year"]
 
     assert found[:15].all()
     assert not found[25:350].any()
@@ -60,7 +61,7 @@ def judged(phase: float, mean: float) -> Verdict:
     reference = reference_of(numeric_column(values, chunks=len(HOURS)), chunk_seconds=3_600.0)
     start = int((24 * 30 + phase) * HOUR)
     summary = numeric_summary(np.random.default_rng(8).normal(mean, 0.3, 2_000))
-    spans = Trailing(Trail(), Window(start, start + HOUR))
+    spans = StreamWindow(TrailingWindows(), Window(start, start + HOUR))
     (result,) = Comparison.of(reference, 0.05).window({KEY: summary}, 1 / 720, HOUR, spans)
     assert result.verdict is not None
     return result.verdict
@@ -71,5 +72,5 @@ def test_a_night_is_named_as_one_and_a_night_at_noon_is_not() -> None:
     night, misplaced = judged(phase=18, mean=-1.0), judged(phase=6, mean=-1.0)
 
     assert night.state is misplaced.state is State.WARNING
-    assert "as in training at this time of day" in night.event
-    assert "as in training" not in misplaced.event
+    assert "as in training at this time of day" in night.sentence
+    assert "as in training" not in misplaced.sentence

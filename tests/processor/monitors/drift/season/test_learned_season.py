@@ -9,8 +9,15 @@ from scipy.stats import norm
 from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.monitors.drift.history.stream_history import DAYS
-from driftline_processor.monitors.drift.history.trailing_windows import LONGER, Trail, Trailing, pack, unpack
-from driftline_processor.records import State, Verdict, Window
+from driftline_processor.monitors.drift.history.trailing_windows import (
+    LONGER,
+    StreamWindow,
+    TrailingWindows,
+    pack,
+    unpack,
+)
+from driftline_processor.records import Window
+from driftline_processor.verdicts.verdict import State, Verdict
 from made_columns import HOUR, KEY, fitted, numeric_column, numeric_summary, reference_of
 
 BUDGET = 1 / 720 / 30 / (2 + len(LONGER))
@@ -49,12 +56,12 @@ def of_week(hour: int) -> float:
 
 
 def stream(
-    comparison: Comparison, mean: Mean, windows: int, trail: Trail, *, size: int = HOUR, first: int = 0
+    comparison: Comparison, mean: Mean, windows: int, trail: TrailingWindows, *, size: int = HOUR, first: int = 0
 ) -> Iterator[Verdict]:
     for number in range(first, first + windows):
         values = np.random.default_rng(number).normal(mean(number), 1.0, 1_000)
         window = Window(BEGIN + number * size, BEGIN + (number + 1) * size)
-        (result,) = comparison.window({KEY: numeric_summary(values, LAYOUT)}, BUDGET, size, Trailing(trail, window))
+        (result,) = comparison.window({KEY: numeric_summary(values, LAYOUT)}, BUDGET, size, StreamWindow(trail, window))
         assert result.verdict is not None
         yield result.verdict
 
@@ -62,12 +69,12 @@ def stream(
 @pytest.mark.parametrize("begins", [0, 6, 11])
 def test_a_season_that_training_cannot_tell_raises_no_alarm_and_hides_no_step(begins: int) -> None:
     """Four nights are quiet, whatever the first hour is like; then four tolerances are found within a day."""
-    trail = Trail()
+    trail = TrailingWindows()
     quiet = list(stream(SEASONAL, lambda hour: season(hour, begins), 96, trail))
     step = list(stream(SEASONAL, lambda hour: season(hour, begins) + FOUR, 24, trail, first=96))
 
     assert State.ALARM not in {verdict.state for verdict in quiet}
-    assert any("no more than it swings with the time of day" in verdict.event for verdict in quiet[48:])
+    assert any("no more than it swings with the time of day" in verdict.sentence for verdict in quiet[48:])
     found = [verdict for verdict in step if verdict.state is State.ALARM]
     assert found
     assert found[0].duration == DAY
@@ -75,7 +82,7 @@ def test_a_season_that_training_cannot_tell_raises_no_alarm_and_hides_no_step(be
 
 def test_the_alarm_of_a_step_under_a_season_stays_open() -> None:
     """While the step stays, no hour of the day is quiet enough to close its alarm."""
-    trail = Trail()
+    trail = TrailingWindows()
     list(stream(SEASONAL, lambda hour: season(hour, 0), 48, trail))
     after = list(stream(SEASONAL, lambda hour: season(hour, 0) + FOUR, 72, trail, first=48))[24:]
 
@@ -84,7 +91,7 @@ def test_the_alarm_of_a_step_under_a_season_stays_open() -> None:
 
 def test_without_a_season_a_step_is_found_at_once() -> None:
     """Four healthy hours, then two tolerances: no movement was seen, so nothing is excused."""
-    trail = Trail()
+    trail = TrailingWindows()
     list(stream(STEADY, lambda _: 0.0, 4, trail))
 
     assert next(stream(STEADY, lambda _: TWO, 1, trail, first=4)).state is State.ALARM
@@ -92,7 +99,7 @@ def test_without_a_season_a_step_is_found_at_once() -> None:
 
 def test_seconds_are_no_season() -> None:
     """Windows of five seconds: after a healthy one a moderate step is found at once."""
-    trail = Trail()
+    trail = TrailingWindows()
     list(stream(STEADY, lambda _: 0.0, 3, trail, size=5 * SECOND))
 
     assert next(stream(STEADY, lambda _: FOUR, 1, trail, size=5 * SECOND, first=3)).state is State.ALARM
@@ -100,32 +107,32 @@ def test_seconds_are_no_season() -> None:
 
 def test_what_is_plainly_wrong_from_the_start_alarms_at_once() -> None:
     """The first window of all, a whole standard deviation off."""
-    assert next(stream(STEADY, lambda _: 1.0, 1, Trail())).state is State.ALARM
+    assert next(stream(STEADY, lambda _: 1.0, 1, TrailingWindows())).state is State.ALARM
 
 
 def test_what_is_moderately_wrong_from_the_start_is_warned_of_first() -> None:
     """What a season could be is not known yet, and said; a season would have moved within hours."""
-    verdicts = list(stream(STEADY, lambda _: FOUR, 14, Trail()))
+    verdicts = list(stream(STEADY, lambda _: FOUR, 14, TrailingWindows()))
 
     assert verdicts[0].state is State.WARNING
-    assert "what the time of day does is not known before 24 hours were seen" in verdicts[0].event
-    assert "training data with a time column would tell" in verdicts[0].event
+    assert "what the time of day does is not known before 24 hours were seen" in verdicts[0].sentence
+    assert "training data with a time column would tell" in verdicts[0].sentence
     assert verdicts[13].state is State.ALARM
 
 
 @pytest.mark.parametrize("begins", [0, 2, 3, 4])
 def test_weekends_that_training_cannot_tell_raise_no_alarm(begins: int) -> None:
     """From a Wednesday, Friday, Saturday or Sunday on."""
-    quiet = list(stream(WEEKLY, of_week, 11 * 24, Trail(), first=begins * 24))
+    quiet = list(stream(WEEKLY, of_week, 11 * 24, TrailingWindows(), first=begins * 24))
 
     assert State.ALARM not in {verdict.state for verdict in quiet}
-    first = [verdict.event for verdict in quiet[24 : 9 * 24]]
+    first = [verdict.sentence for verdict in quiet[24 : 9 * 24]]
     assert any("what the day of the week does is not known before nine days were seen" in event for event in first)
 
 
 def test_a_step_under_weekends_is_found_within_a_week() -> None:
     """Two tolerances are less than the weekend moves."""
-    trail = Trail()
+    trail = TrailingWindows()
     list(stream(WEEKLY, of_week, 10 * 24, trail))
     step = list(stream(WEEKLY, lambda hour: of_week(hour) + TWO, 7 * 24, trail, first=10 * 24))
 
@@ -134,7 +141,7 @@ def test_a_step_under_weekends_is_found_within_a_week() -> None:
 
 def test_what_is_a_little_wrong_from_the_start_is_no_week() -> None:
     """Two tolerances on every day: warned of, until a whole week has shown it."""
-    verdicts = list(stream(STEADY, lambda _: TWO, 8 * 24, Trail()))
+    verdicts = list(stream(STEADY, lambda _: TWO, 8 * 24, TrailingWindows()))
 
     found = next(hour for hour, verdict in enumerate(verdicts) if verdict.state is State.ALARM)
     assert verdicts[24].state is State.WARNING
@@ -145,20 +152,20 @@ def test_rows_that_are_numbered_have_no_time_of_day() -> None:
     """Windows counted from 1970 on are judged as they are."""
     values = np.random.default_rng(1).normal(FOUR, 1.0, 1_000)
     (result,) = STEADY.window(
-        {KEY: numeric_summary(values, LAYOUT)}, BUDGET, HOUR, Trailing(Trail(), Window(HOUR, 2 * HOUR))
+        {KEY: numeric_summary(values, LAYOUT)}, BUDGET, HOUR, StreamWindow(TrailingWindows(), Window(HOUR, 2 * HOUR))
     )
 
     assert result.verdict is not None
     assert result.verdict.state is State.ALARM
 
 
-def test_habits_survive_a_restart_and_are_bounded() -> None:
+def test_a_history_survives_a_restart_and_is_bounded() -> None:
     """Packed and unpacked, a stream goes on as it was; two weeks of hours take no more room than ten days."""
-    trail, sizes = Trail(), []
+    trail, sizes = TrailingWindows(), []
     for part in range(3):
         list(stream(SEASONAL, lambda hour: season(hour, 0), 120, trail, first=120 * part))
-        assert trail.habits is not None
-        sizes.append((len(trail.habits.hours), len(trail.habits.days), len(trail.habits.swings)))
+        assert trail.history is not None
+        sizes.append((len(trail.history.hours), len(trail.history.days), len(trail.history.amplitudes)))
     again = unpack(pack(trail))
     both = [list(stream(SEASONAL, lambda hour: season(hour, 0), 3, each, first=360)) for each in (trail, again)]
 

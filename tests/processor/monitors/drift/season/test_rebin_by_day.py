@@ -6,9 +6,10 @@ from scipy.stats import norm
 
 from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.comparison import Comparison
-from driftline_processor.monitors.drift.history.trailing_windows import Trail, Trailing
+from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
-from driftline_processor.records import State, Window
+from driftline_processor.records import Window
+from driftline_processor.verdicts.verdict import State
 from made_columns import HOUR, KEY, fitted, numeric_column, numeric_summary, reference_of
 
 BUDGET = 1 / 720 / 30 / 7
@@ -32,12 +33,12 @@ def test_a_small_step_under_a_daily_season_is_found_within_a_day(days: int) -> N
 
     No hour shows the step, in a season four times as high.
     """
-    comparison, trail, states = trained(days), Trail(), []
+    comparison, trail, states = trained(days), TrailingWindows(), []
     for hour in range(96):
         mean = 0.5 * np.sin(2 * np.pi * (hour + 0.5) / 24) + (TWO if hour >= 72 else 0.0)
         values = np.random.default_rng(hour).normal(mean, 1.0, 1_000)
         window = Window(BEGIN + hour * HOUR, BEGIN + (hour + 1) * HOUR)
-        (result,) = comparison.window({KEY: numeric_summary(values, LAYOUT)}, BUDGET, HOUR, Trailing(trail, window))
+        (result,) = comparison.window({KEY: numeric_summary(values, LAYOUT)}, BUDGET, HOUR, StreamWindow(trail, window))
         assert result.verdict is not None
         states.append(result.verdict.state)
 

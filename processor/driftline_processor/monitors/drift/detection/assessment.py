@@ -1,0 +1,139 @@
+"""What a window says of the events of its columns: how far each has moved, and whether that is beyond chance.
+
+Arrays are [events], the events of one column after those of another, or [columns].
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
+
+Z95 = 1.645
+"""One-sided 95 % quantile of the normal distribution."""
+
+NEARLY = 0.95
+"""Of events with about the same score the first is named: novelty, then prefixes, which read better than intervals."""
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """How far shares of rows are from the reference's, in variance-stabilised shares of rows, [events].
+
+    before, after: the shares themselves. lower_bound: what the distance is at least, with 95 % confidence. error: its
+    standard error by sampling, as autocorrelated as the training data.
+    """
+
+    before: FloatArray
+    after: FloatArray
+    distance: FloatArray
+    lower_bound: FloatArray
+    tolerance: FloatArray
+    error: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Significance:
+    """|z| over the critical value at the false-alarm budget: above 1 where a move is significant, [events].
+
+    ratio: with natural variation and season in z; surprise: without them. alone: of the event by itself, without the
+    ranks of its column.
+    """
+
+    ratio: FloatArray
+    critical: FloatArray
+    alone: FloatArray
+    surprise: FloatArray
+
+    @classmethod
+    def by_sampling(cls, ratio: FloatArray, critical: FloatArray) -> "Significance":
+        """Of what neither nature nor a season moves."""
+        return cls(ratio, critical, ratio, ratio)
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """What a window says of the events of its columns.
+
+    sizes: events of each column, of which none is without any. by_ranks: which events are by degrees. natural: standard
+    error of the distance with natural variation. season: distance that a season may make, and shown: as much of it as
+    an alarm may close on.
+    """
+
+    sizes: IntArray
+    by_ranks: BoolArray
+    move: Move
+    significance: Significance
+    natural: FloatArray
+    season: FloatArray
+    shown: FloatArray
+
+    @classmethod
+    def of_columns(cls, move: Move, significance: Significance) -> "Assessment":
+        """Of one event in each column, which neither nature nor a season moves."""
+        columns, nothing = len(move.distance), np.zeros(len(move.distance))
+        sizes, by_ranks = np.ones(columns, np.int64), np.zeros(columns, bool)
+        return cls(sizes, by_ranks, move, significance, natural=move.error, season=nothing, shown=nothing)
+
+    @cached_property
+    def score(self) -> FloatArray:
+        """Above 1 exactly where an event is an alarm: the weaker of the two conditions."""
+        relevance = self.move.lower_bound / (self.move.tolerance + self.season)
+        ratio = self.significance.ratio
+        return np.where(relevance > 1.0, ratio, np.minimum(ratio, relevance))
+
+    @cached_property
+    def relevant(self) -> BoolArray:
+        """Whether an event has surely moved by more than is tolerated, season or not."""
+        return np.asarray(self.move.lower_bound > self.move.tolerance)
+
+    @cached_property
+    def required(self) -> FloatArray:
+        """What the lower bound has to exceed: the tolerance, widened by natural variation at the budget's level.
+
+        It exceeds that exactly where an event is an alarm: what is significant otherwise, by ranks or by likelihood in
+        rare events, needs the tolerance alone, and what is not asks for more than there is.
+        """
+        move, significance = self.move, self.significance
+        tolerated = self.season + move.tolerance
+        usual = np.maximum(tolerated, self.season + significance.critical * self.natural - Z95 * move.error)
+        proven = np.where(usual < move.lower_bound, usual, tolerated)
+        return np.where(significance.ratio > 1.0, proven, np.maximum(usual, move.lower_bound))
+
+    @cached_property
+    def highest(self) -> IntArray:
+        """The event to name, [columns]: the nearest to an alarm; where none surely moved, the one that moved most.
+
+        Ranks say least of what happened: they are named where no other event is in alarm.
+        """
+        of_sets = np.repeat(self.most(np.where(self.by_ranks, 0.0, self.score)) > 1.0, self.sizes)
+        alarmed = np.where((self.score > 1.0) & ~self.by_ranks, self.significance.alone, 0.0)
+        nameable = np.where(of_sets, alarmed, self.score)
+        score, distance = (np.repeat(self.most(each), self.sizes) for each in (nameable, self.move.distance))
+        named = np.flatnonzero(np.where(score > 0.0, nameable >= NEARLY * score, self.move.distance >= distance))
+        return np.asarray(named[named.searchsorted(self.starts)])
+
+    @cached_property
+    def withheld(self) -> BoolArray:
+        """Columns that would be an alarm, were it not for what a season may make, [columns]."""
+        moved = self.relevant & (self.significance.surprise > 1.0) & (self.season > 0.0)
+        return np.asarray(self.any(moved) & ~self.any(self.score > 1.0))
+
+    @cached_property
+    def starts(self) -> IntArray:
+        """The first event of each column."""
+        return np.cumsum(self.sizes) - self.sizes
+
+    def most(self, values: FloatArray) -> FloatArray:
+        """The largest value of each column, [columns]."""
+        return np.maximum.reduceat(values, self.starts)
+
+    def any(self, values: BoolArray) -> BoolArray:
+        """Whether one event of a column is so, [columns]."""
+        return np.logical_or.reduceat(values, self.starts)
+
+    def beyond_nature(self, tolerance: float) -> FloatArray:
+        """What a column has surely moved beyond natural variation, as if each tolerance were `tolerance`, [columns]."""
+        beyond = self.move.distance - self.shown - Z95 * self.natural
+        return self.most(beyond * (tolerance / self.move.tolerance))

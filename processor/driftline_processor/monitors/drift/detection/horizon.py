@@ -1,0 +1,55 @@
+"""What is judged: a window by itself, or the windows of a longer time that ends with it."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import NamedTuple
+
+from driftline.sketch.arrays import FloatArray
+from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
+from driftline_processor.monitors.drift.detection.decision import SeasonalAllowance
+from driftline_processor.monitors.drift.detection.detector import Detection, Detector
+from driftline_processor.records import Window
+
+
+class Reach(Enum):
+    """How far back a horizon goes."""
+
+    WINDOW = auto()
+    TRAILING = auto()  # the last 2, 4, ... 32 windows
+    DAY = auto()  # the last 24 hours
+    WEEK = auto()  # the last seven days
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Horizon:
+    """Windows that are judged together, and how.
+
+    start, duration: nanoseconds. counts: of all of them together. detector: of the reference, or of its whole days.
+    chunks: the duration in chunks of the detector's reference, where both have timestamps. allowance: what the stream
+    does by itself, where the reference cannot tell. at: when it was, where `counts` are without the time of day.
+    """
+
+    reach: Reach
+    start: int
+    duration: int
+    counts: BinnedCounts
+    detector: Detector
+    chunks: float | None
+    allowance: SeasonalAllowance | None = None
+    at: Window | None = None
+
+    def judged(self, alpha: FloatArray) -> "Judged":
+        """alpha: false alarms allowed in each column, [columns]."""
+        return Judged(self, self.detector.judge(self.counts, alpha, self.chunks, self.allowance, self.at))
+
+
+class Judged(NamedTuple):
+    """A horizon, and what was detected in it."""
+
+    horizon: Horizon
+    detection: Detection
+
+
+def in_chunks(duration: int, chunk: float | None) -> float | None:
+    """Nanoseconds in chunks of so many seconds; None without timestamps."""
+    return None if chunk is None else duration / 1e9 / chunk

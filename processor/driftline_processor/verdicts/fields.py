@@ -1,0 +1,125 @@
+"""Reasons as named fields: in JSON, as attributes of alarm events, and in snapshots, whatever they are called here."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from driftline_processor.verdicts.reasons import (
+    Bound,
+    DetectionLimit,
+    ExplainedByMembers,
+    InSeason,
+    ManyCategories,
+    MayBeSeason,
+    Moved,
+    NeverSeen,
+    NoRows,
+    Reason,
+    Recovered,
+    Region,
+    Stated,
+)
+
+KINDS: Final[Mapping[type[Reason], str]] = {
+    Moved: "moved",
+    NeverSeen: "never_seen",
+    ManyCategories: "many_categories",
+    NoRows: "no_rows",
+    DetectionLimit: "detection_limit",
+    InSeason: "in_season",
+    MayBeSeason: "may_be_season",
+    Recovered: "recovered",
+    ExplainedByMembers: "explained_by_members",
+    Stated: "stated",
+}
+
+
+def fields(reason: Reason) -> dict[str, Any]:
+    """The kind of a reason, and what is known of it: numbers, texts and tuples of texts."""
+    known = {name: value for name, value in _FIELDS[type(reason)](reason).items() if value is not None and value != ()}
+    return {"kind": KINDS[type(reason)], **known}
+
+
+def pack(reason: Reason) -> dict[str, Any]:
+    """Plain values that MessagePack knows."""
+    if not isinstance(reason, Moved):
+        return fields(reason)
+    return {**fields(reason), "digits": [bound.digits if bound else None for bound in (reason.low, reason.high)]}
+
+
+def unpack(packed: Mapping[str, Any]) -> Reason:
+    """The reason that was packed."""
+    return _REASONS[packed["kind"]](packed)
+
+
+def _moved(reason: Moved) -> dict[str, Any]:
+    return {
+        "event": reason.region.value,
+        "before": reason.before,
+        "after": reason.after,
+        "direction": "up" if reason.after > reason.before else "down",
+        "low": reason.low and reason.low.value,
+        "high": reason.high and reason.high.value,
+        "category": reason.name if reason.region is Region.CATEGORY else None,
+        "state": reason.name if reason.region is Region.STATE else None,
+        "members": reason.members,
+    }
+
+
+def _unpacked_moved(packed: Mapping[str, Any]) -> Moved:
+    low, high = (
+        Bound(packed[name], digits) if name in packed else None
+        for name, digits in zip(("low", "high"), packed["digits"], strict=True)
+    )
+    return Moved(
+        region=Region(packed["event"]),
+        before=packed["before"],
+        after=packed["after"],
+        low=low,
+        high=high,
+        name=packed.get("category", packed.get("state")),
+        members=tuple(packed.get("members", ())),
+    )
+
+
+_FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
+    Moved: _moved,
+    NeverSeen: lambda reason: {
+        "share": reason.share,
+        "categories": reason.categories,
+        "more": reason.more,
+        "low": reason.low,
+        "high": reason.high,
+    },
+    ManyCategories: lambda reason: {"share": reason.share},
+    NoRows: lambda _: {},
+    DetectionLimit: lambda reason: {"move": reason.move, "chunks": reason.chunks},
+    InSeason: lambda reason: {"cycle": reason.cycle, "share": reason.share},
+    MayBeSeason: lambda reason: {
+        "allowed": reason.allowed,
+        "shown": reason.shown,
+        "days": reason.days,
+        "timed": reason.timed,
+    },
+    Recovered: lambda _: {},
+    ExplainedByMembers: lambda reason: {"members": reason.members},
+    Stated: lambda reason: {"sentence": reason.sentence},
+}
+
+_REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
+    "moved": _unpacked_moved,
+    "never_seen": lambda packed: NeverSeen(
+        share=packed["share"],
+        categories=tuple(packed.get("categories", ())),
+        more=packed["more"],
+        low=packed.get("low"),
+        high=packed.get("high"),
+    ),
+    "many_categories": lambda packed: ManyCategories(packed["share"]),
+    "no_rows": lambda _: NoRows(),
+    "detection_limit": lambda packed: DetectionLimit(packed["move"], packed["chunks"]),
+    "in_season": lambda packed: InSeason(packed["cycle"], packed["share"]),
+    "may_be_season": lambda packed: MayBeSeason(packed["allowed"], packed["shown"], packed["days"], packed["timed"]),
+    "recovered": lambda _: Recovered(),
+    "explained_by_members": lambda packed: ExplainedByMembers(tuple(packed["members"])),
+    "stated": lambda packed: Stated(packed["sentence"]),
+}

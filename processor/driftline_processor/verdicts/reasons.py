@@ -1,0 +1,136 @@
+"""Reasons: what moved, what qualifies it, and what may have gone unseen. A verdict carries some, in the order of its
+sentence; monitors find them, `wording` renders them.
+
+Shares are of rows, from 0 to 1.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+
+class Bound(NamedTuple):
+    """An end of a range of numbers, and the significant digits that tell it from its neighbours; 0: all of them."""
+
+    value: float
+    digits: int
+
+
+class Region(Enum):
+    """Which rows a share is of."""
+
+    BELOW_MINIMUM = "below_minimum"  # of the training data
+    UP_TO = "up_to"
+    WITHIN = "within"
+    OUTSIDE = "outside"
+    ABOVE = "above"
+    ABOVE_MAXIMUM = "above_maximum"
+    HIGHER_RANK = "higher_rank"  # than in training: the chance that a value exceeds one of training
+    CATEGORY = "category"
+    OTHER_CATEGORIES = "other_categories"
+    SAME_SIDE = "same_side"  # of the medians of two columns
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The share of an event was `before` in training, at this time of the day, and is `after`.
+
+    low, high: ends of a range. name: of a category, or a state. members: of a pair of columns.
+    """
+
+    region: Region
+    before: float
+    after: float
+    low: Bound | None = None
+    high: Bound | None = None
+    name: str | None = None
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NeverSeen:
+    """A share of rows at values that training never saw: categories, the most frequent first, or a range of numbers.
+
+    more: categories beside those that are named.
+    """
+
+    share: float
+    categories: tuple[str, ...] = ()
+    more: int = 0
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManyCategories:
+    """Many categories moved a little each: by that share of the rows in all."""
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoRows:
+    """The column has no values."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionLimit:
+    """A smaller move than this share of the rows may have gone unseen. chunks: time chunks of the training data."""
+
+    move: float
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class InSeason:
+    """The share is as it was in training at the same time of that cycle: "time of day", "time of week", …"""
+
+    cycle: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class MayBeSeason:
+    """A season may have done it: it may move a column so far, of which the stream has shown a part in so many days.
+
+    timed: the training data has timestamps, in stretches that are too long to tell.
+    """
+
+    allowed: float
+    shown: float
+    days: float
+    timed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The move is of several windows together; the last of them by itself is healthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedByMembers:
+    """A pair of columns moves as these members of it do."""
+
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A sentence whose reasons are not known: an older version has stored it."""
+
+    sentence: str
+
+
+Reason: TypeAlias = (
+    Moved
+    | NeverSeen
+    | ManyCategories
+    | NoRows
+    | DetectionLimit
+    | InSeason
+    | MayBeSeason
+    | Recovered
+    | ExplainedByMembers
+    | Stated
+)

@@ -1,0 +1,97 @@
+"""Reasons in words: "share above 3.2: 20 % → 35 %; the last window by itself is healthy"."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from driftline_processor.verdicts.numbers import number, number_range, percent
+from driftline_processor.verdicts.reasons import (
+    Bound,
+    DetectionLimit,
+    ExplainedByMembers,
+    InSeason,
+    ManyCategories,
+    MayBeSeason,
+    Moved,
+    NeverSeen,
+    NoRows,
+    Reason,
+    Recovered,
+    Region,
+    Stated,
+)
+
+ENOUGH_CHUNKS: Final = 64
+"""Time chunks of the training data below which natural variation is known too badly for a monthly budget."""
+
+
+def sentence(reasons: Iterable[Reason]) -> str:
+    """All of them, in their order."""
+    return "; ".join(_CLAUSES[type(reason)](reason) for reason in reasons)
+
+
+def _moved(reason: Moved) -> str:
+    return f"{_SHARES[reason.region](reason)}: {percent(reason.before)} → {percent(reason.after)}"
+
+
+_SHARES: Final[Mapping[Region, Callable[[Moved], str]]] = {
+    Region.BELOW_MINIMUM: lambda moved: f"share below the training minimum {_end(moved.high)}",
+    Region.UP_TO: lambda moved: f"share up to {_end(moved.high)}",
+    Region.WITHIN: lambda moved: f"share in {_end(moved.low)} to {_end(moved.high)}",
+    Region.OUTSIDE: lambda moved: f"share outside {_end(moved.low)} to {_end(moved.high)}",
+    Region.ABOVE: lambda moved: f"share above {_end(moved.low)}",
+    Region.ABOVE_MAXIMUM: lambda moved: f"share above the training maximum {_end(moved.low)}",
+    Region.HIGHER_RANK: lambda _: "chance that a value exceeds one of training",
+    Region.CATEGORY: lambda moved: f"share of '{moved.name}'",
+    Region.OTHER_CATEGORIES: lambda _: "share of all other categories",
+    Region.SAME_SIDE: lambda moved: f"{' and '.join(moved.members)}: on the same side of their medians",
+    Region.STATE: lambda moved: str(moved.name).replace("_", " "),
+}
+
+
+def _end(bound: Bound | None) -> str | None:
+    return None if bound is None else number(*bound)
+
+
+def _never_seen(reason: NeverSeen) -> str:
+    named = ", ".join(reason.categories) + (f" and {reason.more} more" if reason.more else "")
+    if reason.low is not None and reason.high is not None:
+        named = number_range(reason.low, reason.high)
+    return f"values never seen in training: {percent(reason.share)}" + (f" ({named})" if named else "")
+
+
+def _many_categories(reason: ManyCategories) -> str:
+    return f"many categories moved a little: {percent(reason.share)} of the rows in all"
+
+
+def _limit(reason: DetectionLimit) -> str:
+    why = f", as the training data has {reason.chunks} time chunks" if reason.chunks < ENOUGH_CHUNKS else ""
+    return f"a move of less than {percent(reason.move)} of the rows may go unseen{why}"
+
+
+def _in_season(reason: InSeason) -> str:
+    return f"as in training at this {reason.cycle}: {percent(reason.share)}"
+
+
+def _may_be_season(reason: MayBeSeason) -> str:
+    """Why a stream without drift may look like this, and how to find out."""
+    better = "training data in finer stretches of time" if reason.timed else "training data with a time column"
+    advice = f"{better} would tell the two apart at once"
+    if reason.allowed <= reason.shown:
+        return f"no more than it swings with the time of day or of week ({percent(reason.allowed)}); {advice}"
+    if reason.days <= 1.0:
+        return f"what the time of day does is not known before 24 hours were seen; {advice}"
+    return f"what the day of the week does is not known before nine days were seen; {advice}"
+
+
+_CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
+    Moved: _moved,
+    NeverSeen: _never_seen,
+    ManyCategories: _many_categories,
+    NoRows: lambda _: "no rows",
+    DetectionLimit: _limit,
+    InSeason: _in_season,
+    MayBeSeason: _may_be_season,
+    Recovered: lambda _: "the last window by itself is healthy",
+    ExplainedByMembers: lambda reason: f"as {' and '.join(reason.members)} moved",
+    Stated: lambda reason: str(reason.sentence),
+}

@@ -1,0 +1,96 @@
+"""Fields of reasons: on the wire, in files and in snapshots."""
+
+import json
+from typing import get_args
+
+import msgpack
+import pytest
+
+from driftline.semconv import REASON_ATTRIBUTES
+from driftline_processor.verdicts.fields import KINDS, fields, pack, unpack
+from driftline_processor.verdicts.reasons import (
+    Bound,
+    DetectionLimit,
+    ExplainedByMembers,
+    InSeason,
+    ManyCategories,
+    MayBeSeason,
+    Moved,
+    NeverSeen,
+    NoRows,
+    Reason,
+    Recovered,
+    Region,
+    Stated,
+)
+
+EXPECTED = [
+    (
+        Moved(Region.WITHIN, 0.1, 0.2, Bound(0.0, 3), Bound(3.25, 3)),
+        {"kind": "moved", "event": "within", "before": 0.1, "after": 0.2, "direction": "up", "low": 0.0, "high": 3.25},
+    ),
+    (
+        Moved(Region.CATEGORY, 0.1, 0.0, name="grey"),
+        {"kind": "moved", "event": "category", "before": 0.1, "after": 0.0, "direction": "down", "category": "grey"},
+    ),
+    (
+        Moved(Region.STATE, 0.1, 0.2, name="missing"),
+        {"kind": "moved", "event": "state", "before": 0.1, "after": 0.2, "direction": "up", "state": "missing"},
+    ),
+    (
+        Moved(Region.SAME_SIDE, 0.5, 0.2, members=("a", "b")),
+        {
+            "kind": "moved",
+            "event": "same_side",
+            "before": 0.5,
+            "after": 0.2,
+            "direction": "down",
+            "members": ("a", "b"),
+        },
+    ),
+    (NeverSeen(0.2, ("x", "y"), 3), {"kind": "never_seen", "share": 0.2, "categories": ("x", "y"), "more": 3}),
+    (NeverSeen(0.2, low=0.0, high=1.0), {"kind": "never_seen", "share": 0.2, "more": 0, "low": 0.0, "high": 1.0}),
+    (ManyCategories(0.2), {"kind": "many_categories", "share": 0.2}),
+    (NoRows(), {"kind": "no_rows"}),
+    (DetectionLimit(0.3, 10), {"kind": "detection_limit", "move": 0.3, "chunks": 10}),
+    (InSeason("time of day", 0.3), {"kind": "in_season", "cycle": "time of day", "share": 0.3}),
+    (
+        MayBeSeason(0.2, 0.1, 3.5, timed=False),
+        {"kind": "may_be_season", "allowed": 0.2, "shown": 0.1, "days": 3.5, "timed": False},
+    ),
+    (Recovered(), {"kind": "recovered"}),
+    (ExplainedByMembers(("a",)), {"kind": "explained_by_members", "members": ("a",)}),
+    (Stated("text"), {"kind": "stated", "sentence": "text"}),
+]
+
+
+@pytest.mark.parametrize(("reason", "named"), EXPECTED)
+def test_fields_are_named_whatever_the_code_calls_them(reason: Reason, named: dict[str, object]) -> None:
+    """What is not known is left out; all of it is JSON."""
+    assert fields(reason) == named
+    assert json.loads(json.dumps(fields(reason)))["kind"] == named["kind"]
+
+
+@pytest.mark.parametrize("reason", [reason for reason, _ in EXPECTED])
+def test_what_is_packed_is_unpacked(reason: Reason) -> None:
+    """Through MessagePack too, as snapshots are read."""
+    assert unpack(msgpack.unpackb(msgpack.packb(pack(reason)), use_list=False)) == reason
+
+
+def test_every_kind_has_fields() -> None:
+    """The table is complete, and the cases above are."""
+    assert set(KINDS) == set(get_args(Reason)) == {type(reason) for reason, _ in EXPECTED}
+
+
+def test_every_field_has_an_attribute_of_one_type() -> None:
+    """Backends make a column of each name: a number in one event must not be a text in another."""
+    types: dict[tuple[str, str], set[type]] = {}
+    for reason, _ in EXPECTED:
+        if isinstance(reason, Stated):
+            continue  # the sentence of an event is an attribute anyway
+        kind, *named = fields(reason).items()
+        for name, value in named:
+            types.setdefault((kind[1], name), set()).add(type(value))
+
+    assert types.keys() == REASON_ATTRIBUTES.keys()
+    assert all(len(each) == 1 for each in types.values())

@@ -1,0 +1,81 @@
+"""Words: reasons, for people."""
+
+from typing import get_args
+
+import pytest
+
+from driftline_processor.verdicts import wording
+from driftline_processor.verdicts.reasons import (
+    Bound,
+    DetectionLimit,
+    ExplainedByMembers,
+    InSeason,
+    ManyCategories,
+    MayBeSeason,
+    Moved,
+    NeverSeen,
+    NoRows,
+    Reason,
+    Recovered,
+    Region,
+    Stated,
+)
+from driftline_processor.verdicts.wording import sentence
+
+NO_TIMES = "training data with a time column would tell the two apart at once"
+COARSE = "training data in finer stretches of time would tell the two apart at once"
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        (Moved(Region.ABOVE, 0.2, 0.35, low=Bound(3.2071, 2)), "share above 3.2: 20 % → 35 %"),
+        (Moved(Region.STATE, 0.0, 0.1, name="non_finite"), "non finite: 0 % → 10 %"),
+        (
+            Moved(Region.SAME_SIDE, 0.5, 0.7, members=("a", "b")),
+            "a and b: on the same side of their medians: 50 % → 70 %",
+        ),
+        (NeverSeen(0.004, ("a", "b")), "values never seen in training: 0.4 % (a, b)"),
+        (NeverSeen(0.5, ("a", "b", "c"), 2), "values never seen in training: 50 % (a, b, c and 2 more)"),
+        (NeverSeen(0.5), "values never seen in training: 50 %"),
+        (NeverSeen(0.5, low=1.0, high=2.5), "values never seen in training: 50 % (1 to 2.5)"),
+        (ManyCategories(0.12), "many categories moved a little: 12 % of the rows in all"),
+        (NoRows(), "no rows"),
+        (DetectionLimit(0.2, 100), "a move of less than 20 % of the rows may go unseen"),
+        (
+            DetectionLimit(1.0, 10),
+            "a move of less than 100 % of the rows may go unseen, as the training data has 10 time chunks",
+        ),
+        (InSeason("time of day", 0.3), "as in training at this time of day: 30 %"),
+        (
+            MayBeSeason(0.1, 0.1, 3.0, timed=True),
+            f"no more than it swings with the time of day or of week (10 %); {COARSE}",
+        ),
+        (
+            MayBeSeason(0.2, 0.1, 0.5, timed=False),
+            f"what the time of day does is not known before 24 hours were seen; {NO_TIMES}",
+        ),
+        (
+            MayBeSeason(0.2, 0.1, 3.0, timed=False),
+            f"what the day of the week does is not known before nine days were seen; {NO_TIMES}",
+        ),
+        (Recovered(), "the last window by itself is healthy"),
+        (ExplainedByMembers(("a", "b")), "as a and b moved"),
+        (Stated("share above 3: 20 % → 40 %"), "share above 3: 20 % → 40 %"),
+    ],
+)
+def test_each_reason_has_its_clause(reason: Reason, text: str) -> None:
+    """Percentages with two digits, numbers with as many as tell them apart."""
+    assert sentence((reason,)) == text
+
+
+def test_a_sentence_has_a_clause_for_every_reason() -> None:
+    """In their order; without reasons there is nothing to say."""
+    assert sentence((NoRows(), Recovered())) == "no rows; the last window by itself is healthy"
+    assert sentence(()) == ""
+
+
+def test_every_kind_of_reason_has_words() -> None:
+    """A new kind without words would fail in production."""
+    assert set(wording._CLAUSES) == set(get_args(Reason))
+    assert set(wording._SHARES) == set(Region)
