@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint
 
-from driftline.otlp import scalar
+from driftline.sketch.otlp import scalar
 
 MAX_MESSAGE: Final = 64 * 1024 * 1024
 

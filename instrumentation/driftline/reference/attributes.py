@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from driftline.otlp import plain, shown
 from driftline.reference.errors import InvalidReference
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.otlp import plain, shown
 
 
 class CheckedAttributes:

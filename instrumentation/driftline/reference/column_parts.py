@@ -6,12 +6,12 @@ from typing import Any, Final
 import numpy as np
 
 from driftline import semconv
-from driftline.otlp import read_histogram, shown
 from driftline.reference.attributes import CheckedAttributes
 from driftline.reference.errors import InvalidReference
 from driftline.reference.format import CATEGORIES, CORES, MOST_ROWS, OBSERVATIONS, TAILS, read_bins, read_pair
 from driftline.reference.profile_column import ColumnKey, ProfileColumn
 from driftline.sketch.histogram import Histogram
+from driftline.sketch.otlp import read_histogram, shown
 from driftline.sketch.points import NumericPoints
 
 _CORE: Final = "core"

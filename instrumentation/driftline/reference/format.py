@@ -6,12 +6,12 @@ from typing import Any, Final
 import numpy as np
 
 from driftline import semconv
-from driftline.otlp import shown
 from driftline.reference.attributes import CheckedAttributes
 from driftline.reference.errors import InvalidReference
 from driftline.reference.profile_column import ColumnKey
 from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN, PAIR_COLUMN
 from driftline.sketch.arrays import IntArray
+from driftline.sketch.otlp import shown
 from driftline.sketch.pairs import Pair
 
 MOST_CATEGORIES: Final = 1000

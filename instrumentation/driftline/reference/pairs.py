@@ -9,10 +9,10 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from driftline import semconv
-from driftline.otlp import shown
 from driftline.reference.attributes import CheckedAttributes
 from driftline.reference.errors import InvalidReference
 from driftline.reference.format import marked_resource, points, read_pair
+from driftline.sketch.otlp import shown
 from driftline.sketch.pairs import Pair
 
 MOST_BYTES: Final = 64 << 20

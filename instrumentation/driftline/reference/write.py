@@ -19,17 +19,17 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
-from driftline.otlp import histogram_point, key_values
 from driftline.reference.chunks import Chunks
 from driftline.reference.format import CHUNKED_BY, GAUGES, NAMES, bins_text
 from driftline.reference.profile_column import ProfileColumn
 from driftline.sketch.identity import digest
+from driftline.sketch.otlp import histogram_point, key_values
 
 OPERATION: Final = "profile"
 ROWS_UNIT: Final = "{row}"
 
 
-_Point: TypeAlias = tuple[str, Any]  # the metric's name, and a data point of it
+_DataPoint: TypeAlias = tuple[str, Any]  # the metric's name, and a data point of it
 
 
 def to_json(request: ExportMetricsServiceRequest) -> str:
@@ -71,7 +71,7 @@ def _set_times(chunks: Chunks, points: Sequence[Any]) -> None:
         point.start_time_unix_nano, point.time_unix_nano = start, end
 
 
-def _chunks(chunks: Chunks, common: Mapping[str, Any]) -> _Point:
+def _chunks(chunks: Chunks, common: Mapping[str, Any]) -> _DataPoint:
     attributes = {
         **common,
         semconv.CHUNKED_BY: next(by for by, timed in CHUNKED_BY.items() if timed == chunks.has_timestamps),
@@ -81,7 +81,7 @@ def _chunks(chunks: Chunks, common: Mapping[str, Any]) -> _Point:
     return semconv.REFERENCE_CHUNKS, _number(attributes, len(chunks))
 
 
-def _column(column: ProfileColumn, common: Mapping[str, Any]) -> Iterator[_Point]:
+def _column(column: ProfileColumn, common: Mapping[str, Any]) -> Iterator[_DataPoint]:
     names = NAMES[column.key.target]
     attributes = {**common, names.column: column.key.name}
     if column.numbers is not None:
@@ -102,7 +102,7 @@ def _states(column: ProfileColumn) -> Mapping[str, int]:
     return {state: count for state, count in rows.items() if count}
 
 
-def _bins(column: ProfileColumn, attributes: Mapping[str, Any]) -> Iterator[_Point]:
+def _bins(column: ProfileColumn, attributes: Mapping[str, Any]) -> Iterator[_DataPoint]:
     """The column's chunks, and those of the states that occur: two bins, without and with the state."""
     if column.numbers is not None:
         layout: dict[str, Any] = {semconv.CELL_EDGES: column.edges.tolist()}
@@ -126,7 +126,7 @@ def _bins(column: ProfileColumn, attributes: Mapping[str, Any]) -> Iterator[_Poi
 _UNITS: Final = {semconv.REFERENCE_CHUNKS: "{chunk}"}
 
 
-def _gathered(points: Sequence[_Point]) -> list[Metric]:
+def _gathered(points: Sequence[_DataPoint]) -> list[Metric]:
     """Points under their metrics."""
     metrics: dict[str, Metric] = {}
     for name, point in points:

@@ -9,9 +9,9 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
-from driftline.otlp import shown
 from driftline.reference.format import output_key
 from driftline.sketch.identity import digest
+from driftline.sketch.otlp import shown
 from driftline_processor.decode.otlp_values import kept_resource, labels
 from driftline_processor.records import ColumnKey, ModelKey
 

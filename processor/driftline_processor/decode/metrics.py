@@ -17,7 +17,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from driftline import semconv
-from driftline.otlp import read_histogram, shown
+from driftline.sketch.otlp import read_histogram, shown
 from driftline_processor.decode.metric_streams import KINDS, Origin, Stream, origin, stream
 from driftline_processor.decode.otlp_values import MAX_TIME, Rejections, labels, parsed
 from driftline_processor.decode.reference_parts import reference_part

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from driftline import otlp
+from driftline.sketch import otlp
 from driftline_processor.records import Batch, Rejection, Scalar
 
 MAX_TIME: Final = (1 << 63) - 1

@@ -6,7 +6,7 @@ from typing import Any, Final
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, MetricsData, ResourceMetrics, ScopeMetrics
 
 from driftline import semconv
-from driftline.otlp import shown
+from driftline.sketch.otlp import shown
 from driftline_processor.decode.otlp_values import Rejections, labels
 from driftline_processor.records import ReferencePart
 

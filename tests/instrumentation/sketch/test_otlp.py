@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
 
-from driftline.otlp import histogram_point, key_values, plain, read_histogram, scalar, shown
 from driftline.sketch import Histogram
+from driftline.sketch.otlp import histogram_point, key_values, plain, read_histogram, scalar, shown
 
 ATTRIBUTES = {
     "text": "Köln",
