@@ -2,7 +2,8 @@
 
 A numeric column is a fine *core* and coarse *tails*, each an ordinary exponential histogram, with every row in exactly
 one. For 20,000 rows, the certain bound on the Kolmogorov-Smirnov distance between two sketches with different layouts
-is within .005 of the exact distance, for all but the heaviest-tailed distributions. Imports only numpy and `semconv`; `otlp` also the protobuf messages.
+is within .005 of the exact distance, for all but the heaviest-tailed distributions. Imports only numpy and `semconv`,
+and `otlp` the protobuf messages.
 """
 
 from driftline.sketch.bins import cut_bins, project
