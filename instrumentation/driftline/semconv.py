@@ -104,6 +104,10 @@ COLUMN_TYPE: Final = f"{PREFIX}.column.type"
 PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
 PAIR_THRESHOLDS: Final = f"{PREFIX}.pair.thresholds"
 
+# Log events that the processor is given: batches of rows, and what became of them. Nothing sends rows yet.
+ROWS_EVENT: Final = f"{PREFIX}.rows"
+OUTCOME_EVENT: Final = f"{PREFIX}.outcome"
+
 # Attributes of the processor's metrics; the metrics themselves are rows of the processor's table METRICS.
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
 REFERENCE_PROVISIONAL: Final = f"{PREFIX}.reference.provisional"
