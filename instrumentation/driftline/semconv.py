@@ -132,7 +132,11 @@ DRIFT_LOWER_BOUND: Final = f"{PREFIX}.drift.lower_bound"
 DRIFT_TOLERANCE: Final = f"{PREFIX}.drift.tolerance"
 WINDOW_START: Final = f"{PREFIX}.drift.window.start"
 WINDOW_END: Final = f"{PREFIX}.drift.window.end"
+EVENT_NAME: Final = "event.name"
 RECORD_UID: Final = "log.record.uid"
+SERVICE_NAME: Final = "service.name"
+SERVICE_NAMESPACE: Final = "service.namespace"
+ENVIRONMENT_NAME: Final = "deployment.environment.name"
 
 # Fields of the reasons of a verdict, by kind: attributes of alarm events, and the same in the JSON of a replay.
 REASON_FIELDS: Final = {
@@ -306,6 +310,9 @@ TERMS: Final = (
         "attribute",
         f"Kind of column: `{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`",
     ),
+    Term(SERVICE_NAME, "attribute", "Of the resource that served the model; also an attribute of results and events"),
+    Term(SERVICE_NAMESPACE, "attribute", "As above"),
+    Term(ENVIRONMENT_NAME, "attribute", "As above: a model in production and in staging are two series"),
     Term(
         REFERENCE_PROVISIONAL, "attribute", "True if live data serves as the reference, for lack of a training profile"
     ),
@@ -326,5 +333,6 @@ TERMS: Final = (
         Term(name, "attribute", f"{REASON_FIELDS[kind][field]} (events)")
         for (kind, field), name in REASON_ATTRIBUTES.items()
     ),
+    Term(EVENT_NAME, "attribute", "Name of the event again, for backends that ignore that field (events)"),
     Term(RECORD_UID, "attribute", "Unique id of the event, to deduplicate retries (events)"),
 )
