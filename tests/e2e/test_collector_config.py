@@ -51,8 +51,9 @@ def test_the_collector_accepts(files: tuple[str, ...]) -> None:
 def test_every_signal_can_have_an_exporter_of_each_protocol(name: str, protocol: str) -> None:
     """The common backend or one of its own, by gRPC or HTTP; what is no exporter of the file is refused."""
     chosen = {f"OTELCOL_{s.upper()}_EXPORTER": f"otlp_{protocol}/{name.replace('of its own', s)}" for s in SIGNALS}
+    urls = {f"OTELCOL_{s.upper()}_URL": "https://example.test:9090/api/v1/otlp" for s in ("backend", *SIGNALS)}
 
-    assert validate(CONFIG / "gateway.yaml", env=chosen).returncode == 0
+    assert validate(CONFIG / "gateway.yaml", env=chosen | urls).returncode == 0
     for variable in chosen:
         assert "otlp_tcp/backend" in validate(CONFIG / "gateway.yaml", env={variable: "otlp_tcp/backend"}).stderr
 
@@ -100,7 +101,9 @@ def test_the_head_of_a_file_lists_its_variables_with_their_defaults(file: str) -
 def test_nobody_outside_the_machine_is_listened_to_unless_told(file: str) -> None:
     """By default everything listens, and sends, on the loopback interface."""
     defaults = {name: default for name, _, default in VARIABLE.findall((CONFIG / file).read_text())}
-    addresses = [default for name, default in defaults.items() if name.endswith(("_LISTEN", "_ENDPOINT", "_HOST"))]
+    addresses = [
+        default for name, default in defaults.items() if name.endswith(("_LISTEN", "_ENDPOINT", "_URL", "_HOST"))
+    ]
 
     assert len(addresses) >= 4
     assert all(re.fullmatch(r"(http://)?127\.0\.0\.1(:\d+)?", address) for address in addresses)
@@ -153,6 +156,8 @@ def test_keys_in_conditions_are_those_of_semconv() -> None:
     assert gateway["filter/ml"]["metric_conditions"][0].startswith(profile.format("!="))
     assert gateway["filter/backend"]["metric_conditions"] == [profile.format("==")]
     assert gateway["filter/backend"]["log_conditions"] == [f'log.event_name == "{semconv.ROWS_EVENT}"']
+    (deleted,) = gateway["transform/results"]["metric_statements"]
+    assert deleted.startswith(f'delete_key(resource.attributes, "{semconv.ENVIRONMENT_NAME}") ')
     names = [term.name for term in semconv.TERMS if term.kind == "attribute"]
     values = {
         name for name in names if name.startswith((f"{semconv.INPUT}.", semconv.VECTOR_NAMES, semconv.VECTOR_VALUES))
