@@ -4,12 +4,19 @@ OpenTelemetry has no semantic conventions for classic machine learning yet (sema
 share one prefix that a migration can change. `TERMS` documents them; the table of names is generated from it.
 """
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
 
 PREFIX: Final = "ml"
 
 SCOPE: Final = "driftline"
 """Instrumentation scope of all telemetry."""
+
+try:
+    SCOPE_VERSION = version(SCOPE)
+except PackageNotFoundError:  # sources without an installed distribution
+    SCOPE_VERSION = ""
+"""Its version."""
 
 # The model and the call: on spans and data points.
 MODEL_NAME: Final = f"{PREFIX}.model.name"
