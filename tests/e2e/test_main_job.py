@@ -1,5 +1,6 @@
 """The main job with real processes: a server that nobody touched, the Collector, the processor, a backend."""
 
+import struct
 import threading
 from collections.abc import Callable
 from itertools import pairwise
@@ -161,27 +162,48 @@ def test_an_alarm_lives_on_when_the_processor_is_killed(trained: line.Trained, t
 
 def test_inputs_can_be_kept_from_the_backend(trained: line.Trained, tmp_path: Path) -> None:
     """Behind strip-inputs.yaml the backend sees each prediction, but no value of an input; the processor sees all."""
+    customers = draw(8, _random())
+    overlays = ("with-sketches.yaml", "strip-inputs.yaml")
     with (
         OtlpSink() as backend,
         OtlpSink() as processor,
-        gateway(
-            tmp_path, backend=backend.endpoint, processor=processor.endpoint, overlays=("strip-inputs.yaml",)
-        ) as collector,
+        gateway(tmp_path, backend=backend.endpoint, processor=processor.endpoint, overlays=overlays) as collector,
         line.server(tmp_path, trained.model, endpoint=collector.endpoint) as port,
         Client(port) as client,
     ):
-        (answer,) = client.predict(draw(1, _random()))
-        (stripped,) = backend.wait_for(inferences)
-        (whole,) = processor.wait_for(inferences)
-        backend.wait_for(lambda sink: sink.total(semconv.INFERENCE_ROWS) == 1)
+        (answer,) = client.predict(customers.head(1))
+        client.predict(customers)
+        backend.wait_for(lambda sink: len(inferences(sink)) == client.calls)
+        processor.wait_for(lambda sink: len(inferences(sink)) == client.calls)
+        backend.wait_for(lambda sink: sink.total(semconv.INFERENCE_ROWS) == client.rows)
+        backend.wait_for(lambda sink: all(valid(sink, name) == client.rows for name in FEATURES))
         processor.wait_for(lambda sink: sink.points(semconv.FEATURE_VALUE) and sink.points(semconv.FEATURE_CATEGORY))
 
+    whole, stripped = (min(inferences(sink), key=_number_of_rows) for sink in (processor, backend))
     inputs = {key: value for key, value in whole.attributes.items() if key.startswith(f"{semconv.INPUT}.")}
     assert set(inputs) == {f"{semconv.INPUT}.{name}" for name in FEATURES}
     assert whole.attributes.items() - stripped.attributes.items() == inputs.items()
     assert stripped.attributes[f"{semconv.OUTPUT}.{semconv.PREDICTION}"] == answer
-    assert not backend.points(semconv.FEATURE_VALUE)
-    assert not backend.points(semconv.FEATURE_CATEGORY)
+    assert _shown(customers, processor) == _values(customers)
+    assert _shown(customers, backend) == set()
+
+
+def _number_of_rows(span: ReceivedSpan) -> int:
+    return int(span.attributes[semconv.ROW_COUNT])
+
+
+def _values(customers: pd.DataFrame) -> set[bytes]:
+    """Every value of every row, as it stands in a message."""
+    flat = {value for row in customers.to_dict("records") for value in row.values()}
+    return {value.encode() if isinstance(value, str) else struct.pack("<d", value) for value in flat}
+
+
+def _shown(customers: pd.DataFrame, sink: Received) -> set[bytes]:
+    """Those values that stand anywhere in what has arrived."""
+    sent = b"".join(
+        each.SerializeToString() for signal in ("traces", "metrics", "logs") for each in sink.requests(signal)
+    )
+    return {value for value in _values(customers) if value in sent}
 
 
 def tell(client: Client, backend: Received) -> None:
