@@ -10,10 +10,10 @@ import yaml
 
 import wire_names
 from driftline import semconv
+from driftline_processor.decode.otlp_values import kept_resource
 from e2e.collectors import CONFIG
 from e2e.processes import ROOT, clean_environment, find_collector
 
-DEMO = ROOT / "instrumentation" / "driftline" / "demo" / "collector.yaml"
 BASES = ("gateway.yaml", "agent.yaml")
 VALID = {
     "agent": ("agent.yaml",),
@@ -56,15 +56,6 @@ def test_every_signal_can_have_an_exporter_of_each_protocol(name: str, protocol:
     assert validate(CONFIG / "gateway.yaml", env=chosen | urls).returncode == 0
     for variable in chosen:
         assert "otlp_tcp/backend" in validate(CONFIG / "gateway.yaml", env={variable: "otlp_tcp/backend"}).stderr
-
-
-@pytest.mark.e2e
-def test_the_collector_accepts_the_configuration_of_the_demo() -> None:
-    """The pipelines that `driftline demo` starts are valid, too."""
-    names = {name for name, _, _ in VARIABLE.findall(DEMO.read_text())}
-    result = validate(DEMO, env={name: str(port) for port, name in enumerate(sorted(names), 4317)})
-
-    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.e2e
@@ -164,6 +155,14 @@ def test_keys_in_conditions_are_those_of_semconv() -> None:
     }
     assert {name for name in names if stripped.search(name)} == values
     assert len(values) == 3
+
+
+def test_prometheus_promotes_what_results_say_themselves() -> None:
+    """So that metrics of a model server and results about it are found by the same labels."""
+    promoted = _load("prometheus.yml")["otlp"]["promote_resource_attributes"]
+
+    assert {name for name, _ in kept_resource(dict.fromkeys(promoted, "x"))} == set(promoted)
+    assert set(promoted) == {semconv.SERVICE_NAME, semconv.SERVICE_NAMESPACE, semconv.ENVIRONMENT_NAME}
 
 
 def test_one_version_of_the_collector_everywhere() -> None:
