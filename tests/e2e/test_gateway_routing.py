@@ -1,6 +1,7 @@
 """collector-config/ in the real Collector, driven with synthetic OTLP: what goes where."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import pytest
 from driftline import semconv
 from e2e import otlp_client
 from e2e.collectors import Collector, agent, gateway
+from e2e.http_sink import HttpSink
 from e2e.processes import wait_until
 from otlp_sink import OtlpSink, Received
 from wire_names import INPUT_VALUES, KNOWN, NOT_READ_EVENTS, READ_BY_PROCESSOR, READ_EVENTS, SKETCHES
@@ -163,6 +165,47 @@ def test_strip_inputs_keeps_inputs_from_the_backend_only(
     assert names(backend) == kept
     assert [span.attributes for span in processor.spans()] == [PREDICTION, MANY_FEATURES]
     assert names(processor) == READ_BY_PROCESSOR | {semconv.REFERENCE_COLUMN}
+
+
+@pytest.mark.parametrize(("protocol", "variable", "make"), [("grpc", "ENDPOINT", OtlpSink), ("http", "URL", HttpSink)])
+def test_each_signal_can_have_a_backend_of_its_own(
+    protocol: str,
+    variable: str,
+    make: type[OtlpSink] | type[HttpSink],
+    sinks: tuple[OtlpSink, OtlpSink],
+    tmp_path: Path,
+) -> None:
+    """By either protocol; each gets its own signal and key, results and alarms too, and the common one nothing."""
+    processor, common = sinks
+    alarm = semconv.ALARM_EVENTS["opened"]
+    with ExitStack() as stack:
+        backends = {signal: stack.enter_context(make()) for signal in ("traces", "metrics", "logs")}
+        chosen = {
+            f"OTELCOL_{signal.upper()}_{name}": value
+            for signal, backend in backends.items()
+            for name, value in {
+                "EXPORTER": f"otlp_{protocol}/{signal}",
+                variable: backend.endpoint,
+                "HEADERS": f"{{x-key: {signal}}}",
+            }.items()
+        }
+        line = gateway(tmp_path, backend=common.endpoint, processor=processor.endpoint, **chosen)
+        collector = stack.enter_context(line)
+        with otlp_client.client(collector.port) as client:
+            client.send(
+                otlp_client.spans(PREDICTION), otlp_client.counters(semconv.INFERENCE_ROWS), otlp_client.events("other")
+            )
+        with otlp_client.client(collector.results_port) as client:
+            client.send(otlp_client.counters("ml.drift.alarm"), otlp_client.events(alarm))
+        backends["traces"].wait_for(Received.spans)
+        backends["metrics"].wait_for(lambda sink: names(sink) == {semconv.INFERENCE_ROWS, "ml.drift.alarm"})
+        backends["logs"].wait_for(lambda sink: {log.record.event_name for log in sink.logs()} == {"other", alarm})
+
+    for signal, backend in backends.items():
+        assert [each for each in backends if backend.requests(each)] == [signal]
+        if isinstance(backend, HttpSink):
+            assert {headers["x-key"] for headers in backend.headers} == {signal}
+    assert not any(common.requests(signal) for signal in backends)
 
 
 def test_what_was_accepted_survives_a_kill_of_the_collector(sinks: tuple[OtlpSink, OtlpSink], tmp_path: Path) -> None:
