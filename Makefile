@@ -1,11 +1,13 @@
-# Every target works on a fresh machine: it first sets up what it needs, in .venv/ and .collector/.
+# Every target works on a fresh machine: it first sets up what it needs, in .venv/, .collector/ and .prometheus/.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OTELCOL_VERSION := 0.158.0
+# Of the Go module: Prometheus 3.15.
+PROMETHEUS_VERSION := 0.315.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup collector test lint types format bench bench-verdicts conformance servers docs demo clean always
+.PHONY: help setup collector prometheus test lint types format bench bench-verdicts conformance servers docs demo clean always
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +39,11 @@ collector: .collector/otelcol  ## The OpenTelemetry Collector with what our pipe
 .collector/otelcol: collector-config/builder.yaml $(if $(OTELCOL),always)
 	@collector-config/build.sh $(OTELCOL_VERSION) $@
 
+prometheus: .prometheus/prometheus  ## A real Prometheus, for the tests of what it makes of our results.
+
+.prometheus/prometheus: tests/e2e/build_prometheus.sh
+	tests/e2e/build_prometheus.sh $(PROMETHEUS_VERSION) $@
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,7 +55,7 @@ types: setup
 format: setup  ## Format the code and sort the imports.
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
-test: setup collector lint types  ## All checks and all tests, the fast ones first.
+test: setup collector prometheus lint types  ## All checks and all tests, the fast ones first.
 	$(BIN)/pytest
 
 # One thread each: a ratio of two things that share two cores otherwise depends on who asked for them first.
@@ -89,4 +96,4 @@ demo: $(VENV)/.demo $(if $(WITHOUT_COLLECTOR),,collector)  ## Watch one feature 
 	@$(BIN)/driftline demo $(if $(WITHOUT_COLLECTOR),--no-collector)
 
 clean:  ## Remove everything that was built.
-	rm -rf $(VENV) .collector .verdicts build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .collector .prometheus .verdicts build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

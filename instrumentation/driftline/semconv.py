@@ -4,12 +4,19 @@ OpenTelemetry has no semantic conventions for classic machine learning yet (sema
 share one prefix that a migration can change. `TERMS` documents them; the table of names is generated from it.
 """
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
 
 PREFIX: Final = "ml"
 
 SCOPE: Final = "driftline"
 """Instrumentation scope of all telemetry."""
+
+try:
+    SCOPE_VERSION = version(SCOPE)
+except PackageNotFoundError:  # sources without an installed distribution
+    SCOPE_VERSION = ""
+"""Its version."""
 
 # The model and the call: on spans and data points.
 MODEL_NAME: Final = f"{PREFIX}.model.name"
@@ -104,6 +111,10 @@ COLUMN_TYPE: Final = f"{PREFIX}.column.type"
 PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
 PAIR_THRESHOLDS: Final = f"{PREFIX}.pair.thresholds"
 
+# Log events that the processor is given: batches of rows, and what became of them. Nothing sends rows yet.
+ROWS_EVENT: Final = f"{PREFIX}.rows"
+OUTCOME_EVENT: Final = f"{PREFIX}.outcome"
+
 # Attributes of the processor's metrics; the metrics themselves are rows of the processor's table METRICS.
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
 REFERENCE_PROVISIONAL: Final = f"{PREFIX}.reference.provisional"
@@ -128,7 +139,11 @@ DRIFT_LOWER_BOUND: Final = f"{PREFIX}.drift.lower_bound"
 DRIFT_TOLERANCE: Final = f"{PREFIX}.drift.tolerance"
 WINDOW_START: Final = f"{PREFIX}.drift.window.start"
 WINDOW_END: Final = f"{PREFIX}.drift.window.end"
+EVENT_NAME: Final = "event.name"
 RECORD_UID: Final = "log.record.uid"
+SERVICE_NAME: Final = "service.name"
+SERVICE_NAMESPACE: Final = "service.namespace"
+ENVIRONMENT_NAME: Final = "deployment.environment.name"
 
 # Fields of the reasons of a verdict, by kind: attributes of alarm events, and the same in the JSON of a replay.
 REASON_FIELDS: Final = {
@@ -302,6 +317,9 @@ TERMS: Final = (
         "attribute",
         f"Kind of column: `{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`",
     ),
+    Term(SERVICE_NAME, "attribute", "Of the resource that served the model; also an attribute of results and events"),
+    Term(SERVICE_NAMESPACE, "attribute", "As above"),
+    Term(ENVIRONMENT_NAME, "attribute", "As above: a model in production and in staging are two series"),
     Term(
         REFERENCE_PROVISIONAL, "attribute", "True if live data serves as the reference, for lack of a training profile"
     ),
@@ -322,5 +340,6 @@ TERMS: Final = (
         Term(name, "attribute", f"{REASON_FIELDS[kind][field]} (events)")
         for (kind, field), name in REASON_ATTRIBUTES.items()
     ),
+    Term(EVENT_NAME, "attribute", "Name of the event again, for backends that ignore that field (events)"),
     Term(RECORD_UID, "attribute", "Unique id of the event, to deduplicate retries (events)"),
 )

@@ -33,12 +33,17 @@ def gateway(
     overlays: tuple[str, ...] = (),
     results_port: int | None = None,
     queue_bytes: int = 1 << 30,
+    **more: str,
 ) -> Iterator[Collector]:
-    """gateway.yaml with overlays; its queue is kept in `folder`, so that a second one goes on where the first ended."""
+    """gateway.yaml with overlays; its queue is kept in `folder`, so that a second one goes on where the first ended.
+
+    more: further variables, such as OTELCOL_METRICS_EXPORTER.
+    """
     env = {
         "OTELCOL_BACKEND_ENDPOINT": backend,
         "OTELCOL_PROCESSOR_ENDPOINT": processor,
         "OTELCOL_QUEUE_BYTES": str(queue_bytes),
+        **more,
     }
     with _collector(folder, ("gateway.yaml", *overlays), env, results_port) as collector:
         yield collector

@@ -53,8 +53,11 @@ def processor(folder: Path, references: Path, *, port: int, export: int) -> Iter
 
 
 @contextlib.contextmanager
-def server(folder: Path, model: Path, *, endpoint: str) -> Iterator[int]:
-    """serve.py under `opentelemetry-instrument`; gives its port."""
+def server(folder: Path, model: Path, *, endpoint: str, resource: str = "", **more: str) -> Iterator[int]:
+    """serve.py under `opentelemetry-instrument`; gives its port.
+
+    resource: OTEL_RESOURCE_ATTRIBUTES. more: further variables.
+    """
     port = free_ports(1)[0]
     env = {
         "MODEL": str(model),
@@ -66,6 +69,8 @@ def server(folder: Path, model: Path, *, endpoint: str) -> Iterator[int]:
         "DRIFTLINE_MODEL_NAME": MODEL,
         "DRIFTLINE_MODEL_VERSION": VERSION,
         "DRIFTLINE_EXPORT_INTERVAL": "500",
+        "OTEL_RESOURCE_ATTRIBUTES": resource,
+        **more,
     }
     command: list[str | Path] = [BIN / "opentelemetry-instrument", sys.executable, ROOT / "tests" / "e2e" / "serve.py"]
     health = f"http://127.0.0.1:{port}/health"

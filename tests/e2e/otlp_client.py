@@ -56,9 +56,9 @@ def spans(*each_attributes: Values) -> ExportTraceServiceRequest:
     return request
 
 
-def counters(*names: str, resource: Values | None = None) -> ExportMetricsServiceRequest:
+def counters(*names: str, resource: Values | None = None, time: int = _TIME) -> ExportMetricsServiceRequest:
     """A request with one cumulative counter of 1 for each name."""
-    point = {"asInt": "1", "startTimeUnixNano": str(_START), "timeUnixNano": str(_TIME)}
+    point = {"asInt": "1", "startTimeUnixNano": str(_START), "timeUnixNano": str(time)}
     total = {"aggregationTemporality": 2, "isMonotonic": True, "dataPoints": [point]}
     metrics = [{"name": name, "sum": total} for name in names]
     request = ExportMetricsServiceRequest()

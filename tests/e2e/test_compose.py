@@ -89,6 +89,16 @@ def test_what_is_built_mounted_and_set_exists(compose: Any) -> None:
     assert all(f"${{env:{name}:-" in gateway for name in compose["services"]["collector"]["environment"])
 
 
+def test_the_server_counts_the_pairs_of_the_reference(compose: Any) -> None:
+    """It is told of the folder that the training writes to, so that correlation is judged, too."""
+    server, training = compose["services"]["server"], compose["services"]["training"]
+    folder = server["environment"]["DRIFTLINE_REFERENCE"]
+
+    assert f"references:{folder}:ro" in server["volumes"]
+    assert f"references:{folder}" in training["volumes"]
+    assert f"--output {folder}/" in training["command"][-1]
+
+
 @pytest.mark.parametrize("file", sorted(ROOT.glob("*/Dockerfile")), ids=lambda file: file.parent.name)
 def test_images_start_from_a_pinned_one_and_leave_root(file: Any) -> None:
     """Every base image has a version, what is copied is there, and the last stage runs as a user of its own."""

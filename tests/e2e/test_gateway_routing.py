@@ -1,6 +1,7 @@
 """collector-config/ in the real Collector, driven with synthetic OTLP: what goes where."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,8 +12,10 @@ import pytest
 from driftline import semconv
 from e2e import otlp_client
 from e2e.collectors import Collector, agent, gateway
+from e2e.http_sink import HttpSink
 from e2e.processes import wait_until
 from otlp_sink import OtlpSink, Received
+from wire_names import INPUT_VALUES, KNOWN, NOT_READ_EVENTS, READ_BY_PROCESSOR, READ_EVENTS, SKETCHES
 
 pytestmark = pytest.mark.e2e
 
@@ -25,18 +28,8 @@ MANY_FEATURES: otlp_client.Values = {
 }
 HTTP_SPAN = {"http.request.method": "POST"}
 PROFILE = {semconv.DATASET_ROLE: semconv.REFERENCE, semconv.MODEL_NAME: "churn"}
-READ_BY_PROCESSOR = (
-    semconv.FEATURE_VALUE,
-    semconv.FEATURE_TAIL,
-    semconv.FEATURE_CATEGORY,
-    semconv.FEATURE_OBSERVATIONS,
-    semconv.OUTPUT_VALUE,
-    semconv.OUTPUT_TAIL,
-    semconv.OUTPUT_PREDICTIONS,
-    semconv.OUTPUT_OBSERVATIONS,
-    semconv.INFERENCE_ROWS,
-)
-NOT_READ = (semconv.INFERENCE_DURATION, "http.server.request.duration", "ml.drift.psi", "driftline.processor.rows")
+TO_BACKEND = KNOWN - SKETCHES
+WITH_SKETCHES = ("with-sketches.yaml",)
 
 
 class Line(NamedTuple):
@@ -80,15 +73,33 @@ def test_spans_of_models_reach_both_others_only_the_backend(line: Line) -> None:
 
 
 def test_metrics_that_the_processor_reads_reach_it_and_no_others(line: Line) -> None:
-    """Sketches and rows go to the processor and the backend; all else, drift results included, to the backend only."""
+    """Of all that there are, the processor gets what it reads, once, and the backend all but the sketches, once."""
     with otlp_client.client(line.collector.port) as client:
-        client.send(otlp_client.counters(*NOT_READ), otlp_client.counters(*READ_BY_PROCESSOR))
+        client.send(otlp_client.counters(*(KNOWN - READ_BY_PROCESSOR)), otlp_client.counters(*READ_BY_PROCESSOR))
 
-    line.backend.wait_for(lambda sink: names(sink) == {*READ_BY_PROCESSOR, *NOT_READ})
-    line.processor.wait_for(lambda sink: names(sink) >= set(READ_BY_PROCESSOR))
-    assert names(line.processor) == set(READ_BY_PROCESSOR)
+    line.backend.wait_for(lambda sink: names(sink) >= TO_BACKEND)
+    line.processor.wait_for(lambda sink: names(sink) >= READ_BY_PROCESSOR)
+    assert names(line.processor) == READ_BY_PROCESSOR
+    assert names(line.backend) == TO_BACKEND
     assert len(line.processor.points()) == len(READ_BY_PROCESSOR)
-    assert len(line.backend.points()) == len(READ_BY_PROCESSOR) + len(NOT_READ)
+    assert len(line.backend.points()) == len(TO_BACKEND)
+
+
+def test_sketches_reach_the_backend_of_whoever_asks(sinks: tuple[OtlpSink, OtlpSink], tmp_path: Path) -> None:
+    """With the overlay the backend gets every metric, but none of a training profile."""
+    processor, backend = sinks
+    with (
+        gateway(tmp_path, backend=backend.endpoint, processor=processor.endpoint, overlays=WITH_SKETCHES) as collector,
+        otlp_client.client(collector.port) as client,
+    ):
+        client.send(otlp_client.counters(semconv.REFERENCE_COLUMN, semconv.FEATURE_VALUE, resource=PROFILE))
+        client.send(otlp_client.counters(*KNOWN))
+        backend.wait_for(lambda sink: names(sink) >= KNOWN)
+        processor.wait_for(lambda sink: names(sink) >= READ_BY_PROCESSOR)
+
+    assert names(backend) == KNOWN
+    assert not [point for point in backend.points() if point.resource == PROFILE]
+    assert names(processor) == READ_BY_PROCESSOR | {semconv.REFERENCE_COLUMN}
 
 
 def test_training_profiles_reach_only_the_processor(line: Line) -> None:
@@ -104,14 +115,16 @@ def test_training_profiles_reach_only_the_processor(line: Line) -> None:
     assert len(marked) == len(profile)
 
 
-def test_outcomes_reach_both_log_lines_only_the_backend(line: Line) -> None:
-    """Of all log records the processor gets the outcome events."""
+def test_events_that_the_processor_reads_reach_it_and_no_others(line: Line) -> None:
+    """Of all log records the processor gets outcomes and batches of rows, the backend all but the latter."""
     with otlp_client.client(line.collector.port) as client:
-        client.send(otlp_client.events("", "ml.outcome", "other"))
+        client.send(otlp_client.events(*READ_EVENTS, *NOT_READ_EVENTS))
 
-    line.backend.wait_for(lambda sink: len(sink.logs()) == 3)
-    line.processor.wait_for(OtlpSink.logs)
-    assert [log.record.event_name for log in line.processor.logs()] == ["ml.outcome"]
+    to_backend = (READ_EVENTS | NOT_READ_EVENTS) - {semconv.ROWS_EVENT}
+    line.backend.wait_for(lambda sink: len(sink.logs()) >= len(to_backend))
+    line.processor.wait_for(lambda sink: len(sink.logs()) >= len(READ_EVENTS))
+    assert sorted(log.record.event_name for log in line.processor.logs()) == sorted(READ_EVENTS)
+    assert sorted(log.record.event_name for log in line.backend.logs()) == sorted(to_backend)
 
 
 def test_results_reach_the_backend_and_never_the_processor(line: Line) -> None:
@@ -128,17 +141,19 @@ def test_results_reach_the_backend_and_never_the_processor(line: Line) -> None:
     assert not line.processor.logs()
 
 
-def test_strip_inputs_keeps_inputs_from_the_backend_only(sinks: tuple[OtlpSink, OtlpSink], tmp_path: Path) -> None:
+@pytest.mark.parametrize("overlays", [("strip-inputs.yaml",), ("strip-inputs.yaml", *WITH_SKETCHES)])
+def test_strip_inputs_keeps_inputs_from_the_backend_only(
+    overlays: tuple[str, ...], sinks: tuple[OtlpSink, OtlpSink], tmp_path: Path
+) -> None:
     """With the overlay no value of an input reaches the backend; the processor still gets all, the backend all else."""
     processor, backend = sinks
-    overlays = ("strip-inputs.yaml",)
     with (
         gateway(tmp_path, backend=backend.endpoint, processor=processor.endpoint, overlays=overlays) as collector,
         otlp_client.client(collector.port) as client,
     ):
         client.send(otlp_client.spans(PREDICTION, MANY_FEATURES, HTTP_SPAN), otlp_client.counters(*READ_BY_PROCESSOR))
         client.send(otlp_client.counters(semconv.REFERENCE_COLUMN, resource=PROFILE))
-        backend.wait_for(lambda sink: len(sink.spans()) == 3 and semconv.OUTPUT_VALUE in names(sink))
+        backend.wait_for(lambda sink: len(sink.spans()) == 3 and semconv.INFERENCE_ROWS in names(sink))
         processor.wait_for(lambda sink: len(sink.spans()) == 2 and semconv.REFERENCE_COLUMN in names(sink))
 
     assert [span.attributes for span in backend.spans()] == [
@@ -146,10 +161,51 @@ def test_strip_inputs_keeps_inputs_from_the_backend_only(sinks: tuple[OtlpSink, 
         {semconv.MODEL_NAME: "churn", semconv.FEATURE_COUNT: 500.0},
         HTTP_SPAN,
     ]
-    values = {semconv.FEATURE_VALUE, semconv.FEATURE_TAIL, semconv.FEATURE_CATEGORY}
-    assert names(backend) == set(READ_BY_PROCESSOR) - values
+    kept = READ_BY_PROCESSOR - (INPUT_VALUES if len(overlays) > 1 else SKETCHES)
+    assert names(backend) == kept
     assert [span.attributes for span in processor.spans()] == [PREDICTION, MANY_FEATURES]
-    assert names(processor) == {*READ_BY_PROCESSOR, semconv.REFERENCE_COLUMN}
+    assert names(processor) == READ_BY_PROCESSOR | {semconv.REFERENCE_COLUMN}
+
+
+@pytest.mark.parametrize(("protocol", "variable", "make"), [("grpc", "ENDPOINT", OtlpSink), ("http", "URL", HttpSink)])
+def test_each_signal_can_have_a_backend_of_its_own(
+    protocol: str,
+    variable: str,
+    make: type[OtlpSink] | type[HttpSink],
+    sinks: tuple[OtlpSink, OtlpSink],
+    tmp_path: Path,
+) -> None:
+    """By either protocol; each gets its own signal and key, results and alarms too, and the common one nothing."""
+    processor, common = sinks
+    alarm = semconv.ALARM_EVENTS["opened"]
+    with ExitStack() as stack:
+        backends = {signal: stack.enter_context(make()) for signal in ("traces", "metrics", "logs")}
+        chosen = {
+            f"OTELCOL_{signal.upper()}_{name}": value
+            for signal, backend in backends.items()
+            for name, value in {
+                "EXPORTER": f"otlp_{protocol}/{signal}",
+                variable: backend.endpoint,
+                "HEADERS": f"{{x-key: {signal}}}",
+            }.items()
+        }
+        line = gateway(tmp_path, backend=common.endpoint, processor=processor.endpoint, **chosen)
+        collector = stack.enter_context(line)
+        with otlp_client.client(collector.port) as client:
+            client.send(
+                otlp_client.spans(PREDICTION), otlp_client.counters(semconv.INFERENCE_ROWS), otlp_client.events("other")
+            )
+        with otlp_client.client(collector.results_port) as client:
+            client.send(otlp_client.counters("ml.drift.alarm"), otlp_client.events(alarm))
+        backends["traces"].wait_for(Received.spans)
+        backends["metrics"].wait_for(lambda sink: names(sink) == {semconv.INFERENCE_ROWS, "ml.drift.alarm"})
+        backends["logs"].wait_for(lambda sink: {log.record.event_name for log in sink.logs()} == {"other", alarm})
+
+    for signal, backend in backends.items():
+        assert [each for each in backends if backend.requests(each)] == [signal]
+        if isinstance(backend, HttpSink):
+            assert {headers["x-key"] for headers in backend.headers} == {signal}
+    assert not any(common.requests(signal) for signal in backends)
 
 
 def test_what_was_accepted_survives_a_kill_of_the_collector(sinks: tuple[OtlpSink, OtlpSink], tmp_path: Path) -> None:
@@ -158,7 +214,7 @@ def test_what_was_accepted_survives_a_kill_of_the_collector(sinks: tuple[OtlpSin
     processor.refuse = grpc.StatusCode.UNAVAILABLE
     with gateway(tmp_path, backend=backend.endpoint, processor=processor.endpoint) as collector:
         with otlp_client.client(collector.port) as client:
-            client.send(otlp_client.spans(PREDICTION), otlp_client.counters(semconv.FEATURE_VALUE))
+            client.send(otlp_client.spans(PREDICTION), otlp_client.counters(semconv.INFERENCE_ROWS))
         backend.wait_for(lambda sink: sink.spans() and sink.points())
         wait_until(lambda: processor.refused >= 2, "the processor has refused both")
         collector.process.kill()
@@ -208,10 +264,10 @@ def test_the_agent_carries_everything_on(otlp_sink: OtlpSink, tmp_path: Path) ->
         with otlp_client.client(collector.port) as client:
             client.send(
                 otlp_client.spans(PREDICTION, HTTP_SPAN),
-                otlp_client.counters(*READ_BY_PROCESSOR, *NOT_READ),
+                otlp_client.counters(*KNOWN),
                 otlp_client.counters(semconv.REFERENCE_COLUMN, resource=PROFILE),
                 otlp_client.events("", "ml.outcome"),
             )
         otlp_sink.wait_for(lambda sink: len(sink.spans()) == len(sink.logs()) == 2)
-        otlp_sink.wait_for(lambda sink: names(sink) == {*READ_BY_PROCESSOR, *NOT_READ, semconv.REFERENCE_COLUMN})
+        otlp_sink.wait_for(lambda sink: names(sink) == KNOWN)
     assert [span.attributes for span in otlp_sink.spans()] == [PREDICTION, HTTP_SPAN]

@@ -1,5 +1,6 @@
 """The main job with real processes: a server that nobody touched, the Collector, the processor, a backend."""
 
+import struct
 import threading
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,10 +14,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from driftline import semconv
 from e2e import line
 from e2e.collectors import gateway
-from e2e.customers import FEATURES, Client, batches, draw, in_miles
+from e2e.customers import FEATURES, Client, batches, draw, in_miles, richer_with_age
 from e2e.processes import free_ports, wait_until
 from e2e.relay import Relay
 from otlp_sink import OtlpSink, Received, ReceivedLog, ReceivedSpan
+from wire_names import READ_BY_PROCESSOR, SKETCHES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -26,7 +28,6 @@ BROKEN = {(semconv.TARGET_INPUT, "distance")}
 ALARM, STATE = "ml.drift.alarm", "ml.drift.state"
 OPENED, CLOSED = semconv.ALARM_EVENTS["opened"], semconv.ALARM_EVENTS["closed"]
 HEALTHY = 0
-READ_BY_PROCESSOR = ("ml.feature.", "ml.output.", semconv.INFERENCE_ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +51,46 @@ def test_through_the_collector(trained: line.Trained, tmp_path: Path) -> None:
         backend.wait_for(lambda sink: sink.total(semconv.INFERENCE_ROWS) >= client.rows)
         backend.wait_for(lambda sink: sink.total(PROCESSED_ROWS) >= client.rows)
         backend.wait_for(lambda sink: len(inferences(sink)) >= client.calls)
+        relay.wait_for(lambda sink: all(valid(sink, name) >= client.rows for name in FEATURES))
 
     assert backend.total(semconv.INFERENCE_ROWS) == client.rows
     assert backend.total(PROCESSED_ROWS) == client.rows
     for name in FEATURES:
-        valid = {semconv.FEATURE_NAME: name, semconv.FEATURE_STATE: semconv.VALID}
-        assert backend.total(semconv.FEATURE_OBSERVATIONS, valid) == client.rows
+        assert valid(relay, name) == client.rows
     assert_only_the_broken_feature_alarmed(backend)
     assert_the_alarm_names_calls(backend)
     assert_a_trace_shows_the_prediction(backend, single, answer)
     assert_nothing_loops(relay, backend, client)
+
+
+def test_a_correlation_is_judged_behind_the_collector(trained: line.Trained, tmp_path: Path) -> None:
+    """Pairs of inputs reach the processor: two that begin to go together are alarmed, and neither of them alone."""
+    traffic = batches(seed=5)
+    processor_port, results_port = free_ports(2)
+    with (
+        OtlpSink() as backend,
+        line.processor(tmp_path, trained.references, port=processor_port, export=results_port),
+        gateway(
+            tmp_path,
+            backend=backend.endpoint,
+            processor=f"http://127.0.0.1:{processor_port}",
+            results_port=results_port,
+        ) as collector,
+        line.server(
+            tmp_path, trained.model, endpoint=collector.endpoint, DRIFTLINE_REFERENCE=str(trained.references)
+        ) as port,
+        Client(port) as client,
+    ):
+        _send(client, lambda: next(traffic), lambda: len(healthy_pairs(backend)) == 3, "all pairs are healthy")
+        assert not alarmed(backend), "healthy traffic raised an alarm"
+        _send(client, lambda: richer_with_age(next(traffic)), lambda: events(backend, OPENED), "the event of an alarm")
+        backend.wait_for(alarmed)
+
+    (pair,) = (name for _, name in healthy_pairs(backend) if name.startswith("age × income "))
+    assert alarmed(backend) == {(semconv.TARGET_PAIR, pair)}
+    (opened,) = events(backend, OPENED)
+    assert _column(opened.attributes) == (semconv.TARGET_PAIR, pair)
+    assert not backend.points(semconv.PAIR_ROWS)
 
 
 def test_without_a_collector(trained: line.Trained, tmp_path: Path) -> None:
@@ -131,27 +162,48 @@ def test_an_alarm_lives_on_when_the_processor_is_killed(trained: line.Trained, t
 
 def test_inputs_can_be_kept_from_the_backend(trained: line.Trained, tmp_path: Path) -> None:
     """Behind strip-inputs.yaml the backend sees each prediction, but no value of an input; the processor sees all."""
+    customers = draw(8, _random())
+    overlays = ("with-sketches.yaml", "strip-inputs.yaml")
     with (
         OtlpSink() as backend,
         OtlpSink() as processor,
-        gateway(
-            tmp_path, backend=backend.endpoint, processor=processor.endpoint, overlays=("strip-inputs.yaml",)
-        ) as collector,
+        gateway(tmp_path, backend=backend.endpoint, processor=processor.endpoint, overlays=overlays) as collector,
         line.server(tmp_path, trained.model, endpoint=collector.endpoint) as port,
         Client(port) as client,
     ):
-        (answer,) = client.predict(draw(1, _random()))
-        (stripped,) = backend.wait_for(inferences)
-        (whole,) = processor.wait_for(inferences)
-        backend.wait_for(lambda sink: sink.total(semconv.INFERENCE_ROWS) == 1)
+        (answer,) = client.predict(customers.head(1))
+        client.predict(customers)
+        backend.wait_for(lambda sink: len(inferences(sink)) == client.calls)
+        processor.wait_for(lambda sink: len(inferences(sink)) == client.calls)
+        backend.wait_for(lambda sink: sink.total(semconv.INFERENCE_ROWS) == client.rows)
+        backend.wait_for(lambda sink: all(valid(sink, name) == client.rows for name in FEATURES))
         processor.wait_for(lambda sink: sink.points(semconv.FEATURE_VALUE) and sink.points(semconv.FEATURE_CATEGORY))
 
+    whole, stripped = (min(inferences(sink), key=_number_of_rows) for sink in (processor, backend))
     inputs = {key: value for key, value in whole.attributes.items() if key.startswith(f"{semconv.INPUT}.")}
     assert set(inputs) == {f"{semconv.INPUT}.{name}" for name in FEATURES}
     assert whole.attributes.items() - stripped.attributes.items() == inputs.items()
     assert stripped.attributes[f"{semconv.OUTPUT}.{semconv.PREDICTION}"] == answer
-    assert not backend.points(semconv.FEATURE_VALUE)
-    assert not backend.points(semconv.FEATURE_CATEGORY)
+    assert _shown(customers, processor) == _values(customers)
+    assert _shown(customers, backend) == set()
+
+
+def _number_of_rows(span: ReceivedSpan) -> int:
+    return int(span.attributes[semconv.ROW_COUNT])
+
+
+def _values(customers: pd.DataFrame) -> set[bytes]:
+    """Every value of every row, as it stands in a message."""
+    flat = {value for row in customers.to_dict("records") for value in row.values()}
+    return {value.encode() if isinstance(value, str) else struct.pack("<d", value) for value in flat}
+
+
+def _shown(customers: pd.DataFrame, sink: Received) -> set[bytes]:
+    """Those values that stand anywhere in what has arrived."""
+    sent = b"".join(
+        each.SerializeToString() for signal in ("traces", "metrics", "logs") for each in sink.requests(signal)
+    )
+    return {value for value in _values(customers) if value in sent}
 
 
 def tell(client: Client, backend: Received) -> None:
@@ -180,6 +232,13 @@ def counted(backend: Received) -> float:
     return max((point.value for point in backend.points(PROCESSED_ROWS)), default=0)
 
 
+def valid(sink: Received, feature: str) -> float:
+    """Valid values of a feature that a processor was told of."""
+    return sink.total(
+        semconv.FEATURE_OBSERVATIONS, {semconv.FEATURE_NAME: feature, semconv.FEATURE_STATE: semconv.VALID}
+    )
+
+
 def verdicts(backend: Received, metric: str, value: float) -> set[tuple[str, str]]:
     """The columns that some window gave this value."""
     found = (point.attributes for point in backend.points(metric) if point.value == value)
@@ -188,6 +247,10 @@ def verdicts(backend: Received, metric: str, value: float) -> set[tuple[str, str
 
 def healthy(backend: Received) -> set[tuple[str, str]]:
     return verdicts(backend, STATE, HEALTHY)
+
+
+def healthy_pairs(backend: Received) -> set[tuple[str, str]]:
+    return {each for each in healthy(backend) if each[0] == semconv.TARGET_PAIR}
 
 
 def alarmed(backend: Received) -> set[tuple[str, str]]:
@@ -254,7 +317,8 @@ def assert_nothing_loops(relay: Relay, backend: Received, client: Client) -> Non
     assert len(relay.spans()) == len({span.span.span_id for span in relay.spans()}) == client.calls
     assert len(inferences(backend)) == client.calls
     assert len(relay.requests("traces")) <= client.calls
-    assert {name for name in _metrics(relay) if not name.startswith(READ_BY_PROCESSOR)} == set()
+    assert _metrics(relay) <= READ_BY_PROCESSOR
+    assert not _metrics(backend) & SKETCHES
     assert not relay.logs()
     results = sorted((*_column(point.attributes), point.point.time_unix_nano) for point in backend.points(ALARM))
     assert all(earlier != later for earlier, later in pairwise(results))

@@ -65,7 +65,9 @@ def test_every_point_arrives_as_it_was(temporality: AggregationTemporality, tmp_
     with (
         OtlpSink() as processor,
         OtlpSink() as backend,
-        gateway(tmp_path, backend=backend.endpoint, processor=processor.endpoint) as collector,
+        gateway(
+            tmp_path, backend=backend.endpoint, processor=processor.endpoint, overlays=("with-sketches.yaml",)
+        ) as collector,
     ):
         with otlp_client.client(collector.port) as client:
             client.send(sent)

@@ -75,7 +75,7 @@ def _start(processes: Processes, folder: Path, collector: Path | None, backend: 
     if collector is None:
         display.message("No Collector: the server sends to the processor directly.")
     else:
-        display.message(f"{collector} --config collector.yaml")
+        display.message(f"{collector} --config gateway.yaml")
         services.start_collector(processes, collector, addresses)
     display.message("driftline-processor --config processor.yaml")
     services.start_processor(processes, folder, addresses)

@@ -57,7 +57,7 @@ class Addresses(NamedTuple):
 def find_collector() -> Path | None:
     """The Collector: $OTELCOL, else `.collector/otelcol` here (`make collector`), else one on the PATH, else None.
 
-    One on the PATH that does not accept `collector.yaml`, such as an old one, is skipped.
+    One on the PATH that does not accept `gateway.yaml`, such as an old one, is skipped.
     """
     named = os.environ.get("OTELCOL")
     if named:
@@ -92,7 +92,7 @@ def start_processor(processes: Processes, folder: Path, addresses: Addresses) ->
 
 
 def start_collector(processes: Processes, collector: Path, addresses: Addresses) -> None:
-    with _collector_yaml() as config:
+    with _gateway_yaml() as config:
         process = processes.start(
             "collector", (str(collector), f"--config={config}"), _collector_environment(addresses)
         )
@@ -109,6 +109,7 @@ def start_server(processes: Processes, model_file: Path, addresses: Addresses) -
         OTEL_METRIC_EXPORT_INTERVAL="5000",
         OTEL_LOGS_EXPORTER="none",
         DRIFTLINE_MODEL_NAME=MODEL,
+        DRIFTLINE_REFERENCE=str(model_file.with_name("references")),
         DRIFTLINE_EXPORT_INTERVAL="1000",
     )
     uvicorn = (sys.executable, "-m", "uvicorn", "driftline.demo.server:app", "--port", str(addresses.server))
@@ -118,25 +119,31 @@ def start_server(processes: Processes, model_file: Path, addresses: Addresses) -
 
 def environment(**variables: str) -> Mapping[str, str]:
     """Environment variables without the settings of OpenTelemetry and Driftline, and without a proxy for loopback."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "DRIFTLINE_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "OTELCOL_", "DRIFTLINE_"))}
     return {**kept, "NO_PROXY": _LOOPBACK, "no_proxy": _LOOPBACK, "PYTHONUNBUFFERED": "1", **variables}
 
 
-def _collector_yaml() -> AbstractContextManager[Path]:
-    return as_file(files("driftline.demo") / "collector.yaml")
+def _gateway_yaml() -> AbstractContextManager[Path]:
+    """The one of collector-config/, to which the one beside this file is a link."""
+    return as_file(files("driftline.demo") / "gateway.yaml")
 
 
 def _collector_environment(addresses: Addresses) -> Mapping[str, str]:
+    """Its queue lies in the folder that it runs in."""
+    http, health, metrics, *_ = (port for port in free_ports(3 + len(addresses)) if port not in addresses)
     return environment(
-        DEMO_FROM_SERVER=str(addresses.from_server),
-        DEMO_FROM_PROCESSOR=str(addresses.from_processor),
-        DEMO_PROCESSOR=str(addresses.processor),
-        DEMO_BACKEND=str(addresses.backend),
+        OTELCOL_GRPC_LISTEN=f"127.0.0.1:{addresses.from_server}",
+        OTELCOL_HTTP_LISTEN=f"127.0.0.1:{http}",
+        OTELCOL_RESULTS_LISTEN=f"127.0.0.1:{addresses.from_processor}",
+        OTELCOL_HEALTH_LISTEN=f"127.0.0.1:{health}",
+        OTELCOL_METRICS_PORT=str(metrics),
+        OTELCOL_PROCESSOR_ENDPOINT=f"http://127.0.0.1:{addresses.processor}",
+        OTELCOL_BACKEND_ENDPOINT=f"http://127.0.0.1:{addresses.backend}",
     )
 
 
 def _accepts_config(collector: Path) -> bool:
-    with _collector_yaml() as config:
+    with _gateway_yaml() as config:
         command = (str(collector), "validate", f"--config={config}")
         env = _collector_environment(Addresses(1, 2, 3, 4, 5))
         return subprocess.run(command, env=env, capture_output=True, check=False).returncode == 0  # noqa: S603  ours

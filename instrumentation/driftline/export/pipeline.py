@@ -185,7 +185,7 @@ class Pipeline:
         # An infinite interval: the reader starts no thread, which would be restarted in forked children.
         reader = PeriodicExportingMetricReader(exporter, export_interval_millis=math.inf)
         provider = MeterProvider([reader], resource=self._resource(), shutdown_on_exit=False)
-        meter = provider.get_meter(semconv.SCOPE)
+        meter = provider.get_meter(semconv.SCOPE, semconv.SCOPE_VERSION)
         terms = {term.name: term.meaning for term in semconv.TERMS}
         # The SDK exports nothing unless an instrument yields data.
         meter.create_observable_counter(

@@ -92,7 +92,8 @@ class Recorder:
         self._spans = SpanSource(tracer_provider)
         self._make_exporter = choose(settings.otlp_endpoint) if metric_exporter is None else lambda: metric_exporter
         self._resource = _ApplicationResource(tracer_provider)
-        self._duration = metrics.get_meter(semconv.SCOPE, meter_provider=meter_provider).create_histogram(
+        meter = metrics.get_meter(semconv.SCOPE, semconv.SCOPE_VERSION, meter_provider=meter_provider)
+        self._duration = meter.create_histogram(
             semconv.INFERENCE_DURATION,
             unit="s",
             description="Duration of a model call",

@@ -67,7 +67,7 @@ class SpanSource:
         provider = self._given or trace.get_tracer_provider()
         if self._given is None and isinstance(provider, trace.ProxyTracerProvider):
             return None  # a provider may be set later
-        self._tracer = trace.get_tracer(semconv.SCOPE, tracer_provider=provider)
+        self._tracer = trace.get_tracer(semconv.SCOPE, semconv.SCOPE_VERSION, tracer_provider=provider)
         if isinstance(provider, TracerProvider):
             sampler = provider.sampler.get_description()
             always_off = sampler == _NEVER

@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from driftline import semconv
 from driftline.sketch import otlp
 from driftline_processor.records import Batch, Rejection, Scalar
 
@@ -17,10 +18,10 @@ MAX_TIME: Final = (1 << 63) - 1
 _MAX_REASONS: Final = 50
 
 _RESOURCE: Final[Mapping[str, str]] = {
-    "service.name": "service.name",
-    "service.namespace": "service.namespace",
-    "deployment.environment.name": "deployment.environment.name",
-    "deployment.environment": "deployment.environment.name",  # its name until semantic conventions 1.27
+    semconv.SERVICE_NAME: semconv.SERVICE_NAME,
+    semconv.SERVICE_NAMESPACE: semconv.SERVICE_NAMESPACE,
+    semconv.ENVIRONMENT_NAME: semconv.ENVIRONMENT_NAME,
+    "deployment.environment": semconv.ENVIRONMENT_NAME,  # its name until semantic conventions 1.27
 }
 
 _M = TypeVar("_M", bound=Message)

@@ -65,6 +65,7 @@ def _attributes(event: AlarmEvent, result: WindowResult) -> dict[str, AnyValue]:
     }
     known = {semconv.DRIFT_EVENT: verdict.sentence, semconv.ALARM_TRACES: event.traces}
     return {
+        semconv.EVENT_NAME: semconv.ALARM_EVENTS[event.change.value],
         **column_attributes(result, event.column),
         semconv.RECORD_UID: f"{event.id}-{event.change.value}-{event.time}",
         semconv.ALARM_ID: event.id,

@@ -58,8 +58,10 @@ def _valid(
 
 
 def _model_attributes(result: WindowResult) -> dict[str, str | bool]:
-    known = {semconv.MODEL_VERSION: result.model.version} if result.model.version else {}
-    return {semconv.MODEL_NAME: result.model.name, **known, semconv.REFERENCE_PROVISIONAL: result.provisional}
+    """Includes the origin, of whose resource some backends keep only the name of the service."""
+    name, version, origin = result.model
+    known = {semconv.MODEL_VERSION: version} if version else {}
+    return {**dict(origin), semconv.MODEL_NAME: name, **known, semconv.REFERENCE_PROVISIONAL: result.provisional}
 
 
 def column_attributes(result: WindowResult, column: ColumnKey) -> dict[str, str | bool]:

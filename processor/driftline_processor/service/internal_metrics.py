@@ -60,7 +60,7 @@ class InternalMetrics:
     """The instruments behind INTERNAL_METRICS. Safe from any thread; never blocks."""
 
     def __init__(self, provider: MeterProvider) -> None:
-        meter = provider.get_meter(METRIC_PREFIX)
+        meter = provider.get_meter(METRIC_PREFIX, semconv.SCOPE_VERSION)
         self._read: dict[str, Callable[[], Mapping[str, float]]] = {}
         self._instruments = {metric.name: self._create(meter, metric) for metric in INTERNAL_METRICS}
 

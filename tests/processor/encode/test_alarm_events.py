@@ -39,6 +39,8 @@ def test_a_record_says_all_of_a_change() -> None:
     assert sent.time_unix_nano == sent.observed_time_unix_nano == 60 * SECOND
     assert sent.body.string_value == "It moved."
     assert plain(sent.attributes) == {
+        **dict(SHOP),
+        "event.name": "ml.alarm.opened",
         "ml.model.name": "churn",
         "ml.model.version": "7",
         "ml.reference.provisional": False,
@@ -92,6 +94,7 @@ def test_names_and_severities_of_changes() -> None:
         ("ml.alarm.closed", "INFO"),
     ]
     assert {each.event_name for each in sent} <= {term.name for term in TERMS}
+    assert [plain(each.attributes)["event.name"] for each in sent] == [each.event_name for each in sent]
 
 
 def test_no_traces_no_attribute() -> None:

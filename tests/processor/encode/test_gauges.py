@@ -33,7 +33,7 @@ def points(data: MetricsData) -> dict[str, list[tuple[dict[str, object], float]]
 def test_labels_and_values() -> None:
     """A point says model, version, target and column, and whether a reference stands behind it."""
     (data,) = encode_gauges([result(ModelKey("churn", "2", SHOP), provisional=True)])
-    model = {"ml.model.name": "churn", "ml.model.version": "2", "ml.reference.provisional": True}
+    model = {**dict(SHOP), "ml.model.name": "churn", "ml.model.version": "2", "ml.reference.provisional": True}
 
     found = points(data)
     assert found["ml.drift.psi"] == [({**model, "ml.drift.target": "input", "ml.feature.name": "age"}, 0.5)]
@@ -44,6 +44,16 @@ def test_labels_and_values() -> None:
         ({**output, "ml.output.class": "no"}, 0.25),
     ]
     assert "ml.drift.alarm" not in found
+
+
+def test_environments_are_told_apart_by_attributes() -> None:
+    """Of a resource some backends keep nothing but the service: no two points of a metric have the same attributes."""
+    served = [ModelKey("churn", "2", (("deployment.environment.name", each), SHOP[1])) for each in ("prod", "staging")]
+    (data,) = encode_gauges([result(model) for model in served])
+
+    for values in points(data).values():
+        attributes = [tuple(sorted(each.items())) for each, _ in values]
+        assert len(set(attributes)) == len(attributes)
 
 
 def test_unknown_version_is_absent() -> None:

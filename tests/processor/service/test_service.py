@@ -95,6 +95,7 @@ def test_from_rows_to_results(tmp_path: Path, otlp_sink: OtlpSink) -> None:
     (full,) = [p for p in otlp_sink.points("ml.drift.sample.count") if p.value == 1_000]
     assert full.resource == {"service.name": "shop"}
     assert full.attributes == {
+        "service.name": "shop",
         semconv.MODEL_NAME: "churn",
         semconv.REFERENCE_PROVISIONAL: False,
         semconv.DRIFT_TARGET: "input",
