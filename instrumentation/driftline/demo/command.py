@@ -32,7 +32,7 @@ NEEDED: Final = (
 """What the extra `demo` installs, as import names."""
 
 
-@click.command()
+@click.command(short_help="Watch one feature drift on a live model server.")
 @click.option(
     "--json",
     "json_file",
