@@ -78,7 +78,7 @@ conformance: setup  ## scikit-learn's own tests, instrumented against not: half 
 # Not all of them install everywhere: a test whose environment is missing is skipped.
 SERVERS := bentoml litserve mlserver ray
 
-servers: setup $(SERVERS:%=.venv-servers/%/.ready)  ## Servers that pin much, each in an environment of its own.
+servers: setup $(SERVERS:%=.venv-servers/%/.ready)  ## Test servers with many pinned dependencies, each in its own environment.
 	$(BIN)/pytest tests/e2e/servers
 
 .venv-servers/%/.ready: tests/e2e/servers/%/requirements.txt pyproject.toml

@@ -16,6 +16,7 @@ if [ -d "$venv/lib" ]; then
   find "$venv/lib" -type d -name '*.dist-info' ! -exec test -e '{}/RECORD' ';' -prune -exec rm -r '{}' +
 fi
 
+[ -x "$venv/bin/python" ] || echo "setup: creating $venv, with the latest pip"
 "${PYTHON:-python3}" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --upgrade pip
 exec scripts/progress.sh setup "$venv/install.log" "$venv/bin/python" -m pip install --progress-bar off "$@"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # progress.sh NAME LOG COMMAND [ARGUMENT...]: runs a command with its output in LOG, and reports how long it has been running and
-# what it wrote last: on a terminal in one line, elsewhere every 15 seconds. A failure prints the end of LOG.
+# what it wrote last: on a terminal in one line, elsewhere after 2 seconds and every 15. A failure prints the end of LOG.
 set -u
 name=$1 log=$2
 shift 2
@@ -13,15 +13,22 @@ elapsed() {
   printf '%d:%02d' $((seconds / 60)) $((seconds % 60))
 }
 
-# Without the timestamp, level and source file that the Collector's builder puts first.
-last_line() { tail -n 1 "$log" | tr '\t\r' '  ' | sed 's/^[0-9TZ:.-]*Z *INFO *[^ ]* *//; s/^ *//' | cut -c 1-60; }
+# Without the timestamp, level and source file that the Collector's builder puts first, and without pip's long list of packages.
+last_line() {
+  tail -n 1 "$log" | tr '\t\r' '  ' |
+    sed 's/^[0-9TZ:.-]*Z *INFO *[^ ]* *//; s/^ *//; s/^\(Installing collected packages\):.*/\1/; s/^\(.\{59\}\)...*/\1…/'
+}
 
 # It also ends if this script was killed. Short sleeps: one that outlives the loop would hold the caller's pipe open.
 report() {
-  ticks=0
+  ticks=0 told=''
   while sleep 1 && kill -0 $$ 2>/dev/null; do
     ticks=$((ticks + 1))
-    [ $((ticks % every)) -ne 0 ] || printf "$before%s: %s  %s$after" "$name" "$(elapsed)" "$(last_line)"
+    [ "$ticks" -eq 2 ] || [ $((ticks % every)) -eq 0 ] || continue
+    line=$(last_line)
+    line=${line:-starting}
+    if [ "$every" -gt 1 ] && [ "$line" = "$told" ]; then line='still the same'; else told=$line; fi
+    printf "$before%s: %s  %s$after" "$name" "$(elapsed)" "$line"
   done
 }
 

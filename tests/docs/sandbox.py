@@ -96,12 +96,12 @@ def build(folder: Path) -> None:
     rows = customers()
     rows.to_parquet(folder / "train.parquet")
     profile = driftline.profile(rows, y="churned", model="churn", prediction="predicted", score="probability")
-    for name in ("a.json", "b.json", "references/churn.reference.json"):
+    for name in ("a.json", "b.json", "references/churn.reference.json", "references/car_loan.reference.json"):
         (folder / name).parent.mkdir(exist_ok=True)
         profile.save(folder / name)
     (folder / "logs").mkdir()
-    rows.iloc[:2_500].to_parquet(folder / "logs" / "2024-01.parquet")
-    rows.iloc[2_500:].to_parquet(folder / "logs" / "2024-02.parquet")
+    rows.iloc[:2_500].to_parquet(folder / "logs" / "2019-03.parquet")
+    rows.iloc[2_500:].to_parquet(folder / "logs" / "2019-04.parquet")
     with gzip.open(folder / "log.csv.gz", "wt") as file:
         rows.to_csv(file, index=False)
     shutil.copytree(ROOT / "collector-config", folder / "collector-config")
@@ -119,7 +119,7 @@ def customers(count: int = ROWS) -> pd.DataFrame:
     score = 1 / (1 + np.exp((age - 50) / 10))
     return pd.DataFrame(
         {
-            "time": pd.date_range("2024-01-01", periods=count, freq="min"),
+            "time": pd.date_range("2019-03-30", periods=count, freq="min"),
             "age": age,
             "income": income,
             "visits": random.poisson(3, count),

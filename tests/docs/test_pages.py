@@ -107,7 +107,7 @@ def test_every_command_of_make_exists(page: Path) -> None:
 def test_the_way_of_a_row_is_short_and_there() -> None:
     """It takes at most 15 steps, and each file that it passes exists."""
     text = (
-        (DOCS / "contributing/architecture.md").read_text().partition("## The way of one row")[2].partition("\n## ")[0]
+        (DOCS / "contributing/architecture.md").read_text().partition("## The path of one row")[2].partition("\n## ")[0]
     )
     server, _, processor = text.partition("\n8. ")
 

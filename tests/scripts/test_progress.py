@@ -27,6 +27,15 @@ def test_a_command_that_fails_shows_the_end_of_its_output(tmp_path: Path) -> Non
     assert result.stderr.splitlines()[1:] == [str(number) for number in range(71, 101)]
 
 
+def test_a_pipe_is_told_soon_what_goes_on(tmp_path: Path) -> None:
+    """In a line that is cut visibly, without pip's list of packages."""
+    long = progress(tmp_path / "log", f"echo {'x' * 80}; sleep 3")
+    pip = progress(tmp_path / "log", "echo 'Installing collected packages: numpy, scipy'; sleep 3")
+
+    assert long.stdout.splitlines()[0].split("  ")[1] == f"{'x' * 59}…"
+    assert pip.stdout.splitlines()[0].split("  ")[1] == "Installing collected packages"
+
+
 def test_a_command_does_not_read_what_is_typed(tmp_path: Path) -> None:
     """One that asks a question gets no answer instead of waiting for ever behind the log."""
     result = progress(tmp_path / "log", "read answer || echo none")

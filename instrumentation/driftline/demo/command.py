@@ -32,7 +32,7 @@ NEEDED: Final = (
 """What the extra `demo` installs, as import names."""
 
 
-@click.command()
+@click.command(short_help="Watch one feature drift on a live model server.")
 @click.option(
     "--json",
     "json_file",
@@ -62,6 +62,8 @@ def demo(json_file: Path | None, seconds: float | None, use_collector: bool) -> 
     missing = [name for name in NEEDED if not _is_installed(name)]
     if missing:
         raise click.ClickException(f'the demo needs {", ".join(missing)}: pip install "driftline[demo]"')
+    if json_file is not None:
+        _check_writable(json_file)
     schedule = INTERACTIVE if seconds is None else Schedule.of(seconds)
     result = _run(schedule, use_collector, _display(json_file))
     if json_file is not None:
@@ -69,6 +71,12 @@ def demo(json_file: Path | None, seconds: float | None, use_collector: bool) -> 
     _conclude(result)
     if json_file is None:
         click.echo(next_steps(), err=True)
+
+
+def _check_writable(file: Path) -> None:
+    """Raises BadParameter before the demo rather than after it. click has checked a file that exists."""
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        raise click.BadParameter(f"must be in a folder that exists and is writable (got {file})", param_hint="--json")
 
 
 def _run(schedule: Schedule, use_collector: bool, display: "Display") -> "DemoResult":
@@ -111,7 +119,7 @@ def _conclude(result: "DemoResult") -> None:
 def next_steps() -> str:
     """What to do after the demo, in three lines, with commands that can be pasted."""
     return (
-        f"\n1. Profile your data:   {_command('driftline')} profile train.parquet --model churn"
+        f"\n1. Profile your data:   {_command('driftline')} profile train.parquet --model churn -o churn.reference.json"
         f"\n2. Start your server:   {_command('opentelemetry-instrument')} uvicorn app:app"
         f"\n3. Read on:             {DOCS}"
     )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -25,6 +26,8 @@ from driftline.semconv import (
     PROCESSOR_ROWS,
 )
 
+_MOVES: Final = (ALARM_EVENTS["opened"], ALARM_EVENTS["updated"])
+
 _OF_COLUMN: Final = frozenset(
     {DRIFT_DISTANCE, DRIFT_LOWER_BOUND, DRIFT_TOLERANCE, DRIFT_ALARM, DRIFT_STATE, DISTRIBUTION_MEDIAN}
 )
@@ -33,8 +36,8 @@ _OF_COLUMN: Final = frozenset(
 class AlarmRun(NamedTuple):
     """The first of consecutive windows in which a column has an alarm; times are nanoseconds since the epoch.
 
-    window_end: end of that window. seen: when the alarm arrived at the backend. moved: what moved, in words; "" until
-    the alarm's event has arrived.
+    window_end: end of that window. seen: when the alarm arrived at the backend. moved: what has moved, in the words of
+    the alarm's latest event; "" until one has arrived.
     """
 
     column: ColumnKey
@@ -93,7 +96,7 @@ class Findings:
         """Add events, before or after the readings of their windows."""
         with self._lock:
             for event in events:
-                if event.name == ALARM_EVENTS["opened"] and event.attributes.get(MODEL_NAME) == self._model:
+                if event.name in _MOVES and event.attributes.get(MODEL_NAME) == self._model:
                     self._moved[_column(event.attributes), event.time] = str(event.attributes.get(DRIFT_EVENT, ""))
 
     def report(self) -> Report:
@@ -119,14 +122,20 @@ class Findings:
 
     def _alarms(self) -> Iterable[AlarmRun]:
         for column, windows in self._windows.items():
-            before = False
-            for time in sorted(windows):
-                alarm = bool(windows[time].get(DRIFT_ALARM))
-                if alarm and not before:
-                    values, seen = windows[time], self._seen[column, time]
-                    moved = self._moved.get((column, time), "")
-                    yield AlarmRun(column, time, seen, values.get(DRIFT_DISTANCE), values.get(DRIFT_TOLERANCE), moved)
-                before = alarm
+            for run in _runs(windows):
+                time, values, moved = run[0], windows[run[0]], self._last_move(column, run)
+                seen = self._seen[column, time]
+                yield AlarmRun(column, time, seen, values.get(DRIFT_DISTANCE), values.get(DRIFT_TOLERANCE), moved)
+
+    def _last_move(self, column: ColumnKey, run: Sequence[int]) -> str:
+        return next((self._moved[column, time] for time in reversed(run) if (column, time) in self._moved), "")
+
+
+def _runs(windows: Mapping[int, Mapping[str, float]]) -> Iterable[list[int]]:
+    """The ends of consecutive windows with an alarm, ascending."""
+    for alarm, times in groupby(sorted(windows), lambda time: bool(windows[time].get(DRIFT_ALARM))):
+        if alarm:
+            yield list(times)
 
 
 def _column(attributes: Mapping[str, str | float | bool]) -> ColumnKey:

@@ -28,7 +28,8 @@ class DemoStatus:
             return f"Healthy traffic, like the training data. {FAULT.feature} changes its unit in {left}."
         if self.phase is Phase.BROKEN:
             since = clock(self.elapsed - self.schedule.healthy)
-            return f"For {since} {FAULT.feature} has arrived in {FAULT.new} instead of {FAULT.old}. No request fails."
+            arriving = f"{FAULT.feature} has been arriving in {FAULT.new} instead of {FAULT.old}"
+            return f"{arriving} for {since}. No request fails."
         if self.report.rows_counted == self.rows_sent:
             return "The traffic has ended, and the processor has counted every row."
         return "The traffic has ended. Waiting for the processor to count the last rows."

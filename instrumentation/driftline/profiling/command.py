@@ -17,7 +17,7 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
     return tuple(name.strip() for name in (value or "").split(",") if name.strip())
 
 
-@click.command()
+@click.command(short_help="Profile training data: make a reference.")
 @click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Reference file to write."

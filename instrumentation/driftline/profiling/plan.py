@@ -132,7 +132,7 @@ def _timestamp(kinds: Mapping[str, str], roles: Roles) -> tuple[str | None, list
     times = [name for name, kind in kinds.items() if kind == TIMESTAMP and name not in taken]
     if len(times) == 1:
         return times[0], [
-            f"Using {times[0]!r} as the timestamp, the only column of times (--timestamp selects another)"
+            f"Using {times[0]!r} as the timestamp, the only column of times (--timestamp may name numbers instead)"
         ]
     if times:
         return None, [f"Using no timestamp: {_listed(times)} all hold times (--timestamp selects one)"]

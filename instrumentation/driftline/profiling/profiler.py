@@ -11,7 +11,7 @@ from driftline.profiling.counters import CategoricalColumnCounter, ColumnCounter
 from driftline.profiling.id_columns import IdProbe
 from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
 from driftline.profiling.plan import Plan, Roles, make_plan
-from driftline.profiling.survey import ColumnSurvey, Survey, survey
+from driftline.profiling.survey import ColumnSurvey, Range, Survey, survey
 from driftline.profiling.tables import Table
 from driftline.reference.chunks import Chunks, second_of
 from driftline.reference.column_types import TIMESTAMP
@@ -23,6 +23,9 @@ from driftline.sketch.arrays import IntArray
 
 SURVEYING: Final = "Surveying"
 COUNTING: Final = "Counting"
+
+_YEAR: Final = 365 * 86_400.0
+"""Numbers all below it, in Unix seconds, are taken for something else than times."""
 
 
 class Progress(Protocol):
@@ -133,9 +136,21 @@ def _chunker(table: Table, plan: Plan, seen: Survey) -> tuple[_Chunker, list[str
         return by_rows, []
     if not seen.times.least < seen.times.greatest:
         return by_rows, [f"Chunked by rows: {plan.timestamp!r} has fewer than two distinct times"]
-    second = 1.0 if table.kinds[plan.timestamp] == TIMESTAMP else second_of(seen.times.greatest)
+    second = 1.0
+    if table.kinds[plan.timestamp] != TIMESTAMP:
+        second = second_of(seen.times.greatest)
+        _check_unix_times(plan.timestamp, seen.times, second)
     chunks = Chunks.by_time(seen.times.least * second, seen.times.greatest * second, seen.rows)
     return _Chunker(chunks, plan.timestamp, second), []
+
+
+def _check_unix_times(timestamp: str, times: Range, second: float) -> None:
+    """Raises ProfileError for numbers that are hardly times, such as ages or row numbers."""
+    if max(abs(times.least), abs(times.greatest)) * second < _YEAR:
+        raise ProfileError(
+            f"timestamp: column {timestamp!r} must hold Unix times beyond 1970 "
+            f"(got {times.least:g} to {times.greatest:g}); write times of 1970 like 1970-05-31 12:00:00"
+        )
 
 
 def _id_notes(ids: Iterable[ColumnKey]) -> list[str]:

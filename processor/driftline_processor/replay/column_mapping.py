@@ -88,9 +88,9 @@ def column_notes(columns: Sequence[ReplayedColumn], reference: Reference) -> lis
     missing = [key.name for key in reference.columns if key not in found and key.target != semconv.TARGET_PAIR]
     lines = []
     if unknown:
-        lines.append(f"Not in the reference, described only: {_list_names(sorted(unknown))}")
+        lines.append(f"Not in the reference, so not judged: {_list_names(sorted(unknown))}")
     if missing:
-        lines.append(f"Not in the data, not judged: {_list_names(missing)}")
+        lines.append(f"Not in the data, so not judged: {_list_names(missing)}")
     return lines
 
 

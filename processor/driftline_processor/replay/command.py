@@ -36,7 +36,7 @@ class ReplayFailure(click.ClickException):
     exit_code = 2
 
 
-@click.command()
+@click.command(short_help="Backtest: replay logged predictions in event time.")
 @click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE…")
 @click.option(
     "--reference",

@@ -91,16 +91,20 @@ class RunTotals:
                 self.open.pop(event.id, None)
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def closing_lines(replay: Replay, summary: RunTotals) -> Iterator[str]:
     """What was found in all, and the rows that are in no window."""
     still = f"; still open: {', '.join(summary.open.values())}" if summary.open else ""
-    alarms = f"{summary.opened:,} alarm{'' if summary.opened == 1 else 's'}"
-    yield f"{summary.windows:,} windows of {replay.rows:,} rows: {alarms}{still}"
+    windows, rows = _counted(summary.windows, "window"), _counted(replay.rows, "row")
+    yield f"{windows} of {rows}: {_counted(summary.opened, 'alarm')}{still}"
     if replay.timeless:
-        yield f"Left out {replay.timeless:,} rows without a time within 1970 to 2262"
+        yield f"Left out {_counted(replay.timeless, 'row')} without a time within 1970 to 2262"
     if replay.late:
         allowed = format_duration(replay.settings.lateness)
         yield (
-            f"Left out {replay.late:,} rows that came more than {allowed} after newer ones, when their window had been "
-            "judged: sort the data by time, or allow more with --lateness"
+            f"Left out {_counted(replay.late, 'row')} that came more than {allowed} after newer ones, when their "
+            "window had been judged: sort the data by time, or allow more with --lateness"
         )

@@ -4,6 +4,7 @@ import signal
 import sysconfig
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -14,6 +15,7 @@ from driftline.demo.processes import ProcessError
 from driftline.demo.result import DemoResult
 from driftline.demo.schedule import INTERACTIVE, Schedule
 from driftline.demo.traffic import TrafficError
+from driftline.profiling.command import profile as profile_command
 from driftline.profiling.plan import ColumnKey
 
 RUN = "driftline.demo.runner.run"
@@ -84,6 +86,20 @@ def test_seconds_scale_the_schedule(arguments: list[str], schedule: Schedule, mo
     assert arguments_of_run[:2] == [schedule, None]
 
 
+@pytest.mark.parametrize("file", ["nowhere/f.json", "file/f.json"])
+def test_a_file_that_cannot_be_written_is_refused_at_once(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after a minute of demo; nothing is started."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(RUN, raising(AssertionError("started")))
+
+    result = CliRunner().invoke(demo, ["--json", str(tmp_path / file)])
+
+    assert result.exit_code == 2
+    assert "--json: must be in a folder that exists and is writable (got " in result.stderr
+
+
 def test_a_duration_too_short_for_a_window_is_refused() -> None:
     """The bound is in the message."""
     result = CliRunner().invoke(demo, ["--seconds", "5"])
@@ -112,6 +128,9 @@ def test_it_ends_with_the_next_three_steps(monkeypatch: pytest.MonkeyPatch) -> N
 
     scripts = os.path.relpath(sysconfig.get_path("scripts"))
     assert profile.split()[4:6] == [f"{scripts}/driftline", "profile"]
+    required = {each.opts[0] for each in profile_command.params if isinstance(each, click.Option) and each.required}
+    assert required == {"-o"}
+    assert required <= set(profile.split())
     assert serve.split()[4:6] == [f"{scripts}/opentelemetry-instrument", "uvicorn"]
     assert read.endswith(command.DOCS)
 

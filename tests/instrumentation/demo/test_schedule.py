@@ -31,7 +31,7 @@ def test_the_interactive_schedule_breaks_after_a_minute() -> None:
     ("elapsed", "words"),
     [
         (50.5, "ldl changes its unit in 0:09"),
-        (70, "For 0:10 ldl has arrived in mmol/L instead of mg/dL"),
+        (70, "ldl has been arriving in mmol/L instead of mg/dL for 0:10."),
         (150, "ended"),
     ],
 )

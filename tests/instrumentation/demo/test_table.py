@@ -81,7 +81,7 @@ def test_before_the_first_window_columns_wait() -> None:
 @pytest.mark.parametrize(("state", "word"), [(-1, "too few"), (1, "warning")])
 def test_a_column_may_be_neither_healthy_nor_alarmed(state: int, word: str) -> None:
     """Too few rows to tell, and a warning, are states of their own."""
-    line = next(line for line in drawn(status(Report({LDL: finding(state=state)}))) if line.startswith("ldl"))
+    line = next(line for line in drawn(status(Report({LDL: finding(state=state)}))) if line.startswith("ldl  "))
 
     assert line.rstrip().endswith(word)
 
@@ -89,7 +89,7 @@ def test_a_column_may_be_neither_healthy_nor_alarmed(state: int, word: str) -> N
 def test_a_column_without_a_reference_is_not_judged() -> None:
     """It has a median, no bar, and no verdict."""
     unjudged = Finding(LDL, 112.5, None, None, None, None)
-    line = next(line for line in drawn(status(Report({LDL: unjudged}))) if line.startswith("ldl"))
+    line = next(line for line in drawn(status(Report({LDL: unjudged}))) if line.startswith("ldl  "))
 
     assert line.split() == ["ldl", "112.5", "unknown"]
 

@@ -51,7 +51,7 @@ def test_it_ends_with_the_schema_the_chunks_and_what_was_decided(data: Path, tmp
     assert "city string Aachen 33%, Bonn 33%, Köln 33% 25.0%" in lines
     assert "→ label boolean False 80%, True 20% –" in lines
     assert "240 rows in 30 chunks of 7:58:00, 2024-01-01 00:00 to 2024-01-10 23:00" in lines
-    assert "Using 'time' as the timestamp, the only column of times (--timestamp selects another)" in lines
+    assert "Using 'time' as the timestamp, the only column of times (--timestamp may name numbers instead)" in lines
     assert "Left out 'visit': looks like an ID, with as many values as rows (--keep includes it)" in lines
     assert lines[-1].startswith(f"Wrote {tmp_path / 'churn.json'}: model churn, ")
 
@@ -102,8 +102,10 @@ def test_a_file_that_cannot_be_read_and_one_that_cannot_be_written_are_named(dat
 
 
 def test_the_commands_are_listed_and_an_unknown_one_is_an_error() -> None:
-    """`demo` and `profile`."""
-    assert CliRunner().invoke(main, ["--help"]).output.count("\n  profile ") == 1
+    """`demo`, `profile` and `replay`, none cut at 80 columns."""
+    lines = CliRunner().invoke(main, ["--help"], terminal_width=80).output.splitlines()
+    assert sum(line.startswith("  profile ") for line in lines) == 1
+    assert not any(line.endswith("...") for line in lines if line.startswith("  "))
     assert CliRunner().invoke(main, ["nothing"]).exit_code == 2
 
 

@@ -117,7 +117,9 @@ def test_chunks_are_of_equal_duration_where_there_is_a_clock() -> None:
     frame = pd.DataFrame({"x": np.arange(ROWS) / 7, "when": times}).sample(frac=1, random_state=0)
     profile = driftline.profile(frame)
     assert names(profile) == ["x"]
-    assert profile.notes == ("Using 'when' as the timestamp, the only column of times (--timestamp selects another)",)
+    assert profile.notes == (
+        "Using 'when' as the timestamp, the only column of times (--timestamp may name numbers instead)",
+    )
     assert profile.chunks.has_timestamps
     assert np.ptp(profile.chunks.ends - profile.chunks.starts) < 1e-3
     x = column(profile, "x")
@@ -134,6 +136,17 @@ def test_a_timestamp_may_be_a_number_of_any_usual_unit(unit: int) -> None:
     assert profile.chunks.has_timestamps
     assert profile.chunks.starts[0] == pytest.approx(1_700_000_000, abs=0.01)
     assert profile.chunks.ends[-1] == pytest.approx(1_700_000_000 + ROWS - 1, abs=0.01)
+
+
+def test_numbers_that_are_hardly_times_are_no_timestamp() -> None:
+    """Ages as Unix seconds would be two minutes of 1970; who means 1970 gives times and not numbers."""
+    ages = {"x": np.random.default_rng(0).random(ROWS), "age": 18 + np.arange(ROWS) % 60}
+    with pytest.raises(
+        ProfileError, match=r"column 'age' must hold Unix times beyond 1970 .got 18 to 77.; .*like 1970-05-31 12:00:00"
+    ):
+        driftline.profile(ages, timestamp="age")
+    meant = driftline.profile(pd.DataFrame(ages).assign(age=pd.to_datetime(ages["age"], unit="s")), timestamp="age")
+    assert meant.chunks.ends[-1] == 77.0
 
 
 def test_several_columns_with_times_are_inputs_until_one_is_named() -> None:
@@ -270,7 +283,7 @@ def test_columns_of_a_frame_may_be_named_instead_of_given(frame: pd.DataFrame) -
 )
 def test_numbers_of_any_type_are_numeric(values: Any) -> None:
     """Whatever Python, numpy, pandas or Arrow call it."""
-    profile = driftline.profile({"x": values, "y": [1.0, 2.0, 3.0]}, keep=["x"], timestamp="y")
+    profile = driftline.profile({"x": values, "y": [1e9, 2e9, 3e9]}, keep=["x"], timestamp="y")
     assert column(profile, "x").numbers is not None
 
 

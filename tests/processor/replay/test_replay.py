@@ -183,8 +183,8 @@ def test_a_column_that_the_reference_does_not_know_is_described_and_told(
     del data["visits"]
     file = write_parquet(tmp_path / "x.parquet", data)
     result = replay(file, "--reference", reference, "--all", "--json", tmp_path / "x.json")
-    assert "Not in the reference, described only: 'shoe'" in result.stderr
-    assert "Not in the data, not judged: 'visits', 'confidence'" in result.stderr
+    assert "Not in the reference, so not judged: 'shoe'" in result.stderr
+    assert "Not in the data, so not judged: 'visits', 'confidence'" in result.stderr
     assert "input shoe  not in the reference" in result.stdout
     columns = json.loads((tmp_path / "x.json").read_text())["windows"][0]["columns"]
     assert (columns["shoe"]["state"], columns["shoe"]["alarm"]) == (None, False)
@@ -235,6 +235,12 @@ def test_people_see_what_moved_and_why(reference: Path, broken_file: Path) -> No
     assert any(line.startswith("  → alarm opened ") and ": input age moved: " in line for line in lines)
     assert any(line.startswith("  → alarm closed ") and line.endswith("tolerance after 5h") for line in lines)
     assert lines[-1] == "12 windows of 7,200 rows: 1 alarm"
+
+
+def test_one_window_is_one_window(reference: Path, tmp_path: Path) -> None:
+    """The sum has no plural of one."""
+    file = write_parquet(tmp_path / "x.parquet", logged(1, seed=4))
+    assert replay(file, "--reference", reference).stdout.splitlines()[-1] == "1 window of 600 rows: 0 alarms"
 
 
 @pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail-on-alarm",), 1)])
