@@ -23,7 +23,6 @@ from driftline.export.aggregator import Aggregator, Packet
 from driftline.export.exporter_selection import ExporterFactory, is_delta
 from driftline.export.sketch_exporter import SketchExporter
 from driftline.records import Prediction
-from driftline.runtime.lifecycle import finish_multiprocessing_child
 from driftline.runtime.self_faults import FAULTS
 from driftline.runtime.threads import AutoResetEvent, Lock, start_thread
 from driftline.settings import Settings
@@ -151,7 +150,6 @@ class Pipeline:
             try:
                 start_thread(self._export_forever, "driftline-export")
                 start_thread(self._aggregate_forever, "driftline-aggregate")
-                finish_multiprocessing_child()
             except RuntimeError:  # the interpreter is shutting down: `close` does the work itself
                 self._exports.run_inline(self._export)
 
