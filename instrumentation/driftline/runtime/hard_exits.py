@@ -3,12 +3,15 @@
 Forked children end by `os._exit`, those of `multiprocessing` and Celery's billiard too.
 """
 
+import contextlib
 import functools
 import os
 import signal
 import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
+
+from driftline.runtime.threads import start_thread
 
 
 def finish_before_exit(exit_now: Callable[[int], NoReturn], finish: Callable[[], object]) -> Callable[[int], NoReturn]:
@@ -63,11 +66,16 @@ class _Idle:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _on_terminate(self, signum: int, _frame: object) -> None:
+        """Leave the work to a thread: the interrupted one may hold a lock that `finish` needs, as in an exit handler."""
         signal.signal(signum, signal.SIG_DFL)
+        with contextlib.suppress(RuntimeError):  # the interpreter is shutting down, and the recorder with it
+            start_thread(self._finish_and_die, "driftline-terminate")
+
+    def _finish_and_die(self) -> None:
         try:
             self._finish()
         finally:
-            os.kill(os.getpid(), signum)
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Tasks:
