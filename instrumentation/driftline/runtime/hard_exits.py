@@ -66,7 +66,7 @@ class _Idle:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _on_terminate(self, signum: int, _frame: object) -> None:
-        """Leave the work to a thread: the interrupted one may hold a lock that `finish` needs, as in an exit handler."""
+        """Leave the work to a thread: the interrupted one may hold a lock that `finish` needs, as when it exits."""
         signal.signal(signum, signal.SIG_DFL)
         with contextlib.suppress(RuntimeError):  # the interpreter is shutting down, and the recorder with it
             start_thread(self._finish_and_die, "driftline-terminate")
