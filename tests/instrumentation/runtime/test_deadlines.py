@@ -16,6 +16,7 @@ import grpc
 import httpx
 import pytest
 
+from driftline import semconv
 from otlp_sink import OtlpSink
 
 pytestmark = pytest.mark.e2e
@@ -99,6 +100,23 @@ lifecycle._at_exit()
 assert time.monotonic() - start < 3, time.monotonic() - start
 os.kill(os.getpid(), 9)  # what the SDK does at exit takes its own time
 """
+GEVENT = f"""from gevent import monkey; monkey.patch_all()
+{MODEL}
+import os, time, gevent, driftline
+model.predict(X)
+ticks = 0
+def tick():
+    global ticks
+    while True:
+        gevent.sleep(0.01)
+        ticks += 1
+gevent.spawn(tick)
+start = time.monotonic()
+assert driftline.flush(timeout=1) is (os.environ["ANSWERS"] == "yes")
+assert time.monotonic() - start < 1.5, time.monotonic() - start
+assert ticks > 10 or os.environ["ANSWERS"] == "yes", ticks
+os._exit(0)
+"""
 SERVER = f"""{MODEL}
 from fastapi import FastAPI
 app = FastAPI()
@@ -119,6 +137,20 @@ def test_a_flush(tmp_path: Path, backend: str) -> None:
         done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=120)
 
     assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_a_flush_under_gevent(tmp_path: Path, otlp_sink: OtlpSink) -> None:
+    """Other greenlets go on while it waits for a silent backend; one that answers gets rows and spans."""
+    (tmp_path / "program.py").write_text(GEVENT)
+    command: list[str | Path] = [BIN / "opentelemetry-instrument", sys.executable, tmp_path / "program.py"]
+    with silent() as port:
+        for endpoint, answers in ((port, "no"), (otlp_sink.port, "yes")):
+            env = {**environment("grpc", endpoint), "ANSWERS": answers}
+            done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=120)
+            assert done.returncode == 0, done.stderr
+
+    assert otlp_sink.total(semconv.INFERENCE_ROWS) == 1000
+    assert [span.span.name for span in otlp_sink.spans()] == ["predict LogisticRegression"]
 
 
 @pytest.mark.parametrize("backend", ["grpc, absent", "grpc, silent", "http, silent"])
