@@ -163,6 +163,7 @@ class Pipeline:
         while not last:
             last = self._exports.wait(self._interval)
             self._exports.done(sent=self._export())
+        self._exports.end()
 
     def _export(self) -> bool:
         try:
@@ -220,7 +221,7 @@ class _ExportRequests:
         self._asked = AutoResetEvent()
         self._waiting: list[AutoResetEvent] = []
         self._served: list[AutoResetEvent] = []
-        self._last = False
+        self._last = self._ended = False
         self._sent = True
         self._inline: Callable[[], bool] | None = None
 
@@ -230,6 +231,8 @@ class _ExportRequests:
             return self._inline()
         done = AutoResetEvent()
         with self._lock:
+            if self._ended:
+                return self._sent
             self._last = self._last or last
             self._waiting.append(done)
         self._asked.set()
@@ -249,4 +252,11 @@ class _ExportRequests:
     def done(self, *, sent: bool) -> None:
         self._sent = sent
         for each in self._served:
+            each.set()
+
+    def end(self) -> None:
+        """There are no more exports: nobody waits for one."""
+        with self._lock:
+            self._ended = True
+        for each in self._waiting:
             each.set()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from threading import TIMEOUT_MAX
 from typing import Any
 
 from opentelemetry import metrics, trace
@@ -39,7 +40,7 @@ class SdkProviders:
 
 def _flush(provider: Any, first: Callable[[], object], flushing: Any, timeout: float) -> bool:
     """Flush a provider, unless an earlier flush has hung all the time: threads must not pile up."""
-    if not flushing.acquire(timeout=timeout):
+    if not flushing.acquire(timeout=min(max(timeout, 0), TIMEOUT_MAX)):
         return False
     try:
         first()

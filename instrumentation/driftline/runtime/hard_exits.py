@@ -56,13 +56,16 @@ class _Idle:
 
     def __init__(self, finish: Callable[[], object]) -> None:
         self._finish = finish
+        self._handles = False
 
     def begin(self) -> None:
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        if not self._handles and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, self._on_terminate)
+            self._handles = True
 
     def end(self) -> None:
-        if signal.getsignal(signal.SIGTERM) == self._on_terminate:
+        if self._handles:
+            self._handles = False
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _on_terminate(self, signum: int, _frame: object) -> None:
