@@ -23,7 +23,6 @@ from driftline.export.aggregator import Aggregator, Packet
 from driftline.export.exporter_selection import ExporterFactory, is_delta
 from driftline.export.sketch_exporter import SketchExporter
 from driftline.records import Prediction
-from driftline.runtime.lifecycle import finish_multiprocessing_child
 from driftline.runtime.self_faults import FAULTS
 from driftline.runtime.threads import AutoResetEvent, Lock, start_thread
 from driftline.settings import Settings
@@ -151,7 +150,6 @@ class Pipeline:
             try:
                 start_thread(self._export_forever, "driftline-export")
                 start_thread(self._aggregate_forever, "driftline-aggregate")
-                finish_multiprocessing_child()
             except RuntimeError:  # the interpreter is shutting down: `close` does the work itself
                 self._exports.run_inline(self._export)
 
@@ -165,6 +163,7 @@ class Pipeline:
         while not last:
             last = self._exports.wait(self._interval)
             self._exports.done(sent=self._export())
+        self._exports.end()
 
     def _export(self) -> bool:
         try:
@@ -222,7 +221,7 @@ class _ExportRequests:
         self._asked = AutoResetEvent()
         self._waiting: list[AutoResetEvent] = []
         self._served: list[AutoResetEvent] = []
-        self._last = False
+        self._last = self._ended = False
         self._sent = True
         self._inline: Callable[[], bool] | None = None
 
@@ -232,6 +231,8 @@ class _ExportRequests:
             return self._inline()
         done = AutoResetEvent()
         with self._lock:
+            if self._ended:
+                return self._sent
             self._last = self._last or last
             self._waiting.append(done)
         self._asked.set()
@@ -251,4 +252,11 @@ class _ExportRequests:
     def done(self, *, sent: bool) -> None:
         self._sent = sent
         for each in self._served:
+            each.set()
+
+    def end(self) -> None:
+        """There are no more exports: nobody waits for one."""
+        with self._lock:
+            self._ended = True
+        for each in self._waiting:
             each.set()

@@ -1,11 +1,13 @@
 """`driftline profile`: the command line around the profiler."""
 
-from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+
+from driftline.profiling.requirements import pyarrow_problem
 
 if TYPE_CHECKING:
     from driftline.profiling.profiler import Progress
@@ -52,8 +54,9 @@ def profile(
     DATA: Parquet, CSV (also .csv.gz) or Arrow files, or folders of them, read in batches. The reference is OTLP JSON
     and holds distributions, not rows.
     """
-    if find_spec("pyarrow") is None:
-        raise click.ClickException('driftline profile needs pyarrow: pip install "driftline[sklearn]"')
+    if problem := pyarrow_problem():
+        raise click.ClickException(f"driftline profile: {problem}")
+    _require_writable(output)
     from driftline.profiling.plan import Roles
     from driftline.profiling.progress import progress
     from driftline.reference.errors import ProfileError
@@ -68,6 +71,16 @@ def profile(
     except OSError as error:
         raise click.ClickException(f"{output}: cannot be written: {error.strerror or error}") from error
     _report(made, output)
+
+
+def _require_writable(output: Path) -> None:
+    """Before hours of reading: create the folder of the output, and a file in it."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise click.ClickException(f"{output}: cannot be written: {error.strerror or error}") from error
 
 
 def _profiled(data: tuple[Path, ...], roles: object, listener: "Progress", model: str, version: str) -> "Profile":

@@ -16,12 +16,13 @@ from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 from driftline import semconv
 from driftline.export.exporter_selection import choose
 from driftline.features.models import ModelFactsCache
+from driftline.recording.sdk_providers import SdkProviders
 from driftline.recording.spans import SpanSource
 from driftline.records import Prediction
 from driftline.runtime import lifecycle
 from driftline.runtime.call_scope import PREDICTION_IDS, assign_prediction_id
 from driftline.runtime.self_faults import FAULTS
-from driftline.runtime.threads import Lock
+from driftline.runtime.threads import Lock, all_within
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -88,7 +89,7 @@ class Recorder:
         metric_exporter: MetricExporter | None = None,
     ) -> None:
         self.settings = settings
-        self._providers = tracer_provider, meter_provider
+        self._providers = SdkProviders(tracer_provider, meter_provider)
         self._spans = SpanSource(tracer_provider)
         self._make_exporter = choose(settings.otlp_endpoint) if metric_exporter is None else lambda: metric_exporter
         self._resource = _ApplicationResource(tracer_provider)
@@ -214,18 +215,19 @@ class Recorder:
         self._duration.record(prediction.duration, attributes, context=parent)
 
     def flush(self, timeout: float) -> bool:
-        """Send everything recorded so far, and flush the providers of spans and durations."""
-        end = time.monotonic() + timeout
-        sent = self._pipeline is None or self._pipeline.flush(timeout)
-        for provider in self._flushable():
-            left = max(1, int((end - time.monotonic()) * 1000))
-            sent = provider.force_flush(left) is not False and sent
-        return sent
+        """Send everything recorded so far, and flush the SDK's providers; whether it was sent within `timeout`."""
+        pipeline = self._pipeline
+        if pipeline is None:
+            return all_within(timeout, self._providers.flushes(timeout))
+        # Drained first, because that records the durations.
+        return all_within(
+            timeout, [partial(pipeline.flush, timeout), *self._providers.flushes(timeout, first=pipeline.drain)]
+        )
 
-    def _flushable(self) -> list[Any]:
-        tracer_provider, meter_provider = self._providers
-        providers = tracer_provider or trace.get_tracer_provider(), meter_provider or metrics.get_meter_provider()
-        return [provider for provider in providers if hasattr(provider, "force_flush")]
+    def finish(self) -> None:
+        """Before an exit that skips exit handlers, the SDK's too: flush if this process has recorded anything."""
+        if self._pipeline is not None:
+            self.flush(_EXIT_SECONDS)
 
     def after_fork(self) -> None:
         """Start empty: the parent sends what it holds. Its channel must not even be closed here."""
@@ -234,6 +236,7 @@ class Recorder:
         FAULTS.reset()
         PREDICTION_IDS.renew()
         self._resource.after_fork()
+        self._providers.after_fork()
         self._reset()
 
     def at_exit(self) -> None:

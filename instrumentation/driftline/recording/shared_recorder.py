@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from driftline.recording.recorder import Recorder
 from driftline.runtime.call_scope import carry_scope
+from driftline.runtime.hard_exits import finish_before_exit, finish_between_tasks
 from driftline.runtime.import_hooks import Patches
 from driftline.runtime.servers import flush_on_shutdown
 from driftline.settings import Settings
@@ -13,7 +14,7 @@ _EXTERNAL: Final = ("tracer_provider", "meter_provider", "metric_exporter")
 _UNUSED: Final = ("logger_provider",)
 """Standard options of OpenTelemetry instrumentors that have no meaning here."""
 
-_FLUSH_SECONDS: Final = 5.0
+_FLUSH_SECONDS: Final = 2.0
 """How long a stopping server may wait for its last rows to be sent."""
 
 
@@ -49,6 +50,8 @@ class SharedRecorder:
             self._recorder = Recorder(Settings.read(**_settings(options)), **external)
             self._patches.add("joblib.parallel", "Parallel.__call__", carry_scope)
             self._patches.add("uvicorn.server", "Server.shutdown", partial(flush_on_shutdown, flush=_flush_server))
+            self._patches.add("os", "_exit", partial(finish_before_exit, finish=self.finish))
+            self._patches.add("multiprocessing.pool", "worker", partial(finish_between_tasks, finish=self.finish))
         self._users += 1
         return self._recorder
 
@@ -62,6 +65,11 @@ class SharedRecorder:
 
     def flush(self, timeout: float) -> bool:
         return self._recorder is None or self._recorder.flush(timeout)
+
+    def finish(self) -> None:
+        """Before an exit that skips exit handlers."""
+        if self._recorder is not None:
+            self._recorder.finish()
 
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
@@ -77,12 +85,12 @@ def _flush_server() -> None:
 
 
 def flush(timeout: float = 10.0) -> bool:
-    """Send everything recorded so far, including the spans and metrics of the SDK's providers.
+    """Send everything recorded so far, including the spans, metrics and logs of the SDK's providers.
 
     For scripts and tests; servers export periodically.
 
     Args:
-        timeout: seconds to wait.
+        timeout: seconds to wait, whatever the backend does.
 
     Returns:
         True if everything was sent within `timeout`. Sketches that were not are part of the next export.

@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import sys
 import weakref
 from typing import Final, Protocol
 
@@ -42,16 +41,6 @@ def unregister(target: LifecycleAware) -> None:
     _REGISTERED.discard(target)
     if not _REGISTERED:
         atexit.unregister(_at_exit)
-
-
-def finish_multiprocessing_child() -> None:
-    """In a child of `multiprocessing`, flush at its end too: forked ones skip their exit handlers."""
-    if "multiprocessing.util" not in sys.modules:
-        return
-    from multiprocessing import parent_process, util
-
-    if parent_process() is not None:
-        util.Finalize(None, _at_exit, exitpriority=0)
 
 
 def _after_fork() -> None:

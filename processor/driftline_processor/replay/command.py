@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
+from driftline.profiling.requirements import pyarrow_problem
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -112,6 +114,8 @@ def _check_installed() -> None:
     for name in REQUIRED_PACKAGES:
         if not _is_installed(name):
             raise ReplayFailure(f"driftline replay needs {name}: pip install 'driftline[processor]'")
+    if problem := pyarrow_problem():
+        raise ReplayFailure(f"driftline replay: {problem}")
 
 
 def _is_installed(name: str) -> bool:

@@ -37,7 +37,11 @@ class InternalMetric(NamedTuple):
 
 INTERNAL_METRICS: Final = (
     InternalMetric(
-        "rows", "observable_counter", "{row}", semconv.MODEL_NAME, "Rows counted per model since the store was created"
+        "rows",
+        "observable_counter",
+        "{row}",
+        semconv.MODEL_NAME,
+        "Rows of calls since the store was created: twice the rows that `predict` and `predict_proba` both received",
     ),
     InternalMetric("accepted.items", "counter", "{item}", "signal", "Data points and spans stored and counted"),
     InternalMetric("rejected.items", "counter", "{item}", "signal", "Data points and spans rejected as unusable"),

@@ -198,6 +198,17 @@ def test_close_is_bounded() -> None:
     assert time.monotonic() - began < 5
 
 
+def test_a_flush_after_close_waits_for_nothing() -> None:
+    """The last export is over: an exit handler that flushes later is not held up."""
+    subject = pipeline(MemoryMetricExporter(Received()))
+    subject.queue.put(record(X))
+    assert subject.close(10)
+    began = time.monotonic()
+
+    assert subject.flush(60)
+    assert time.monotonic() - began < 30
+
+
 def test_nothing_is_taken_after_close() -> None:
     """What comes too late is not counted, and does no harm."""
     exporter = MemoryMetricExporter(Received())

@@ -1,6 +1,7 @@
 """`driftline profile`: the command as a user types it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -97,8 +98,8 @@ def test_a_file_that_cannot_be_read_and_one_that_cannot_be_written_are_named(dat
     """With the reason."""
     (tmp_path / "bad.csv").write_text("a,b\n1\n")
     assert run(tmp_path / "bad.csv", "-o", tmp_path / "x.json").output.startswith(f"Error: {tmp_path / 'bad.csv'}: ")
-    missing = tmp_path / "no" / "x.json"
-    assert run(data, "-o", missing).output == f"Error: {missing}: cannot be written: No such file or directory\n"
+    inside = data / "x.json"
+    assert run(data, "-o", inside).output == f"Error: {inside}: cannot be written: File exists\n"
 
 
 def test_the_commands_are_listed_and_an_unknown_one_is_an_error() -> None:
@@ -164,3 +165,35 @@ def test_the_reference_is_json_on_one_line(data: Path, tmp_path: Path) -> None:
     text = (tmp_path / "x.json").read_text("utf-8")
     assert json.loads(text).keys() == {"resourceMetrics"}
     assert text.count("\n") == 1
+
+
+def test_the_folder_of_the_output_is_created(data: Path, tmp_path: Path) -> None:
+    """A fresh checkout has no `references/` yet."""
+    result = run(data, "-o", tmp_path / "references" / "eu" / "visits.json")
+
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "references" / "eu" / "visits.json").exists()
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_data_is_read(data: Path, tmp_path: Path) -> None:
+    """The data may take an hour; here it could not be read at all."""
+    data.write_bytes(b"no Parquet file")
+    result = run(data, "-o", data / "visits.json")
+
+    assert result.exit_code == 1
+    assert result.output == f"Error: {data / 'visits.json'}: cannot be written: File exists\n"
+
+
+def test_a_pyarrow_that_does_not_go_with_numpy_is_one_line(data: Path, tmp_path: Path) -> None:
+    """Its import fails, as that of version 26 does beside numpy 1.26; the remedy is said."""
+    broken = tmp_path / "pyarrow"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise ImportError('pyarrow requires NumPy 2.0 or newer, found 1.26.4')")
+    command = [Path(sys.executable).parent / "driftline", "profile", data, "-o", tmp_path / "x.json"]
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: driftline profile: pyarrow ")
+    assert "do not work together (pyarrow requires NumPy 2.0 or newer, found 1.26.4): pip install" in done.stderr
+    assert "Traceback" not in done.stderr
