@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from driftline.capture.torch_arrays import widened
 from driftline.records import LOST, Capture
-from driftline.sketch.values import UNREADABLE, category_name
+from driftline.sketch.values import UNREADABLE, text_of
 
 BLOCK_ROWS: Final = 16384
 """Rows per block: enough to amortise numpy's call overhead, few enough to stay in the CPU cache."""
@@ -40,7 +40,7 @@ def column_names(names: Any) -> tuple[str, ...] | None:
     """Names as unique strings: repeated ones are numbered. None for a frame without names."""
     if names is None:
         return None
-    texts = [category_name(name) for name in names]
+    texts = [text_of(name) for name in names]
     if are_positions(texts):
         return None  # the default column numbers of a frame without names
     if len(set(texts)) == len(texts):
@@ -171,7 +171,7 @@ def _join_records(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
         part = rows[start : start + BLOCK_ROWS]
         keys = list(dict.fromkeys(key for row in part for key in row))
         columns = [_objects([row.get(key) for row in part]) for key in keys]
-        yield ColumnBlock(columns, len(part), tuple(map(str, keys)))
+        yield ColumnBlock(columns, len(part), tuple(map(text_of, keys)))
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:

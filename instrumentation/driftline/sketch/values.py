@@ -101,11 +101,15 @@ def class_name(value: Any) -> str:
 
 
 def category_name(value: Any) -> str:
-    """The name of a category: its text, or the hash of a long one. Bytes are UTF-8; what is no Unicode is replaced."""
-    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    if not text.isascii():
-        text = text.encode(errors="replace").decode()  # a lone surrogate cannot be sent
+    """The name of a category: its text, or the hash of a long one."""
+    text = text_of(value)
     return text if len(text) <= LONGEST_NAME else hashed(text)
+
+
+def text_of(value: Any) -> str:
+    """A value as text that can be sent: bytes are UTF-8, and a lone surrogate is replaced."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _split_floats(values: NDArray[Any]) -> Split:

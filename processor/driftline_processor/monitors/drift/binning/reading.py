@@ -22,13 +22,16 @@ from driftline_processor.records import ColumnSummary, ReferenceColumn
 _COARSER: Final = (np.float32, np.float16)
 """Types that values are rounded to on their way to a model or from it, the finest first."""
 
+_ONE_VALUE: Final = 2.0**-8
+"""Width of an interval, by its size, up to which it may hold one value: two wider ones that meet are neighbours."""
+
 
 class ColumnReader:
     """Reads one column as the reference has it."""
 
     def __init__(self, column: ReferenceColumn) -> None:
         self._numeric = column.kind == NUMERIC
-        self._read = read_truth_or_text if column.type == BOOLEAN else read_text
+        self._read = reader_of_texts(column.type)
         seen = column.summary.intervals
         self._seen = Rounding(seen) if column.type == FLOAT and len(seen) else None
 
@@ -43,7 +46,12 @@ class ColumnReader:
         return summary
 
 
-def read_truth_or_text(text: str) -> float | None:
+def reader_of_texts(column_type: str) -> Callable[[str], float | None]:
+    """What a text is in a numeric column of this type; None where it is no number."""
+    return _read_truth_or_text if column_type == BOOLEAN else read_text
+
+
+def _read_truth_or_text(text: str) -> float | None:
     """The number that a text stands for, where truth values are numbers."""
     truth = read_truth(text)
     return read_text(text) if truth is None else truth
@@ -111,4 +119,11 @@ class Rounding:
         live_low, live_high, seen_low, seen_high = ends
         live_rounded = (high >= seen_low) & (low < seen_high)
         training_rounded = (live_high > lower) & (live_low <= upper)
-        return np.asarray(live_rounded | training_rounded)
+        single = np.minimum(_width(low, high), _width(lower, upper)) <= _ONE_VALUE
+        return np.asarray(single & (live_rounded | training_rounded))
+
+
+def _width(lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """Of intervals, as a share of their size; in halves, as the widest is longer than the largest float."""
+    size = np.maximum(np.abs(lower), np.abs(upper))
+    return np.asarray((upper / 2 - lower / 2) / np.maximum(size / 2, np.finfo(np.float64).tiny))
