@@ -1,6 +1,5 @@
 """From what a caller passes to `predict` to verdicts: captured, aggregated, sent as OTLP, decoded, and judged."""
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
@@ -19,8 +18,17 @@ from driftline.records import CLASSIFICATION, ModelFacts, Prediction, as_capture
 from driftline.runtime.gil_yield import GilYield
 from driftline.settings import Settings
 from driftline_processor.decode import decode_metrics
+from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.engine import Engine
-from driftline_processor.records import ColumnResult, State
+from driftline_processor.records import (
+    ColumnKey,
+    ColumnResult,
+    ColumnSummary,
+    CountPoint,
+    RowsPoint,
+    SketchPoint,
+    State,
+)
 from driftline_processor.reference import read_reference
 from engine_records import MINUTE, SECOND, SETTINGS, START
 
@@ -85,4 +93,14 @@ def troubles(columns: dict[str, ColumnResult]) -> dict[str, str]:
     }
 
 
-Calls = Callable[[Worker], Sequence[Any]]
+def held(*requests: bytes) -> dict[ColumnKey, ColumnSummary]:
+    """What requests tell of each column; cumulative, so only the first of a process."""
+    found: dict[ColumnKey, Accumulator] = {}
+    for record in (record for request in requests for record in decode_metrics(request).records):
+        assert isinstance(record, (SketchPoint, CountPoint, RowsPoint))
+        column = found.setdefault(record.column, Accumulator())
+        if isinstance(record, SketchPoint):
+            column.add_histogram(record.histogram)
+        elif isinstance(record, CountPoint):
+            (column.add_category if record.kind == "category" else column.add_state)(record.value, record.count)
+    return {key: column.summary() for key, column in found.items() if key.name}

@@ -75,15 +75,8 @@ def profile_table(
         raise ProfileError(
             f"the data must have columns to profile (got IDs only: {', '.join(key.name for key in ids)})"
         )
-    read = {column.key.name for column in columns}
-    notes = [
-        *plan.notes,
-        *notes,
-        *_padded_notes(read.intersection(padded).difference(roles.categorical)),
-        *_id_notes(ids),
-        *_notes(columns),
-        *_gap_notes(columns),
-    ]
+    unpadded = {column.key.name for column in columns}.intersection(padded).difference(roles.categorical)
+    notes = [*plan.notes, *notes, *_padded_notes(unpadded), *_id_notes(ids), *_notes(columns), *_gap_notes(columns)]
     found = pairs.results(without=[key.name for key in ids])
     return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), found)
 
