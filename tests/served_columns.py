@@ -27,9 +27,9 @@ from driftline_processor.records import (
     CountPoint,
     RowsPoint,
     SketchPoint,
-    State,
 )
 from driftline_processor.reference import read_reference
+from driftline_processor.verdicts.verdict import State
 from engine_records import MINUTE, SECOND, SETTINGS, START
 
 MODEL = ModelFacts(
@@ -87,7 +87,9 @@ def judge(profile: driftline.Profile, *requests: bytes) -> dict[str, ColumnResul
 def troubles(columns: dict[str, ColumnResult]) -> dict[str, str]:
     """What is not healthy: events by column."""
     return {
-        name: "not in the reference" if column.verdict is None else f"{column.verdict.aspect}: {column.verdict.event}"
+        name: "not in the reference"
+        if column.verdict is None
+        else f"{column.verdict.aspect}: {column.verdict.sentence}"
         for name, column in columns.items()
         if column.verdict is None or column.verdict.state in (State.WARNING, State.ALARM) or not column.rows
     }

@@ -21,7 +21,7 @@ from driftline.profiling.plan import Roles
 from driftline.profiling.profiler import profile_table
 from driftline.profiling.tables import open_table
 from driftline.semconv import MISSING
-from driftline_processor.monitors.drift.binning.bins import CategoryCells
+from driftline_processor.monitors.drift.binning.bins import CategoryBins
 from driftline_processor.monitors.drift.binning.reading import ColumnReader
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.records import ColumnSummary, Reference, ReferenceColumn
@@ -119,8 +119,8 @@ def values(column: ReferenceColumn, summary: ColumnSummary) -> tuple[float, floa
     missing = read.states.get(MISSING, 0.0)
     if column.kind == "numeric":
         return read.intervals.total, missing
-    placed = CategoryCells(column).place(read)
-    return float(placed.cells.sum()), missing
+    placed = CategoryBins(column).place(read)
+    return float(placed.bins.sum()), missing
 
 
 SIZES = {"one row": 1, "64": 64, "65": 65, "all": ROWS}

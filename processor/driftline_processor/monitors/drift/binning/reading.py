@@ -16,7 +16,6 @@ from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline.sketch import Intervals
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline.sketch.values import read_text, read_truth
-from driftline_processor.monitors.drift.statistics.view import NUMERIC
 from driftline_processor.records import ColumnSummary, ReferenceColumn
 
 _COARSER: Final = (np.float32, np.float16)
@@ -30,7 +29,7 @@ class ColumnReader:
     """Reads one column as the reference has it."""
 
     def __init__(self, column: ReferenceColumn) -> None:
-        self._numeric = column.kind == NUMERIC
+        self._numeric = column.kind == "numeric"
         self._read = reader_of_texts(column.type)
         seen = column.summary.intervals
         self._seen = Rounding(seen) if column.type == FLOAT and len(seen) else None
