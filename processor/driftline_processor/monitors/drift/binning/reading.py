@@ -39,7 +39,7 @@ class ColumnReader:
         if not self._numeric:
             return summary
         if summary.categories:
-            summary = _with_numbers(summary, self._read)
+            summary = with_numbers(summary, self._read)
         if self._seen is not None and len(summary.intervals):
             summary = replace(summary, intervals=self._seen.undone(summary.intervals))
         return summary
@@ -56,7 +56,8 @@ def _read_truth_or_text(text: str) -> float | None:
     return read_text(text) if truth is None else truth
 
 
-def _with_numbers(summary: ColumnSummary, read: Callable[[str], float | None]) -> ColumnSummary:
+def with_numbers(summary: ColumnSummary, read: Callable[[str], float | None]) -> ColumnSummary:
+    """The same rows with texts as the numbers that `read` makes of them, or else as rows of the wrong type."""
     numbers: list[float] = []
     weights: list[float] = []
     states = dict(summary.states)
