@@ -257,7 +257,7 @@ TERMS: Final = (
     Term(INFERENCE_ROWS, "metric, counter, {row}", "Rows passed to the model"),
     Term(FEATURE_VALUE, "metric, exponential histogram", "Values of a numeric input: the core of its sketch"),
     Term(FEATURE_TAIL, "metric, exponential histogram", f"Values outside the core, by `{SKETCH_PART}`"),
-    Term(FEATURE_CATEGORY, "metric, counter, {row}", f"Values of a categorical input, by `{CATEGORY}`"),
+    Term(FEATURE_CATEGORY, "metric, counter, {row}", f"Values of an input that are no numbers, by `{CATEGORY}`"),
     Term(FEATURE_OBSERVATIONS, "metric, counter, {row}", f"Rows of an input by `{FEATURE_STATE}`"),
     Term(
         OUTPUT_VALUE,

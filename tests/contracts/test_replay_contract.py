@@ -55,7 +55,7 @@ def replayed() -> list[Any]:
     """The same of a backtest."""
     batch = pa.record_batch({name: pa.array(values, from_pandas=name == "city") for name, values in COLUMNS.items()})
     planned = [PlannedColumn(PlannedKey("input", name), name, kind) for name, kind in KINDS.items()]
-    columns = [ReplayedColumn(ColumnKey(*each.key), each, classes=False, numbers=False) for each in planned]
+    columns = [ReplayedColumn(ColumnKey(*each.key), each, classes=False) for each in planned]
     sketcher = Sketcher(ModelKey("churn"), columns, {})
     values = {column.key: column.values(batch) for column in columns}
     return sorted(map(_replayed, sketcher.records(values, ROWS, 1)), key=repr)

@@ -167,14 +167,22 @@ def _copy_list(value: Any, pool: BufferPool) -> Capture | SmallArray:
     if value and type(value[0]).__module__ == "torch":
         tensors = stacked(value)
         return Capture("opaque", None, len(value), None, None, 0) if tensors is None else _copy_tensor(tensors, pool)
-    if value and isinstance(value[0], dict):  # several results per row
-        return Capture("opaque", None, len(value), None, None, 0)
+    if value and isinstance(value[0], Mapping):
+        return _copy_records(value)
     if not value or isinstance(value[0], str) or not hasattr(value[0], "__len__"):
         return Capture("values", tuple(value), len(value), None, None, len(value) * _OBJECT_SIZE)
     if hasattr(value[0], "dtype"):  # rows that are arrays
         return _copy_array(np.array(value), pool)
     rows = [tuple(row) for row in value]
     return Capture("rows", rows, len(rows), len(rows[0]), None, len(rows) * len(rows[0]) * _OBJECT_SIZE)
+
+
+def _copy_records(value: Any) -> Capture:
+    """Rows that are dictionaries; those of results with several parts each (detections) have no columns."""
+    records = [dict(row) for row in value]
+    if any(_has_rows(each) for each in records[0].values()):
+        return Capture("opaque", None, len(value), None, None, 0)
+    return Capture("records", records, len(value), None, None, sum(map(len, records)) * 2 * _OBJECT_SIZE)
 
 
 def _copy_pandas_frame(value: Any, pool: BufferPool) -> Capture:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from driftline.capture.torch_arrays import widened
 from driftline.records import LOST, Capture
+from driftline.sketch.values import UNREADABLE, text_of
 
 BLOCK_ROWS: Final = 16384
 """Rows per block: enough to amortise numpy's call overhead, few enough to stay in the CPU cache."""
@@ -39,9 +40,9 @@ def column_names(names: Any) -> tuple[str, ...] | None:
     """Names as unique strings: repeated ones are numbered. None for a frame without names."""
     if names is None:
         return None
-    if all(isinstance(name, int) for name in names):
+    texts = [text_of(name) for name in names]
+    if are_positions(texts):
         return None  # the default column numbers of a frame without names
-    texts = [str(name) for name in names]
     if len(set(texts)) == len(texts):
         return tuple(texts)
     seen: dict[str, int] = {}
@@ -51,6 +52,11 @@ def column_names(names: Any) -> tuple[str, ...] | None:
         seen[text] = count + 1
         unique.append(f"{text}.{count}" if count else text)
     return tuple(unique)
+
+
+def are_positions(names: Sequence[str]) -> bool:
+    """Whether names are "0", "1", …: what a frame without names has, also once it was written to a file."""
+    return all(name == str(position) for position, name in enumerate(names))
 
 
 class TableColumns(Sequence[NDArray[Any]]):
@@ -158,28 +164,50 @@ def _join_rows(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
         yield ColumnBlock([_objects(column) for column in zip(*part, strict=False)], len(part))
 
 
+def _join_records(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
+    """Rows that are dictionaries: a column for each key; a row without it has no value there."""
+    rows = [row for each in captures for row in each.payload]
+    for start in range(0, len(rows), BLOCK_ROWS):
+        part = rows[start : start + BLOCK_ROWS]
+        keys = list(dict.fromkeys(key for row in part for key in row))
+        columns = [_objects([row.get(key) for row in part]) for key in keys]
+        yield ColumnBlock(columns, len(part), tuple(map(text_of, keys)))
+
+
 def _objects(values: Sequence[Any]) -> NDArray[Any]:
     """A numeric array of numbers, an object array of anything else."""
     kinds = set(map(type, values))
-    if len(kinds) == 1 and kinds <= {float, int, bool}:
-        array = np.array(values)  # very large integers give an object array
-    elif kinds <= {float, int, bool}:
-        array = np.array(values, np.float64)
-    else:
-        array = np.empty(len(values), object)
-        array[:] = values
+    try:
+        if len(kinds) == 1 and kinds <= {float, int, bool}:
+            return np.array(values)  # very large integers give an object array
+        if kinds <= {float, int, bool}:
+            return np.array(values, np.float64)
+    except OverflowError:
+        pass  # an integer beyond all floats among floats
+    array = np.empty(len(values), object)
+    array[:] = values
     return array
 
 
 def _join_frames(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     names = column_names(captures[0].names)
-    small = [each.payload.to_numpy(dtype=object) for each in captures if each.rows <= _SMALL_FRAME]
+    small = [_small_table(each.payload) for each in captures if each.rows <= _SMALL_FRAME]
     for part in _batches(small):
         table = np.concatenate(part)
         yield ColumnBlock([_objects(column) for column in table.T.tolist()], len(table), names)
     for each in captures:
         if each.rows > _SMALL_FRAME:
             yield from _frame_blocks(each, names)
+
+
+def _small_table(frame: Any) -> NDArray[Any]:
+    try:
+        table: NDArray[Any] = frame.to_numpy(dtype=object)
+    except Exception:  # noqa: BLE001  # a column of a foreign type: it takes no other column along
+        table = np.empty(frame.shape, object)
+        for position in range(frame.shape[1]):
+            table[:, position] = _series(frame.iloc[:, position])
+    return table
 
 
 def _frame_blocks(capture: Capture, names: tuple[str, ...] | None) -> Iterator[ColumnBlock]:
@@ -190,17 +218,38 @@ def _frame_blocks(capture: Capture, names: tuple[str, ...] | None) -> Iterator[C
 
 
 def _series(series: Any) -> NDArray[Any]:
-    """A pandas column as an array: numbers and times as they are, nullable numbers with NaN, the rest as objects."""
+    """A pandas column as an array: numbers and times as they are, nullable ones with NaN or NaT, the rest as objects.
+
+    One that cannot be read is an array of UNREADABLE.
+    """
     kind = getattr(series.dtype, "kind", "O")
-    if kind in "fiubM" and isinstance(series.dtype, np.dtype):
-        array: NDArray[Any] = series.to_numpy()
-    elif kind in "fiub":
-        array = series.to_numpy(dtype="float64", na_value=np.nan)
-    elif kind == "M":  # with a time zone: keep the instant
-        array = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-    else:
-        array = series.to_numpy(dtype=object)
-    return array
+    for read in (_READ_SERIES.get(kind, _series_of_objects), _series_of_objects):
+        try:
+            return read(series)
+        except Exception:  # noqa: BLE001, PERF203, S112  # columns may be of any foreign type
+            continue
+    return np.full(len(series), UNREADABLE, object)
+
+
+def _series_of_numbers(series: Any) -> NDArray[Any]:
+    plain = isinstance(series.dtype, np.dtype)
+    return np.asarray(series.to_numpy() if plain else series.to_numpy(dtype="float64", na_value=np.nan))
+
+
+def _series_of_times(series: Any) -> NDArray[Any]:
+    if series.dt.tz is not None:  # keep the instant
+        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
+    return np.asarray(series.to_numpy() if isinstance(series.dtype, np.dtype) else series.to_numpy("datetime64[us]"))
+
+
+def _series_of_objects(series: Any) -> NDArray[Any]:
+    return np.asarray(series.to_numpy(dtype=object))
+
+
+_READ_SERIES: Final[dict[str, Callable[[Any], NDArray[Any]]]] = {
+    **dict.fromkeys("fiub", _series_of_numbers),
+    "M": _series_of_times,
+}
 
 
 def _join_columns(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
@@ -254,6 +303,7 @@ READERS: Final[dict[str, Callable[[Sequence[Capture]], Iterator[ColumnBlock]]]] 
     "values": _join_values,
     "rows": _join_rows,
     "pandas": _join_frames,
+    "records": _join_records,
     "columns": _join_columns,
     "sparse": _join_sparse,
     "opaque": _join_nothing,

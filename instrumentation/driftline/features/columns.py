@@ -126,7 +126,7 @@ def input_names(model: ModelFacts, own: Any, width: int) -> tuple[str, ...] | No
     names = blocks.column_names(own)
     if names is not None:
         return names
-    if model.features is not None and len(model.features) == width:
+    if model.features is not None and len(model.features) == width and not blocks.are_positions(model.features):
         return model.features
     if model.width is not None and model.width != width:
         return None

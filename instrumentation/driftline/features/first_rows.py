@@ -1,12 +1,15 @@
 """Reads the first rows of a capture for a span, on the caller's thread and only if a span is recorded."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from driftline.features import columns
 from driftline.features.blocks import ColumnBlock
 from driftline.records import Capture, ModelFacts, NamedColumn
+
+_WIDEST: Final = 8
+"""Bytes of an unsigned integer that may exceed OTLP's signed ones."""
 
 
 def first_rows(model: ModelFacts, capture: Capture, rows: int) -> ColumnBlock | None:
@@ -15,11 +18,12 @@ def first_rows(model: ModelFacts, capture: Capture, rows: int) -> ColumnBlock | 
 
 
 def only_row(model: ModelFacts, capture: Capture) -> list[Any] | None:
-    """The numbers of a one-row table; None for any other capture."""
+    """The numbers of a one-row table; None for any other capture, and for numbers that no attribute may hold."""
     if capture.kind != "bytes" or capture.rows != 1 or not columns.is_table(model, capture):
         return None
     dtype, _ = capture.layout
-    return np.frombuffer(capture.payload, dtype).tolist() if dtype.kind in "fiub" else None
+    fits = dtype.kind in "fib" or (dtype.kind == "u" and dtype.itemsize < _WIDEST)
+    return np.frombuffer(capture.payload, dtype).tolist() if fits else None
 
 
 def output_columns(model: ModelFacts, operation: str, capture: Capture, rows: int) -> list[NamedColumn]:

@@ -66,6 +66,7 @@ def facts_of(settings: Any, model: Any) -> ModelFacts:
         features=None if names is None else tuple(map(str, names)),
         width=width if isinstance(width, int) else None,
         outputs=partial(read_outputs, _attribute(model, "classes_"), task),
+        joined=task == REGRESSION,  # `return_std` and `return_cov` add to a prediction; they are no others
     )
 
 
@@ -117,7 +118,7 @@ def read_outputs(
 
     known = classes[head] if isinstance(classes, list) and head < len(classes) else classes
     names = () if known is None or isinstance(known, list) else known
-    if not len(columns):
+    if not len(columns) or (head and task == REGRESSION):
         return []
     if operation == "predict" and not _are_raw(columns, names, task):
         return outputs.results(columns, task)

@@ -30,9 +30,10 @@ def profile(
     """Profile training data: the reference that live data is compared with.
 
     Args:
-        X: inputs of the model, [rows, features]: a data frame, an array (features are named x0, x1, ...), an Arrow
-            table or a dictionary of columns. Tensors, arrays with more than two dimensions and dictionaries of them
-            are summarized as in serving, e.g. by an image's mean, an embedding's projections or a text's length.
+        X: inputs of the model, [rows, features]: a data frame, an array (features are named x0, x1, ...), a sparse
+            matrix, an Arrow table, lists of lists or of dictionaries, or a dictionary of columns. Tensors, arrays with
+            more than two dimensions and dictionaries of them are summarized as in serving, e.g. by an image's mean, an
+            embedding's projections or a text's length.
         y: labels, [rows], or the name of a column of X.
         model: name of the served model. Default: the name of the saved file up to the first dot.
         version: version of the model. Without one, the profile applies to all versions.

@@ -32,7 +32,12 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
 @click.option("--prediction", help="Column with the model's prediction, a class or a number.")
 @click.option("--score", help="Column with the probability of the positive class, or the decision function.")
 @click.option("--timestamp", help="Column with the time of each row. Default: the only column of times.")
-@click.option("--categorical", callback=_names, metavar="A,B", help="Numeric columns that hold category codes.")
+@click.option(
+    "--categorical",
+    callback=_names,
+    metavar="A,B",
+    help="Columns of category codes: numbers, of which a CSV keeps leading zeros.",
+)
 @click.option("--ignore", callback=_names, metavar="A,B", help="Columns to leave out.")
 @click.option("--keep", callback=_names, metavar="A,B", help="Columns to keep even if they look like IDs.")
 def profile(

@@ -36,12 +36,16 @@ _WIDER: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class DelimitedFile:
-    """A delimited text file. kinds: by column, inferred over all rows. rows: how many there are."""
+    """A delimited text file. kinds: by column, inferred over all rows. rows: how many there are.
+
+    padded: columns of integers of which some are written with leading zeros.
+    """
 
     path: Path
     delimiter: str
     kinds: Mapping[str, str]
     rows: int
+    padded: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -52,13 +56,17 @@ class DelimitedFile:
         """Reads the file once to infer the types, calling on_rows with the size of each block."""
         delimiter = _delimiter(path)
         kinds = dict.fromkeys(_header(path, delimiter), EMPTY)
+        padded: set[str] = set()
         rows = 0
         for batch in _blocks(path, delimiter, None):
             rows += batch.num_rows
             for column, values in zip(batch.schema.names, batch.columns, strict=True):
                 kinds[column] = _settle(kinds[column], values)
+                if kinds[column] == INTEGER and column not in padded and _is_padded(values):
+                    padded.add(column)
             on_rows(batch.num_rows)
-        return cls(path, delimiter, kinds, rows)
+        integers = frozenset(column for column in padded if kinds[column] == INTEGER)
+        return cls(path, delimiter, kinds, rows, integers)
 
     def batches(self, kinds: Mapping[str, str]) -> Iterator[Any]:
         """Record batches of these columns, of their kinds' Arrow types."""
@@ -76,6 +84,10 @@ def parse(texts: Any, kind: str) -> Any:
     if kind == BOOLEAN and pc.any(pc.is_in(trimmed, value_set=_DIGITS)).as_py():
         raise pa.ArrowInvalid("digits beside the words true and false")
     return times_of(trimmed) if kind == TIMESTAMP else pc.cast(trimmed, ARROW[kind])
+
+
+def _is_padded(texts: Any) -> bool:
+    return bool(pc.any(pc.match_substring_regex(texts, r"^\s*0[0-9]")).as_py())
 
 
 def _settle(kind: str, texts: Any) -> str:

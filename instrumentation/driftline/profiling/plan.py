@@ -1,7 +1,7 @@
 """The role of each column of a table: input, output, label, timestamp, or left out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline import semconv
+from driftline.features.blocks import are_positions
 from driftline.profiling.arrow_types import numbers
 from driftline.reference.column_types import BOOLEAN, FLOAT, INTEGER, STRING, TIMESTAMP, UNUSABLE
 from driftline.reference.errors import ProfileError
@@ -82,7 +83,7 @@ def make_plan(kinds: Mapping[str, str], roles: Roles) -> Plan:
             notes.append(f"Left out {name!r}: values are neither numbers nor text")
         else:
             columns.append(_input(name, kind, roles))
-    columns += _outputs(kinds, roles)
+    columns = _numbered([name for name in kinds if name not in special], columns) + _outputs(kinds, roles)
     if not columns:
         raise ProfileError(f"the data must have columns to profile (got {_listed(kinds)}, none of them an input)")
     return Plan(tuple(columns), timestamp, tuple(notes))
@@ -92,6 +93,13 @@ def _input(name: str, kind: str, roles: Roles) -> PlannedColumn:
     declared = name in roles.categorical
     may_be_id = kind in (INTEGER, STRING) and not declared and name not in roles.keep
     return PlannedColumn(ColumnKey(semconv.TARGET_INPUT, name), name, kind, declared=declared, may_be_id=may_be_id)
+
+
+def _numbered(names: Sequence[str], inputs: list[PlannedColumn]) -> list[PlannedColumn]:
+    """Inputs that are only numbered, named as in serving, where a frame with such columns has no names."""
+    if not are_positions(names):
+        return inputs
+    return [replace(each, key=each.key._replace(name=f"x{names.index(each.source)}")) for each in inputs]
 
 
 def _outputs(kinds: Mapping[str, str], roles: Roles) -> list[PlannedColumn]:

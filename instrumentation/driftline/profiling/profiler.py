@@ -48,6 +48,8 @@ def profile_table(
         ProfileError: it has no rows or no inputs, or a role names a column that does not exist or cannot have it.
 
     """
+    padded = sorted(table.padded)
+    table = table.as_text(column for column in padded if column in roles.categorical)
     plan = make_plan(table.kinds, roles)
     total = table.rows
     seen = survey(table, plan, lambda rows: progress(SURVEYING, rows, total))
@@ -73,7 +75,8 @@ def profile_table(
         raise ProfileError(
             f"the data must have columns to profile (got IDs only: {', '.join(key.name for key in ids)})"
         )
-    notes = [*plan.notes, *notes, *_id_notes(ids), *_notes(columns), *_gap_notes(columns)]
+    unpadded = {column.key.name for column in columns}.intersection(padded).difference(roles.categorical)
+    notes = [*plan.notes, *notes, *_padded_notes(unpadded), *_id_notes(ids), *_notes(columns), *_gap_notes(columns)]
     found = pairs.results(without=[key.name for key in ids])
     return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), found)
 
@@ -155,6 +158,13 @@ def _check_unix_times(timestamp: str, times: Range, second: float) -> None:
 
 def _id_notes(ids: Iterable[ColumnKey]) -> list[str]:
     return [f"Left out {key.name!r}: looks like an ID, with as many values as rows (--keep includes it)" for key in ids]
+
+
+def _padded_notes(names: Iterable[str]) -> list[str]:
+    return [
+        f"Read {name!r} as numbers, without the leading zeros that some have (--categorical keeps them as text)"
+        for name in sorted(names)
+    ]
 
 
 def _gap_notes(columns: Sequence[ProfileColumn]) -> list[str]:

@@ -1,7 +1,7 @@
 """Tables: rows of files and folders, or of data in memory, read in record batches as often as needed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,15 @@ class Table:
     @property
     def rows(self) -> int:
         return sum(source.rows for source in self.sources)
+
+    @property
+    def padded(self) -> frozenset[str]:
+        """Columns of integers that a text file has with leading zeros: codes, such as postal codes."""
+        return frozenset().union(*(each.padded for each in self.sources if isinstance(each, DelimitedFile)))
+
+    def as_text(self, columns: Iterable[str]) -> "Table":
+        """The same with these columns as texts, as they are written. For columns of text files only."""
+        return replace(self, kinds={**self.kinds, **dict.fromkeys(columns, STRING)})
 
     def batches(self, columns: Iterable[str]) -> Iterator[Any]:
         """Record batches of these columns, of their kinds' Arrow types. Raises ProfileError, which names the file."""

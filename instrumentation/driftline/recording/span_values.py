@@ -13,11 +13,13 @@ from driftline.features.first_rows import first_rows, only_row, output_columns
 from driftline.records import NamedColumn, Prediction
 from driftline.settings import ALL, HIDDEN, Redaction, Settings
 from driftline.sketch import hashed
+from driftline.sketch.values import is_missing, text_of
 
 _LONGEST_TEXT: Final = 256
 """Maximum bytes of a single string value."""
 
 _NUMBER_BYTES: Final = 8
+_INT64: Final = 1 << 63
 _MOST_OUTPUTS: Final = 16
 _MOST_PLANS: Final = 1000
 """Maximum number of cached feature sets: a program has few, but may generate new ones."""
@@ -153,16 +155,35 @@ def plain(values: list[Any]) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    if type(value) in (float, int, bool):
+    if type(value) in (float, bool):
         return value
-    if isinstance(value, str):
-        return value if len(value) <= _LONGEST_TEXT // 4 else value.encode()[:_LONGEST_TEXT].decode(errors="ignore")
-    if value is None or type(value).__name__ in ("NaTType", "NAType"):
+    if type(value) is int:
+        return value if -_INT64 <= value < _INT64 else _wide(value)
+    if isinstance(value, (str, bytes)):
+        return _shortened(text_of(value))
+    if is_missing(value):
         return None
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    item = getattr(value, "item", None)
-    return _plain(item()) if item is not None and type(value).__module__ == "numpy" else _plain(str(value))
+    return value.isoformat() if isinstance(value, (datetime, date)) else _plain_other(value)
+
+
+def _plain_other(value: Any) -> Any:
+    try:
+        item = getattr(value, "item", None)
+        return _plain(item() if item is not None and type(value).__module__ == "numpy" else str(value))
+    except Exception:  # noqa: BLE001  # values may be anything
+        return None
+
+
+def _wide(value: int) -> Any:
+    """An integer that OTLP has no type for, as a float; None beyond all floats."""
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT // 4 else text.encode()[:_LONGEST_TEXT].decode(errors="ignore")
 
 
 def redacted(values: list[Any], redaction: Redaction) -> list[Any]:

@@ -52,6 +52,14 @@ class CategorySketch:
     def add(self, values: Iterable[str] | Mapping[str, int]) -> None:
         """Rows, or their counts by category."""
         batch = values if isinstance(values, Mapping) else Counter(values)
+        self.add_others(sum(self.add_named(batch).values()))
+
+    def add_others(self, rows: int) -> None:
+        """Rows of categories without a name."""
+        self._others += rows
+
+    def add_named(self, batch: Mapping[str, int]) -> dict[str, int]:
+        """Add the rows of categories that have a name, or get one; returns the others, which are not counted."""
         new: dict[str, int] = {}
         for name, count in batch.items():
             if name in self._counts:
@@ -64,7 +72,7 @@ class CategorySketch:
         if unnamed and len(self._counts) < self.limit:
             frequent = {name: unnamed.pop(name) for name in self._latest.frequent(batch, unnamed)}
             unnamed |= self._admit(frequent, self.limit)
-        self._others += sum(unnamed.values())
+        return unnamed
 
     def _admit(self, new: dict[str, int], limit: int) -> dict[str, int]:
         """Admit the most frequent while there are fewer than `limit`; returns the rows of the others."""

@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, WRONG_TYPE
 from driftline.sketch import CategorySketch, NumericPoints, NumericStream, StreamPoints
-from driftline.sketch.values import Split, class_names, read_number, split
+from driftline.sketch.arrays import FloatArray
+from driftline.sketch.values import Split, class_names, count_missing, read_text, split
 
 
 class TimeRange(NamedTuple):
@@ -38,12 +39,12 @@ class ColumnPoints(NamedTuple):
     states: Mapping[str, CumulativeCount]
 
 
-_NUMERIC: Final = "numeric"
-_CATEGORY: Final = "category"
-
-
 class ColumnSketch:
-    """Counts a column. The majority of its first rows decides its type; rows of another type are `wrong_type`.
+    """Counts a column: numbers as numbers and texts as texts, whatever came first.
+
+    Only who knows the training data can tell which of them are of the wrong type: the processor reads texts as numbers,
+    or numbers as categories, by the type of the reference. What is neither is `wrong_type`. Texts that stand for
+    numbers are counted as such where most rows are numbers, and where they find no place among the named categories.
 
     classes: values are class names, whatever they look like. delta: points cover the rows since the last acknowledged
     ones instead of since the start. For one thread at a time.
@@ -52,7 +53,7 @@ class ColumnSketch:
     def __init__(self, now: int, categories: int, *, classes: bool = False, delta: bool = False) -> None:
         self._delta = delta
         self._classes = classes
-        self._kind: str | None = _CATEGORY if classes else None
+        self._number_rows = self._text_rows = 0
         self._stream: NumericStream | None = None
         self._categories = CategorySketch(categories)
         self._states: Counter[str] = Counter({VALID: 0})
@@ -69,8 +70,7 @@ class ColumnSketch:
         """Add rows, [n], of any dtype."""
         self.rows += len(values)
         if self._classes:
-            self._add_categories(class_names(values))
-            self._states[MISSING] += self.rows - sum(self._states.values())
+            self._add_classes(values)
         else:
             self._add_split(split(values), now)
 
@@ -79,26 +79,39 @@ class ColumnSketch:
         self.rows += sum(categories.values())
         self._categories.add(categories)
 
-    def _add_split(self, rows: Split, now: int) -> None:
-        numbers, categories = rows.numbers, rows.categories
-        self._states[MISSING] += rows.missing
-        if self._kind is None:
-            self._kind = _kind_of(numbers, categories)
-        if self._kind is None:  # only missing values so far
-            self._states[MISSING] += len(numbers)
-        elif self._kind == _CATEGORY:
-            missing = int(np.count_nonzero(np.isnan(numbers)))
+    def _add_classes(self, values: NDArray[Any]) -> None:
+        names = class_names(values)
+        named = sum(names.values())
+        self._categories.add(names)
+        self._states[VALID] += named
+        if named < len(values):
+            missing = count_missing(values)
             self._states[MISSING] += missing
-            self._states[WRONG_TYPE] += len(numbers) - missing
-            self._add_categories(categories)
-        else:
-            parsed, wrong = _parsed(categories)
-            self._states[WRONG_TYPE] += wrong
-            self._add_numbers(np.append(numbers, parsed) if len(parsed) else numbers, now)
+            self._states[WRONG_TYPE] += len(values) - named - missing
 
-    def _add_categories(self, categories: Mapping[str, int]) -> None:
-        self._categories.add(categories)
-        self._states[VALID] += sum(categories.values())
+    def _add_split(self, rows: Split, now: int) -> None:
+        self._states[MISSING] += rows.missing
+        self._states[WRONG_TYPE] += rows.unreadable
+        numbers = rows.numbers
+        self._number_rows += len(numbers)
+        if rows.categories:
+            read = self._add_texts(rows.categories)
+            numbers = np.append(numbers, read) if len(read) else numbers
+        if len(numbers):
+            self._add_numbers(numbers, now)
+
+    def _add_texts(self, texts: Mapping[str, int]) -> FloatArray:
+        """Count texts by name; returns the numbers that others of them stand for, [n]."""
+        rows = sum(texts.values())
+        self._text_rows += rows
+        if self._number_rows >= self._text_rows:
+            read, named = _read(texts)
+            self._categories.add(named)
+        else:
+            read, others = _read(self._categories.add_named(texts))
+            self._categories.add_others(sum(others.values()))
+        self._states[VALID] += rows - len(read)
+        return read
 
     def _add_numbers(self, numbers: NDArray[Any], now: int) -> None:
         finite = int(np.count_nonzero(np.isfinite(numbers)))
@@ -106,6 +119,8 @@ class ColumnSketch:
             missing = int(np.count_nonzero(np.isnan(numbers)))
             self._states[MISSING] += missing
             self._states[NON_FINITE] += len(numbers) - finite - missing
+            if missing == len(numbers) and self._stream is None:
+                return  # nothing but missing values so far: it may become a column of texts
         self._states[VALID] += finite
         if self._stream is None:
             self._stream = NumericStream(self._collected)
@@ -189,22 +204,14 @@ def _without_none(counts: Mapping[str, CumulativeCount]) -> dict[str, Cumulative
     return {name: count for name, count in counts.items() if count.rows}
 
 
-def _kind_of(numbers: NDArray[Any], categories: Mapping[str, int]) -> str | None:
-    numeric = int(np.count_nonzero(~np.isnan(numbers)))
-    named = sum(categories.values())
-    if not numeric and not named:
-        return None
-    return _NUMERIC if numeric >= named else _CATEGORY
-
-
-def _parsed(categories: Mapping[str, int]) -> tuple[NDArray[Any], int]:
-    """Strings in a numeric column: those scikit-learn would parse as numbers, and the count of the rest."""
+def _read(texts: Mapping[str, int]) -> tuple[FloatArray, dict[str, int]]:
+    """The numbers that texts stand for, [rows], and the other texts."""
     numbers: list[float] = []
-    wrong = 0
-    for text, count in categories.items():
-        number = read_number(text)
+    others: dict[str, int] = {}
+    for text, count in texts.items():
+        number = read_text(text)
         if number is None:
-            wrong += count
+            others[text] = count
         else:
             numbers += [number] * count
-    return np.array(numbers), wrong
+    return np.array(numbers, np.float64), others

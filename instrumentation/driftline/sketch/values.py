@@ -23,15 +23,26 @@ LONGEST_NAME: Final = 128
 _NO_NUMBERS: Final = np.zeros(0)
 
 
+class Unreadable:
+    """Stands for a value that could not even be taken out of its container. It has no name."""
+
+    def __str__(self) -> str:
+        raise TypeError("an unreadable value has no name")
+
+
+UNREADABLE: Final = Unreadable()
+
+
 class Split(NamedTuple):
     """The rows of a column by type. numbers: [n] floats, NaN where missing. categories: rows by name.
 
-    missing: rows that are None, NaT or NA, in neither of them.
+    missing: rows that are None, NaT or NA; unreadable: rows with a value that is neither a number nor has a name.
     """
 
     numbers: NDArray[Any]
     categories: Mapping[str, int]
     missing: int
+    unreadable: int = 0
 
 
 def split(values: NDArray[Any]) -> Split:
@@ -44,32 +55,61 @@ def aligned(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind in "fiubMm":
         return split(values).numbers
     items = values.tolist()
-    if set(map(type, items)) <= {float, int, bool}:
+    if set(map(type, items)) <= {float, bool}:
         return np.array(items, np.float64)
-    numbers = [read_number(item) if isinstance(item, str) else as_number(item) for item in items]
+    numbers = [_number_in(item) for item in items]
     return np.array([math.nan if number is None else number for number in numbers], np.float64)
 
 
+def _number_in(item: Any) -> float | None:
+    try:
+        return read_text(item) if isinstance(item, str) else as_number(item)
+    except Exception:  # noqa: BLE001  # values may be anything
+        return None
+
+
 def class_names(values: NDArray[Any]) -> Mapping[str, int]:
-    """Rows by class name, also for numeric classes; missing ones are left out."""
+    """Rows by class name, also for numeric classes; missing and unreadable ones are left out."""
     if values.dtype.kind == "O":
-        return Counter(class_name(value) for value in values.tolist() if not _is_missing(value))
+        readable = (_class_name_or_none(value) for value in values.tolist() if not is_missing(value))
+        return Counter(name for name in readable if name is not None)
     if values.dtype.kind == "f":
         values = values[~np.isnan(values)]
     names, counts = np.unique(values, return_counts=True)
     return dict(zip(map(class_name, names.tolist()), counts.tolist(), strict=True))
 
 
+def count_missing(values: NDArray[Any]) -> int:
+    """Missing values of a column, [rows]."""
+    if values.dtype.kind == "O":
+        return sum(map(is_missing, values.tolist()))
+    return int(np.count_nonzero(np.isnan(values))) if values.dtype.kind in "fcmM" else 0
+
+
+def _class_name_or_none(value: Any) -> str | None:
+    try:
+        return class_name(value)
+    except Exception:  # noqa: BLE001  # values may be anything
+        return None
+
+
 def class_name(value: Any) -> str:
     """The name of a class; 1.0 and 1 are the same class, as in scikit-learn."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, (float, np.floating)) and value.is_integer():
         value = int(value)
-    return _name(value)
+    return category_name(value)
 
 
-def _name(value: Any) -> str:
-    text = str(value)
+def category_name(value: Any) -> str:
+    """The name of a category: its text, or the hash of a long one."""
+    text = text_of(value)
     return text if len(text) <= LONGEST_NAME else hashed(text)
+
+
+def text_of(value: Any) -> str:
+    """A value as text that can be sent: bytes are UTF-8, and a lone surrogate is replaced."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _split_floats(values: NDArray[Any]) -> Split:
@@ -94,14 +134,17 @@ def _split_durations(values: NDArray[Any]) -> Split:
 
 def _split_texts(values: NDArray[Any]) -> Split:
     names, counts = np.unique(values, return_counts=True)
-    return Split(_NO_NUMBERS, dict(zip(map(_name, names.tolist()), counts.tolist(), strict=True)), 0)
+    return Split(_NO_NUMBERS, _named(dict(zip(names.tolist(), counts.tolist(), strict=True))), 0)
 
 
 def _split_objects(values: NDArray[Any]) -> Split:
     items = values.tolist()
     kinds = set(map(type, items))
     if kinds <= {float, int, bool}:
-        return Split(np.array(items, np.float64), {}, 0)
+        try:
+            return Split(np.array(items, np.float64), {}, 0)
+        except OverflowError:  # an integer beyond all floats
+            return _split_mixed(items)
     if kinds == {str}:
         return Split(_NO_NUMBERS, _named(Counter(items)), 0)
     return _split_mixed(items)
@@ -109,48 +152,81 @@ def _split_objects(values: NDArray[Any]) -> Split:
 
 def _split_mixed(items: list[Any]) -> Split:
     numbers: list[float] = []
-    categories: Counter[Any] = Counter()
-    missing = 0
+    categories: Counter[str] = Counter()
+    missing = unreadable = 0
     for item in items:
-        if isinstance(item, str):
-            categories[item] += 1
-        elif _is_missing(item):
-            missing += 1
-        elif (number := as_number(item)) is not None:
-            numbers.append(number)
-        else:
-            categories[str(item)] += 1
-    return Split(np.array(numbers, np.float64), _named(categories), missing)
+        try:
+            if isinstance(item, str):
+                categories[item] += 1
+            elif is_missing(item):
+                missing += 1
+            elif (number := as_number(item)) is not None:
+                numbers.append(number)
+            else:
+                categories[category_name(item)] += 1
+        except Exception:  # noqa: BLE001, PERF203  # values may be anything: one bad value is one bad row
+            unreadable += 1
+    return Split(np.array(numbers, np.float64), _named(categories), missing, unreadable)
 
 
-def _named(counts: Counter[str]) -> Mapping[str, int]:
-    if all(len(text) <= LONGEST_NAME for text in counts):
+def _named(counts: Mapping[str, int]) -> Mapping[str, int]:
+    if all(len(text) <= LONGEST_NAME and text.isascii() for text in counts):
         return counts
     named: Counter[str] = Counter()
     for text, count in counts.items():
-        named[_name(text)] += count
+        named[category_name(text)] += count
     return named
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT or NA; by type name, because pandas may not be installed."""
     if isinstance(value, float):
         return math.isnan(value)
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
     return value is None or type(value).__name__ in ("NaTType", "NAType")
 
 
 def as_number(value: Any) -> float | None:
-    """A number, or a time in seconds; None for anything else."""
+    """A number, or a time in seconds; None for anything else.
+
+    Raises:
+        Exception: a number beyond all floats, or whatever a foreign type raises.
+
+    """
     for kinds, convert in _NUMBERS:
         if isinstance(value, kinds):
             return convert(value)
     return None
 
 
+def read_text(text: str) -> float | None:
+    """The number that a text stands for: as scikit-learn parses it, or a time in ISO 8601 in seconds; None for none."""
+    number = read_number(text)
+    return _read_time(text) if number is None else number
+
+
 def read_number(text: str) -> float | None:
     """Parse a string as scikit-learn does; None if it is not a number."""
     try:
         return float(text)
+    except ValueError:
+        return None
+
+
+def read_truth(text: str) -> float | None:
+    """1 and 0 for the words true and false, in any case; None for any other text."""
+    return _TRUTHS.get(text.strip().lower())
+
+
+_TRUTHS: Final = {"true": 1.0, "false": 0.0}
+
+
+def _read_time(text: str) -> float | None:
+    if not text[:4].isdigit() or "-" not in text:
+        return None
+    try:
+        return _seconds(datetime.fromisoformat(text.replace("Z", "+00:00")))
     except ValueError:
         return None
 

@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID
-from driftline.sketch import Histogram, Intervals
+from driftline.sketch import Histogram, Intervals, hashed
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.values import LONGEST_NAME
 from driftline_processor.engine.summary_ops import MAX_CATEGORIES, total
 from driftline_processor.records import ColumnSummary, ColumnValues
 
@@ -71,7 +72,8 @@ class Accumulator:
             if value is None or value != value:  # noqa: PLR0124  (only NaN differs from itself)
                 self._states[MISSING] = self._states.get(MISSING, 0.0) + weight
             elif isinstance(value, str):
-                self._categories[value] = self._categories.get(value, 0.0) + weight
+                name = value if len(value) <= LONGEST_NAME else hashed(value)  # as sketches and references name it
+                self._categories[name] = self._categories.get(name, 0.0) + weight
             elif value in (np.inf, -np.inf):
                 self._states[NON_FINITE] = self._states.get(NON_FINITE, 0.0) + weight
             else:

@@ -11,7 +11,9 @@ from driftline.sketch import cut_bins, project
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.identity import digest
 from driftline.sketch.time_units import SECOND
+from driftline.sketch.values import read_text
 from driftline_processor.engine.summary_ops import total
+from driftline_processor.monitors.drift.binning.reading import with_numbers
 from driftline_processor.records import ColumnKey, ColumnSummary, ModelKey, Reference, ReferenceColumn, Window
 
 MAX_BINNED_CATEGORIES: Final = 256
@@ -75,6 +77,9 @@ def provisional_reference(
 def _column(key: ColumnKey, chunks: Sequence[ColumnSummary]) -> ReferenceColumn:
     whole = total(chunks)
     numeric = whole.intervals.total >= sum(whole.categories.values())
+    if numeric and whole.categories:  # texts among numbers: numbers themselves, or of the wrong type
+        chunks = [with_numbers(chunk, read_text) for chunk in chunks]
+        whole = total(chunks)
     edges = cut_bins(whole.intervals) if numeric and whole.intervals.total else np.zeros(0)
     ranked = sorted(whole.categories, key=lambda name: (-whole.categories[name], name))
     categories = () if numeric else tuple(ranked[:MAX_BINNED_CATEGORIES])

@@ -4,6 +4,7 @@ How a category varies over time is known of the most frequent ones only, for the
 is known of many more, so that one of those that becomes frequent is seen by itself, too.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -12,12 +13,16 @@ import numpy as np
 
 from driftline.semconv import OTHER
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.values import class_name, read_text, read_truth
 from driftline_processor.records import ColumnKey, ReferenceColumn
 
 MOST_MINOR: Final = 16_384
 """Categories known in the whole alone, over all columns of a reference: windows are remembered cell by cell."""
 
-_BOOLEANS: Final = {"True": 1.0, "False": 0.0}
+UNUSUAL: Final = 9
+"""The unlikeness of a name that is none of a number's spellings."""
+
+_TRUTHS: Final = {1.0: ("True", "true"), 0.0: ("False", "false")}
 
 
 def with_minor(columns: Mapping[ColumnKey, ReferenceColumn]) -> dict[ColumnKey, ReferenceColumn]:
@@ -53,10 +58,29 @@ def codes(categories: Sequence[str]) -> FloatArray:
 
 
 def _code(name: str) -> float:
-    try:
-        return _BOOLEANS[name] if name in _BOOLEANS else float(name)
-    except ValueError:
-        return float("nan")
+    truth = read_truth(name)
+    number = read_text(name) if truth is None else truth
+    return float("nan") if number is None else number
+
+
+def spellings(number: float) -> tuple[str, ...]:
+    """The names that a number has as a category: 1, 1.0, True and true are one."""
+    return (class_name(number), str(number), *_TRUTHS.get(number, ()))
+
+
+def unlikeness(name: str, number: float) -> int:
+    """0 for the name that a number has as a class, more for others, UNUSUAL for one as 01."""
+    usual = spellings(number)
+    return usual.index(name) if name in usual else UNUSUAL
+
+
+def other_spellings(cells: Mapping[str, int]) -> dict[str, int]:
+    """The cells of categories that are numbers or truth values, by the other names of these."""
+    found: dict[str, int] = {}
+    for (name, cell), number in zip(cells.items(), codes(tuple(cells)).tolist(), strict=True):
+        if math.isfinite(number) and name in (others := spellings(number)):
+            found |= dict.fromkeys(others, cell)
+    return found
 
 
 def _with(column: ReferenceColumn, minor: Sequence[str]) -> ReferenceColumn:

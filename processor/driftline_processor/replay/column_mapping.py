@@ -1,6 +1,6 @@
 """Columns of the data → columns of the model, with rows as the instrumentation would receive them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from driftline import semconv
 from driftline.profiling.plan import PlannedColumn
 from driftline.reference.column_types import BOOLEAN
-from driftline.sketch.values import read_number
+from driftline_processor.monitors.drift.binning.reading import reader_of_texts
 from driftline_processor.monitors.drift.statistics.view import CATEGORY, NUMERIC
 from driftline_processor.records import ColumnKey, Reference, ReferenceColumn
 from driftline_processor.replay.errors import ReplayError
@@ -18,45 +18,44 @@ from driftline_processor.replay.errors import ReplayError
 
 @dataclass(frozen=True, slots=True)
 class ReplayedColumn:
-    """A column of the data as one of the model. classes: its values are labels. numbers: its texts may be numbers."""
+    """A column of the data as one of the model. classes: its values are labels. read: the number that a text is."""
 
     key: ColumnKey
     planned: PlannedColumn
     classes: bool
-    numbers: bool
+    read: Callable[[str], float | None] | None = None
 
     def values(self, batch: Any) -> NDArray[Any]:
         """Its rows in a record batch, [rows]: floats, NaN where missing; or objects, None where missing."""
         if self.planned.is_text:
             texts: NDArray[Any] = batch.column(self.planned.source).to_numpy(zero_copy_only=False)
-            return _parse_numbers(texts) if self.numbers else texts
+            return texts if self.read is None else _numbers_in(texts, self.read)
         if self.classes and self.planned.kind == BOOLEAN:
             return np.asarray(batch.column(self.planned.source).to_numpy(zero_copy_only=False))
         return self.planned.numbers(batch)
 
 
-def _parse_numbers(texts: NDArray[Any]) -> NDArray[Any]:
+def _numbers_in(texts: NDArray[Any], read: Callable[[str], float | None]) -> NDArray[Any]:
     values = np.empty(len(texts), object)
     for row, text in enumerate(texts):
-        number = None if text is None else read_number(text)
+        number = None if text is None else read(text)
         values[row] = text if number is None else number
     return values
 
 
-def assign_columns(planned: Sequence[PlannedColumn], reference: Reference, *, delimited: bool) -> list[ReplayedColumn]:
+def assign_columns(planned: Sequence[PlannedColumn], reference: Reference) -> list[ReplayedColumn]:
     """Maps the columns of the data to those of the reference, by name.
 
     Args:
         planned: The columns of the data.
         reference: The reference; columns it lacks are mapped as inputs.
-        delimited: Whether the data is CSV, where texts may be numbers.
 
     Raises:
         ReplayError: The reference has none of the columns.
 
     """
     wanted = [column for column in planned if not column.confidence or ColumnKey(*column.key) in reference.columns]
-    columns = [_assigned(column, reference.columns, delimited) for column in wanted]
+    columns = [_assigned(column, reference.columns) for column in wanted]
     if not any(column.key in reference.columns for column in columns):
         expected, got = (
             _list_names([key.name for key in keys]) for keys in (reference.columns, [c.key for c in columns])
@@ -67,7 +66,7 @@ def assign_columns(planned: Sequence[PlannedColumn], reference: Reference, *, de
     return columns
 
 
-def _assigned(planned: PlannedColumn, known: Mapping[ColumnKey, ReferenceColumn], delimited: bool) -> ReplayedColumn:
+def _assigned(planned: PlannedColumn, known: Mapping[ColumnKey, ReferenceColumn]) -> ReplayedColumn:
     key = ColumnKey(*planned.key)
     output = ColumnKey(semconv.TARGET_OUTPUT, key.name)
     if key not in known and key.target == semconv.TARGET_INPUT and output in known:
@@ -77,7 +76,7 @@ def _assigned(planned: PlannedColumn, known: Mapping[ColumnKey, ReferenceColumn]
         key,
         planned,
         classes=column is not None and column.kind == CATEGORY and key.target != semconv.TARGET_INPUT,
-        numbers=column is not None and column.kind == NUMERIC and delimited,
+        read=reader_of_texts(column.type) if column is not None and column.kind == NUMERIC else None,
     )
 
 

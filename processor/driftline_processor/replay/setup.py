@@ -59,7 +59,7 @@ def prepare_replay(
     delimited = all(isinstance(source, DelimitedFile) for source in table.sources)
     table = _typed(table, reference, roles.timestamp, delimited=delimited)
     plan = make_plan(table.kinds, roles)
-    columns = assign_columns(plan.columns, reference, delimited=delimited)
+    columns = assign_columns(plan.columns, reference)
     timestamps = None if plan.timestamp is None else TimestampColumn(plan.timestamp, table.kinds[plan.timestamp])
     chosen = replay_settings(options, timestamps, reference)
     table = replace(table, sources=_in_order(table, timestamps))

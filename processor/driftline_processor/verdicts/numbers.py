@@ -4,6 +4,9 @@ import numpy as np
 
 from driftline.sketch.arrays import FloatArray
 
+SAME_VALUE = 1e-15
+"""Edges nearer than this share of their size enclose one value: 9.95, and not 9.949999999999998."""
+
 MOST_DIGITS = 16
 """Significant digits that may still be fewer than all of them."""
 
@@ -31,8 +34,9 @@ def number_range(low: float, high: float) -> str:
 
 def distinct_digits(edges: FloatArray, at: int) -> int:
     """The significant digits that tell an edge from its neighbours; 0: all of them."""
-    near = [float(edges[i]) for i in (at - 1, at + 1) if 0 <= i < len(edges)]
     value = float(edges[at])
+    beside = [float(edges[i]) for i in (at - 1, at + 1) if 0 <= i < len(edges)]
+    near = [other for other in beside if abs(other - value) > SAME_VALUE * abs(value)]
     for digits in range(3, MOST_DIGITS + 1):
         if number(value, digits) not in {number(other, digits) for other in near}:
             return digits

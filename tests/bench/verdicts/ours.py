@@ -102,7 +102,7 @@ def _in_chunks(reference: Reference, chunks: int | None) -> Reference:
 
 
 def _column(name: str) -> ReplayedColumn:
-    return ReplayedColumn(ColumnKey("input", name), None, classes=False, numbers=False)  # the rows are read already
+    return ReplayedColumn(ColumnKey("input", name), None, classes=False)  # the rows are read already
 
 
 def _later(moment: int) -> InputRecord:

@@ -21,6 +21,7 @@ from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import IsolationForest, RandomForestClassifier, StackingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
@@ -203,6 +204,15 @@ def test_outputs_of_a_regressor_are_numbers(telemetry: Telemetry) -> None:
 
     assert telemetry.total(semconv.OUTPUT_VALUE) + telemetry.total(semconv.OUTPUT_TAIL) == 200
     assert not telemetry.points(semconv.OUTPUT_PREDICTIONS)
+
+
+@pytest.mark.parametrize("asked", ["return_std", "return_cov"])
+def test_what_comes_beside_a_prediction_does_not_rename_it(telemetry: Telemetry, asked: str) -> None:
+    """A regressor's standard deviation or covariance is no output of its own."""
+    X = RNG.normal(size=(8, 2))
+    GaussianProcessRegressor(optimizer=None).fit(X, X[:, 0]).predict(X, **{asked: True})
+
+    assert output_names(telemetry.flush()) == {"prediction"}
 
 
 def test_several_outputs_are_numbered(telemetry: Telemetry) -> None:

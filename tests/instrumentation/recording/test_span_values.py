@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from opentelemetry.attributes import BoundedAttributes
 
 from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.copies import capture
@@ -55,6 +56,26 @@ def test_a_batch_is_arrays_of_its_first_rows() -> None:
 
     assert found["ml.input.x1"] == [1.0, 3.0, 5.0]
     assert found["ml.output.prediction"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, -(2**63) - 1])
+def test_an_integer_beyond_those_of_otlp_is_a_float(number: int, caplog: pytest.LogCaptureFixture) -> None:
+    """The SDK would log a traceback for it, at every request."""
+    rows = [np.array([[number, 1]], np.uint64)] if number > 0 else []
+    for given in (*rows, pd.DataFrame({"x0": [number], "x1": [1]}, dtype=object)):
+        found = shown(given)
+        assert found["ml.input.x0"] == float(number)
+        assert BoundedAttributes(attributes=found)["ml.input.x0"] == float(number)
+    assert not caplog.records
+
+
+def test_a_value_without_a_number_or_text_is_left_out() -> None:
+    """It takes no other along."""
+    assert shown(pd.DataFrame({"a": [10**400], "b": ["b\ud800"], "c": [b"c"]}, dtype=object)) == {
+        FEATURE_COUNT: 3,
+        "ml.input.b": "b?",
+        "ml.input.c": "c",
+    }
 
 
 @pytest.mark.parametrize("width", [1, 30, 100, 101, 1000])

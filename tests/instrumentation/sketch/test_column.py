@@ -1,5 +1,6 @@
 """A column, counted."""
 
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -52,25 +53,78 @@ def test_outliers_are_valid_and_out_of_range() -> None:
     assert states(points)[OUT_OF_RANGE] == sum(numbers.out_of_range for _, numbers in points.numbers) >= 2
 
 
-def test_a_category_in_a_numeric_column_is_of_the_wrong_type() -> None:
-    """The first rows decide; texts that are numbers are read as scikit-learn reads them."""
+def named(points: ColumnPoints) -> dict[str, int]:
+    return {name: count.rows for name, count in points.categories.items()}
+
+
+def test_texts_among_numbers_are_counted_by_name() -> None:
+    """Which are of the wrong type, the reference tells; texts that are numbers are read as scikit-learn reads them."""
     series = ColumnSketch(0, 100)
-    series.add(objects(1.0, 2.0, "three"), 1)
+    series.add(objects(1.0, 2.0, 2.5, "three"), 1)
     series.add(objects("4", "five", None), 2)
 
     points = series.collect(3)
-    assert own_states(points) == {VALID: 3, WRONG_TYPE: 2, MISSING: 1}
-    assert not points.categories
+    assert own_states(points) == {VALID: 6, MISSING: 1}
+    assert sketched(points) == 4
+    assert named(points) == {"three": 1, "five": 1}
 
 
-def test_a_number_in_a_categorical_column_is_of_the_wrong_type() -> None:
+def test_numbers_among_texts_are_counted_as_numbers() -> None:
     """A missing value stays missing."""
     series = ColumnSketch(0, 100)
     series.add(objects("a", "b", 3.0, float("nan")), 1)
 
     points = series.collect(2)
-    assert states(points) == {VALID: 2, WRONG_TYPE: 1, MISSING: 1}
-    assert {name: count.rows for name, count in points.categories.items()} == {"a": 1, "b": 1}
+    assert own_states(points) == {VALID: 3, MISSING: 1}
+    assert sketched(points) == 1
+    assert named(points) == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize("first", ["numbers", "texts"])
+def test_what_comes_first_decides_nothing(first: str) -> None:
+    """One odd value before thousands of others costs one row, as it does after them."""
+    series = ColumnSketch(0, 100)
+    blocks = [np.arange(3000.0), objects("unknown")]
+    for block in blocks if first == "numbers" else reversed(blocks):
+        series.add(block, 1)
+
+    points = series.collect(2)
+    assert sketched(points) == 3000
+    assert named(points) == {"unknown": 1}
+
+
+def test_texts_of_numbers_beyond_the_named_ones_are_counted_as_numbers() -> None:
+    """A column of numbers that come as texts loses none of them to the limit on categories."""
+    series = ColumnSketch(0, 100)
+    series.add(np.array([f"{number}.5" for number in range(1000)]), 1)
+
+    points = series.collect(2)
+    assert sum(named(points).values()) + sketched(points) == own_states(points)[VALID] == 1000
+    assert OTHER not in named(points)
+
+
+class Nameless:
+    def __str__(self) -> str:
+        raise ValueError("it has no text")
+
+
+@pytest.mark.parametrize("bad", [10**400, Nameless(), Decimal("sNaN")], ids=["huge", "nameless", "signalling"])
+def test_an_unreadable_value_is_one_row_of_the_wrong_type(bad: object) -> None:
+    """It takes no other row along."""
+    series = ColumnSketch(0, 100)
+    series.add(objects(bad, *range(3000)), 1)
+
+    points = series.collect(2)
+    assert own_states(points) == {VALID: 3000, WRONG_TYPE: 1}
+    assert sketched(points) == 3000
+
+
+def test_text_that_is_no_unicode_can_be_sent() -> None:
+    """A lone surrogate would make the whole request unencodable."""
+    series = ColumnSketch(0, 100)
+    series.add(objects("a\ud800", "b"), 1)
+
+    assert named(series.collect(2)) == {"a?": 1, "b": 1}
 
 
 def test_the_type_is_open_while_everything_is_missing() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from driftline.semconv import WRONG_TYPE
 from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.provisional_reference import ProvisionalData, provisional_reference
 from driftline_processor.records import ColumnKey, ColumnSummary, Window
@@ -67,3 +68,13 @@ def test_a_column_that_comes_and_goes_has_a_row_of_chunks_all_the_same() -> None
 
     assert reference.columns[AGE].chunks.sum(axis=1).tolist() == [1, 0]
     assert reference.columns[PLAN].chunks.sum(axis=1).tolist() == [0, 1]
+
+
+def test_texts_among_numbers_are_read_as_numbers() -> None:
+    """Or else they are of the wrong type: most rows decide what a column is."""
+    panes = {START: {AGE: held([*map(float, range(1000))])}, START + MINUTE: {AGE: held(["7", "unknown"])}}
+
+    column = provisional_reference(CHURN, panes, MINUTE).columns[AGE]
+    assert column.kind == "numeric"
+    assert column.summary.intervals.total == 1001
+    assert column.states[WRONG_TYPE].sum(axis=0).tolist() == [1001, 1]

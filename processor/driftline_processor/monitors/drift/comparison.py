@@ -9,6 +9,7 @@ from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
 from driftline_processor.monitors.drift.binning.describe import class_shares, numbers
+from driftline_processor.monitors.drift.binning.reading import ColumnReader
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks
@@ -40,6 +41,7 @@ class Comparison:
             return
         times = (reference.starts, reference.ends)
         self._keys = tuple(reference.columns)
+        self._readers = [ColumnReader(column) for column in columns]
         self._pairs = np.array([key.target == TARGET_PAIR for key in self._keys])
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()))
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
@@ -82,7 +84,7 @@ class Comparison:
         unknown = {key: summary for key, summary in summaries.items() if key not in self.reference.columns}
         if not self.reference.columns:
             return describe_window(unknown)
-        held = [summaries.get(key, NOTHING) for key in self._keys]
+        held = [reader.read(summaries.get(key, NOTHING)) for key, reader in zip(self._keys, self._readers, strict=True)]
         binned = self._binner.place(held)
         # Not every server counts pairs.
         judged = np.array([key.target != TARGET_PAIR or key in summaries for key in self._keys])

@@ -43,7 +43,7 @@ class Binner:
         """Rows of a categorical column by class: as they were sent, or by the numbers that stand for classes."""
         bins = self.categories[column]
         if not summary.intervals.total or not len(bins.codes.values):
-            return summary.categories
+            return bins.classes(summary.categories)
         named = zip(bins.names, aligned.bins, strict=False)
         return {name: float(rows) for name, rows in named if rows}
 
@@ -54,9 +54,6 @@ class Binner:
         placed = self.numbers.place(numeric)
         bins[self._numeric_bins], novel[self._numeric] = placed.bins, placed.novel
         states = np.array([[summary.states.get(state, 0.0) for summary in held] for state in STATES])
-        for i in self._numeric.tolist():
-            if held[i].categories:  # text where numbers were
-                states[-1, i] += sum(held[i].categories.values())
         for i, aligned in categories.items():
             start = self._starts[i]
             bins[start : start + len(aligned.bins)] = aligned.bins

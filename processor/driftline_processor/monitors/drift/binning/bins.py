@@ -7,13 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.reference.column_types import STRING
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals, hashed
 from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.values import class_name, read_number
 from driftline_processor.monitors.drift.binning.seen_numbers import SeenNumbers
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.records import ColumnSummary, ReferenceColumn
-from driftline_processor.reference.category_bins import cell_rows
+from driftline_processor.reference.category_bins import UNUSUAL, cell_rows, codes, other_spellings, unlikeness
 from driftline_processor.verdicts.numbers import number_range
 
 ROUNDING = 1e-14
@@ -162,19 +164,20 @@ class CategoryBins:
             name: rows for name, rows in column.summary.categories.items() if self.index[name] == self.others
         }
         self._behind |= {hashed(name): rows for name, rows in self._behind.items() if name != OTHER}
-        self.index |= {hashed(name): place for name, place in self.index.items()}
         self.open = column.summary.categories.get(OTHER, 0.0) > 0.0  # training had more than it could name
         self.shares = cell_rows(column)
-        self.codes = Codes.of(column.coded)
+        self.codes = Codes.of({name: place for name, place in self.index.items() if name != OTHER})
+        self._parsed = column.type != STRING  # its categories are numbers: 01 is the same as 1
+        self.index = other_spellings(self.index) | self.index
+        self.index |= {hashed(name): place for name, place in self.index.items()}
 
     def place(self, summary: ColumnSummary) -> BinnedCategories:
         """Numbers become the categories that they stand for; without codes they are of the wrong type."""
         bins, novel = self._named(summary.categories)
         mistyped = summary.intervals.total
         if len(self.codes.values):
-            numbers, strange = self.codes.place(summary.intervals, self.shares)
-            bins[self.codes.bins] += numbers
-            novel |= strange
+            strange = self._add_codes(bins, summary.intervals)
+            novel |= {name: rows + novel.get(name, 0.0) for name, rows in strange.items()}
             mistyped = 0.0
         unnamed = summary.categories.get(OTHER, 0.0)
         room = self._room(summary.categories) if unnamed else np.zeros(0)
@@ -185,6 +188,24 @@ class CategoryBins:
         names = tuple(sorted(novel, key=lambda name: (-novel[name], name)))
         return BinnedCategories(bins, novel_rows, names, mistyped, guessed)
 
+    def classes(self, categories: Mapping[str, float]) -> dict[str, float]:
+        """Rows by category, in the spelling of the reference."""
+        rows: dict[str, float] = {}
+        for name, each in categories.items():
+            place = self._place_of(name)
+            known = self.names[place] if place is not None and place < self.others else name
+            rows[known] = rows.get(known, 0.0) + each
+        return rows
+
+    def _add_codes(self, bins: FloatArray, numbers: Intervals) -> Mapping[str, float]:
+        """Adds numbers to the bins that they stand for; returns those that stand for none, by name."""
+        rows, strange = self.codes.place(numbers, self.shares)
+        np.add.at(bins, self.codes.bins, rows)
+        if self.open:
+            bins[self.others] += sum(strange.values())
+            return {}
+        return strange
+
     def _named(self, categories: Mapping[str, float]) -> tuple[FloatArray, dict[str, float]]:
         """Rows by bin, and those of categories that the reference never saw."""
         bins = np.zeros(self.others + 1)
@@ -192,12 +213,21 @@ class CategoryBins:
         for name, rows in categories.items():
             if name == OTHER:
                 continue
-            place = self.index.get(name, self.others if self.open else None)
+            place = self._place_of(name)
+            if place is None and self.open:
+                place = self.others
             if place is not None:
                 bins[place] += rows
             elif rows:
                 novel[name] = rows
         return bins, novel
+
+    def _place_of(self, name: str) -> int | None:
+        """The place of a category; None for one that the reference never saw."""
+        place = self.index.get(name)
+        if place is None and self._parsed and (number := read_number(name)) is not None:
+            place = self.index.get(class_name(number))
+        return place
 
     def _room(self, named: Mapping[str, float]) -> FloatArray:
         """Where rows of categories beyond the sender's bound may belong: the reference's rows of those not named.
@@ -220,11 +250,18 @@ class Codes:
     bins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @classmethod
-    def of(cls, coded: FloatArray) -> "Codes":
-        """From the numbers in the order of the categories; NaN for a category that is none."""
-        order = np.argsort(coded, kind="stable")
-        order = order[np.isfinite(coded[order])]
-        return cls(coded[order], order)
+    def of(cls, bins: Mapping[str, int]) -> "Codes":
+        """Of categories with their bins. Of several that are one number, those count that are spelled most like it."""
+        named = [(number, name) for name, number in zip(bins, codes(tuple(bins)).tolist(), strict=True)]
+        best: dict[float, int] = {}
+        for number, name in named:
+            best[number] = min(best.get(number, UNUSUAL), unlikeness(name, number))
+        found = sorted(
+            (number, bins[name])
+            for number, name in named
+            if np.isfinite(number) and unlikeness(name, number) == best[number]
+        )
+        return cls(np.array([number for number, _ in found]), np.array([cell for _, cell in found], np.int64))
 
     def place(self, intervals: Intervals, shares: FloatArray) -> tuple[FloatArray, Mapping[str, float]]:
         """Rows of each code, and those at numbers that are none; a bucket over several codes is split by `shares`."""
