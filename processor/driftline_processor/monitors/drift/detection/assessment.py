@@ -19,10 +19,10 @@ NEARLY = 0.95
 
 @dataclass(frozen=True, eq=False)
 class Move:
-    """How far shares of rows are from the reference's, in variance-stabilised shares of rows, [events].
+    """How far shares of rows are from the reference's, in shares of rows as a reader subtracts them, [events].
 
-    before, after: the shares themselves. lower_bound: what the distance is at least, with 95 % confidence. error: its
-    standard error by sampling, as autocorrelated as the training data.
+    before, after: the shares themselves. distance: 0 by ranks, which are evidence alone. lower_bound: what the distance
+    is at least, with 95 % confidence. error: its standard error by sampling, as autocorrelated as the training data.
     """
 
     before: FloatArray

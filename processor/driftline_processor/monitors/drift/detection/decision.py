@@ -1,6 +1,6 @@
 """The decision: an alarm needs an event that moved by more than matters, and by more than chance and nature explain.
 
-Relevance: the 95 % lower bound of the distance d = amp |q - p| exceeds the tolerance. Evidence: the signed root of the
+Relevance: the 95 % lower bound of the distance d = |q - p| exceeds the tolerance. Evidence: the signed root of the
 likelihood ratio, divided by the inflation that the reference's own chunks show, exceeds the critical value at the
 false-alarm budget. Two conditions, because one bound at the budget's level could never find twice the tolerance in
 1,000 rows, and a bound at 95 % alone would alarm every night.
@@ -62,10 +62,8 @@ def assess(
     n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
     p, n, N = baseline.shares, n_column[column], baseline.by_event
     q = np.clip(x / n, 0.0, 1.0)
-    weight = baseline.weight(q)
-    error = weight * np.sqrt(
-        baseline.daily_inflation * np.maximum(baseline.spread_at(q), 0.25 / n) / n + baseline.variance
-    )
+    variance = baseline.daily_inflation * np.maximum(baseline.spread_at(q), 0.25 / n) / n
+    error = np.sqrt(variance + baseline.variance)
     inflation, degrees = variation.inflation(n_column, chunks), variation.degrees(n_column, chunks)
     season, shown, averaged = np.zeros(len(p)), np.zeros(len(p)), variation.floor
     if allowance is not None:
@@ -78,7 +76,7 @@ def assess(
     seen_alike = np.minimum(variation.pooled_floor, np.maximum(n_column, 1.0))[column]
     inflation = np.sqrt(np.where(baseline.unseen, seen_alike, inflation))
     critical = critical_value(alpha, degrees)[column]
-    distance = weight * np.abs(q - p)
+    distance = baseline.distance(q)
     sampling = error * steady
     move = Move(p, q, distance, distance - Z95 * sampling, baseline.tolerance, sampling)
     alone, ratio = _ratios(baseline, x, n, q, critical)

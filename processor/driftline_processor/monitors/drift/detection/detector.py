@@ -190,8 +190,7 @@ class Detector:
         """Whether anything moved beyond its tolerance; the bounds of a distance are below it."""
         x, rows, novel = self._drawn(counts)
         q = x / rows[self.baseline.column]
-        distance = np.abs(q - self.baseline.shares)
-        near = distance * self.baseline.weight(q) <= self.baseline.tolerance
+        near = self.baseline.distance(q) <= self.baseline.tolerance
         n = rows[: len(novel)]
         new = novel / n - self.unseen.share > self.unseen.tolerance
         return not near.all() or bool(new.any()) or self._total_variation.may_alarm(q, rows)
