@@ -6,7 +6,11 @@ Shares are of rows, from 0 to 1.
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
+
+TRUE: Final = "True"
+FALSE: Final = "False"
+"""Categories of booleans. What moved is told of the first."""
 
 
 class Bound(NamedTuple):

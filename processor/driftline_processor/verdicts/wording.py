@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from driftline_processor.verdicts.numbers import number, number_range, percent
 from driftline_processor.verdicts.reasons import (
+    TRUE,
     Bound,
     DetectionLimit,
     ExplainedByMembers,
@@ -30,6 +31,8 @@ def sentence(reasons: Iterable[Reason]) -> str:
 
 
 def _moved(reason: Moved) -> str:
+    if reason.region is Region.HIGHER_RANK:
+        return f"higher than in training in {100.0 * reason.after:.0f} of 100 comparisons"
     return f"{_SHARES[reason.region](reason)}: {percent(reason.before)} → {percent(reason.after)}"
 
 
@@ -40,12 +43,15 @@ _SHARES: Final[Mapping[Region, Callable[[Moved], str]]] = {
     Region.OUTSIDE: lambda moved: f"share outside {_end(moved.low)} to {_end(moved.high)}",
     Region.ABOVE: lambda moved: f"share above {_end(moved.low)}",
     Region.ABOVE_MAXIMUM: lambda moved: f"share above the training maximum {_end(moved.low)}",
-    Region.HIGHER_RANK: lambda _: "chance that a value exceeds one of training",
-    Region.CATEGORY: lambda moved: f"share of '{moved.name}'",
+    Region.CATEGORY: lambda moved: f"share of {_category(moved.name)}",
     Region.OTHER_CATEGORIES: lambda _: "share of all other categories",
     Region.SAME_SIDE: lambda moved: f"{' and '.join(moved.members)}: on the same side of their medians",
     Region.STATE: lambda moved: str(moved.name).replace("_", " "),
 }
+
+
+def _category(name: str | None) -> str:
+    return "true" if name == TRUE else f"'{name}'"
 
 
 def _end(bound: Bound | None) -> str | None:

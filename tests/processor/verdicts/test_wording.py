@@ -30,6 +30,9 @@ COARSE = "training data in finer stretches of time would tell the two apart at o
     ("reason", "text"),
     [
         (Moved(Region.ABOVE, 0.2, 0.35, low=Bound(3.2071, 2)), "share above 3.2: 20 % → 35 %"),
+        (Moved(Region.HIGHER_RANK, 0.5, 0.76), "higher than in training in 76 of 100 comparisons"),
+        (Moved(Region.CATEGORY, 0.3, 0.4, name="a"), "share of 'a': 30 % → 40 %"),
+        (Moved(Region.CATEGORY, 0.3, 0.4, name="True"), "share of true: 30 % → 40 %"),
         (Moved(Region.STATE, 0.0, 0.1, name="non_finite"), "non finite: 0 % → 10 %"),
         (
             Moved(Region.SAME_SIDE, 0.5, 0.7, members=("a", "b")),

@@ -147,7 +147,7 @@ class Explainer:
             aspect=ASPECTS[aspect],
             state=state,
             distance=float(source.move.distance[event]),
-            lower_bound=max(float(source.move.lower_bound[event]), 0.0),
+            lower_bound=max(float(source.lower_bound[event]), 0.0),
             tolerance=float(source.required[event]),
             score=float(detection.score[aspect, column]),
             reasons=() if healthy else self._reasons.moves(detection, column, aspect, subject.summary),

@@ -139,7 +139,7 @@ def test_ranks_find_what_no_set_of_values_proves(normal: ReferenceColumn) -> Non
         alarmed = events.score[: ranks + 1] > 1.0
         found.append((alarmed.any(), (events.relevant & (events.significance.alone > 1.0))[:ranks].any()))
         assert not alarmed[:ranks].any() or events.highest[0] < ranks
-        assert (alarmed == (events.move.lower_bound > events.required)[: ranks + 1]).all()
+        assert (alarmed == (events.lower_bound > events.required)[: ranks + 1]).all()
     found_by_any, found_by_sets = np.mean(found, axis=0)
 
     assert 1.0 - found_by_any <= 0.62 * (1.0 - found_by_sets)

@@ -72,8 +72,13 @@ def test_every_event_is_judged_alike(case: dict[str, Any]) -> None:
 
 
 def test_the_score_is_alike(case: dict[str, Any]) -> None:
-    """The highest event scores what the trial's evidence and bounds make of it: the weaker of the two."""
-    relevance = np.array(case["lower_bound"]) / of_weight(case) / baseline(case)[0].tolerance
-    score = np.where(relevance > 1.0, case["evidence"], np.minimum(case["evidence"], relevance))
+    """The highest event scores what the trial's evidence and bounds make of it: the weaker of the two.
 
-    assert assessment(case).score.max() == pytest.approx(score.max(), rel=1e-9)
+    Without proof that the tolerance is exceeded, which the trial did not ask for, it scores 1 at most.
+    """
+    found, tolerance = assessment(case), baseline(case)[0].tolerance
+    relevance = np.array(case["lower_bound"]) / of_weight(case) / tolerance
+    score = np.where(relevance > 1.0, case["evidence"], np.minimum(case["evidence"], relevance))
+    score = np.where(found.proven > tolerance, score, np.minimum(score, 1.0))
+
+    assert found.score.max() == pytest.approx(score.max(), rel=1e-9)
