@@ -19,7 +19,13 @@ from driftline_processor.monitors.drift.detection.assessment import Z95, Assessm
 from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.rare import PART, multiplied
 from driftline_processor.monitors.drift.detection.significance import critical_value, signed_root
-from driftline_processor.monitors.drift.detection.tolerance_bound import AT_ONCE, KEPT, at_least, critical_bound
+from driftline_processor.monitors.drift.detection.tolerance_bound import (
+    AT_ONCE,
+    KEPT,
+    at_least,
+    critical_bound,
+    width_beyond,
+)
 from driftline_processor.verdicts.verdict import State
 
 EXCLUDED = 4.0
@@ -91,7 +97,8 @@ def assess(
     move = Move(p, q, distance, least, tolerance, sampling)
     kept, width = KEPT * baseline.tolerance + season, natural.copy()
     near = np.flatnonzero((least > baseline.tolerance) & (distance > kept))
-    width[near] = _likelihood_error(baseline, x, n, kept, near) * inflation[near]
+    by_ratio = _likelihood_error(baseline, x, n, kept, near) * inflation[near]
+    width[near] = width_beyond(distance[near] - kept[near], natural[near], by_ratio, limit[near])
     alone, ratio = _ratios(baseline, x, n, q, critical)
     beyond = np.maximum(1.0 - season / np.maximum(distance, 1e-300), 0.0)  # z is about linear in the distance
     significance = Significance(

@@ -13,7 +13,7 @@ import numpy as np
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.detection.assessment import Z95, Assessment, Move, Significance
 from driftline_processor.monitors.drift.detection.significance import critical_value, signed_root
-from driftline_processor.monitors.drift.detection.tolerance_bound import KEPT, at_least, critical_bound
+from driftline_processor.monitors.drift.detection.tolerance_bound import KEPT, at_least, critical_bound, width_beyond
 
 CATEGORY_SHARE = 1 / 25
 """Tolerance for categories never seen, as a share of the tolerance: by name, .2 % of the rows is a lot."""
@@ -73,7 +73,8 @@ def assess_novelty(
     z = np.where(excess > 0.0, signed_root(x, n, np.minimum(p * N + 0.5, N), N), 0.0)
     limit, near = critical_bound(of_column, np.inf), np.minimum(p + KEPT * unseen.tolerance, 1.0)
     beyond = signed_root(x, n, near * N, N) / np.sqrt(burst)
-    width = np.where(q > near, (q - near) / np.maximum(beyond, 1e-300), error)
+    by_ratio = (q - near) / np.maximum(beyond, 1e-300)
+    width = np.where(q > near, width_beyond(q - near, error, by_ratio, limit), error)
     move = Move(p, q, excess, excess - Z95 * error, unseen.tolerance, error)
     significance = Significance.by_sampling(z / np.sqrt(burst) / critical, critical)
     return Assessment.of_columns(move, significance, at_least(excess, width, unseen.tolerance, limit))

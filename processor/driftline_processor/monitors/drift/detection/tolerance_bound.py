@@ -32,3 +32,11 @@ def critical_bound(alpha: ArrayLike, degrees: ArrayLike, events: float = 1.0) ->
 def at_least(distance: FloatArray, error: FloatArray, tolerance: FloatArray, critical: FloatArray) -> FloatArray:
     """The bound of a distance whose z is normal, with this standard error."""
     return distance - critical * error + (1.0 - KEPT) * tolerance
+
+
+def width_beyond(beyond: FloatArray, normal: FloatArray, by_ratio: FloatArray, critical: FloatArray) -> FloatArray:
+    """The standard error of a distance that is `beyond` KEPT: by the likelihood ratio, which decides.
+
+    Of what it has proven the normal one may be narrower: the ratio is about the near edge, not about how far it went.
+    """
+    return np.where(beyond > critical * by_ratio, np.minimum(normal, by_ratio), by_ratio)
