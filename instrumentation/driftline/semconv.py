@@ -170,6 +170,12 @@ REASON_FIELDS: Final = {
         "move": "A smaller move, as a share of rows, may have gone unseen",
         "chunks": "Chunks of the training data, that tell how much it varies",
     },
+    "widened": {
+        "asked": "The tolerance that was asked for",
+        "tolerated": "The move that is tolerated, as chance or the training data itself makes as much",
+        "rows": "Effective rows of the window, where they are few",
+        "hours": "Hours of training data, where they are too few to know a day",
+    },
     "in_season": {
         "cycle": "`time of day`, `time of week` or `time of year`: values are as in training at this time",
         "share": "Share of those rows in training, at this time",

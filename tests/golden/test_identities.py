@@ -75,12 +75,15 @@ def test_snapshots_are_stored_by_model() -> None:
 
 
 def test_a_snapshot_of_form_2_is_read() -> None:
-    """The sentence of a verdict stands for its reasons; all else is as in the snapshot of today."""
+    """The sentence of a verdict stands for its reasons, and what was measured then for numbers; all else is alike."""
     old, new = (load(file.read_bytes(), 10 * SECOND, 5 * SECOND, 2 * SECOND) for file in (OLD_SNAPSHOT, SNAPSHOT))
     before, now = (model.alarms[AGE].reported for model in (old, new))
+    measured = {name: getattr(before, name) for name in ("distance", "lower_bound", "score", "base_bound")}
 
     assert before.reasons == (Stated(now.sentence),)
-    assert old.alarms == {AGE: replace(new.alarms[AGE], reported=replace(now, reasons=before.reasons))}
+    assert list(measured.values()) == pytest.approx([getattr(now, name) for name in measured], rel=1e-3)
+    reported = replace(now, reasons=before.reasons, **measured)
+    assert old.alarms == {AGE: replace(new.alarms[AGE], reported=reported, distance=before.distance)}
     assert {**msgpack.unpackb(dump(old)), "alarms": ()} == {**msgpack.unpackb(dump(new)), "alarms": ()}
 
 

@@ -59,10 +59,18 @@ def _column(column: ColumnResult) -> Text:
     line = Text(f"  {name}  ")
     line.append(word, style=style)
     if verdict.state is State.INSUFFICIENT_DATA:
-        return line.append(f"  {column.rows:,.0f} rows")
+        return line.append(f"  {_few(column)}{verdict.sentence and f'; {verdict.sentence}'}")
     sure, tolerated = percent(verdict.lower_bound), percent(verdict.tolerance)
     line.append(f"  {verdict.sentence}")
     return line.append(f"  ({percent(verdict.distance)} moved, {sure} for sure, {tolerated} tolerated)", style="dim")
+
+
+def _few(column: ColumnResult) -> str:
+    """Rows, and as how many they count where their weights differ (Kish)."""
+    rows = f"{column.rows:,.0f} rows"
+    if column.effective_rows > 0.95 * column.rows:
+        return rows
+    return f"{rows}, which count as {column.effective_rows:,.0f}: they were sampled at different rates"
 
 
 def _change(event: AlarmEvent, stated: str) -> Text:

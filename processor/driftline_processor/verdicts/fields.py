@@ -17,6 +17,7 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Stated,
+    Widened,
 )
 
 KINDS: Final[Mapping[type[Reason], str]] = {
@@ -25,6 +26,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     ManyCategories: "many_categories",
     NoRows: "no_rows",
     DetectionLimit: "detection_limit",
+    Widened: "widened",
     InSeason: "in_season",
     MayBeSeason: "may_be_season",
     Recovered: "recovered",
@@ -93,6 +95,12 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
     ManyCategories: lambda reason: {"share": reason.share},
     NoRows: lambda _: {},
     DetectionLimit: lambda reason: {"move": reason.move, "chunks": reason.chunks},
+    Widened: lambda reason: {
+        "asked": reason.asked,
+        "tolerated": reason.tolerated,
+        "rows": reason.rows,
+        "hours": reason.hours,
+    },
     InSeason: lambda reason: {"cycle": reason.cycle, "share": reason.share},
     MayBeSeason: lambda reason: {
         "allowed": reason.allowed,
@@ -117,6 +125,7 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
     "many_categories": lambda packed: ManyCategories(packed["share"]),
     "no_rows": lambda _: NoRows(),
     "detection_limit": lambda packed: DetectionLimit(packed["move"], packed["chunks"]),
+    "widened": lambda packed: Widened(packed["asked"], packed["tolerated"], packed.get("rows"), packed.get("hours")),
     "in_season": lambda packed: InSeason(packed["cycle"], packed["share"]),
     "may_be_season": lambda packed: MayBeSeason(packed["allowed"], packed["shown"], packed["days"], packed["timed"]),
     "recovered": lambda _: Recovered(),

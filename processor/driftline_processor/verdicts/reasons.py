@@ -6,7 +6,11 @@ Shares are of rows, from 0 to 1.
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
+
+TRUE: Final = "True"
+FALSE: Final = "False"
+"""Categories of booleans. What moved is told of the first."""
 
 
 class Bound(NamedTuple):
@@ -83,6 +87,19 @@ class DetectionLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Widened:
+    """More is tolerated than was asked for: as few effective rows tell little, or as the training data itself varies.
+
+    hours: of the training data, where they are too few to know a day.
+    """
+
+    asked: float
+    tolerated: float
+    rows: float | None = None
+    hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InSeason:
     """The share is as it was in training at the same time of that cycle: "time of day", "time of week", …"""
 
@@ -128,6 +145,7 @@ Reason: TypeAlias = (
     | ManyCategories
     | NoRows
     | DetectionLimit
+    | Widened
     | InSeason
     | MayBeSeason
     | Recovered

@@ -20,7 +20,7 @@ class State(Enum):
 class Verdict:
     """The detection of one aspect of a column in a window.
 
-    distance, lower_bound and tolerance are on one scale, shares of rows in [0, 1.6]: alarm if and only if
+    distance, lower_bound and tolerance are in shares of rows, as a reader subtracts them: alarm if and only if
     lower_bound > tolerance, to first order. score > 1 is an alarm exactly. reasons: what moved, and what qualifies it.
     base_bound: when an alarm may close, the greatest lower bound over all events and aspects of the base window, beyond
     natural variation and in units in which each event's own tolerance is the configured one; None where that window has

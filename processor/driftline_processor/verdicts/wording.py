@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from driftline_processor.verdicts.numbers import number, number_range, percent
 from driftline_processor.verdicts.reasons import (
+    TRUE,
     Bound,
     DetectionLimit,
     ExplainedByMembers,
@@ -18,6 +19,7 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Stated,
+    Widened,
 )
 
 ENOUGH_CHUNKS: Final = 64
@@ -30,7 +32,10 @@ def sentence(reasons: Iterable[Reason]) -> str:
 
 
 def _moved(reason: Moved) -> str:
-    return f"{_SHARES[reason.region](reason)}: {percent(reason.before)} → {percent(reason.after)}"
+    which = _SHARES[reason.region](reason)
+    if reason.region is Region.HIGHER_RANK:  # always half of them in training
+        return f"{which} in {100.0 * reason.after:.0f} of 100 comparisons"
+    return f"{which}: {percent(reason.before)} → {percent(reason.after)}"
 
 
 _SHARES: Final[Mapping[Region, Callable[[Moved], str]]] = {
@@ -40,12 +45,16 @@ _SHARES: Final[Mapping[Region, Callable[[Moved], str]]] = {
     Region.OUTSIDE: lambda moved: f"share outside {_end(moved.low)} to {_end(moved.high)}",
     Region.ABOVE: lambda moved: f"share above {_end(moved.low)}",
     Region.ABOVE_MAXIMUM: lambda moved: f"share above the training maximum {_end(moved.low)}",
-    Region.HIGHER_RANK: lambda _: "chance that a value exceeds one of training",
-    Region.CATEGORY: lambda moved: f"share of '{moved.name}'",
+    Region.HIGHER_RANK: lambda _: "higher than in training",
+    Region.CATEGORY: lambda moved: f"share of {_category(moved.name)}",
     Region.OTHER_CATEGORIES: lambda _: "share of all other categories",
     Region.SAME_SIDE: lambda moved: f"{' and '.join(moved.members)}: on the same side of their medians",
     Region.STATE: lambda moved: str(moved.name).replace("_", " "),
 }
+
+
+def _category(name: str | None) -> str:
+    return "true" if name == TRUE else f"'{name}'"
 
 
 def _end(bound: Bound | None) -> str | None:
@@ -66,6 +75,15 @@ def _many_categories(reason: ManyCategories) -> str:
 def _limit(reason: DetectionLimit) -> str:
     why = f", as the training data has {reason.chunks} time chunks" if reason.chunks < ENOUGH_CHUNKS else ""
     return f"a move of less than {percent(reason.move)} of the rows may go unseen{why}"
+
+
+def _widened(reason: Widened) -> str:
+    why = "the training data itself varies as much"
+    if reason.rows is not None:
+        why = f"{reason.rows:,.0f} effective rows"
+    elif reason.hours is not None:
+        why = f"{reason.hours:,.0f} hours of training know no day"
+    return f"{percent(reason.asked)} asked, {percent(reason.tolerated)} tolerated: {why}"
 
 
 def _in_season(reason: InSeason) -> str:
@@ -89,6 +107,7 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     ManyCategories: _many_categories,
     NoRows: lambda _: "no rows",
     DetectionLimit: _limit,
+    Widened: _widened,
     InSeason: _in_season,
     MayBeSeason: _may_be_season,
     Recovered: lambda _: "the last window by itself is healthy",

@@ -50,19 +50,22 @@ def test_what_does_not_matter_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stream", "soon"),
+    ("stream", "rows", "soon"),
     [
-        (shifted("2θ"), 0.9),
-        *((partial(drift, *KINDS[name]), 1.0) for name in ("lognormal x1.5", "mode 10 %", "unit change", "constant")),
-        (partial(drift, *KINDS["variance x1.5"]), 0.9),
-        (partial(drift, *KINDS["missing 10 to 22 %"]), 0.9),
-        (partial(drift, *KINDS["k=50, one bin + 10 points"]), 0.9),
+        (shifted("2θ"), 2_000, 0.9),
+        *(
+            (partial(drift, *KINDS[name]), 1_000, 1.0)
+            for name in ("lognormal x1.5", "mode 10 %", "unit change", "constant")
+        ),
+        (partial(drift, *KINDS["variance x1.5"]), 2_000, 0.9),
+        (partial(drift, *KINDS["missing 10 to 22 %"]), 1_000, 0.9),
+        (partial(drift, *KINDS["k=50, one bin + 10 points"]), 1_000, 0.9),
     ],
     ids=["2θ", "lognormal", "mode", "units", "constant", "variance", "missing", "category"],
 )
-def test_what_matters_is_found_and_named(stream: Callable[..., Stream], soon: float) -> None:
-    """Within two windows of 1,000 rows, in nine of ten columns at least; and of quiet columns none is named."""
-    found = judged(stream(1000, seed=0, quiet=4, after_windows=2))
+def test_what_matters_is_found_and_named(stream: Callable[..., Stream], rows: int, soon: float) -> None:
+    """Within two windows, in nine of ten columns at least; and of quiet columns none is named."""
+    found = judged(stream(rows, seed=0, quiet=4, after_windows=2))
 
     assert found.soon >= soon * found.moved > 0
     assert found.pages == 0

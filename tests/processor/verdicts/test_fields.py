@@ -22,6 +22,7 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Stated,
+    Widened,
 )
 
 EXPECTED = [
@@ -53,6 +54,10 @@ EXPECTED = [
     (ManyCategories(0.2), {"kind": "many_categories", "share": 0.2}),
     (NoRows(), {"kind": "no_rows"}),
     (DetectionLimit(0.3, 10), {"kind": "detection_limit", "move": 0.3, "chunks": 10}),
+    (
+        Widened(0.05, 0.16, 400.0, 33.0),
+        {"kind": "widened", "asked": 0.05, "tolerated": 0.16, "rows": 400.0, "hours": 33.0},
+    ),
     (InSeason("time of day", 0.3), {"kind": "in_season", "cycle": "time of day", "share": 0.3}),
     (
         MayBeSeason(0.2, 0.1, 3.5, timed=False),

@@ -19,6 +19,7 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Stated,
+    Widened,
 )
 from driftline_processor.verdicts.wording import sentence
 
@@ -30,6 +31,9 @@ COARSE = "training data in finer stretches of time would tell the two apart at o
     ("reason", "text"),
     [
         (Moved(Region.ABOVE, 0.2, 0.35, low=Bound(3.2071, 2)), "share above 3.2: 20 % → 35 %"),
+        (Moved(Region.HIGHER_RANK, 0.5, 0.76), "higher than in training in 76 of 100 comparisons"),
+        (Moved(Region.CATEGORY, 0.3, 0.4, name="a"), "share of 'a': 30 % → 40 %"),
+        (Moved(Region.CATEGORY, 0.3, 0.4, name="True"), "share of true: 30 % → 40 %"),
         (Moved(Region.STATE, 0.0, 0.1, name="non_finite"), "non finite: 0 % → 10 %"),
         (
             Moved(Region.SAME_SIDE, 0.5, 0.7, members=("a", "b")),
@@ -46,6 +50,9 @@ COARSE = "training data in finer stretches of time would tell the two apart at o
             DetectionLimit(1.0, 10),
             "a move of less than 100 % of the rows may go unseen, as the training data has 10 time chunks",
         ),
+        (Widened(0.05, 0.16, hours=33.0), "5 % asked, 16 % tolerated: 33 hours of training know no day"),
+        (Widened(0.05, 0.16, rows=412.0), "5 % asked, 16 % tolerated: 412 effective rows"),
+        (Widened(0.05, 0.16), "5 % asked, 16 % tolerated: the training data itself varies as much"),
         (InSeason("time of day", 0.3), "as in training at this time of day: 30 %"),
         (
             MayBeSeason(0.1, 0.1, 3.0, timed=True),

@@ -19,10 +19,10 @@ NEARLY = 0.95
 
 @dataclass(frozen=True, eq=False)
 class Move:
-    """How far shares of rows are from the reference's, in variance-stabilised shares of rows, [events].
+    """How far shares of rows are from the reference's, in shares of rows as a reader subtracts them, [events].
 
-    before, after: the shares themselves. lower_bound: what the distance is at least, with 95 % confidence. error: its
-    standard error by sampling, as autocorrelated as the training data.
+    before, after: the shares themselves. distance: 0 by ranks, which are evidence alone. lower_bound: what the distance
+    is at least, with 95 % confidence. error: its standard error by sampling, as autocorrelated as the training data.
     """
 
     before: FloatArray
@@ -58,7 +58,8 @@ class Assessment:
 
     sizes: events of each column, of which none is without any. by_ranks: which events are by degrees. natural: standard
     error of the distance with natural variation. season: distance that a season may make, and shown: as much of it as
-    an alarm may close on.
+    an alarm may close on. proven: what a distance is at least, whichever event and window chance has picked, and with
+    natural variation, see `tolerance_bound`.
     """
 
     sizes: IntArray
@@ -68,24 +69,31 @@ class Assessment:
     natural: FloatArray
     season: FloatArray
     shown: FloatArray
+    proven: FloatArray
 
     @classmethod
-    def of_columns(cls, move: Move, significance: Significance) -> "Assessment":
+    def of_columns(cls, move: Move, significance: Significance, proven: FloatArray) -> "Assessment":
         """Of one event in each column, which neither nature nor a season moves."""
         columns, nothing = len(move.distance), np.zeros(len(move.distance))
         sizes, by_ranks = np.ones(columns, np.int64), np.zeros(columns, bool)
-        return cls(sizes, by_ranks, move, significance, natural=move.error, season=nothing, shown=nothing)
+        return cls(sizes, by_ranks, move, significance, move.error, season=nothing, shown=nothing, proven=proven)
 
     @cached_property
     def score(self) -> FloatArray:
         """Above 1 exactly where an event is an alarm: the weaker of the two conditions."""
-        relevance = self.move.lower_bound / (self.move.tolerance + self.season)
-        ratio = self.significance.ratio
-        return np.where(relevance > 1.0, ratio, np.minimum(ratio, relevance))
+        tolerated, ratio = self.move.tolerance + self.season, self.significance.ratio
+        relevance = self.move.lower_bound / tolerated
+        weaker = np.where(relevance > 1.0, ratio, np.minimum(ratio, relevance))
+        return np.where(self.proven > tolerated, weaker, np.minimum(weaker, 1.0))
+
+    @cached_property
+    def lower_bound(self) -> FloatArray:
+        """What a distance is at least, with 95 % confidence and beyond what chance has picked."""
+        return np.minimum(self.move.lower_bound, self.proven)
 
     @cached_property
     def relevant(self) -> BoolArray:
-        """Whether an event has surely moved by more than is tolerated, season or not."""
+        """Whether an event has moved by more than is tolerated, with 95 % confidence, season or not."""
         return np.asarray(self.move.lower_bound > self.move.tolerance)
 
     @cached_property
@@ -98,8 +106,14 @@ class Assessment:
         move, significance = self.move, self.significance
         tolerated = self.season + move.tolerance
         usual = np.maximum(tolerated, self.season + significance.critical * self.natural - Z95 * move.error)
-        proven = np.where(usual < move.lower_bound, usual, tolerated)
-        return np.where(significance.ratio > 1.0, proven, np.maximum(usual, move.lower_bound))
+        enough = np.where(usual < self.lower_bound, usual, tolerated)
+        return np.where(significance.ratio > 1.0, enough, np.maximum(usual, self.lower_bound))
+
+    @cached_property
+    def detectable(self) -> FloatArray:
+        """The distance that is an alarm every other time or so."""
+        move, proven_from = self.move, self.move.distance - self.proven
+        return np.maximum(self.required + Z95 * move.error, self.season + move.tolerance + proven_from)
 
     @cached_property
     def highest(self) -> IntArray:
@@ -117,7 +131,8 @@ class Assessment:
     @cached_property
     def withheld(self) -> BoolArray:
         """Columns that would be an alarm, were it not for what a season may make, [columns]."""
-        moved = self.relevant & (self.significance.surprise > 1.0) & (self.season > 0.0)
+        beyond = self.lower_bound > self.move.tolerance
+        moved = beyond & (self.significance.surprise > 1.0) & (self.season > 0.0)
         return np.asarray(self.any(moved) & ~self.any(self.score > 1.0))
 
     @cached_property

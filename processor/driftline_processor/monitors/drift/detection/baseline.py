@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline_processor.monitors.drift.detection.overdispersion import Variation, fit_variation
-from driftline_processor.monitors.drift.detection.tested_sets import BinSets, Family, stabilising_weight
+from driftline_processor.monitors.drift.detection.tested_sets import BinSets, Family
 
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
     """What the reference says of the events of some columns: shares, natural variation and what matters, [events].
 
-    sizes: events of each column. spread: variance of one row in an event. by_ranks: events by degrees. weights: the
-    least and the most of a distance, [2, events]. unseen: events that all or none of the training rows are in, such as
-    the numeric range beyond its ends: how much seen values vary with the season says nothing about them.
-    daily_inflation: how many times as large the variance of a row is at some time of the day, at least 1.
+    sizes: events of each column. spread: variance of one row in an event. by_ranks: events by degrees. unseen: events
+    that all or none of the training rows are in, such as the numeric range beyond its ends: how much seen values vary
+    with the season says nothing about them. daily_inflation: how many times as large the variance of a row is at some
+    time of the day, at least 1.
     """
 
     sizes: IntArray
@@ -28,7 +28,6 @@ class Baseline:
     shares: FloatArray
     spread: FloatArray
     by_ranks: BoolArray
-    weights: FloatArray
     variation: Variation
     unseen: BoolArray
     tolerance: FloatArray
@@ -41,7 +40,7 @@ class Baseline:
         bins = chunks.sum(axis=0) / max(rows, 1.0)
         shares = np.minimum(events.sums(bins), 1.0)
         variation = fit_variation(chunks, events, shares)
-        by_ranks = np.array([event.family is Family.RANKS for event in events.items], bool)
+        by_ranks = events.are(Family.RANKS)
         unseen = (shares * (1.0 - shares) * rows < 0.5) & ordered & ~by_ranks
         allowed = max(tolerance, float(np.sqrt(variation.pooled_growth[0])))  # 2 tau; tau² = growth p(1-p) at p = 1/2
         return cls(
@@ -50,7 +49,6 @@ class Baseline:
             shares=shares,
             spread=events.variance(shares, bins),
             by_ranks=by_ranks,
-            weights=events.weights,
             variation=variation,
             unseen=unseen,
             tolerance=np.where(unseen, allowed, tolerance),
@@ -79,7 +77,6 @@ class Baseline:
             shares=shares,
             spread=shares * (1.0 - shares),
             by_ranks=self.by_ranks[every],
-            weights=self.weights[:, every],
             variation=self.variation.divided(len(parts)),
             unseen=self.unseen[every],
             tolerance=self.tolerance[every],
@@ -99,7 +96,6 @@ class Baseline:
             shares=joined("shares"),
             spread=joined("spread"),
             by_ranks=joined("by_ranks"),
-            weights=joined("weights"),
             variation=Variation.stack([part.variation for part in parts]),
             unseen=joined("unseen"),
             tolerance=joined("tolerance"),
@@ -125,9 +121,9 @@ class Baseline:
         """Variance of one row in each event where a window has these shares, [..., events]; by ranks as in training."""
         return np.where(self.by_ranks, self.spread, shares * (1.0 - shares))
 
-    def weight(self, shares: FloatArray) -> FloatArray:
-        """Factors of distances from the reference's shares, [..., events]."""
-        return stabilising_weight((shares + self.shares) / 2.0, self.weights)
+    def distance(self, shares: FloatArray) -> FloatArray:
+        """From the reference's shares, [..., events]; none by ranks, which tell that a column moved, not how far."""
+        return np.where(self.by_ranks, 0.0, np.abs(shares - self.shares))
 
     @cached_property
     def natural(self) -> FloatArray:

@@ -1,9 +1,10 @@
 """The decision: an alarm needs an event that moved by more than matters, and by more than chance and nature explain.
 
-Relevance: the 95 % lower bound of the distance d = amp |q - p| exceeds the tolerance. Evidence: the signed root of the
-likelihood ratio, divided by the inflation that the reference's own chunks show, exceeds the critical value at the
-false-alarm budget. Two conditions, because one bound at the budget's level could never find twice the tolerance in
-1,000 rows, and a bound at 95 % alone would alarm every night.
+Relevance: the lower bound of the distance d = |q - p| exceeds the tolerance at 95 %, and at the budget's level four
+fifths of it (see `tolerance_bound`). Evidence: the signed root of the likelihood ratio, divided by the inflation that
+the reference's own chunks show, exceeds the critical value at the false-alarm budget. Two conditions, because a bound
+of the whole tolerance at the budget's level would need many hours to find twice the tolerance in 1,000 rows, and a
+bound at 95 % alone would alarm every night.
 
 All columns are judged at once: arrays are [events], the events of one column after those of another, or [columns].
 """
@@ -16,7 +17,15 @@ from numpy.typing import ArrayLike
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline_processor.monitors.drift.detection.assessment import Z95, Assessment, Move, Significance
 from driftline_processor.monitors.drift.detection.baseline import Baseline
+from driftline_processor.monitors.drift.detection.rare import PART, multiplied
 from driftline_processor.monitors.drift.detection.significance import critical_value, signed_root
+from driftline_processor.monitors.drift.detection.tolerance_bound import (
+    AT_ONCE,
+    KEPT,
+    at_least,
+    critical_bound,
+    width_beyond,
+)
 from driftline_processor.verdicts.verdict import State
 
 EXCLUDED = 4.0
@@ -51,21 +60,21 @@ def assess(
     alpha: ArrayLike,
     chunks: float | None = None,
     *,
+    of_column: ArrayLike | None = None,
     allowance: SeasonalAllowance | None = None,
 ) -> Assessment:
     """Hold a window against the reference: `x` rows in each event, of `rows` effective rows of its column.
 
     alpha: false alarms allowed for each event of a column, [columns]. chunks: the window's duration in chunks, where
-    both sides have timestamps. allowance: what the stream does by itself, where the reference cannot tell.
+    both sides have timestamps. of_column: false alarms allowed for all events of a column together,
+    [columns]; `alpha` where it has one. allowance: what the stream does by itself, where the reference cannot tell.
     """
     column, variation = baseline.column, baseline.variation
     n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
     p, n, N = baseline.shares, n_column[column], baseline.by_event
     q = np.clip(x / n, 0.0, 1.0)
-    weight = baseline.weight(q)
-    error = weight * np.sqrt(
-        baseline.daily_inflation * np.maximum(baseline.spread_at(q), 0.25 / n) / n + baseline.variance
-    )
+    variance = baseline.daily_inflation * np.maximum(baseline.spread_at(q), 0.25 / n) / n
+    error = np.sqrt(variance + baseline.variance)
     inflation, degrees = variation.inflation(n_column, chunks), variation.degrees(n_column, chunks)
     season, shown, averaged = np.zeros(len(p)), np.zeros(len(p)), variation.floor
     if allowance is not None:
@@ -78,9 +87,18 @@ def assess(
     seen_alike = np.minimum(variation.pooled_floor, np.maximum(n_column, 1.0))[column]
     inflation = np.sqrt(np.where(baseline.unseen, seen_alike, inflation))
     critical = critical_value(alpha, degrees)[column]
-    distance = weight * np.abs(q - p)
-    sampling = error * steady
-    move = Move(p, q, distance, distance - Z95 * sampling, baseline.tolerance, sampling)
+    distance = baseline.distance(q)
+    sampling, natural = error * steady, error * inflation
+    known = variation.degrees(n_column)  # of the width by rows, of which chance is most (Satterthwaite 1946)
+    limit = critical_bound(alpha if of_column is None else of_column, known, AT_ONCE)[column]
+    least = distance - Z95 * sampling
+    rarely = multiplied(baseline, x, n, limit * inflation, (least > 0.0) & (season == 0.0))
+    tolerance = np.where(rarely, PART * baseline.tolerance, baseline.tolerance)
+    move = Move(p, q, distance, least, tolerance, sampling)
+    kept, width = KEPT * baseline.tolerance + season, natural.copy()
+    near = np.flatnonzero((least > baseline.tolerance) & (distance > kept))
+    by_ratio = _likelihood_error(baseline, x, n, kept, near) * inflation[near]
+    width[near] = width_beyond(distance[near] - kept[near], natural[near], by_ratio, limit[near])
     alone, ratio = _ratios(baseline, x, n, q, critical)
     beyond = np.maximum(1.0 - season / np.maximum(distance, 1e-300), 0.0)  # z is about linear in the distance
     significance = Significance(
@@ -89,7 +107,21 @@ def assess(
         alone=alone / inflation * beyond,
         surprise=ratio / np.minimum(steady, inflation),
     )
-    return Assessment(baseline.sizes, baseline.by_ranks, move, significance, error * inflation, season, shown)
+    proven = np.where(rarely, distance, at_least(distance, width, baseline.tolerance, limit))
+    return Assessment(baseline.sizes, baseline.by_ranks, move, significance, natural, season, shown, proven)
+
+
+def _likelihood_error(
+    baseline: Baseline, x: FloatArray, n: FloatArray, kept: FloatArray, events: IntArray
+) -> FloatArray:
+    """Standard error, by sampling, of distances beyond `kept`: the one that makes the likelihood ratio a normal z.
+
+    The ratio is that against the nearest share within `kept`. Unlike a variance it is right in small counts.
+    """
+    x, n, p, N, kept = (each[events] for each in (x, n, baseline.shares, baseline.by_event, kept))
+    near = np.clip(p + np.where(x > p * n, kept, -kept), 0.0, 1.0)
+    z = signed_root(x, n, near * N, N) / np.sqrt(baseline.daily_inflation[events])
+    return np.asarray((np.abs(x / n - p) - kept) / np.maximum(z, 1e-300))
 
 
 def _ratios(

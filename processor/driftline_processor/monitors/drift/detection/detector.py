@@ -21,6 +21,7 @@ from driftline_processor.monitors.drift.detection.decision import (
 from driftline_processor.monitors.drift.detection.harmonics import DailyCycle
 from driftline_processor.monitors.drift.detection.novelty import Unseen, assess_novelty
 from driftline_processor.monitors.drift.detection.pair_margins import PairMargins
+from driftline_processor.monitors.drift.detection.rare import may_be_tolerated
 from driftline_processor.monitors.drift.detection.tested_sets import running
 from driftline_processor.monitors.drift.detection.total_variation import TotalVariation
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
@@ -90,7 +91,8 @@ class Detector:
         self.pairing = PairMargins(columns, self.baseline.shares, first[: len(columns)], self._middle)
         self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
         self._total_variation = TotalVariation(self.baseline, ~self.numeric, self._last - self._first == 1, tolerance)
-        self._split = self._split_over(np.array([each.tests for each in prepared]))
+        self._least = may_be_tolerated(self.baseline)
+        self._parts = self._parts_of_alpha(np.array([each.tests for each in prepared]))
 
     def _number_events(self) -> None:
         """The bins of all events of values, over all columns."""
@@ -109,11 +111,11 @@ class Detector:
         off = np.where(self.baseline.by_ranks, 1.0, np.abs(self.baseline.shares - 0.5))
         return ends - np.array([len(part) - int(part.argmin()) for part in np.split(off, ends)[:-1]], np.int64)
 
-    def _split_over(self, tests: IntArray) -> FloatArray:
-        """The part of a column's false alarms that each of its events is allowed, by aspect and column."""
+    def _parts_of_alpha(self, tests: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Of a column's false alarms: those of each event, and of all of an aspect, by aspect and column."""
         share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(tests))
         tests = tests + 1 + self._total_variation.possible  # novelty, and diffuse change where that may be
-        return share / np.append(tests, np.ones(len(STATES) * len(self.sizes)))
+        return share / np.append(tests, np.ones(len(STATES) * len(self.sizes))), share
 
     def without_time(self, counts: BinnedCounts, window: Window) -> BinnedCounts:
         """The counts of a window as they were without what the time of day does to them."""
@@ -142,10 +144,11 @@ class Detector:
         """
         columns = len(self.sizes)
         x, rows, novel = self._drawn(counts)
-        each = np.maximum(np.tile(np.broadcast_to(alpha, columns), len(ASPECTS)) * self._split, TINY_ALPHA)
-        events = assess(self.baseline, x, rows, each, chunks, allowance=allowance)
-        novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns])
-        diffuse = self._total_variation.assess(events, rows, each[:columns], chunks)
+        allowed = np.tile(np.broadcast_to(alpha, columns), len(ASPECTS))
+        each, whole = (np.maximum(allowed * part, TINY_ALPHA) for part in self._parts)
+        events = assess(self.baseline, x, rows, each, chunks, of_column=whole, allowance=allowance)
+        novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns], whole[:columns])
+        diffuse = self._total_variation.assess(events, rows, each[:columns], whole[:columns], chunks)
         state = decide(events, rows, self.tolerance).reshape(len(ASPECTS), columns)
         state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerance))
         valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
@@ -177,8 +180,7 @@ class Detector:
 
     def unseen_below(self, detection: Detection) -> FloatArray:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
-        at, events = self._middle, detection.events
-        return np.asarray(events.required[at] + Z95 * events.move.error[at])
+        return np.asarray(detection.events.detectable[self._middle])
 
     def hidden(self, detection: Detection) -> BoolArray:
         """Columns in which a season may hide more than a tolerance from a window, [columns]."""
@@ -190,8 +192,7 @@ class Detector:
         """Whether anything moved beyond its tolerance; the bounds of a distance are below it."""
         x, rows, novel = self._drawn(counts)
         q = x / rows[self.baseline.column]
-        distance = np.abs(q - self.baseline.shares)
-        near = distance * self.baseline.weight(q) <= self.baseline.tolerance
+        near = self.baseline.distance(q) <= self._least
         n = rows[: len(novel)]
         new = novel / n - self.unseen.share > self.unseen.tolerance
         return not near.all() or bool(new.any()) or self._total_variation.may_alarm(q, rows)

@@ -13,6 +13,7 @@ import numpy as np
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.detection.assessment import Z95, Assessment, Move, Significance
 from driftline_processor.monitors.drift.detection.significance import critical_value, signed_root
+from driftline_processor.monitors.drift.detection.tolerance_bound import KEPT, at_least, critical_bound, width_beyond
 
 CATEGORY_SHARE = 1 / 25
 """Tolerance for categories never seen, as a share of the tolerance: by name, .2 % of the rows is a lot."""
@@ -56,8 +57,13 @@ def unseen_categories(chunks: FloatArray, single: int, tolerance: float) -> Unse
     return Unseen.of(float(total) / max(rows, 1.0), max(float(burst), 1.0), rows, tolerance * CATEGORY_SHARE)
 
 
-def assess_novelty(unseen: Unseen, x: FloatArray, n: FloatArray, alpha: FloatArray) -> Assessment:
-    """Hold `x` rows at never seen values, of `n` effective rows, against what the reference predicts, [columns]."""
+def assess_novelty(
+    unseen: Unseen, x: FloatArray, n: FloatArray, alpha: FloatArray, of_column: FloatArray
+) -> Assessment:
+    """Hold `x` rows at never seen values, of `n` effective rows, against what the reference predicts, [columns].
+
+    alpha: false alarms allowed where nothing is new; of_column: in all of a column, within its tolerance.
+    """
     p, N = unseen.share, unseen.rows
     q = np.minimum(x / n, 1.0)
     burst = np.minimum(unseen.burst, np.maximum(n, 1.0))
@@ -65,5 +71,10 @@ def assess_novelty(unseen: Unseen, x: FloatArray, n: FloatArray, alpha: FloatArr
     critical = critical_value(alpha, np.inf)
     excess = np.maximum(q - p, 0.0)
     z = np.where(excess > 0.0, signed_root(x, n, np.minimum(p * N + 0.5, N), N), 0.0)
+    limit, near = critical_bound(of_column, np.inf), np.minimum(p + KEPT * unseen.tolerance, 1.0)
+    beyond = signed_root(x, n, near * N, N) / np.sqrt(burst)
+    by_ratio = (q - near) / np.maximum(beyond, 1e-300)
+    width = np.where(q > near, width_beyond(q - near, error, by_ratio, limit), error)
     move = Move(p, q, excess, excess - Z95 * error, unseen.tolerance, error)
-    return Assessment.of_columns(move, Significance.by_sampling(z / np.sqrt(burst) / critical, critical))
+    significance = Significance.by_sampling(z / np.sqrt(burst) / critical, critical)
+    return Assessment.of_columns(move, significance, at_least(excess, width, unseen.tolerance, limit))

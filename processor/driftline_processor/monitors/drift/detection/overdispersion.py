@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
-from driftline_processor.monitors.drift.detection.tested_sets import MAX_WEIGHT, BinSets
+from driftline_processor.monitors.drift.detection.tested_sets import BinSets, Family
 
 FEW_BLOCKS = 8
 """Blocks below which a level is not measured; a reference of fewer chunks has its one level, and little trust."""
@@ -231,8 +231,7 @@ def _independent(events: int, *, few: bool) -> Variation:
 def _pool(events: BinSets, shares: FloatArray, rows: float) -> BoolArray:
     """Events whose variation is estimated well enough to speak for all: one at least."""
     if not events.by_bin and len(events) > 1:
-        prefixes = events.weights[1] == MAX_WEIGHT
-        pool = np.asarray((shares > 0.04) & (shares < 0.96) & prefixes, bool)
+        pool = np.asarray((shares > 0.04) & (shares < 0.96) & events.are(Family.PREFIX), bool)
     else:
         pool = (shares * rows >= 50) & (shares < 0.999)
     if pool.any() and (shares * (1.0 - shares))[pool].max() * rows >= 1.0:

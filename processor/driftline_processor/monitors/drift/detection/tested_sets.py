@@ -6,22 +6,17 @@ the mass (which see a new mode) and both tails together (which see spread); othe
 
 Numbers have one event by degrees as well, their ranks: a row is in it as far as its value exceeds those of training.
 Its share is the probability that a live value exceeds a trained one (Mann and Whitney 1947). A shift of all values
-shows in it with fewer rows than in any one set.
+shows in it with fewer rows than in any one set: it proves that a column moved, and how far is for the sets to say.
 """
 
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
-from math import sqrt
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
-
-MAX_WEIGHT = 1.6
-"""The most that a tail or a rare category weighs. Without a cap (the arcsine scale) a uniform shift of half the
-tolerance reaches twice the tolerance in the tail; a cap of 2 would put it exactly on the tolerance."""
 
 
 class Family(Enum):
@@ -32,16 +27,6 @@ class Family(Enum):
     TAILS = "tails"
     BIN = "bin"
     RANKS = "ranks"
-
-
-WEIGHTS: Final = {
-    Family.PREFIX: (1.0, MAX_WEIGHT),
-    Family.BIN: (1.0, MAX_WEIGHT),
-    Family.INTERVAL: (1.0, 1.0),  # from the middle
-    Family.TAILS: (1.0, 1.0),
-    Family.RANKS: (sqrt(2.0), sqrt(2.0)),  # a small shift of a normal mean has then the distance of Kolmogorov-Smirnov
-}
-"""The least and the most weight of a distance."""
 
 
 class BinSet(NamedTuple):
@@ -56,8 +41,7 @@ class BinSet(NamedTuple):
 class BinSets:
     """Sets of so many bins: first, last and outside are those of `items`, [events], for arithmetic.
 
-    weights: the least and the most, [2, events]. ranks: of each bin, from 0 to 1, [bins]; nothing where no
-    event is by ranks. That is the last event.
+    ranks: of each bin, from 0 to 1, [bins]; nothing where no event is by ranks. That is the last event.
     """
 
     bins: int
@@ -65,7 +49,6 @@ class BinSets:
     first: IntArray
     last: IntArray
     outside: BoolArray
-    weights: FloatArray
     ranks: FloatArray
 
     @classmethod
@@ -73,8 +56,7 @@ class BinSets:
         first, last = (np.array([event[part] for event in items], np.int64) for part in (1, 2))
         families = [event.family for event in items]
         outside = np.array([family is Family.TAILS for family in families], bool)
-        weights = np.array([WEIGHTS[family] for family in families]).T
-        return cls(bins, items, first, last, outside, weights, np.zeros(0))
+        return cls(bins, items, first, last, outside, np.zeros(0))
 
     def with_ranks(self, shares: FloatArray) -> "BinSets":
         """The same and one more, by ranks among training rows of which each bin has that share, [bins]."""
@@ -84,6 +66,10 @@ class BinSets:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def are(self, family: Family) -> BoolArray:
+        """Which events are of that kind, [events]."""
+        return np.array([event.family is family for event in self.items], bool)
 
     @property
     def by_bin(self) -> bool:
@@ -118,15 +104,6 @@ def running(counts: FloatArray) -> FloatArray:
     sums = np.zeros((*counts.shape[:-1], counts.shape[-1] + 1))
     np.cumsum(counts, axis=-1, out=sums[..., 1:])
     return sums
-
-
-def stabilising_weight(shares: FloatArray, weights: FloatArray) -> FloatArray:
-    """Factor of the distance at these shares: 0.5/sqrt(p(1-p)) within bounds, so that a tail counts for more.
-
-    weights: the bounds, [2, events]. Source: the arcsine transform (Freeman and Tukey 1950), capped.
-    """
-    spread = np.sqrt(np.maximum(shares * (1.0 - shares), 1e-12))
-    return np.asarray(np.minimum(np.maximum(0.5 / spread, weights[0]), weights[1]))
 
 
 @lru_cache(maxsize=256)

@@ -14,6 +14,7 @@ from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline_processor.monitors.drift.detection.assessment import Z95, Assessment, Move, Significance
 from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.significance import NORMAL_FROM
+from driftline_processor.monitors.drift.detection.tolerance_bound import KEPT, critical_bound
 
 FEWEST: Final = 5
 """Categories that are expected twice at least: with fewer each of them speaks for itself."""
@@ -49,10 +50,13 @@ class TotalVariation:
         noise = np.bincount(self._column, chance) / 2.0
         return bool((moved**2 - noise**2 > self._tolerance**2).any())
 
-    def assess(self, events: Assessment, rows: FloatArray, alpha: FloatArray, chunks: float | None) -> Assessment:
+    def assess(
+        self, events: Assessment, rows: FloatArray, alpha: FloatArray, of_column: FloatArray, chunks: float | None
+    ) -> Assessment:
         """Hold the shares of all categories together against the reference's, [columns].
 
-        rows: effective rows of each column of the baseline; alpha: false alarms allowed in each of the first ones.
+        rows: effective rows of each column of the baseline; alpha: false alarms allowed in each of the first ones by
+        themselves; of_column: in all of such a column, within its tolerance.
         """
         baseline, column = self._baseline, self._column
         if not len(column):
@@ -71,12 +75,22 @@ class TotalVariation:
         noise, _ = self._halves(of, np.sqrt(FOLDED * variance), alone)
         spread, spread_single = (np.sqrt(x / 2.0) for x in self._halves(of, variance, alone))
         spread *= np.sqrt(1.0 - FOLDED)
-        sure = np.maximum(total - Z95 * spread, 0.0)
-        lower = np.sqrt(np.maximum(sure**2 - noise**2, 0.0)) + np.maximum(single - Z95 * spread_single, 0.0)
+
+        def at_least(z: FloatArray | float) -> FloatArray:
+            """The distance, when both parts are so many standard errors smaller."""
+            sure = np.maximum(total - z * spread, 0.0)
+            rest = np.sqrt(np.maximum(sure**2 - noise**2, 0.0))
+            return np.asarray(rest + np.maximum(single - z * spread_single, 0.0))
+
         distance = np.sqrt(np.maximum(total**2 - noise**2, 0.0)) + single
         seasonal = np.bincount(column, events.season[self._at], self._columns) > 0.0
         ratio = np.where(seasonal, 0.0, self._ratio(q, inflation, rows, alpha, chunks))  # whole days will show
-        return self._assessment(distance, lower, (distance - lower) / Z95, ratio)
+        proven = at_least(critical_bound(of_column, self._degrees(rows, chunks))) + (1.0 - KEPT) * self._tolerance
+        return self._assessment(distance, at_least(Z95), proven, ratio)
+
+    def _degrees(self, rows: FloatArray, chunks: float | None) -> FloatArray:
+        """Of freedom of the width that was estimated, [columns]."""
+        return self._baseline.variation.degrees(rows, chunks)[: self._columns]
 
     def _halves(self, of: IntArray, values: FloatArray, alone: BoolArray) -> tuple[FloatArray, FloatArray]:
         """Half the sums by column, of what does not stand out and of what does."""
@@ -93,13 +107,14 @@ class TotalVariation:
         square = np.bincount(column, np.where(enough, (q - p) ** 2 / expected, 0.0), self._columns)
         count = np.bincount(column, enough, self._columns)
         freedom = np.maximum(count - 1.0, 1.0)
-        width = self._baseline.variation.degrees(rows, chunks)[: self._columns]
+        width = self._degrees(rows, chunks)
         known = width > NORMAL_FROM
         by_f = freedom * fdtri(freedom, np.where(known, 1.0, width), 1.0 - alpha)
         critical = np.where(known, chdtri(freedom, np.maximum(alpha, TINY)), by_f)
         return np.where(self.possible & (count >= FEWEST), square / critical, 0.0)
 
-    def _assessment(self, distance: FloatArray, lower: FloatArray, error: FloatArray, ratio: FloatArray) -> Assessment:
+    def _assessment(self, distance: FloatArray, lower: FloatArray, proven: FloatArray, ratio: FloatArray) -> Assessment:
         nothing = np.zeros(self._columns)
+        error = (distance - lower) / Z95
         move = Move(nothing, distance, distance, lower, nothing + self._tolerance, error)
-        return Assessment.of_columns(move, Significance.by_sampling(ratio, critical=nothing))
+        return Assessment.of_columns(move, Significance.by_sampling(ratio, critical=nothing), proven)

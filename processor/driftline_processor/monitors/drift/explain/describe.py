@@ -15,6 +15,8 @@ from driftline_processor.monitors.drift.season.calendar import Calendar, in_seas
 from driftline_processor.records import ColumnSummary
 from driftline_processor.verdicts.numbers import distinct_digits
 from driftline_processor.verdicts.reasons import (
+    FALSE,
+    TRUE,
     Bound,
     DetectionLimit,
     InSeason,
@@ -97,6 +99,8 @@ class ReasonFinder:
             move = detection.events.move
             return moved_category(None, *(float(shares[pooled].sum()) for shares in (move.before, move.after)))
         named = alone and event.first < bins.others
+        if named and bins.names[event.first] == FALSE and set(bins.names) == {TRUE, FALSE}:
+            return moved_category(TRUE, 1.0 - before, 1.0 - after)
         return moved_category(bins.names[event.first] if named else None, before, after)
 
     def _never_seen(self, column: int, summary: ColumnSummary, share: float) -> NeverSeen:

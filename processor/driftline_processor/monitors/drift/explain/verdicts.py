@@ -12,14 +12,19 @@ from driftline_processor.monitors.drift.detection.assessment import Assessment
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, VALUE
 from driftline_processor.monitors.drift.detection.decision import ALARM, SEVERITY, WARNING
 from driftline_processor.monitors.drift.detection.detector import Detection, Detector, worst
+from driftline_processor.monitors.drift.detection.harmonics import CYCLES
 from driftline_processor.monitors.drift.detection.horizon import Judged
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.records import ColumnSummary, Reference
-from driftline_processor.verdicts.reasons import ExplainedByMembers, MayBeSeason, NoRows, Reason, Recovered
+from driftline_processor.verdicts.reasons import ExplainedByMembers, MayBeSeason, NoRows, Reason, Recovered, Widened
 from driftline_processor.verdicts.verdict import State, Verdict
 
 BLIND: Final = 2.0
 """A verdict says what may go unseen where that is more than this many tolerances."""
+
+
+WIDE: Final = 1.2
+"""A tolerance, or an error, is wider than another where it is so many times as large."""
 
 
 class Subject(NamedTuple):
@@ -43,6 +48,8 @@ class Explainer:
 
     def __init__(self, reference: Reference, detector: Detector, reasons: ReasonFinder, *, timed: bool) -> None:
         self._detector, self._reasons, self._timed = detector, reasons, timed
+        lasting = (float(reference.ends.max() - reference.starts.min()) if timed else 0.0) / 3_600
+        self._hours = lasting if 0.0 < lasting < 24 * CYCLES else None
         columns, pairing = list(reference.columns.values()), detector.pairing
         members = zip(pairing.pairs.tolist(), pairing.members.T.tolist(), strict=True)
         self._members = {pair: [(columns[i].key.name, i) for i in both] for pair, both in members}
@@ -142,18 +149,30 @@ class Explainer:
             nothing = (0.0, 0.0, self._detector.tolerance, 0.0, (NoRows(),))
             return Verdict(VALUE, state, *nothing, subject.base_bound, horizon.duration)
         source, event = self._source(detection, aspect, column)
-        healthy = state is State.HEALTHY
+        moves = self._reasons.moves(detection, column, aspect, subject.summary) if state is not State.HEALTHY else ()
         return Verdict(
             aspect=ASPECTS[aspect],
             state=state,
             distance=float(source.move.distance[event]),
-            lower_bound=max(float(source.move.lower_bound[event]), 0.0),
+            lower_bound=max(float(source.lower_bound[event]), 0.0),
             tolerance=float(source.required[event]),
             score=float(detection.score[aspect, column]),
-            reasons=() if healthy else self._reasons.moves(detection, column, aspect, subject.summary),
+            reasons=(*moves, *self._widened(judged, state, column, (source, event))),
             base_bound=subject.base_bound,
             duration=horizon.duration,
         )
+
+    def _widened(self, judged: Judged, state: State, column: int, found: tuple[Assessment, int]) -> tuple[Widened, ...]:
+        """Why more is tolerated of what moved than was asked for; a season says so itself."""
+        (source, event), asked = found, self._detector.tolerance
+        tolerated = float(source.required[event])
+        if state not in {State.WARNING, State.ALARM} or source.season[event] > 0.0 or tolerated <= WIDE * asked:
+            return ()
+        if source.natural[event] > WIDE * source.move.error[event]:
+            return (Widened(asked, tolerated, hours=self._hours),)
+        counts = judged.horizon.counts
+        rows = float((counts.rows * counts.effective)[column])
+        return (Widened(asked, tolerated, rows),) if state is State.WARNING else ()
 
     def _source(self, detection: Detection, aspect: int, column: int) -> tuple[Assessment, int]:
         """Where the move of an aspect of a column was found, and at which place there."""

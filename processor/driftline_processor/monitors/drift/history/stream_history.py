@@ -31,7 +31,7 @@ class TimedCounts(NamedTuple):
 
 
 class StreamTraits(NamedTuple):
-    """What was learned, by aspect and column: distances in weighted shares of rows.
+    """What was learned, by aspect and column: distances in shares of rows.
 
     amplitude: how far the last 24 hours rose or fell and returned; moved: how far apart they were; week: the amplitude
     of days. design_effect: variance inflation by the dependence of rows. settled: hours in a row at the reference's
@@ -54,7 +54,7 @@ class StreamHistory:
     """Mutable, part of the trailing windows. begun: of the first window, nanoseconds.
 
     near: when columns were at the reference's level last, by aspect and column, hours from the beginning; -inf: never.
-    first: how far the first 24 hours surely were from it, weighted. open: the hour that is not complete yet. hours:
+    first: how far the first 24 hours surely were from it. open: the hour that is not complete yet. hours:
     those of the last 24. days: the last DAYS calendar days. amplitudes: the largest of each of these days.
     bounds: what the closing of an alarm goes by, of the last 24 hours, and of the last seven days, [columns].
     """

@@ -7,6 +7,7 @@ not moved for as long as a season could stand still, a moderate distance is only
 may do, in the first days, to a column whose first day was off that level.
 """
 
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,9 @@ GROWS: Final = 2.0
 
 WEEK_SHOWN: Final = 9 * DAY
 """After so long a weekend has come and gone, in any time zone."""
+
+RANKS_SCALE: Final = sqrt(2.0)
+"""What ranks move, times so much, is what shares move at most: so it is for a small shift of a normal mean."""
 
 FEWEST: Final = 18
 """Hours from which the dependence of rows is estimated, at least."""
@@ -79,7 +83,7 @@ class SeasonLearner:
         self._detector, self._tolerance, baseline = detector, tolerance, detector.baseline
         self._column = baseline.column
         self._starts = np.cumsum(baseline.sizes) - baseline.sizes
-        self._weight = baseline.weight(baseline.shares)
+        self._scale = np.where(baseline.by_ranks, RANKS_SCALE, 1.0)
         self._variance = baseline.spread
 
     def allowance(self, history: StreamHistory, end: int) -> SeasonalAllowance:
@@ -159,24 +163,24 @@ class SeasonLearner:
         return self._most(returned(levels, self._errors(levels, rows, effect)))
 
     def _levels(self, stretches: list[TimedCounts]) -> tuple[FloatArray, FloatArray]:
-        """How far each event was from its share in training, weighted, and rows, [stretches, events]."""
+        """How far each event was from its share in training, and rows, [stretches, events]."""
         columns = len(self._detector.sizes)
         found = [
             self._detector.shares(BinnedCounts.of_vector(np.asarray(each.counts, float), columns)) for each in stretches
         ]
         shares, rows = (np.array([each[part] for each in found]).reshape(len(found), -1) for part in (0, 1))
-        return self._weight * (shares - self._detector.baseline.shares) if found else shares, rows
+        return self._scale * (shares - self._detector.baseline.shares) if found else shares, rows
 
     def _design_effect(self, levels: FloatArray, rows: FloatArray) -> FloatArray:
         if len(levels) < FEWEST:
             return np.ones(len(self._starts))
-        return design_effect(levels / self._weight, rows, self._variance, self._starts)
+        return design_effect(levels / self._scale, rows, self._variance, self._starts)
 
     def _errors(self, levels: FloatArray, rows: FloatArray, effect: FloatArray) -> FloatArray:
         """Standard error of each level, [stretches, events]: what became frequent varies more than in training."""
-        shares = np.clip(self._detector.baseline.shares + levels / self._weight, 0.0, 1.0)
+        shares = np.clip(self._detector.baseline.shares + levels / self._scale, 0.0, 1.0)
         variance = np.maximum(self._variance, self._detector.baseline.spread_at(shares).mean(axis=0))
-        return np.asarray(self._weight * np.sqrt(np.maximum(variance, 0.25 / rows) / rows * effect[self._column]))
+        return np.asarray(self._scale * np.sqrt(np.maximum(variance, 0.25 / rows) / rows * effect[self._column]))
 
     def _error(self, levels: FloatArray, rows: FloatArray, effect: FloatArray) -> FloatArray:
         """Of one of the levels, with as many rows as they have on average, [events]."""

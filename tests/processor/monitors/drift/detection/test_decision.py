@@ -56,7 +56,7 @@ def test_a_score_above_one_is_an_alarm() -> None:
             states.add(state)
 
             assert (assessment.score.max() > 1.0) == (state is State.ALARM)
-            assert ((assessment.score > 1.0) == (assessment.move.lower_bound > assessment.required)).all()
+            assert ((assessment.score > 1.0) == (assessment.lower_bound > assessment.required)).all()
 
     assert states == set(State)
 

@@ -109,23 +109,34 @@ def normal() -> ReferenceColumn:
 @pytest.mark.parametrize(
     ("rows", "sample", "least"),
     [
-        (1_000, lambda random, n: random.normal(0.2513, 1.0, n), 0.9),  # KS .10, twice the tolerance
-        (2_000, lambda random, n: random.normal(0.2513, 1.0, n), 1.0),
-        (1_000, lambda random, n: random.normal(0.0, 1.5**0.5, n), 0.85),
+        (2_000, lambda random, n: random.normal(0.2513, 1.0, n), 0.9),  # KS .10, twice the tolerance
+        (4_000, lambda random, n: random.normal(0.2513, 1.0, n), 1.0),
+        (1_000, lambda random, n: random.normal(0.3853, 1.0, n), 0.9),  # three times
+        (2_000, lambda random, n: random.normal(0.0, 1.5**0.5, n), 0.85),
         (1_000, lambda random, n: np.where(random.random(n) < 0.1, 2.5, random.normal(size=n)), 1.0),
         (1_000, lambda random, n: np.where(random.random(n) < 0.1, np.nan, random.normal(size=n)), 1.0),
     ],
-    ids=["2 tolerances", "2 tolerances, 2,000 rows", "variance x 1.5", "a mode of 10 %", "10 % missing"],
+    ids=[
+        "2 tolerances",
+        "2 tolerances, 4,000 rows",
+        "3 tolerances",
+        "variance x 1.5",
+        "a mode of 10 %",
+        "10 % missing",
+    ],
 )
 def test_what_matters_is_found(
     normal: ReferenceColumn, rows: int, sample: Callable[[np.random.Generator, int], NDArray[np.float64]], least: float
 ) -> None:
-    """Nine of ten windows with a shift of twice the tolerance alarm, and what else a server may do to a column."""
+    """Nine of ten windows with a shift of twice the tolerance in 2,000 rows, and what else may happen to a column.
+
+    In 1,000 rows four of ten: no rule that keeps the budget at four fifths of the tolerance finds more than half there.
+    """
     assert power(lambda random: numeric_summary(sample(random, rows)), normal) >= least
 
 
 def test_ranks_find_what_no_set_of_values_proves(normal: ReferenceColumn) -> None:
-    """A shift of all values in few rows, at the hourly budget: of what sets miss, two fifths are found by ranks.
+    """A shift of all values in few rows, at the hourly budget: of what sets miss, ranks prove two fifths.
 
     What is named is how a set moved: it says more than ranks do.
     """
@@ -137,9 +148,10 @@ def test_ranks_find_what_no_set_of_values_proves(normal: ReferenceColumn) -> Non
         counts = BinnedCounts(bins, np.zeros(1), np.zeros((3, 1)), all_rows, all_rows)
         events, ranks = judge.judge(counts, EVALUATION / 30, None).events, len(judge.events[0]) - 1
         alarmed = events.score[: ranks + 1] > 1.0
-        found.append((alarmed.any(), (events.relevant & (events.significance.alone > 1.0))[:ranks].any()))
+        moved, evidence = events.relevant[:ranks], events.significance
+        found.append([(moved & (each[:ranks] > 1.0)).any() for each in (evidence.ratio, evidence.alone)])
         assert not alarmed[:ranks].any() or events.highest[0] < ranks
-        assert (alarmed == (events.move.lower_bound > events.required)[: ranks + 1]).all()
+        assert (alarmed == (events.lower_bound > events.required)[: ranks + 1]).all()
     found_by_any, found_by_sets = np.mean(found, axis=0)
 
     assert 1.0 - found_by_any <= 0.62 * (1.0 - found_by_sets)
@@ -151,7 +163,7 @@ def test_what_does_not_matter_is_left_alone(normal: ReferenceColumn, rows: int) 
     assert power(lambda random: numeric_summary(random.normal(0.0627, 1.0, rows)), normal, windows=40) <= 0.05
 
 
-@pytest.mark.parametrize(("rows", "hours"), [(400, 2), (200, 4), (50, 24)])
+@pytest.mark.parametrize(("rows", "hours"), [(400, 8), (200, 16), (50, 72)])
 def test_what_one_window_cannot_prove_several_do(normal: ReferenceColumn, rows: int, hours: int) -> None:
     """Twice the tolerance in few rows an hour: found within hours, where an hour alone finds it in half of them."""
     comparison, random = Comparison.of(reference_of(normal), 0.05), np.random.default_rng(11)

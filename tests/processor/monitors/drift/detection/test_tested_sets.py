@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from scipy.stats import norm
 
 from driftline_processor.monitors.drift.detection.tested_sets import (
-    MAX_WEIGHT,
     Family,
     category_events,
     numeric_events,
-    stabilising_weight,
     state_events,
 )
 
@@ -45,19 +41,6 @@ def test_every_category_is_an_event() -> None:
     assert state_events().sums(counts[:2]).tolist() == [5.0]
 
 
-def test_tails_weigh_more_and_only_so_far() -> None:
-    """A prefix counts once at one half and 1.6 times in the far tail; an interval always once."""
-    events = numeric_events(34)
-    prefixes = np.array([event.family is Family.PREFIX for event in events.items])
-
-    def weight(share: float) -> NDArray[np.float64]:
-        return stabilising_weight(np.full(len(events), share), events.weights)
-
-    assert weight(0.5) == pytest.approx(1.0)
-    assert weight(1e-4)[prefixes] == pytest.approx(MAX_WEIGHT)
-    assert weight(1e-4)[~prefixes] == pytest.approx(1.0)
-
-
 @pytest.mark.parametrize("bins", [2, 5, 34])
 def test_members_are_the_cells_that_are_summed(bins: int) -> None:
     """The matrix of bins and events counts what the sums do."""
@@ -80,15 +63,3 @@ def test_ranks_are_the_chance_that_a_value_exceeds_one_of_training() -> None:
     assert events.sums(counts[1])[-1] / 500 == pytest.approx(above + ties / 2)
     assert events.variance(events.sums(shares), shares)[-1] == pytest.approx(ranks.var())
     np.testing.assert_array_equal(events.sums(counts[1])[:-1], numeric_events(6).sums(counts[1]))
-
-
-def test_a_small_shift_of_a_normal_mean_has_one_distance() -> None:
-    """By ranks it is that of Kolmogorov-Smirnov, so that one tolerance holds for both."""
-    edges = norm.ppf(np.arange(1, 200) / 200)
-    trained, live = (np.diff(norm.cdf([-np.inf, *edges, np.inf], shift)) for shift in (0.0, 0.2))
-    events = numeric_events(200).with_ranks(trained)
-    moved = np.abs(events.sums(live) - events.sums(trained)) * stabilising_weight(events.sums(trained), events.weights)
-    prefixes = np.array([event.family is Family.PREFIX for event in events.items])
-    middle = np.abs(events.sums(trained) - 0.5).argsort()[:3]
-
-    assert moved[-1] == pytest.approx(moved[middle][prefixes[middle]].max(), rel=0.02)

@@ -67,7 +67,7 @@ def test_numbers_are_nearly_those_of_the_trial(k: int, rows: int, seed: int, tri
     baseline, n, alpha = Baseline.of(chunks, category_events(k), 0.05, ordered=False), np.array([float(rows)]), 1e-6
     events = assess(baseline, window, n, alpha)
     found = TotalVariation(baseline, np.array([True]), np.ones(k, bool), 0.05).assess(
-        events, n, np.array([alpha]), None
+        events, n, np.array([alpha]), np.array([alpha]), None
     )
 
     ours = (float(each[0]) for each in (found.move.distance, found.move.lower_bound, found.significance.ratio))

@@ -22,7 +22,7 @@ EDGES = np.array([-2.0, 0.0, 3.2, 7.5])
         (BinSet(Family.INTERVAL, 0, 2), 0.1, 0.2, "share up to 0: 10 % → 20 %"),
         (BinSet(Family.INTERVAL, 3, 5), 0.1, 0.2, "share above 3.2: 10 % → 20 %"),
         (BinSet(Family.TAILS, 2, 3), 0.1, 0.2, "share outside 0 to 3.2: 10 % → 20 %"),
-        (BinSet(Family.RANKS, 0, 5), 0.5, 0.76, "chance that a value exceeds one of training: 50 % → 76 %"),
+        (BinSet(Family.RANKS, 0, 5), 0.5, 0.76, "higher than in training in 76 of 100 comparisons"),
     ],
 )
 def test_ranges(event: BinSet, before: float, after: float, text: str) -> None:

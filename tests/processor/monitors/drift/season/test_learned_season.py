@@ -90,11 +90,11 @@ def test_the_alarm_of_a_step_under_a_season_stays_open() -> None:
 
 
 def test_without_a_season_a_step_is_found_at_once() -> None:
-    """Four healthy hours, then two tolerances: no movement was seen, so nothing is excused."""
+    """Four healthy hours, then four tolerances: no movement was seen, so nothing is excused."""
     trail = TrailingWindows()
     list(stream(STEADY, lambda _: 0.0, 4, trail))
 
-    assert next(stream(STEADY, lambda _: TWO, 1, trail, first=4)).state is State.ALARM
+    assert next(stream(STEADY, lambda _: FOUR, 1, trail, first=4)).state is State.ALARM
 
 
 def test_seconds_are_no_season() -> None:
