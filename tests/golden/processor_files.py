@@ -34,9 +34,9 @@ FOLDER: Final = Path(__file__).parent / "processor"
 REFERENCE: Final = FOLDER / "churn.reference.json"
 REQUESTS: Final = FOLDER / "requests.json"
 RESULTS: Final = FOLDER / "results.json"
-SNAPSHOT: Final = FOLDER / "snapshot-form-3.msgpack"
-OLD_SNAPSHOT: Final = FOLDER / "snapshot-form-2.msgpack"
-"""As an earlier version wrote it: it goes on being readable, and is not made anew."""
+SNAPSHOT: Final = FOLDER / "snapshot-form-4.msgpack"
+OLD_SNAPSHOTS: Final = tuple(FOLDER / f"snapshot-form-{form}.msgpack" for form in (2, 3))
+"""As earlier versions wrote it: they go on being readable, and are not made anew."""
 
 SECOND: Final = 10**9
 START: Final = 1_800_000_000 * SECOND

@@ -22,7 +22,7 @@ def column_in_words(column: ColumnKey) -> str:
 def statement(columns: Sequence[ColumnResult]) -> str:
     """Which of the columns that a reference knows have moved, that is have an open alarm; "" where it knows none.
 
-    Of several that moved, the one with the highest score is named with what moved in it.
+    Of several that moved, the one with the highest score is named with what moved in it, if this window shows it.
     """
     clauses: list[str] = []
     for target in TARGETS:
@@ -45,7 +45,7 @@ def _clause(target: str, judged: Sequence[ColumnResult], *, first: bool) -> str:
 
 
 def _foremost(moved: Sequence[ColumnResult]) -> str:
-    scores = [(column.verdict.score, column) for column in moved if column.verdict is not None]
-    _, column = max(scores, key=lambda scored: scored[0])
+    shown = [(column.verdict.state is State.ALARM, column.verdict.score, column) for column in moved if column.verdict]
+    *_, column = max(shown, key=lambda each: each[:2])
     assert column.verdict is not None
     return f"first: {column.column.name} ({column.verdict.sentence})"

@@ -1,29 +1,29 @@
-"""The life of an alarm: it opens, is updated when what moved changes materially, and closes after quiet windows.
+"""The life of an alarm: it opens, is updated when what moved changes materially, and closes when that is surely back.
 
-What opens it (a verdict in alarm) and what closes it (three windows at half the tolerance) are far apart, so that a
-column at the edge does not flap. The state is a value: the same windows give the same events, with the same ids.
+A verdict says both: that a column surely moved, and, of one whose alarm is open, that at most half of the move is left.
+The state is a value: the same windows give the same events, with the same ids.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from driftline.sketch.identity import digest
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
-from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, WindowResult
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, ModelKey, WindowResult
+from driftline_processor.verdicts.numbers import percent
+from driftline_processor.verdicts.reasons import StillOpen
 from driftline_processor.verdicts.verdict import State, Verdict
-
-QUIET_WINDOWS: Final = 3
-"""So many in a row close an alarm. Windows with too little data are passed over: silence is no recovery."""
-
-QUIET: Final = 0.5
-"""A window is quiet when its base bound is at most this share of the tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An open alarm. reported: the verdict of its last event. aspects, distance: all aspects, and the most, so far."""
+    """An open alarm.
+
+    reported: the verdict of its last event. aspects, distance: all aspects, and the most, that were reported.
+    largest_bound: the largest of all verdicts in alarm so far.
+    """
 
     id: str
     opened: int
@@ -31,11 +31,14 @@ class Alarm:
     reported: Verdict
     aspects: tuple[str, ...]
     distance: float
-    quiet: int = 0
+    largest_bound: float
 
     def report(self, verdict: Verdict) -> "Alarm":
         aspects = tuple(sorted({*self.aspects, verdict.aspect}))
-        return replace(self, reported=verdict, aspects=aspects, distance=max(verdict.distance, self.distance), quiet=0)
+        return replace(self, reported=verdict, aspects=aspects, distance=max(verdict.distance, self.distance))
+
+    def strengthen(self, verdict: Verdict) -> "Alarm":
+        return replace(self, largest_bound=max(verdict.largest_bound, self.largest_bound))
 
 
 class Change(NamedTuple):
@@ -65,11 +68,17 @@ def follow(
             still[key] = alarm
         if change is not None:
             changes.append(change)
-    columns = tuple(
-        replace(each, alarm=still[each.column].id) if each.column in still else each for each in result.columns
-    )
+    columns = tuple(_marked(each, still[each.column]) if each.column in still else each for each in result.columns)
     marked = replace(result, columns=columns)
     return still, replace(marked, alarms=tuple(_event(change, marked, traces) for change in changes))
+
+
+def _marked(column: ColumnResult, alarm: Alarm) -> ColumnResult:
+    """With its open alarm, of which a verdict that does not show it says so first."""
+    verdict = column.verdict
+    if verdict is not None and verdict.state is not State.ALARM:
+        verdict = replace(verdict, reasons=(StillOpen(alarm.opened), *verdict.reasons))
+    return replace(column, alarm=alarm.id, verdict=verdict)
 
 
 def _lost(
@@ -93,10 +102,12 @@ def _step(
             return None, None
         alarm = _opened(key, verdict, result)
         return alarm, Change(AlarmChange.OPENED, key, alarm, verdict)
-    alarm = replace(alarm, quiet=_quiet_windows(alarm, verdict, tolerance))
-    if alarm.quiet >= QUIET_WINDOWS:
+    if verdict.closing is not None:
         return None, Change(AlarmChange.CLOSED, key, alarm, verdict)
-    if alarmed and _is_material(alarm, verdict, tolerance):
+    if not alarmed:
+        return alarm, None
+    material, alarm = _is_material(alarm, verdict, tolerance), alarm.strengthen(verdict)
+    if material:
         alarm = alarm.report(verdict)
         return alarm, Change(AlarmChange.UPDATED, key, alarm, verdict)
     return alarm, None
@@ -105,14 +116,7 @@ def _step(
 def _opened(key: ColumnKey, verdict: Verdict, result: WindowResult) -> Alarm:
     end = result.window.end
     identity = _identity(result.model, key, end)
-    return Alarm(identity, end, result.reference, verdict, (verdict.aspect,), verdict.distance)
-
-
-def _quiet_windows(alarm: Alarm, verdict: Verdict, tolerance: float) -> int:
-    """How many windows in a row have been quiet with this one."""
-    if verdict.base_bound is None:
-        return alarm.quiet
-    return alarm.quiet + 1 if verdict.base_bound <= QUIET * tolerance else 0
+    return Alarm(identity, end, result.reference, verdict, (verdict.aspect,), verdict.distance, verdict.largest_bound)
 
 
 def _is_material(alarm: Alarm, verdict: Verdict, tolerance: float) -> bool:
@@ -147,8 +151,16 @@ def _what(change: Change, result: WindowResult) -> str:
     column = column_in_words(change.column)
     if change.change is AlarmChange.CLOSED:
         after = f"after {format_duration(result.window.end - change.alarm.opened)}"
-        return f"{column} {change.why}, {after}" if change.why else f"{column} is back within the tolerance {after}"
+        return f"{column} {change.why}, {after}" if change.why else f"{column} is back {_how_far(change, after)}"
     verb = "moved" if change.change is AlarmChange.OPENED else "moved further"
     longer = change.verdict.duration > result.window.end - result.window.start
     span = f" over the last {format_duration(change.verdict.duration)}" if longer else ""
     return f"{column} {verb}{span}: {change.verdict.sentence} ({statement(result.columns)})"
+
+
+def _how_far(change: Change, after: str) -> str:
+    """What is known of a column whose alarm closes: that all is well, or that most of the move is over."""
+    left = change.verdict.closing.at_most if change.verdict.closing is not None else 0.0
+    if not left:
+        return f"within the tolerance {after}"
+    return f"{after}: at most {percent(left)} of the rows may still be off"

@@ -22,9 +22,8 @@ from driftline_processor.engine.provisional_reference import provisional_referen
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.monitors.drift.comparison import Comparison, describe_window
-from driftline_processor.monitors.drift.history.trailing_windows import LONGER, StreamWindow, is_timed
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER, is_timed
 from driftline_processor.records import (
-    AlarmChange,
     ExampleRows,
     InputRecord,
     ModelKey,
@@ -229,16 +228,12 @@ class Engine:
             rows=rows,
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
-            columns=comparison.window(
-                columns, self._settings.budget, model.panes.covered(window), StreamWindow(model.trailing, window)
-            )
+            columns=comparison.window(columns, self._settings.budget, model.panes.covered(window), model.stream(window))
             if comparison
             else describe_window(columns),
         )
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
-        for alarm in result.alarms:
-            if alarm.change is not AlarmChange.UPDATED:
-                model.trailing.restart(alarm.column, window.end)
+        model.note(result.alarms)
         return result
 
     def _comparison(self, model: ModelState, window: Window) -> Comparison | None:

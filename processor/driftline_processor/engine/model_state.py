@@ -1,6 +1,6 @@
 """The state of one served model: its streams, its open panes, and the windows that they complete."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final, NamedTuple
@@ -13,8 +13,18 @@ from driftline_processor.engine.alarms import Alarm
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.stream_deltas import KEEP_FOR, IncrementKind, Point, StreamDeltas
 from driftline_processor.engine.windows import SlidingWindows
-from driftline_processor.monitors.drift.history.trailing_windows import TrailingWindows
-from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, ModelKey, RowsPoint, Window
+from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
+from driftline_processor.records import (
+    AlarmChange,
+    AlarmEvent,
+    ColumnKey,
+    CountPoint,
+    ExampleRows,
+    ModelKey,
+    RowsPoint,
+    Window,
+)
+from driftline_processor.verdicts.verdict import OpenAlarm
 
 MAX_COLUMNS: Final = 5_000
 """Columns of a model. Beyond, column names are taken for generated ones."""
@@ -121,6 +131,21 @@ class ModelState:
     def counts_pairs(self) -> bool:
         """Whether any of its servers counts pairs of inputs."""
         return any(column.target == TARGET_PAIR for column in self.columns)
+
+    def stream(self, window: Window) -> StreamWindow:
+        """The window, what is remembered of those before it, and the open alarms."""
+        alarms = {key: OpenAlarm(alarm.opened, alarm.largest_bound) for key, alarm in self.alarms.items()}
+        return StreamWindow(self.trailing, window, alarms)
+
+    def note(self, events: Iterable[AlarmEvent]) -> None:
+        """Remembers when alarms opened and closed: later windows of the column are judged from there on."""
+        for event in events:
+            verdict = event.verdict
+            if event.change is AlarmChange.OPENED:
+                self.trailing.opened(event.column, event.time - verdict.duration, event.time)
+            elif event.change is AlarmChange.CLOSED:
+                since = event.time if verdict.closing is None else verdict.closing.since
+                self.trailing.closed(event.column, since, event.time)
 
     def collect_provisional(self, window: Window) -> bool:
         """Adds the window's last pane to the data of the provisional reference. True once that is enough."""

@@ -20,10 +20,11 @@ from driftline_processor.verdicts import fields
 from driftline_processor.verdicts.reasons import Reason, Stated
 from driftline_processor.verdicts.verdict import State, Verdict
 
-FORM: Final = 3
+FORM: Final = 4
 
-READABLE: Final = (2, FORM)
-"""Form 2 held the sentence of a verdict in the place of its reasons."""
+READABLE: Final = (2, 3, FORM)
+"""Form 2 held the sentence of a verdict in the place of its reasons. Up to form 3 an alarm counted its quiet windows,
+and a history held what they went by."""
 
 
 class UnknownForm(ValueError):  # noqa: N818  (says what is wrong, as the others)
@@ -63,6 +64,8 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
     if state["form"] not in READABLE:
         forms = " or ".join(map(str, READABLE))
         raise UnknownForm(f"snapshot: form must be {forms}, got {state['form']!r} (written by another version)")
+    if state["form"] < FORM:
+        state = _upgraded(state)
     old_step, newest, sealed = state["times"]
     panes = SlidingWindows(size, step, lateness, newest, sealed)
     if old_step == step:
@@ -81,6 +84,13 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
         idle=state["idle"],
         changed=False,
     )
+
+
+def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
+    """Of an earlier form: no alarm is known to have done anything to the stream's history."""
+    reference, begun, past, since, *learned = state.get("trail", ("", 0, (), ()))
+    history = (*learned[0][:-1], (), False) if learned and learned[0] is not None else None
+    return {**state, "trail": (reference, begun, past, since, history)}
 
 
 def _pack_model_key(key: ModelKey) -> tuple[Any, ...]:
@@ -134,7 +144,7 @@ def _pack_alarm(alarm: Alarm) -> dict[str, Any]:
         "told": _pack_verdict(alarm.reported),
         "aspects": alarm.aspects,
         "distance": alarm.distance,
-        "quiet": alarm.quiet,
+        "largest_bound": alarm.largest_bound,
     }
 
 
@@ -146,7 +156,7 @@ def _unpack_alarm(packed: Mapping[str, Any]) -> Alarm:
         reported=_unpack_verdict(packed["told"]),
         aspects=packed["aspects"],
         distance=packed["distance"],
-        quiet=packed["quiet"],
+        largest_bound=packed.get("largest_bound", packed["told"]["lower_bound"]),
     )
 
 
@@ -159,7 +169,6 @@ def _pack_verdict(verdict: Verdict) -> dict[str, Any]:
         "tolerance": verdict.tolerance,
         "score": verdict.score,
         "reasons": [fields.pack(reason) for reason in verdict.reasons],
-        "base_bound": verdict.base_bound,
         "duration": verdict.duration,
     }
 
@@ -173,7 +182,6 @@ def _unpack_verdict(packed: Mapping[str, Any]) -> Verdict:
         tolerance=packed["tolerance"],
         score=packed["score"],
         reasons=_unpack_reasons(packed),
-        base_bound=packed["base_bound"],
         duration=packed["duration"],
     )
 

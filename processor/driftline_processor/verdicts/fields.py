@@ -17,6 +17,7 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Stated,
+    StillOpen,
     Widened,
 )
 
@@ -31,6 +32,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     MayBeSeason: "may_be_season",
     Recovered: "recovered",
     ExplainedByMembers: "explained_by_members",
+    StillOpen: "still_open",
     Stated: "stated",
 }
 
@@ -110,6 +112,7 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
     },
     Recovered: lambda _: {},
     ExplainedByMembers: lambda reason: {"members": reason.members},
+    StillOpen: lambda reason: {"since": reason.since / 1e9},
     Stated: lambda reason: {"sentence": reason.sentence},
 }
 
@@ -130,5 +133,6 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
     "may_be_season": lambda packed: MayBeSeason(packed["allowed"], packed["shown"], packed["days"], packed["timed"]),
     "recovered": lambda _: Recovered(),
     "explained_by_members": lambda packed: ExplainedByMembers(tuple(packed["members"])),
+    "still_open": lambda packed: StillOpen(round(packed["since"] * 1e9)),
     "stated": lambda packed: Stated(packed["sentence"]),
 }

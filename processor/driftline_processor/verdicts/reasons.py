@@ -133,6 +133,13 @@ class ExplainedByMembers:
 
 
 @dataclass(frozen=True, slots=True)
+class StillOpen:
+    """The alarm of the column is open since then, nanoseconds, though these rows do not show what it is about."""
+
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stated:
     """A sentence whose reasons are not known: an older version has stored it."""
 
@@ -150,5 +157,6 @@ Reason: TypeAlias = (
     | MayBeSeason
     | Recovered
     | ExplainedByMembers
+    | StillOpen
     | Stated
 )

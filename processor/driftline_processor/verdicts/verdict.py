@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from driftline_processor.verdicts.reasons import Reason
 from driftline_processor.verdicts.wording import sentence
@@ -16,15 +17,29 @@ class State(Enum):
     INSUFFICIENT_DATA = "insufficient_data"
 
 
+class OpenAlarm(NamedTuple):
+    """An alarm of a column that is open. largest_bound: the largest of all its verdicts in alarm so far."""
+
+    opened: int
+    largest_bound: float
+
+
+class ClosingEvidence(NamedTuple):
+    """What closes an alarm: at most so much of any move is left since then; 0 where all is within the tolerance."""
+
+    since: int
+    at_most: float
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The detection of one aspect of a column in a window.
 
     distance, lower_bound and tolerance are in shares of rows, as a reader subtracts them: alarm if and only if
     lower_bound > tolerance, to first order. score > 1 is an alarm exactly. reasons: what moved, and what qualifies it.
-    base_bound: when an alarm may close, the greatest lower bound over all events and aspects of the base window, beyond
-    natural variation and in units in which each event's own tolerance is the configured one; None where that window has
-    too little data. duration: of the window, or of several that are judged together, nanoseconds.
+    duration: of the window, or of several that are judged together, nanoseconds. largest_bound: the largest lower bound
+    of all events in alarm, of which only one is reported. closing: what closes the alarm of the column that is open
+    before this window, if anything does.
     """
 
     aspect: str
@@ -34,8 +49,9 @@ class Verdict:
     tolerance: float
     score: float
     reasons: tuple[Reason, ...]
-    base_bound: float | None = None
     duration: int = 0
+    largest_bound: float = 0.0
+    closing: ClosingEvidence | None = None
 
     @property
     def sentence(self) -> str:

@@ -1,6 +1,7 @@
 """Reasons in words: "share above 3.2: 20 % → 35 %; the last window by itself is healthy"."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from driftline_processor.verdicts.numbers import number, number_range, percent
@@ -19,8 +20,11 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Stated,
+    StillOpen,
     Widened,
 )
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 ENOUGH_CHUNKS: Final = 64
 """Time chunks of the training data below which natural variation is known too badly for a monthly budget."""
@@ -101,6 +105,12 @@ def _may_be_season(reason: MayBeSeason) -> str:
     return f"what the day of the week does is not known before nine days were seen; {advice}"
 
 
+def _still_open(reason: StillOpen) -> str:
+    """Rows that are numbered are counted from 1970 on: their windows have no time."""
+    since = _EPOCH + timedelta(microseconds=reason.since // 1_000)
+    return f"alarm still open since {since:%Y-%m-%d %H:%M} UTC" if since.year > _EPOCH.year else "alarm still open"
+
+
 _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     Moved: _moved,
     NeverSeen: _never_seen,
@@ -112,5 +122,6 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     MayBeSeason: _may_be_season,
     Recovered: lambda _: "the last window by itself is healthy",
     ExplainedByMembers: lambda reason: f"as {' and '.join(reason.members)} moved",
+    StillOpen: _still_open,
     Stated: lambda reason: str(reason.sentence),
 }

@@ -7,19 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftline_processor.engine.alarm_summary import statement
 from driftline_processor.engine.alarms import Alarm, follow
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, ModelKey, Window, WindowResult
 from driftline_processor.verdicts.reasons import Stated
-from driftline_processor.verdicts.verdict import State, Verdict
+from driftline_processor.verdicts.verdict import ClosingEvidence, State, Verdict
 
 TOLERANCE = 0.05
 MINUTE = 60 * 10**9
 MODEL = ModelKey("churn", "7", (("service.name", "shop"),))
 AGE, PLAN, SCORE = ColumnKey("input", "age"), ColumnKey("input", "plan"), ColumnKey("output", "score")
 
-ALARM = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20 % → 40 %"),), 0.15)
-HEALTHY = Verdict("value", State.HEALTHY, 0.01, 0.0, 0.05, 0.1, (Stated("share above 3: 20 % → 21 %"),), 0.0)
-LINGERING = replace(HEALTHY, base_bound=0.03)
+ALARM = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20 % → 40 %"),))
+HEALTHY = Verdict("value", State.HEALTHY, 0.01, 0.0, 0.05, 0.1, ())
+BACK = replace(HEALTHY, closing=ClosingEvidence(MINUTE, 0.0))
 NO_DATA = Verdict("value", State.INSUFFICIENT_DATA, 0.0, 0.0, 0.05, 0.0, (Stated("no rows"),))
 
 Verdicts = dict[ColumnKey, Verdict | None]
@@ -46,26 +47,43 @@ def events(*verdicts: Verdict | None) -> list[tuple[int, str]]:
     return [(i, event.change.value) for i, result in enumerate(results, 1) for event in result.alarms]
 
 
-def test_opens_once_and_closes_after_three_quiet_windows() -> None:
-    """An alarm opens with the first verdict, stays open in silence, and closes with the third quiet window in a row."""
-    assert events(HEALTHY, ALARM, ALARM, HEALTHY, HEALTHY, HEALTHY, HEALTHY) == [(2, "opened"), (6, "closed")]
+def test_opens_once_and_closes_on_evidence() -> None:
+    """An alarm opens with the first verdict in alarm, and closes with the first that proves it over, however soon."""
+    assert events(HEALTHY, ALARM, ALARM, HEALTHY, BACK, HEALTHY) == [(2, "opened"), (5, "closed")]
+    assert events(ALARM, BACK, ALARM) == [(1, "opened"), (2, "closed"), (3, "opened")]
 
 
-@pytest.mark.parametrize("between", [ALARM, LINGERING])
-def test_quiet_windows_count_in_a_row(between: Verdict) -> None:
-    """A window in between that is not quiet begins the count anew, be its verdict healthy."""
-    assert events(ALARM, HEALTHY, HEALTHY, between, HEALTHY, HEALTHY) == [(1, "opened")]
+@pytest.mark.parametrize("unproven", [HEALTHY, NO_DATA])
+def test_silence_is_no_recovery(unproven: Verdict) -> None:
+    """However many windows in a row are healthy or have too little data: nothing surely moved is not surely back."""
+    assert events(ALARM, *[unproven] * 10) == [(1, "opened")]
 
 
-def test_silence_is_no_recovery() -> None:
-    """Windows with too little data neither count as quiet nor break the row of those that are."""
-    assert events(ALARM, *[NO_DATA] * 10) == [(1, "opened")]
-    assert events(ALARM, HEALTHY, NO_DATA, HEALTHY, NO_DATA, HEALTHY) == [(1, "opened"), (6, "closed")]
+def test_an_alarm_remembers_its_largest_lower_bound() -> None:
+    """What was surely there at any time, reported or not, is what its closing is measured by."""
+    bounds = (0.15, 0.19, 0.12)
+    alarms, _ = live([window(i, {AGE: replace(ALARM, largest_bound=bound)}) for i, bound in enumerate(bounds, 1)])
+
+    assert alarms[AGE].largest_bound == 0.19
 
 
-def test_a_base_window_that_is_quiet_counts_whatever_older_data_says() -> None:
-    """A verdict over a longer span may still be in alarm for what is over: the base window decides."""
-    assert events(ALARM, *[replace(ALARM, base_bound=0.01)] * 3) == [(1, "opened"), (4, "closed")]
+def test_a_verdict_that_does_not_show_the_open_alarm_says_that_it_is_open() -> None:
+    """Of the column, and of the model where it is the foremost one."""
+    start = 1_700_000_000 // 60 * 10**9 * 60
+    at = [
+        replace(window(i, {AGE: v, PLAN: ALARM}), window=Window(start, start + MINUTE))
+        for i, v in ((1, ALARM), (2, NO_DATA))
+    ]
+    _, (_, second) = live(at)
+    age, plan = (each.verdict for each in second.columns)
+
+    assert age is not None
+    assert age.sentence == "alarm still open since 2023-11-14 22:14 UTC; no rows"
+    assert plan == ALARM
+    assert statement(second.columns).endswith("first: plan (share above 3: 20 % → 40 %)")
+    assert statement(second.columns[:1] * 2).endswith(
+        "first: age (alarm still open since 2023-11-14 22:14 UTC; no rows)"
+    )
 
 
 def test_updated_when_another_aspect_moves() -> None:
@@ -114,15 +132,24 @@ def test_another_reference_closes_and_may_open_anew() -> None:
 def test_events_say_it_in_one_sentence() -> None:
     """What moved, by how much, and what became of the model's other columns."""
     louder = replace(ALARM, distance=0.6, lower_bound=0.5, reasons=(Stated("share above 3: 20 % → 80 %"),))
-    verdicts = [{AGE: ALARM}, {AGE: louder}, *[{AGE: HEALTHY}] * 3]
+    verdicts = [{AGE: ALARM}, {AGE: louder}, {AGE: BACK}]
     _, results = live([window(i, {**each, PLAN: HEALTHY, SCORE: HEALTHY}) for i, each in enumerate(verdicts, 1)])
 
     others = "1 of 2 inputs moved; outputs did not"
     assert [event.summary for result in results for event in result.alarms] == [
         f"model churn 7 (shop): input age moved: share above 3: 20 % → 40 % ({others})",
         f"model churn 7 (shop): input age moved further: share above 3: 20 % → 80 % ({others})",
-        "model churn 7 (shop): input age is back within the tolerance after 4m",
+        "model churn 7 (shop): input age is back within the tolerance after 2m",
     ]
+
+
+def test_what_may_be_left_is_said() -> None:
+    """An alarm may close before few rows can tell that all is within the tolerance: the sentence claims no more."""
+    _, results = live([window(1, {AGE: ALARM}), window(2, {AGE: replace(BACK, closing=ClosingEvidence(MINUTE, 0.07))})])
+
+    (closed,) = results[1].alarms
+    said = "input age is back after 1m: at most 7 % of the rows may still be off"
+    assert closed.summary == f"model churn 7 (shop): {said}"
 
 
 def test_a_verdict_over_a_longer_span_says_so() -> None:
@@ -134,7 +161,7 @@ def test_a_verdict_over_a_longer_span_says_so() -> None:
 
 def test_columns_say_which_alarm_is_open() -> None:
     """A column has the id of its alarm from the window that opens it to the one before it closes."""
-    _, results = live([window(i, {AGE: v}) for i, v in enumerate((HEALTHY, ALARM, HEALTHY, HEALTHY, HEALTHY), 1)])
+    _, results = live([window(i, {AGE: v}) for i, v in enumerate((HEALTHY, ALARM, HEALTHY, HEALTHY, BACK), 1)])
     identity = results[1].alarms[0].id
 
     assert [result.columns[0].alarm for result in results] == [None, identity, identity, identity, None]
@@ -151,7 +178,7 @@ def test_ids_are_of_model_column_and_time() -> None:
 
 
 verdicts = st.sampled_from(
-    [None, NO_DATA, HEALTHY, LINGERING, ALARM, replace(ALARM, aspect="missing"), replace(ALARM, lower_bound=0.9)]
+    [None, NO_DATA, HEALTHY, BACK, ALARM, replace(ALARM, aspect="missing"), replace(ALARM, lower_bound=0.9)]
 )
 windows = st.lists(
     st.tuples(st.dictionaries(st.sampled_from([AGE, PLAN, SCORE]), verdicts), st.sampled_from(["abc", "def", None])),

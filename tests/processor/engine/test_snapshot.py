@@ -35,7 +35,7 @@ def test_a_snapshot_of_a_newer_version_is_refused_by_name() -> None:
     state = msgpack.unpackb(busy(), strict_map_key=False)
     newer = msgpack.packb({**state, "form": 99})
 
-    with pytest.raises(UnknownForm, match="form must be 2 or 3, got 99"):
+    with pytest.raises(UnknownForm, match="form must be 2 or 3 or 4, got 99"):
         load(newer, SETTINGS.size, SETTINGS.step, SETTINGS.lateness)
 
 

@@ -243,7 +243,7 @@ def test_state_that_cannot_be_read(tmp_path: Path, store: Store) -> None:
     """A state of another version is not thrown away: the start fails and says why."""
     store.save({ModelKey("churn"): msgpack.packb({"form": 99})})
 
-    with pytest.raises(StoreError, match=r"cannot read the saved state \(snapshot: form must be 2 or 3, got 99"):
+    with pytest.raises(StoreError, match=r"cannot read the saved state \(snapshot: form must be 2 or 3 or 4, got 99"):
         Bench(tmp_path, store).worker.recover()
 
 

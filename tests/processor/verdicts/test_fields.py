@@ -22,6 +22,7 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Stated,
+    StillOpen,
     Widened,
 )
 
@@ -65,6 +66,7 @@ EXPECTED = [
     ),
     (Recovered(), {"kind": "recovered"}),
     (ExplainedByMembers(("a",)), {"kind": "explained_by_members", "members": ("a",)}),
+    (StillOpen(1_739_613_600 * 10**9), {"kind": "still_open", "since": 1_739_613_600.0}),
     (Stated("text"), {"kind": "stated", "sentence": "text"}),
 ]
 
@@ -91,8 +93,8 @@ def test_every_field_has_an_attribute_of_one_type() -> None:
     """Backends make a column of each name: a number in one event must not be a text in another."""
     types: dict[tuple[str, str], set[type]] = {}
     for reason, _ in EXPECTED:
-        if isinstance(reason, Stated):
-            continue  # the sentence of an event is an attribute anyway
+        if isinstance(reason, Stated | StillOpen):
+            continue  # the sentence of an event is an attribute anyway, and when its alarm opened
         kind, *named = fields(reason).items()
         for name, value in named:
             types.setdefault((kind[1], name), set()).add(type(value))

@@ -19,6 +19,7 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Stated,
+    StillOpen,
     Widened,
 )
 from driftline_processor.verdicts.wording import sentence
@@ -66,6 +67,8 @@ COARSE = "training data in finer stretches of time would tell the two apart at o
             MayBeSeason(0.2, 0.1, 3.0, timed=False),
             f"what the day of the week does is not known before nine days were seen; {NO_TIMES}",
         ),
+        (StillOpen(0), "alarm still open"),
+        (StillOpen(1_739_613_600 * 10**9), "alarm still open since 2025-02-15 10:00 UTC"),
         (Recovered(), "the last window by itself is healthy"),
         (ExplainedByMembers(("a", "b")), "as a and b moved"),
         (Stated("share above 3: 20 % → 40 %"), "share above 3: 20 % → 40 %"),

@@ -11,6 +11,7 @@ from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binn
 from driftline_processor.monitors.drift.binning.describe import class_shares, numbers
 from driftline_processor.monitors.drift.binning.reading import ColumnReader
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
+from driftline_processor.monitors.drift.detection.closing import closing_evidence
 from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
@@ -21,7 +22,7 @@ from driftline_processor.monitors.drift.season.policy import Season, season_poli
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
 from driftline_processor.monitors.drift.statistics.compute import ReferenceStatistics
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, Window
-from driftline_processor.verdicts.verdict import Verdict
+from driftline_processor.verdicts.verdict import OpenAlarm, Verdict
 
 MOST_ALPHA = 0.001
 """False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
@@ -48,7 +49,7 @@ class Comparison:
         self._statistics = ReferenceStatistics(columns)
         days = by_day(columns, chunk)
         daily = None if days is None else Detector(days, tolerance)
-        self._season = season_policy(self._detector, daily, chunk, tolerance)
+        self._season = season_policy(self._detector, self._keys, daily, chunk, tolerance)
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
         reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar)
         self._explainer = Explainer(reference, self._detector, reasons, timed=self._chunk is not None)
@@ -112,7 +113,12 @@ class Comparison:
         def eligible(column: int, start: int) -> bool:
             return stream is None or stream.trailing.eligible(self._keys[column], start)
 
-        return self._explainer.verdicts(judged, held, season.closing(judged[0]), eligible)
+        return self._explainer.verdicts(judged, held, closing_evidence(judged, self._open(stream)), eligible)
+
+    def _open(self, stream: StreamWindow | None) -> dict[int, OpenAlarm]:
+        """The open alarms, by the number of their column."""
+        alarms = {} if stream is None else stream.alarms
+        return {i: alarms[key] for i, key in enumerate(self._keys) if key in alarms} if alarms else {}
 
     def _horizons(
         self, counts: BinnedCounts, duration: int, stream: StreamWindow | None, season: Season
@@ -131,7 +137,8 @@ class Comparison:
         yield together(Reach.WINDOW, window.start, duration, counts)
         for span in stream.trailing.spans(self.reference.id, window, counts.vector):
             longer = BinnedCounts.of_vector(span.counts, len(self._keys))
-            if self._detector.may_alarm(longer):
+            closes = any(span.start >= alarm.opened for alarm in stream.alarms.values())
+            if closes or self._detector.may_alarm(longer):
                 yield together(Reach.TRAILING, span.start, window.end - span.start, longer)
         yield from season.whole(counts)
 

@@ -32,6 +32,11 @@ class Move:
     tolerance: FloatArray
     error: FloatArray
 
+    @property
+    def sure(self) -> FloatArray:
+        """What the distance of one event is at least, with 95 % confidence, whichever others were looked at."""
+        return self.distance - Z95 * self.error
+
 
 @dataclass(frozen=True, eq=False)
 class Significance:
@@ -57,9 +62,9 @@ class Assessment:
     """What a window says of the events of its columns.
 
     sizes: events of each column, of which none is without any. by_ranks: which events are by degrees. natural: standard
-    error of the distance with natural variation. season: distance that a season may make, and shown: as much of it as
-    an alarm may close on. proven: what a distance is at least, whichever event and window chance has picked, and with
-    natural variation, see `tolerance_bound`.
+    error of the distance with natural variation. season: distance that a season may make, and masked: that it may take
+    off a move. proven: what a distance is at least, whichever event and window chance has picked, and with natural
+    variation, see `tolerance_bound`.
     """
 
     sizes: IntArray
@@ -68,7 +73,7 @@ class Assessment:
     significance: Significance
     natural: FloatArray
     season: FloatArray
-    shown: FloatArray
+    masked: FloatArray
     proven: FloatArray
 
     @classmethod
@@ -76,7 +81,7 @@ class Assessment:
         """Of one event in each column, which neither nature nor a season moves."""
         columns, nothing = len(move.distance), np.zeros(len(move.distance))
         sizes, by_ranks = np.ones(columns, np.int64), np.zeros(columns, bool)
-        return cls(sizes, by_ranks, move, significance, move.error, season=nothing, shown=nothing, proven=proven)
+        return cls(sizes, by_ranks, move, significance, move.error, season=nothing, masked=nothing, proven=proven)
 
     @cached_property
     def score(self) -> FloatArray:
@@ -147,8 +152,3 @@ class Assessment:
     def any(self, values: BoolArray) -> BoolArray:
         """Whether one event of a column is so, [columns]."""
         return np.logical_or.reduceat(values, self.starts)
-
-    def beyond_nature(self, tolerance: float) -> FloatArray:
-        """What a column has surely moved beyond natural variation, as if each tolerance were `tolerance`, [columns]."""
-        beyond = self.move.distance - self.shown - Z95 * self.natural
-        return self.most(beyond * (tolerance / self.move.tolerance))

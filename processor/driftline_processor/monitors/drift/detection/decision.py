@@ -43,12 +43,13 @@ class SeasonalAllowance(NamedTuple):
     """What a stream does by itself, as learned from it where the reference has no timestamps, [columns].
 
     season: the distance that the time of day and of the week may make. shown: what the stream has shown of it; the rest
-    cannot be excluded yet. design_effect: variance inflation by the dependence of rows, at least. days: for how long
-    the stream has been known.
+    cannot be excluded yet. masked: what it may take off a move, without what only a weekend may do. design_effect:
+    variance inflation by the dependence of rows, at least. days: for how long the stream has been known.
     """
 
     season: FloatArray
     shown: FloatArray
+    masked: FloatArray
     design_effect: FloatArray
     days: float
 
@@ -76,12 +77,12 @@ def assess(
     variance = baseline.daily_inflation * np.maximum(baseline.spread_at(q), 0.25 / n) / n
     error = np.sqrt(variance + baseline.variance)
     inflation, degrees = variation.inflation(n_column, chunks), variation.degrees(n_column, chunks)
-    season, shown, averaged = np.zeros(len(p)), np.zeros(len(p)), variation.floor
+    season, masked, averaged = np.zeros(len(p)), np.zeros(len(p)), variation.floor
     if allowance is not None:
         effect = np.minimum(allowance.design_effect, np.maximum(n_column, 1.0))
         inflation, averaged = (np.maximum(each, effect[column]) for each in (inflation, averaged))
         degrees = np.where(allowance.design_effect > 1.0, np.minimum(degrees, DAY_DEGREES), degrees)
-        season, shown = allowance.season[column], allowance.shown[column]
+        season, masked = allowance.season[column], allowance.masked[column]
     inflation = (inflation / n + baseline.natural) / (1.0 / n + 1.0 / N)
     steady = np.sqrt(np.minimum(inflation, averaged))
     seen_alike = np.minimum(variation.pooled_floor, np.maximum(n_column, 1.0))[column]
@@ -108,7 +109,7 @@ def assess(
         surprise=ratio / np.minimum(steady, inflation),
     )
     proven = np.where(rarely, distance, at_least(distance, width, baseline.tolerance, limit))
-    return Assessment(baseline.sizes, baseline.by_ranks, move, significance, natural, season, shown, proven)
+    return Assessment(baseline.sizes, baseline.by_ranks, move, significance, natural, season, masked, proven)
 
 
 def _likelihood_error(

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline_processor.monitors.drift.binning.binned_counts import STATES, BinnedCounts
-from driftline_processor.monitors.drift.detection.assessment import NEARLY, Z95, Assessment
+from driftline_processor.monitors.drift.detection.assessment import NEARLY, Assessment
 from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, BUDGET, prepare
 from driftline_processor.monitors.drift.detection.decision import (
@@ -42,10 +43,10 @@ NO_ROWS = 1e-100
 class Detection:
     """What a window, or several together, say of every column; arrays by aspect are [ASPECTS, columns].
 
-    state: number of SEVERITY, or ABSENT. score: above 1 in alarm. bound: what the closing of an alarm goes by, see
-    `verdicts.Verdict`. new: whether never seen values have the highest score of a column's values; spread: whether only
-    many categories together are in alarm; valued: whether it has values, on both sides, [columns]. at_the_time: by how
-    much shares are others at this time of the day than in the whole, [events]: the shares in `events` are without it.
+    state: number of SEVERITY, or ABSENT. score: above 1 in alarm. new: whether never seen values have the highest score
+    of a column's values; spread: whether only many categories together are in alarm; valued: whether it has values, on
+    both sides, [columns]. at_the_time: by how much shares are others at this time of the day than in the whole,
+    [events]: the shares in `events` are without it.
     """
 
     events: Assessment
@@ -53,11 +54,19 @@ class Detection:
     diffuse: Assessment
     state: IntArray
     score: FloatArray
-    bound: FloatArray
     new: BoolArray
     spread: BoolArray
     valued: BoolArray
     at_the_time: FloatArray
+
+    @cached_property
+    def largest_bound(self) -> FloatArray:
+        """The largest lower bound of the events of a column that are in alarm, 0 without any, [columns]."""
+        bounds = [
+            each.most(np.where(each.score > 1.0, each.move.sure, 0.0))
+            for each in (self.events, self.novelty, self.diffuse)
+        ]
+        return np.asarray(np.max([*bounds[0].reshape(self.state.shape), *bounds[1:]], axis=0))
 
 
 class Detector:
@@ -91,7 +100,7 @@ class Detector:
         self.pairing = PairMargins(columns, self.baseline.shares, first[: len(columns)], self._middle)
         self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
         self._total_variation = TotalVariation(self.baseline, ~self.numeric, self._last - self._first == 1, tolerance)
-        self._least = may_be_tolerated(self.baseline)
+        self.least_tolerance = may_be_tolerated(self.baseline)
         self._parts = self._parts_of_alpha(np.array([each.tests for each in prepared]))
 
     def _number_events(self) -> None:
@@ -166,7 +175,6 @@ class Detector:
         """Events, novelty and total variation of a column's values as one. absent: of [STATES, columns]."""
         events, novelty, diffuse = assessments
         score = np.maximum(events.most(events.score), 0.0).reshape(state.shape)
-        bound = np.maximum(events.beyond_nature(self.tolerance), 0.0).reshape(state.shape)
         both = np.maximum(score[0], novelty.score)
         spread = (diffuse.score > 1.0) & (both <= 1.0)
         farther = novelty.move.distance >= events.most(events.move.distance)[: len(both)]
@@ -174,25 +182,17 @@ class Detector:
         score[0] = np.where(valued, np.where(spread, diffuse.score, both), 0.0)
         state[0] = np.where(valued, np.where(spread, ALARM, state[0]), INSUFFICIENT)
         state[1:] = np.where(absent, ABSENT, state[1:])
-        bound[0] = np.maximum(bound[0], novelty.beyond_nature(self.tolerance))
-        bound[0] = np.maximum(bound[0], diffuse.move.lower_bound * (diffuse.score > 1.0))
-        return Detection(events, novelty, diffuse, state, score, bound, new & ~spread, spread, valued, at_the_time)
+        return Detection(events, novelty, diffuse, state, score, new & ~spread, spread, valued, at_the_time)
 
     def unseen_below(self, detection: Detection) -> FloatArray:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
         return np.asarray(detection.events.detectable[self._middle])
 
-    def hidden(self, detection: Detection) -> BoolArray:
-        """Columns in which a season may hide more than a tolerance from a window, [columns]."""
-        events = detection.events
-        unseen = events.most(events.season + Z95 * (events.natural - events.move.error)) > self.tolerance
-        return np.asarray(unseen.reshape(len(ASPECTS), -1).any(axis=0))
-
     def may_alarm(self, counts: BinnedCounts) -> bool:
         """Whether anything moved beyond its tolerance; the bounds of a distance are below it."""
         x, rows, novel = self._drawn(counts)
         q = x / rows[self.baseline.column]
-        near = self.baseline.distance(q) <= self._least
+        near = self.baseline.distance(q) <= self.least_tolerance
         n = rows[: len(novel)]
         new = novel / n - self.unseen.share > self.unseen.tolerance
         return not near.all() or bool(new.any()) or self._total_variation.may_alarm(q, rows)
@@ -239,10 +239,3 @@ def worst(detection: Detection) -> IntArray:
     """The aspect with the worst state, and of several the highest score, [columns]."""
     severity = detection.state * 1e6 + np.minimum(detection.score, 1e5)
     return np.asarray(severity.argmax(axis=0))
-
-
-def base_bounds(detection: Detection) -> FloatArray:
-    """The greatest bound over the aspects of each column; NaN where one has too little data, [columns]."""
-    judged = detection.state > ABSENT
-    little = (detection.state == INSUFFICIENT).any(axis=0)
-    return np.where(little, np.nan, np.where(judged, detection.bound, 0.0).max(axis=0))

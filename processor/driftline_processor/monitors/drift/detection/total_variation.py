@@ -61,7 +61,7 @@ class TotalVariation:
         baseline, column = self._baseline, self._column
         if not len(column):
             nothing = np.zeros(self._columns)
-            return self._assessment(nothing, nothing, nothing, nothing)
+            return self._assessment(nothing, nothing, nothing, nothing, nothing)
         n, N = rows[column], baseline.rows[column]
         inflation = (baseline.variation.inflation(rows, chunks) / rows[baseline.column] + baseline.natural)[self._at]
         q, p = events.move.after[self._at], self._p
@@ -86,7 +86,7 @@ class TotalVariation:
         seasonal = np.bincount(column, events.season[self._at], self._columns) > 0.0
         ratio = np.where(seasonal, 0.0, self._ratio(q, inflation, rows, alpha, chunks))  # whole days will show
         proven = at_least(critical_bound(of_column, self._degrees(rows, chunks))) + (1.0 - KEPT) * self._tolerance
-        return self._assessment(distance, at_least(Z95), proven, ratio)
+        return self._assessment(distance, at_least(Z95), at_least(-Z95), proven, ratio)
 
     def _degrees(self, rows: FloatArray, chunks: float | None) -> FloatArray:
         """Of freedom of the width that was estimated, [columns]."""
@@ -113,8 +113,11 @@ class TotalVariation:
         critical = np.where(known, chdtri(freedom, np.maximum(alpha, TINY)), by_f)
         return np.where(self.possible & (count >= FEWEST), square / critical, 0.0)
 
-    def _assessment(self, distance: FloatArray, lower: FloatArray, proven: FloatArray, ratio: FloatArray) -> Assessment:
+    def _assessment(
+        self, distance: FloatArray, lower: FloatArray, upper: FloatArray, proven: FloatArray, ratio: FloatArray
+    ) -> Assessment:
+        """lower, upper: 95 % bounds; the error is by the farther one, as a distance within the noise has none below."""
         nothing = np.zeros(self._columns)
-        error = (distance - lower) / Z95
+        error = np.maximum(distance - lower, upper - distance) / Z95
         move = Move(nothing, distance, distance, lower, nothing + self._tolerance, error)
         return Assessment.of_columns(move, Significance.by_sampling(ratio, critical=nothing), proven)

@@ -1,13 +1,11 @@
 """From detections to verdicts: of each column the horizon with the highest score, with its reasons."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import isnan
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.detection.assessment import Assessment
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, VALUE
 from driftline_processor.monitors.drift.detection.decision import ALARM, SEVERITY, WARNING
@@ -17,7 +15,7 @@ from driftline_processor.monitors.drift.detection.horizon import Judged
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.records import ColumnSummary, Reference
 from driftline_processor.verdicts.reasons import ExplainedByMembers, MayBeSeason, NoRows, Reason, Recovered, Widened
-from driftline_processor.verdicts.verdict import State, Verdict
+from driftline_processor.verdicts.verdict import ClosingEvidence, State, Verdict
 
 BLIND: Final = 2.0
 """A verdict says what may go unseen where that is more than this many tolerances."""
@@ -28,11 +26,11 @@ WIDE: Final = 1.2
 
 
 class Subject(NamedTuple):
-    """A column in a window: what it held, and what the closing of its alarm goes by, None where that is not known."""
+    """A column in a window: what it held, and what closes its alarm, if anything does."""
 
     column: int
     summary: ColumnSummary
-    base_bound: float | None
+    closing: ClosingEvidence | None
 
 
 class Qualification(NamedTuple):
@@ -58,19 +56,16 @@ class Explainer:
         self,
         judged: Sequence[Judged],
         held: Sequence[ColumnSummary],
-        bounds: FloatArray,
+        closing: Mapping[int, ClosingEvidence],
         eligible: Callable[[int, int], bool],
     ) -> list[Verdict]:
         """One for each column, of a window, the first of `judged`, and of the longer horizons that end with it.
 
-        held: what the window held. bounds: what the closing of an alarm goes by, NaN where nothing is known. eligible:
-        whether a column is judged in a horizon that begins at some time.
+        held: what the window held. closing: what closes the alarms of columns: their longer horizons hold what is over.
+        eligible: whether a column is judged in a horizon that begins at some time.
         """
         window, *longer = judged
-        subjects = [
-            Subject(i, summary, None if isnan(bound) else bound)
-            for i, (summary, bound) in enumerate(zip(held, bounds.tolist(), strict=True))
-        ]
+        subjects = [Subject(i, summary, closing.get(i)) for i, summary in enumerate(held)]
         verdicts = self._of_window(window, subjects)
         healthy = [i for i, verdict in enumerate(verdicts) if verdict.state is State.HEALTHY]
         for each in longer:
@@ -97,7 +92,7 @@ class Explainer:
         """Of a longer horizon only alarms are reported."""
         aspects = worst(longer.detection).tolist()
         for i in np.flatnonzero((longer.detection.state == ALARM).any(axis=0)).tolist():
-            if eligible(i, longer.horizon.start):
+            if eligible(i, longer.horizon.start) and subjects[i].closing is None:
                 yield i, self._verdict(longer, aspects[i], subjects[i])
 
     def _limits(self, window: Judged) -> Iterator[Qualification]:
@@ -147,7 +142,7 @@ class Explainer:
         state = SEVERITY[detection.state[aspect, column]]
         if not aspect and not detection.valued[column]:
             nothing = (0.0, 0.0, self._detector.tolerance, 0.0, (NoRows(),))
-            return Verdict(VALUE, state, *nothing, subject.base_bound, horizon.duration)
+            return Verdict(VALUE, state, *nothing, horizon.duration, closing=subject.closing)
         source, event = self._source(detection, aspect, column)
         moves = self._reasons.moves(detection, column, aspect, subject.summary) if state is not State.HEALTHY else ()
         return Verdict(
@@ -158,8 +153,9 @@ class Explainer:
             tolerance=float(source.required[event]),
             score=float(detection.score[aspect, column]),
             reasons=(*moves, *self._widened(judged, state, column, (source, event))),
-            base_bound=subject.base_bound,
             duration=horizon.duration,
+            largest_bound=float(detection.largest_bound[column]) if state is State.ALARM else 0.0,
+            closing=subject.closing,
         )
 
     def _widened(self, judged: Judged, state: State, column: int, found: tuple[Assessment, int]) -> tuple[Widened, ...]:

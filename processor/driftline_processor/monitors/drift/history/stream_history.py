@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.sketch.arrays import FloatArray
+from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.time_units import DAY, HOUR, WEEK
-from driftline_processor.records import Window
+from driftline_processor.records import ColumnKey, Window
 
 DAYS_A_WEEK: Final = 7
 
@@ -28,6 +28,17 @@ class TimedCounts(NamedTuple):
     start: int
     end: int
     counts: Floats
+
+
+class AlarmPeriod(NamedTuple):
+    """When a column was in alarm. began: of the horizon that opened it; ended: of the one that closed it, None before.
+
+    The move itself was between `began` and `opened`, and the return not much before `ended`.
+    """
+
+    began: int
+    opened: int
+    ended: int | None = None
 
 
 class StreamTraits(NamedTuple):
@@ -56,7 +67,8 @@ class StreamHistory:
     near: when columns were at the reference's level last, by aspect and column, hours from the beginning; -inf: never.
     first: how far the first 24 hours surely were from it. open: the hour that is not complete yet. hours:
     those of the last 24. days: the last DAYS calendar days. amplitudes: the largest of each of these days.
-    bounds: what the closing of an alarm goes by, of the last 24 hours, and of the last seven days, [columns].
+    alarms: when columns were in alarm in these days; what that did is no season. relearn: whether one opened or closed
+    since the traits were learned.
     """
 
     begun: int
@@ -67,7 +79,8 @@ class StreamHistory:
     hours: list[TimedCounts] = field(default_factory=list)
     days: list[TimedCounts] = field(default_factory=list)
     amplitudes: list[Floats] = field(default_factory=list)
-    bounds: list[Floats] = field(default_factory=lambda: [np.zeros(0, np.float32)] * 2)
+    alarms: dict[ColumnKey, list[AlarmPeriod]] = field(default_factory=dict)
+    relearn: bool = False
 
     @classmethod
     def begin(cls, start: int, columns: int) -> "StreamHistory":
@@ -98,6 +111,17 @@ class StreamHistory:
         else:
             self.amplitudes[-1] = np.maximum(self.amplitudes[-1], traits.amplitude)
 
+    def opened(self, column: ColumnKey, began: int, time: int) -> None:
+        """An alarm of the column has opened at that time, by a horizon that began at `began`."""
+        self.alarms[column] = [*self.alarms.get(column, ()), AlarmPeriod(began, time)]
+        self.relearn = True
+
+    def closed(self, column: ColumnKey, ended: int) -> None:
+        """The last alarm of the column has closed, by a horizon that began at `ended`."""
+        if periods := self.alarms.get(column):
+            periods[-1] = periods[-1]._replace(ended=ended)
+            self.relearn = True
+
     def whole_day(self) -> FloatArray | None:
         """Counts of the last 24 hours; None before there were so many."""
         if not self.hours or self.hours[-1].end - self.begun < DAY:
@@ -124,6 +148,20 @@ class StreamHistory:
                 [*self.days[kept:], TimedCounts(day, hour.end, hour.counts)],
                 self.amplitudes[kept:],
             )
+            self._forget(self.days[0].start)
+
+    def take_back(self, columns: IntArray, since: int) -> None:
+        """Of some columns only what the traits of now say stays of the amplitudes of days that end after `since`."""
+        for place, day in enumerate(self.days[: len(self.amplitudes)]):
+            if day.end > since:
+                amplitude = self.amplitudes[place].copy()
+                amplitude[columns] = np.minimum(amplitude[columns], self.traits.amplitude[columns])
+                self.amplitudes[place] = amplitude
+
+    def _forget(self, time: int) -> None:
+        """Alarms that closed before."""
+        kept = ((key, [each for each in found if (each.ended or time) >= time]) for key, found in self.alarms.items())
+        self.alarms = {key: periods for key, periods in kept if periods}
 
 
 def pack(history: StreamHistory | None) -> tuple[Any, ...] | None:
@@ -139,14 +177,15 @@ def pack(history: StreamHistory | None) -> tuple[Any, ...] | None:
         [_pack(hour) for hour in history.hours],
         [_pack(day) for day in history.days],
         [_bytes(each) for each in history.amplitudes],
-        [_bytes(bound) for bound in history.bounds],
+        [((key.target, key.name), periods) for key, periods in history.alarms.items()],
+        history.relearn,
     )
 
 
 def unpack(packed: tuple[Any, ...] | None) -> StreamHistory | None:
     if packed is None:
         return None
-    begun, traits, near, first, unfinished, hours, days, amplitudes, bounds = packed
+    begun, traits, near, first, unfinished, hours, days, amplitudes, alarms, relearn = packed
     return StreamHistory(
         begun,
         StreamTraits(*(_floats(trait) for trait in traits)),
@@ -156,7 +195,8 @@ def unpack(packed: tuple[Any, ...] | None) -> StreamHistory | None:
         [_unpack(hour) for hour in hours],
         [_unpack(day) for day in days],
         [_floats(each) for each in amplitudes],
-        [_floats(bound) for bound in bounds],
+        {ColumnKey(*column): [AlarmPeriod(*period) for period in periods] for column, periods in alarms},
+        relearn,
     )
 
 

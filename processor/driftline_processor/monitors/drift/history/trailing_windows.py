@@ -4,8 +4,9 @@ Windows are kept as vectors of counts in the reference's bins, a few kilobytes e
 span is judged when its last window is complete, also where shorter steps slide in between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.history import stream_history
 from driftline_processor.monitors.drift.history.stream_history import StreamHistory
 from driftline_processor.records import ColumnKey, Window
+from driftline_processor.verdicts.verdict import OpenAlarm
 
 LONGER: Final = (2, 4, 8, 16, 32)
 """Windows in each of the longer spans."""
@@ -58,9 +60,17 @@ class TrailingWindows:
         if reference != self.reference or (self.past and len(self.past[-1].counts) != bins):
             self.reference, self.begun, self.past, self.since, self.history = reference, window.start, [], {}, None
 
-    def restart(self, column: ColumnKey, time: int) -> None:
-        """Spans of the column begin at `time`: what was before an alarm opened or closed is reported already."""
+    def opened(self, column: ColumnKey, began: int, time: int) -> None:
+        """An alarm of the column has opened, by a horizon that began at `began`: what was before is reported."""
         self.since[column] = time
+        if self.history is not None:
+            self.history.opened(column, began, time)
+
+    def closed(self, column: ColumnKey, ended: int, time: int) -> None:
+        """It has closed, by a horizon that began at `ended`."""
+        self.since[column] = time
+        if self.history is not None:
+            self.history.closed(column, ended)
 
     def spans(self, reference: str, window: Window, counts: FloatArray) -> Iterator[TrailingSpan]:
         """The longer spans that end with `window`, which is remembered; none for one that overlaps the last."""
@@ -100,10 +110,11 @@ def slides(window: Window) -> bool:
 
 
 class StreamWindow(NamedTuple):
-    """A window, and the windows of its stream before it."""
+    """A window, the windows of its stream before it, and the alarms of columns that are open."""
 
     trailing: TrailingWindows
     window: Window
+    alarms: Mapping[ColumnKey, OpenAlarm] = MappingProxyType({})
 
 
 def pack(trailing: TrailingWindows) -> tuple[Any, ...]:

@@ -7,20 +7,37 @@ not moved for as long as a season could stand still, a moderate distance is only
 may do, in the first days, to a column whose first day was off that level.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from math import sqrt
 from typing import Final
 
 import numpy as np
 
-from driftline.sketch.arrays import BoolArray, FloatArray
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline.sketch.time_units import DAY, HOUR, SECOND
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.detection.assessment import Z95, Assessment
 from driftline_processor.monitors.drift.detection.decision import SeasonalAllowance
 from driftline_processor.monitors.drift.detection.detector import Detector
-from driftline_processor.monitors.drift.history.stream_history import StreamHistory, StreamTraits, TimedCounts
+from driftline_processor.monitors.drift.history.stream_history import (
+    AlarmPeriod,
+    StreamHistory,
+    StreamTraits,
+    TimedCounts,
+)
 from driftline_processor.monitors.drift.season import weekend
-from driftline_processor.monitors.drift.season.amplitude import LIKELY, beyond_chance, design_effect, returned, spread
+from driftline_processor.monitors.drift.season.alarm_parts import healthy, parts
+from driftline_processor.monitors.drift.season.amplitude import (
+    LIKELY,
+    beyond_chance,
+    design_effect,
+    inflations,
+    returned,
+    spread,
+    spread_without_a_jump,
+    without_a_jump,
+)
+from driftline_processor.records import ColumnKey
 
 MODERATE: Final = 0.25
 """What a season may make of which nothing is known yet, a share of rows: a sine of .6 standard deviations does. Larger
@@ -50,6 +67,9 @@ RANKS_SCALE: Final = sqrt(2.0)
 FEWEST: Final = 18
 """Hours from which the dependence of rows is estimated, at least."""
 
+FEWEST_BENDS: Final = 10
+"""The same in second differences, of a column that was in alarm in these hours."""
+
 
 class NothingToLearn:
     """Of a reference whose own chunks show what an hour may do."""
@@ -66,17 +86,24 @@ class NothingToLearn:
     def learn(self, history: StreamHistory) -> None:
         """Nothing is learned."""
 
+    def relearn(self, history: StreamHistory) -> None:
+        """Nothing is taken back."""
+
 
 class SeasonLearner:
     """Learns what a stream does by itself, by aspect and column, and what that allows."""
 
-    def __init__(self, detector: Detector, tolerance: float, *, blank: bool) -> None:
-        """blank: nothing of the day is known before the stream has shown it; else not all of it is, in a season."""
+    def __init__(self, detector: Detector, keys: Sequence[ColumnKey], tolerance: float, *, blank: bool) -> None:
+        """Of a reference of these columns.
+
+        blank: nothing of the day is known before the stream has shown it; else not all of it is, in a season.
+        """
         pairing = detector.pairing
         self._pairs, self._members = pairing.pairs, pairing.members
         self._seasonal = np.append(
             detector.seasonal, np.zeros(len(detector.baseline.sizes) - len(detector.seasonal), bool)
         )
+        self._places = {key: place for place, key in enumerate(keys)}
         self._knows_weeks = not blank
         self._blank = self._seasonal | blank
         self._settles = np.where(self._seasonal, SETTLED_IN_SEASON, SETTLED)
@@ -90,12 +117,13 @@ class SeasonLearner:
         """For windows and spans that are shorter than a day, and end at `end`."""
         traits, age, of_day = history.traits, end - history.begun, self.allowance_of_day(history, end)
         amplitude = np.max([traits.amplitude, *history.amplitudes], axis=0).astype(float)
-        season, shown = amplitude + of_day.season, amplitude + of_day.shown
+        season, shown, masked = (amplitude + each for each in of_day[:3])
         if age <= 2 * DAY:
             unsettled = self._blank & (traits.settled < self._settles)
-            season = np.where(unsettled, np.maximum(season, self._possible(history, age)), season)
-        season, shown = (self._with_pairs(each, self._seasonal) for each in (season, shown))
-        return of_day._replace(season=season, shown=shown)
+            possible = np.where(unsettled, self._possible(history, age), 0.0)
+            season, masked = np.maximum(season, possible), np.maximum(masked, possible)
+        season, shown, masked = (self._with_pairs(each, self._seasonal) for each in (season, shown, masked))
+        return of_day._replace(season=season, shown=shown, masked=masked)
 
     def allowance_of_day(self, history: StreamHistory, end: int) -> SeasonalAllowance:
         """For 24 hours: days of the week may differ."""
@@ -104,7 +132,7 @@ class SeasonLearner:
             season = np.maximum(season, weekend.possible(history.first.astype(float), MODERATE, end / SECOND))
         season, shown = (self._with_pairs(each) for each in (season, shown))
         days = (end - history.begun) / DAY
-        return SeasonalAllowance(season, shown, history.traits.design_effect.astype(float), days)
+        return SeasonalAllowance(season, shown, shown, history.traits.design_effect.astype(float), days)
 
     def _with_pairs(self, season: FloatArray, seasonal: BoolArray | bool = False) -> FloatArray:
         """Members with a common season are correlated by it over a whole day, though not at any one time of it."""
@@ -130,18 +158,67 @@ class SeasonLearner:
     def learn(self, history: StreamHistory) -> None:
         """Looks at the hour that has become complete."""
         levels, rows = self._levels(history.hours)
-        effect = self._design_effect(levels, rows)
-        error = self._error(levels, rows, effect)
-        moved = self._most(beyond_chance(spread(levels), error, LIKELY))
-        amplitude = self._most(returned(levels, self._errors(levels, rows, effect)))
-        of_week = self._week(history, effect)
+        effect = self._design_effect(history, levels, rows)
         last, before = self._error(levels[-1:], rows[-1:], effect), history.traits.settled
         near = self._near(np.abs(levels[-1]), last)
         near &= Z95 * self._most(last) <= self._tolerance  # too few rows are near anything
         settled = np.where(before >= self._settles, before, np.where(near, before + 1.0, 0.0))
-        history.learn(StreamTraits.of(amplitude, moved, of_week, effect, settled))
-        if history.hours[-1].end - history.begun <= DAY:
-            history.first = self._off(history.hours, effect).astype(np.float32)
+        history.learn(self._traits(history, levels, rows, effect, settled))
+        self._learn_first(history, effect)
+
+    def relearn(self, history: StreamHistory) -> None:
+        """Takes back what was learned from a move before it was known as an alarm's."""
+        history.relearn = False
+        if not history.hours:
+            return
+        levels, rows = self._levels(history.hours)
+        effect, settled = self._design_effect(history, levels, rows), history.traits.settled.astype(float)
+        history.traits = self._traits(history, levels, rows, effect, settled)
+        self._learn_first(history, effect)
+        for column, alarms in self._alarmed(history):
+            history.take_back(column, max(alarms[-1].began, history.hours[0].start))
+
+    def _traits(
+        self, history: StreamHistory, levels: FloatArray, rows: FloatArray, effect: FloatArray, settled: FloatArray
+    ) -> StreamTraits:
+        """levels, rows: of the last hours."""
+        error, errors = self._error(levels, rows, effect), self._errors(levels, rows, effect)
+        hours, whole = history.hours, returned(levels, errors)
+        apart = self._by_part(history, hours, spread(levels), lambda part: spread_without_a_jump(levels[part], PACE))
+        amplitudes = self._by_part(history, hours, whole, lambda part: returned(levels[part], errors[part]))
+        moved = self._most(beyond_chance(apart, error, LIKELY))
+        return StreamTraits.of(self._most(amplitudes), moved, self._week(history, effect), effect, settled)
+
+    def _by_part(
+        self,
+        history: StreamHistory,
+        stretches: list[TimedCounts],
+        whole: FloatArray,
+        of_part: Callable[[slice], FloatArray],
+    ) -> FloatArray:
+        """The most over the parts between alarms, [events]; `whole` where a column was in none."""
+        found = whole.copy()
+        for column, alarms in self._alarmed(history):
+            events = np.isin(self._column, column)
+            by_part = [of_part(part)[events] for part in parts(stretches, alarms)]
+            found[events] = np.max(by_part, axis=0) if by_part else 0.0
+        return np.asarray(found)
+
+    def _alarmed(self, history: StreamHistory) -> Iterator[tuple[IntArray, list[AlarmPeriod]]]:
+        """Columns that were in alarm, by their numbers in all aspects, and when."""
+        for key, alarms in history.alarms.items():
+            if key in self._places:
+                yield np.arange(self._places[key], len(self._starts), len(self._places)), alarms
+
+    def _learn_first(self, history: StreamHistory, effect: FloatArray) -> None:
+        """How far the first day is from the reference, but for what is in alarm."""
+        if history.hours[-1].end - history.begun > DAY:
+            return
+        first = self._off(history.hours, effect)
+        for column, alarms in self._alarmed(history):
+            hours = healthy(history.hours, alarms)
+            first[column] = self._off(hours, effect)[column] if hours else 0.0
+        history.first = first.astype(np.float32)
 
     def _off(self, hours: list[TimedCounts], effect: FloatArray) -> FloatArray:
         """How far some hours together are from the reference, beyond chance.
@@ -160,7 +237,9 @@ class SeasonLearner:
         if len(days) < 3:
             return np.zeros(len(self._starts))
         levels, rows = self._levels(days)
-        return self._most(returned(levels, self._errors(levels, rows, effect)))
+        errors = self._errors(levels, rows, effect)
+        whole = returned(levels, errors)
+        return self._most(self._by_part(history, days, whole, lambda part: returned(levels[part], errors[part])))
 
     def _levels(self, stretches: list[TimedCounts]) -> tuple[FloatArray, FloatArray]:
         """How far each event was from its share in training, and rows, [stretches, events]."""
@@ -171,10 +250,18 @@ class SeasonLearner:
         shares, rows = (np.array([each[part] for each in found]).reshape(len(found), -1) for part in (0, 1))
         return self._scale * (shares - self._detector.baseline.shares) if found else shares, rows
 
-    def _design_effect(self, levels: FloatArray, rows: FloatArray) -> FloatArray:
+    def _design_effect(self, history: StreamHistory, levels: FloatArray, rows: FloatArray) -> FloatArray:
+        """Of all columns, [columns]. Of one that was in alarm, as far as it is known without the jumps."""
         if len(levels) < FEWEST:
             return np.ones(len(self._starts))
-        return design_effect(levels / self._scale, rows, self._variance, self._starts)
+        bends = inflations(levels / self._scale, rows, self._variance, self._starts)
+        effect = design_effect(bends)
+        for column, alarms in self._alarmed(history):
+            within = [bends[part.start : part.stop - 2, column] for part in parts(history.hours, alarms)]
+            steady = np.concatenate(within) if within else bends[:0, column]
+            known = len(steady) >= FEWEST_BENDS
+            effect[column] = design_effect(without_a_jump(steady)) if known else history.traits.design_effect[column]
+        return effect
 
     def _errors(self, levels: FloatArray, rows: FloatArray, effect: FloatArray) -> FloatArray:
         """Standard error of each level, [stretches, events]: what became frequent varies more than in training."""

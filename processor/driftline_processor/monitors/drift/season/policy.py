@@ -1,26 +1,22 @@
 """What a season may make of a stream's windows: nothing, or what its own last hours and days show.
 
-A policy is chosen once for a reference, and begins a season for each window: what that allows, what is noted of each
-horizon that was judged, what the closing of an alarm goes by, and which whole days and weeks are judged as well.
+A policy is chosen once for a reference, and begins a season for each window: what that allows, what is noted of the
+window when it was judged, and which whole days and weeks are judged as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
-
-import numpy as np
 
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.time_units import DAY, WEEK
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
-from driftline_processor.monitors.drift.detection.detector import Detector, base_bounds
+from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks
 from driftline_processor.monitors.drift.history.stream_history import StreamHistory
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, has_time_of_day, slides
 from driftline_processor.monitors.drift.season.learned_season import NothingToLearn, SeasonLearner
 from driftline_processor.monitors.drift.season.rebin_by_day import COARSE, FINE
-
-KEPT_BOUNDS: Final = {Reach.DAY: 0, Reach.WEEK: 1}
-"""Places in the bounds that a stream's history keeps."""
+from driftline_processor.records import ColumnKey
 
 
 class NoSeason:
@@ -34,10 +30,6 @@ class NoSeason:
 
     def observe(self, judged: Judged) -> None:
         """Notes what was detected."""
-
-    def closing(self, window: Judged) -> FloatArray:
-        """What the closing of an alarm goes by after a window; NaN where that is too small, [columns]."""
-        return base_bounds(window.detection)
 
     def whole(self, _counts: BinnedCounts) -> Iterator[Horizon]:
         """Remembers the counts of a window, and gives the whole days and weeks that are complete with it."""
@@ -74,28 +66,19 @@ class WindowSeason:
     """The season of one window in a stream."""
 
     def __init__(self, policy: StreamSeason, stream: StreamWindow) -> None:
-        trailing, self._window = stream
+        trailing, self._window = stream.trailing, stream.window
         self._policy, self._learner = policy, policy.learner
         columns = len(policy.detector.baseline.sizes)
         trailing.history = trailing.history or StreamHistory.begin(self._window.start, columns)
         self._history = trailing.history
-        self._bounds = tuple(self._history.bounds)
+        if self._history.relearn:
+            self._learner.relearn(self._history)
         self.allowance = self._learner.allowance(self._history, self._window.end)
 
     def observe(self, judged: Judged) -> None:
-        """Notes what the stream does by itself, and the bounds of its last whole day and week."""
-        reach, detection = judged.horizon.reach, judged.detection
-        if reach is Reach.WINDOW:
-            self._learner.see(self._history, self._window.end, detection.events)
-        elif reach in KEPT_BOUNDS:
-            self._history.bounds[KEPT_BOUNDS[reach]] = base_bounds(detection).astype(np.float32)
-
-    def closing(self, window: Judged) -> FloatArray:
-        """What the closing of an alarm goes by: where a season hides a move, the last whole day and week count, too."""
-        bounds, hidden = base_bounds(window.detection), self._policy.detector.hidden(window.detection)
-        for known in (np.nan_to_num(each) for each in self._bounds if len(each)):
-            bounds = np.where(hidden, np.maximum(bounds, known), bounds)
-        return bounds
+        """Notes what the stream does by itself."""
+        if judged.horizon.reach is Reach.WINDOW:
+            self._learner.see(self._history, self._window.end, judged.detection.events)
 
     def whole(self, counts: BinnedCounts) -> Iterator[Horizon]:
         """Remembers the counts of a window; each hour the last 24 are judged, and each day the last seven."""
@@ -125,11 +108,16 @@ Season: TypeAlias = NoSeason | WindowSeason
 SeasonPolicy: TypeAlias = NoSeason | StreamSeason
 
 
-def season_policy(detector: Detector, days: Detector | None, chunk: float, tolerance: float) -> SeasonPolicy:
-    """For a reference whose chunks have so many seconds, 0 without timestamps. days: the same in chunks of a day."""
+def season_policy(
+    detector: Detector, keys: Sequence[ColumnKey], days: Detector | None, chunk: float, tolerance: float
+) -> SeasonPolicy:
+    """For a reference of these columns, in chunks of so many seconds, 0 without timestamps.
+
+    days: the same reference in chunks of a day.
+    """
     knows_hours = 0.0 < chunk <= FINE
     if knows_hours and days is None:
         return NO_SEASON
     blank = not 0.0 < chunk <= COARSE
-    learner = NothingToLearn() if knows_hours else SeasonLearner(detector, tolerance, blank=blank)
+    learner = NothingToLearn() if knows_hours else SeasonLearner(detector, keys, tolerance, blank=blank)
     return StreamSeason(detector, learner, days, chunk if chunk > 0.0 else None)

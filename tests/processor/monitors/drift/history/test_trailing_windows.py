@@ -69,7 +69,7 @@ def test_a_span_begins_anew_with_an_alarm() -> None:
     trail = TrailingWindows()
     for number in range(24):
         judged(trail, number, mean=0.35)
-    trail.restart(KEY, 24 * HOUR)
+    trail.opened(KEY, 23 * HOUR, 24 * HOUR)
 
     assert judged(trail, 24, mean=0.0).state is not State.ALARM
     assert judged(trail, 25, mean=0.0).state is not State.ALARM
@@ -112,7 +112,7 @@ def test_another_reference_begins_a_new_trail(bins: int) -> None:
     """Counts in the bins of one reference mean nothing in those of another."""
     trail = TrailingWindows()
     list(trail.spans("r", hour(1), COUNTS))
-    trail.restart(KEY, 5)
+    trail.opened(KEY, 0, 5)
 
     assert not list(trail.spans("s", hour(2), np.ones(bins)))
     assert (len(trail.past), trail.since) == (1, {})
@@ -123,7 +123,7 @@ def test_a_trail_survives_a_restart() -> None:
     trail = TrailingWindows()
     for number in range(5):
         judged(trail, number, mean=0.1)
-    trail.restart(KEY, HOUR)
+    trail.opened(KEY, 0, HOUR)
 
     again = unpack(pack(trail))
 

@@ -3,7 +3,15 @@
 import numpy as np
 from scipy.signal import lfilter
 
-from driftline_processor.monitors.drift.season.amplitude import beyond_chance, design_effect, returned, spread
+from driftline_processor.monitors.drift.season.amplitude import (
+    beyond_chance,
+    design_effect,
+    inflations,
+    returned,
+    spread,
+    spread_without_a_jump,
+    without_a_jump,
+)
 
 HOURS = np.arange(24)
 
@@ -46,7 +54,29 @@ def test_rows_that_hang_together_are_told_from_a_season() -> None:
     flat = levels.reshape(24, -1)
     variance = flat.mean(axis=0) * (1.0 - flat.mean(axis=0))
 
-    found = design_effect(flat, np.full(flat.shape, float(rows)), variance, np.array([0, 3]))
+    found = design_effect(inflations(flat, np.full(flat.shape, float(rows)), variance, np.array([0, 3])))
 
     assert 8.0 <= found[0] <= 40.0
     assert found[1] == 1.0
+
+
+def test_a_jump_is_taken_out_of_a_range_and_a_season_is_not() -> None:
+    """At any hour, or within one; what moves less in an hour than a season may is left."""
+    season = 0.1 * np.sin(2 * np.pi * HOURS / 24)
+    jumps = np.stack([season + 0.4 * np.clip(HOURS - hour, 0.0, 1.0) for hour in (3.0, 11.0, 17.4)], axis=1)
+
+    assert (spread(jumps) >= 0.4).all()
+    assert (spread_without_a_jump(jumps, 0.11) <= 0.2 + 1e-9).all()
+    assert spread_without_a_jump(season[:, None], 0.11) == spread(season[:, None])
+
+
+def test_a_jump_is_no_dependence_of_rows() -> None:
+    """Independent rows that jump at some time are not taken for dependent ones, and dependent ones still are."""
+    random = np.random.default_rng(3)
+    bends = random.chisquare(4, (20, 1)) / 4
+    jumped = bends.copy()
+    jumped[7:10] += [[40.0], [160.0], [40.0]]
+
+    assert design_effect(jumped) > 10.0
+    assert design_effect(without_a_jump(jumped)) == 1.0
+    assert 10.0 < design_effect(without_a_jump(20.0 * bends)) <= 20.0 * bends.mean()

@@ -16,8 +16,8 @@ from driftline_processor.monitors.drift.history.trailing_windows import (
     pack,
     unpack,
 )
-from driftline_processor.records import Window
-from driftline_processor.verdicts.verdict import State, Verdict
+from driftline_processor.records import ColumnKey, Window
+from driftline_processor.verdicts.verdict import OpenAlarm, State, Verdict
 from made_columns import HOUR, KEY, fitted, numeric_column, numeric_summary, reference_of
 
 BUDGET = 1 / 720 / 30 / (2 + len(LONGER))
@@ -56,14 +56,26 @@ def of_week(hour: int) -> float:
 
 
 def stream(
-    comparison: Comparison, mean: Mean, windows: int, trail: TrailingWindows, *, size: int = HOUR, first: int = 0
+    comparison: Comparison,
+    mean: Mean,
+    windows: int,
+    trail: TrailingWindows,
+    *,
+    size: int = HOUR,
+    first: int = 0,
+    follow: bool = False,
 ) -> Iterator[Verdict]:
+    alarms: dict[ColumnKey, OpenAlarm] = {}
     for number in range(first, first + windows):
         values = np.random.default_rng(number).normal(mean(number), 1.0, 1_000)
         window = Window(BEGIN + number * size, BEGIN + (number + 1) * size)
-        (result,) = comparison.window({KEY: numeric_summary(values, LAYOUT)}, BUDGET, size, StreamWindow(trail, window))
+        before = StreamWindow(trail, window, alarms)
+        (result,) = comparison.window({KEY: numeric_summary(values, LAYOUT)}, BUDGET, size, before)
         assert result.verdict is not None
         yield result.verdict
+        if follow and result.verdict.state is State.ALARM and not alarms:
+            alarms = {KEY: OpenAlarm(window.end, result.verdict.largest_bound)}
+            trail.opened(KEY, window.end - result.verdict.duration, window.end)
 
 
 @pytest.mark.parametrize("begins", [0, 6, 11])
@@ -84,9 +96,10 @@ def test_the_alarm_of_a_step_under_a_season_stays_open() -> None:
     """While the step stays, no hour of the day is quiet enough to close its alarm."""
     trail = TrailingWindows()
     list(stream(SEASONAL, lambda hour: season(hour, 0), 48, trail))
-    after = list(stream(SEASONAL, lambda hour: season(hour, 0) + FOUR, 72, trail, first=48))[24:]
+    after = list(stream(SEASONAL, lambda hour: season(hour, 0) + FOUR, 72, trail, first=48, follow=True))
 
-    assert not any(verdict.base_bound is not None and verdict.base_bound <= 0.025 for verdict in after)
+    assert any(verdict.state is State.ALARM for verdict in after[:24])
+    assert not any(verdict.closing for verdict in after)
 
 
 def test_without_a_season_a_step_is_found_at_once() -> None:

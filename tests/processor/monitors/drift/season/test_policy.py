@@ -10,7 +10,7 @@ from driftline_processor.monitors.drift.history.trailing_windows import StreamWi
 from driftline_processor.monitors.drift.season.learned_season import NothingToLearn, SeasonLearner
 from driftline_processor.monitors.drift.season.policy import NO_SEASON, StreamSeason, WindowSeason, season_policy
 from driftline_processor.records import Window
-from made_columns import numeric_column
+from made_columns import KEY, numeric_column
 
 BEGIN = 400 * DAY
 DETECTOR = Detector([numeric_column(np.random.default_rng(1).normal(size=5_000))], 0.05)
@@ -19,7 +19,7 @@ COUNTS = BinnedCounts(np.full(BINS, 10.0), np.zeros(1), np.zeros((3, 1)), np.ful
 
 
 def policy(chunk: float, days: Detector | None) -> StreamSeason:
-    found = season_policy(DETECTOR, days, chunk, 0.05)
+    found = season_policy(DETECTOR, [KEY], days, chunk, 0.05)
     assert isinstance(found, StreamSeason)
     return found
 
@@ -36,7 +36,7 @@ def whole(season: StreamSeason, hours: int) -> list[tuple[int, Reach, Detector]]
 
 def test_what_the_reference_knows_decides() -> None:
     """Chunks of an hour tell all of a season; half a day tells some of it, no timestamps none."""
-    assert season_policy(DETECTOR, None, 3_600.0, 0.05) is NO_SEASON
+    assert season_policy(DETECTOR, [KEY], None, 3_600.0, 0.05) is NO_SEASON
     assert isinstance(policy(3_600.0, DETECTOR).learner, NothingToLearn)
     assert isinstance(policy(DAY_SECONDS / 2, None).learner, SeasonLearner)
     assert isinstance(policy(0.0, None).learner, SeasonLearner)
