@@ -205,7 +205,7 @@ def _torch() -> Framework:
 FRAMEWORKS = {"sklearn": _sklearn, "boosters": _boosters, "onnxruntime": _onnxruntime, "torch": _torch}
 
 
-NO_FRAMEWORKS = {"class_instrumentor", "instrumentor", "method_wrappers"}
+NO_FRAMEWORKS = {"call_wrappers", "class_instrumentor", "instrumentor", "method_wrappers"}
 """Modules of driftline.frameworks that are no framework."""
 
 
