@@ -16,7 +16,7 @@ def feed(pane: Pane, streams: StreamDeltas, records: list[InputRecord]) -> None:
         if isinstance(record, SketchPoint | RowsPoint):
             increment = streams.increment(record, record.time)
             if increment.rows:
-                pane.add(record, increment)
+                pane.add(record, increment, record.time)
 
 
 def test_exports_of_one_stream_are_subtracted_once() -> None:
