@@ -104,7 +104,7 @@ def _model_key(packed: tuple[Any, ...]) -> ModelKey:
 
 def _pack_pane(pane: Pane) -> tuple[Any, ...]:
     parts = [((_pack_column(c.column), c.operation), pack_summary(held)) for c, held in pane.summaries().items()]
-    return parts, pane.rows, pane.traces, pane.hours
+    return (parts, pane.rows, pane.traces, *([pane.hours] if pane.hours else []))
 
 
 def _pack_column(column: ColumnKey) -> tuple[str, str]:
