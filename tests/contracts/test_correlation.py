@@ -175,7 +175,7 @@ def test_serving_training_and_a_backtest_count_the_same_rows_alike(tmp_path: Pat
         ModelKey("churn"), [], {column.key.name: column.pair for column in profile.pairs if column.pair is not None}
     )
     replayed: dict[str, dict[str, float]] = {}
-    for record in sketcher.records(columns, ROWS, 1):
+    for record in sketcher.records(columns, np.ones(ROWS, np.int64)):
         if isinstance(record, CountPoint):
             replayed.setdefault(record.column.name, {})[record.value] = record.count
     assert replayed == expected

@@ -58,7 +58,7 @@ def replayed() -> list[Any]:
     columns = [ReplayedColumn(ColumnKey(*each.key), each, classes=False) for each in planned]
     sketcher = Sketcher(ModelKey("churn"), columns, {})
     values = {column.key: column.values(batch) for column in columns}
-    return sorted(map(_replayed, sketcher.records(values, ROWS, 1)), key=repr)
+    return sorted(map(_replayed, sketcher.records(values, np.ones(ROWS, np.int64))), key=repr)
 
 
 def _replayed(record: Any) -> tuple[Any, ...]:

@@ -43,7 +43,7 @@ def profile(
             only column of times. Chunks are of equal duration with timestamps, else of equal numbers of rows.
         categorical: names of numeric columns that hold category codes.
         ignore: names of columns to leave out.
-        keep: names of columns to keep even if they look like IDs.
+        keep: names of columns to keep even if they look like IDs, clocks or counters.
         kind: kind of X if its shape does not show it: "tabular", "image", "audio", "embedding" or "tokens". For
             embeddings the distance to their mean is a column too; `describe(model, centroid=X.mean(axis=0))` adds it
             in serving.

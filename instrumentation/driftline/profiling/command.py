@@ -39,7 +39,7 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
     help="Columns of category codes: numbers, of which a CSV keeps leading zeros.",
 )
 @click.option("--ignore", callback=_names, metavar="A,B", help="Columns to leave out.")
-@click.option("--keep", callback=_names, metavar="A,B", help="Columns to keep even if they look like IDs.")
+@click.option("--keep", callback=_names, metavar="A,B", help="Columns to keep even if they look like IDs or clocks.")
 def profile(
     *,
     data: tuple[Path, ...],

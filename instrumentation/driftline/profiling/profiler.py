@@ -1,12 +1,13 @@
 """Training data → profile, in two passes: a survey of the columns, then the counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from driftline import semconv
+from driftline.profiling.clock_columns import told_time
 from driftline.profiling.counters import CategoricalColumnCounter, ColumnCounter, NumericColumnCounter, most_bins
 from driftline.profiling.id_columns import IdProbe
 from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
@@ -19,7 +20,7 @@ from driftline.reference.errors import ProfileError
 from driftline.reference.format import FEWEST_BINS
 from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey, ProfileColumn
-from driftline.sketch.arrays import IntArray
+from driftline.sketch.arrays import FloatArray, IntArray
 
 SURVEYING: Final = "Surveying"
 COUNTING: Final = "Counting"
@@ -54,11 +55,12 @@ def profile_table(
     total = table.rows
     seen = survey(table, plan, lambda rows: progress(SURVEYING, rows, total))
     chunker, notes = _chunker(table, plan, seen)
-    wanted = _wanted(seen)
+    clocks = _clocks(plan, seen, chunker, roles.keep)
+    wanted = {key: column for key, column in _wanted(seen).items() if key not in clocks}
     bins = _most_bins(wanted.values())
     counters = {key: _counter(column, seen, len(chunker.chunks), bins) for key, column in wanted.items()}
     probes = {column.key: probe for column in plan.columns if (probe := IdProbe.of(column, seen.sample)) is not None}
-    members = {column.key.name: column for column in plan.columns if may_be_member(column)}
+    members = {c.key.name: c for c in plan.columns if may_be_member(c) and c.key not in clocks}
     chosen = choose_pairs({name: column.numbers(seen.sample) for name, column in members.items()})
     pairs = PairCounter(chosen, members, len(chunker.chunks))
     for batch in table.batches(plan.sources):
@@ -73,12 +75,23 @@ def profile_table(
     columns = tuple(counter.result() for key, counter in counters.items() if key not in ids)
     if not columns:
         raise ProfileError(
-            f"the data must have columns to profile (got IDs only: {', '.join(key.name for key in ids)})"
+            f"the data must have columns to profile (got {'IDs and clocks' if clocks else 'IDs'} only: "
+            f"{', '.join(key.name for key in (*ids, *clocks))})"
         )
     unpadded = {column.key.name for column in columns}.intersection(padded).difference(roles.categorical)
-    notes = [*plan.notes, *notes, *_padded_notes(unpadded), *_id_notes(ids), *_notes(columns), *_gap_notes(columns)]
+    left_out = [*_id_notes(ids), *_clock_notes(clocks, ids)]
+    notes = [*plan.notes, *notes, *_padded_notes(unpadded), *left_out, *_notes(columns), *_gap_notes(columns)]
     found = pairs.results(without=[key.name for key in ids])
     return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), found)
+
+
+def _clocks(plan: Plan, seen: Survey, chunker: "_Chunker", keep: Sequence[str]) -> dict[ColumnKey, str]:
+    """Columns that tell the time, and what each of them is; none without timestamps."""
+    if chunker.timestamp is None:
+        return {}
+    times = chunker.seconds(seen.sample)
+    told = {c.key: told_time(c, seen.sample, times) for c in plan.columns if c.source not in keep}
+    return {key: what for key, what in told.items() if what is not None}
 
 
 def _wanted(seen: Survey) -> dict[ColumnKey, ColumnSurvey]:
@@ -129,8 +142,12 @@ class _Chunker:
         first, self.rows = self.rows, self.rows + batch.num_rows
         if self.timestamp is None:
             return self.chunks.of(np.arange(first, self.rows))
+        return self.chunks.of(self.seconds(batch))
+
+    def seconds(self, batch: Any) -> FloatArray:
+        """The times of rows, Unix seconds, NaN where unknown, [rows]."""
         times = np.asarray(batch.column(self.timestamp).to_numpy(zero_copy_only=False), np.float64)
-        return self.chunks.of(np.where(np.isfinite(times), times, np.nan) * self.second)
+        return np.where(np.isfinite(times), times, np.nan) * self.second
 
 
 def _chunker(table: Table, plan: Plan, seen: Survey) -> tuple[_Chunker, list[str]]:
@@ -165,6 +182,11 @@ def _padded_notes(names: Iterable[str]) -> list[str]:
         f"Read {name!r} as numbers, without the leading zeros that some have (--categorical keeps them as text)"
         for name in sorted(names)
     ]
+
+
+def _clock_notes(clocks: Mapping[ColumnKey, str], ids: Iterable[ColumnKey]) -> list[str]:
+    found = {key.name: what for key, what in clocks.items() if key not in ids}
+    return [f"Left out {name!r}: {what} (--keep includes it)" for name, what in found.items()]
 
 
 def _gap_notes(columns: Sequence[ProfileColumn]) -> list[str]:

@@ -16,7 +16,7 @@ def model_in_words(model: ModelKey) -> str:
 
 
 def column_in_words(column: ColumnKey) -> str:
-    return f"{column.target} {column.name}"
+    return column.name if column.name == column.target else f"{column.target} {column.name}"
 
 
 def statement(columns: Sequence[ColumnResult]) -> str:

@@ -220,7 +220,7 @@ class Engine:
             return None
 
     def _judge(self, model: ModelState, window: Window) -> WindowResult:
-        rows, columns = model.panes.contents(window)
+        rows, columns, hours = model.panes.contents(window)
         comparison = self._comparison(model, window)
         result = WindowResult(
             model=model.key,
@@ -228,7 +228,9 @@ class Engine:
             rows=rows,
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
-            columns=comparison.window(columns, self._settings.budget, model.panes.covered(window), model.stream(window))
+            columns=comparison.window(
+                columns, self._settings.budget, model.panes.covered(window), model.stream(window, hours)
+            )
             if comparison
             else describe_window(columns),
         )

@@ -1,8 +1,9 @@
 """The state of one served model: its streams, its open panes, and the windows that they complete."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -132,10 +133,10 @@ class ModelState:
         """Whether any of its servers counts pairs of inputs."""
         return any(column.target == TARGET_PAIR for column in self.columns)
 
-    def stream(self, window: Window) -> StreamWindow:
-        """The window, what is remembered of those before it, and the open alarms."""
+    def stream(self, window: Window, hours: Mapping[int, float] = MappingProxyType({})) -> StreamWindow:
+        """The window, when its rows came, what is remembered of those before it, and the open alarms."""
         alarms = {key: OpenAlarm(alarm.opened, alarm.largest_bound) for key, alarm in self.alarms.items()}
-        return StreamWindow(self.trailing, window, alarms)
+        return StreamWindow(self.trailing, window, alarms, hours)
 
     def note(self, events: Iterable[AlarmEvent]) -> None:
         """Remembers when alarms opened and closed: later windows of the column are judged from there on."""
@@ -151,7 +152,8 @@ class ModelState:
         """Adds the window's last pane to the data of the provisional reference. True once that is enough."""
         if not self.provisional.full:
             last = Window(window.end - self.panes.step, window.end)
-            self.provisional.add(last, *self.panes.contents(last), self.panes.size)
+            rows, columns, _ = self.panes.contents(last)
+            self.provisional.add(last, rows, columns, self.panes.size)
         return self.provisional.full
 
     def release(self) -> None:
@@ -186,7 +188,7 @@ class ModelState:
         pane = self.panes.pane(time)
         if pane is None:
             return IngestResult(IngestStatus.LATE, rows, time=point.time)
-        pane.add(point, increment)
+        pane.add(point, increment, time)
         return IngestResult(IngestStatus.COUNTED, rows)
 
     def _add_empty_category(self, point: Point, time: int) -> None:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from driftline.sketch import Histogram
+from driftline.sketch.time_units import HOUR
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE, Accumulator
 from driftline_processor.engine.stream_deltas import Increment, Point, difference
 from driftline_processor.records import ColumnKey, ColumnSummary, CountPoint, ExampleRows, RowsPoint, SketchPoint
@@ -44,18 +45,21 @@ class PendingDelta:
 class Pane:
     """The contents of a pane; `pending` sketches are not in `accumulators` yet. rows: by operation.
 
+    hours: rows by the start of their hour, nanoseconds, of all operations together: when in the pane they came.
     traces: a few trace ids; the smallest, as ids are random, so that the order of arrival does not matter.
     """
 
     accumulators: dict[OperationColumn, Accumulator] = field(default_factory=dict)
     pending: dict[StreamKey, PendingDelta] = field(default_factory=dict)
     rows: dict[str, float] = field(default_factory=dict)
+    hours: dict[int, float] = field(default_factory=dict)
     traces: list[str] = field(default_factory=list)
 
-    def add(self, point: Point, increment: Increment) -> None:
-        """Adds the increment of a point."""
+    def add(self, point: Point, increment: Increment, time: int) -> None:
+        """Adds the increment of a point, counted at an event time."""
         if isinstance(point, RowsPoint):
             self._count(point.operation, increment.rows)
+            self._count_hour(time, increment.rows)
             if point.traces:
                 self._record(point.traces)
         elif isinstance(point, SketchPoint):
@@ -74,6 +78,8 @@ class Pane:
         for column in columns:
             self._accumulator(OperationColumn(column, spans.operation)).add_values(spans.columns[column], weights)
         self._count(spans.operation, float(weights.sum()))
+        for time, weight in zip(spans.times.tolist(), spans.weights.tolist(), strict=True):
+            self._count_hour(time, weight * spans.rows)
         self._record(key[:TRACE_ID].hex() for key in (spans.keys[0], spans.keys[-1]))
 
     def summaries(self) -> Mapping[OperationColumn, ColumnSummary]:
@@ -112,3 +118,8 @@ class Pane:
 
     def _count(self, operation: str, rows: float) -> None:
         self.rows[operation] = self.rows.get(operation, 0.0) + rows
+
+    def _count_hour(self, time: int, rows: float) -> None:
+        """A point counts rows before it: at a full hour those of the hour that ends."""
+        start = (time - 1) // HOUR * HOUR
+        self.hours[start] = self.hours.get(start, 0.0) + rows

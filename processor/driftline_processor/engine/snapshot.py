@@ -104,7 +104,7 @@ def _model_key(packed: tuple[Any, ...]) -> ModelKey:
 
 def _pack_pane(pane: Pane) -> tuple[Any, ...]:
     parts = [((_pack_column(c.column), c.operation), pack_summary(held)) for c, held in pane.summaries().items()]
-    return parts, pane.rows, pane.traces
+    return (parts, pane.rows, pane.traces, *([pane.hours] if pane.hours else []))
 
 
 def _pack_column(column: ColumnKey) -> tuple[str, str]:
@@ -112,12 +112,13 @@ def _pack_column(column: ColumnKey) -> tuple[str, str]:
 
 
 def _unpack_pane(packed: tuple[Any, ...]) -> Pane:
-    parts, rows, *traces = packed
+    parts, rows, *later = packed  # earlier versions keep no traces, or no hours
+    traces, hours = (*later, [], {})[:2] if later else ([], {})
     accumulators = {
         OperationColumn(ColumnKey(*column), operation): Accumulator(unpack_summary(held))
         for (column, operation), held in parts
     }
-    return Pane(accumulators, rows=dict(rows), traces=list(traces[0]) if traces else [])
+    return Pane(accumulators, rows=dict(rows), hours=dict(hours), traces=list(traces))
 
 
 def _unpack_provisional(state: dict[str, Any], step: int) -> ProvisionalData:

@@ -7,19 +7,25 @@ event time by `lateness`, so that a queue that delivers an hour later loses noth
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.pane import MAX_TRACES, OperationColumn, Pane
 from driftline_processor.engine.summary_ops import total
 from driftline_processor.records import ColumnKey, ColumnSummary, Window
 
+Key = TypeVar("Key")
+
 
 class WindowContents(NamedTuple):
-    """The contents of a window. rows: each counted once, however many operations of the model received it."""
+    """The contents of a window. rows: each counted once, however many operations of the model received it.
+
+    hours: in what proportion rows came in each hour, by its start, nanoseconds; empty where rows are not counted.
+    """
 
     rows: float
     columns: Mapping[ColumnKey, ColumnSummary]
+    hours: Mapping[int, float]
 
 
 @dataclass(slots=True)
@@ -87,12 +93,10 @@ class SlidingWindows:
         """The rows and columns of a window."""
         panes = [self.by_start[start] for start in sorted(self.by_start) if window.start <= start < window.end]
         columns = _busiest_operation(pane.summaries() for pane in panes)
-        rows: dict[str, float] = {}
-        for pane in panes:
-            for operation, number in pane.rows.items():
-                rows[operation] = rows.get(operation, 0.0) + number
+        rows = _sum(pane.rows for pane in panes)
         # Other instrumentations may not count rows: use the fullest column.
-        return WindowContents(max(rows.values(), default=max((t.rows for t in columns.values()), default=0.0)), columns)
+        most = max(rows.values(), default=max((t.rows for t in columns.values()), default=0.0))
+        return WindowContents(most, columns, _sum(pane.hours for pane in panes))
 
     def traces(self, window: Window) -> tuple[str, ...]:
         """A few trace ids of a window, spread over its panes."""
@@ -122,6 +126,14 @@ class SlidingWindows:
     def _start(self, time: int) -> int:
         """A point counts rows before it, so one exactly on a bound belongs to the pane that ends there."""
         return (time - 1) // self.step * self.step
+
+
+def _sum(parts: Iterable[Mapping[Key, float]]) -> dict[Key, float]:
+    total: dict[Key, float] = {}
+    for part in parts:
+        for key, number in part.items():
+            total[key] = total.get(key, 0.0) + number
+    return total
 
 
 def _busiest_operation(panes: Iterable[Mapping[OperationColumn, ColumnSummary]]) -> dict[ColumnKey, ColumnSummary]:

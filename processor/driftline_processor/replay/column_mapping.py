@@ -55,7 +55,9 @@ def assign_columns(planned: Sequence[PlannedColumn], reference: Reference) -> li
 
     """
     wanted = [column for column in planned if not column.confidence or ColumnKey(*column.key) in reference.columns]
-    columns = [_assigned(column, reference.columns) for column in wanted]
+    taken = {ColumnKey(*column.key) for column in wanted}
+    free = {key: column for key, column in reference.columns.items() if key not in taken}
+    columns = [_assigned(column, reference.columns, free) for column in wanted]
     if not any(column.key in reference.columns for column in columns):
         expected, got = (
             _list_names([key.name for key in keys]) for keys in (reference.columns, [c.key for c in columns])
@@ -66,11 +68,16 @@ def assign_columns(planned: Sequence[PlannedColumn], reference: Reference) -> li
     return columns
 
 
-def _assigned(planned: PlannedColumn, known: Mapping[ColumnKey, ReferenceColumn]) -> ReplayedColumn:
+def _assigned(
+    planned: PlannedColumn,
+    known: Mapping[ColumnKey, ReferenceColumn],
+    free: Mapping[ColumnKey, ReferenceColumn],
+) -> ReplayedColumn:
+    """free: columns of the reference that no column of the data has by its role."""
     key = ColumnKey(*planned.key)
-    output = ColumnKey(semconv.TARGET_OUTPUT, key.name)
-    if key not in known and key.target == semconv.TARGET_INPUT and output in known:
-        key = output
+    if key not in known and key.target == semconv.TARGET_INPUT:
+        named = (ColumnKey(target, key.name) for target in (semconv.TARGET_OUTPUT, semconv.TARGET_LABEL))
+        key = next((each for each in named if each in free), key)
     column = known.get(key)
     return ReplayedColumn(
         key,

@@ -67,9 +67,10 @@ class Replay:
         """
         for batch in batches:
             block = self._timed_rows(batch)
-            for part, rows, time in self._steps(block.times):
+            for part in self._steps(block.times):
+                times = block.times[part]
                 values = {key: column[part] for key, column in block.values.items()}
-                self._observe(self._sketcher.records(values, rows, time), time)
+                self._observe(self._sketcher.records(values, times), int(times.max()))
                 yield from self._engine.advance(self.newest)
             on_rows(batch.num_rows)
         if self.timeless == self.rows:
@@ -85,15 +86,14 @@ class Replay:
             times, batch = times[known], batch.filter(pa.array(known))
         return TimedRows(times, {column.key: column.values(batch) for column in self.columns})
 
-    def _steps(self, times: IntArray) -> Iterator[tuple[Any, int, int]]:
-        """The rows of each step, their number and their newest time; oldest step first."""
+    def _steps(self, times: IntArray) -> Iterator[Any]:
+        """The rows of each step, oldest step first."""
         step = (times - 1) // self.settings.step
         order = None if (np.diff(step) >= 0).all() else np.argsort(step, kind="stable")
         bounds = np.flatnonzero(np.diff(step if order is None else step[order])) + 1
         for first, last in zip([0, *bounds.tolist()], [*bounds.tolist(), len(times)], strict=True):
             if last > first:
-                part = slice(first, last) if order is None else order[first:last]
-                yield part, last - first, int(times[part].max())
+                yield slice(first, last) if order is None else order[first:last]
 
     def _observe(self, records: Sequence[InputRecord], time: int) -> None:
         self.newest = max(self.newest, time)

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.sketch import MOST_NAMED
+from driftline.sketch.arrays import IntArray
 from driftline.sketch.column import ColumnSketch
 from driftline.sketch.pairs import Pair, Pairs
+from driftline.sketch.time_units import HOUR
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, InputRecord, ModelKey, RowsPoint, SketchPoint
 from driftline_processor.replay.column_mapping import ReplayedColumn
@@ -28,19 +31,19 @@ class Sketcher:
         self._ticks = count(1)
         self._points = count(1)
 
-    def records(self, values: Mapping[ColumnKey, NDArray[Any]], rows: int, time: int) -> list[InputRecord]:
+    def records(self, values: Mapping[ColumnKey, NDArray[Any]], times: IntArray) -> list[InputRecord]:
         """Sketches rows of one step.
 
         Args:
             values: The rows of each column, [rows].
-            rows: Their number.
-            time: Event time of the points, Unix nanoseconds.
+            times: Their event times, Unix nanoseconds, [rows].
 
         Returns:
-            Delta points.
+            Delta points: the number of rows of each hour, and at the newest time the columns.
 
         """
-        records: list[InputRecord] = [RowsPoint(*self._head(ColumnKey("", ""), time), float(rows))]
+        time = int(times.max())
+        records: list[InputRecord] = list(self._rows(times))
         for key, series in self._series.items():
             series.add(values[key], next(self._ticks))
             records += self._column(key, series, time)
@@ -49,6 +52,13 @@ class Sketcher:
             self._counted[name].count(counted)
             records += self._column(ColumnKey(TARGET_PAIR, name), self._counted[name], time)
         return records
+
+    def _rows(self, times: IntArray) -> Iterator[RowsPoint]:
+        """Hour by hour, the last one first: a stream begins with its newest time."""
+        hours, rows = np.unique((times - 1) // HOUR, return_counts=True)
+        newest = np.minimum((hours + 1) * HOUR, times.max())
+        for time, number in zip(newest[::-1].tolist(), rows[::-1].tolist(), strict=True):
+            yield RowsPoint(*self._head(ColumnKey("", ""), time), float(number))
 
     def _column(self, key: ColumnKey, series: ColumnSketch, time: int) -> Iterator[InputRecord]:
         points = series.collect(next(self._ticks))

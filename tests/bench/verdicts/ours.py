@@ -86,7 +86,7 @@ class Driftline:
     def _step_of(self, rows: Columns, number: int) -> None:
         self._time += self._step
         values = {ColumnKey("input", name): each for name, each in rows.items()}
-        records = self._sketcher.records(values, number, self._time)
+        records = self._sketcher.records(values, np.full(number, self._time))
         self._engine.observe([*records, _later(self._time + 1)], self._time + 1)
         self.results += self._engine.advance(self._time + 1)
 

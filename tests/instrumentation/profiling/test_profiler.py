@@ -115,7 +115,7 @@ def test_chunks_are_of_equal_duration_where_there_is_a_clock() -> None:
     times = pd.Series(pd.to_datetime(seconds, unit="s"))
     times[0] = pd.NaT
     frame = pd.DataFrame({"x": np.arange(ROWS) / 7, "when": times}).sample(frac=1, random_state=0)
-    profile = driftline.profile(frame)
+    profile = driftline.profile(frame, keep=["x"])
     assert names(profile) == ["x"]
     assert profile.notes == (
         "Using 'when' as the timestamp, the only column of times (--timestamp may name numbers instead)",
@@ -157,7 +157,7 @@ def test_several_columns_with_times_are_inputs_until_one_is_named() -> None:
     assert not profile.chunks.has_timestamps
     assert column(profile, "paid").range == (start.timestamp(), start.timestamp() + (ROWS - 1) * 3600)
     assert profile.notes[0].startswith("Using no timestamp: 'made', 'paid' all hold times")
-    named = driftline.profile(pd.DataFrame(times), timestamp="paid")
+    named = driftline.profile(pd.DataFrame(times), timestamp="paid", keep=["made"])
     assert named.chunks.has_timestamps
     assert names(named) == ["made"]
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from driftline.sketch import Histogram
+from driftline.sketch.time_units import HOUR
 from driftline_processor.engine.pane import MAX_TRACES, OperationColumn, Pane
 from driftline_processor.engine.stream_deltas import StreamDeltas
 from driftline_processor.records import ColumnKey, InputRecord, RowsPoint, SketchPoint
@@ -16,7 +17,7 @@ def feed(pane: Pane, streams: StreamDeltas, records: list[InputRecord]) -> None:
         if isinstance(record, SketchPoint | RowsPoint):
             increment = streams.increment(record, record.time)
             if increment.rows:
-                pane.add(record, increment)
+                pane.add(record, increment, record.time)
 
 
 def test_exports_of_one_stream_are_subtracted_once() -> None:
@@ -101,3 +102,15 @@ def test_spans_that_are_counted_give_their_traces() -> None:
     pane.add_spans(given, [AGE])
 
     assert pane.traces == [given.keys[0][:16].hex()]
+
+
+def test_a_pane_knows_in_which_hours_its_rows_came() -> None:
+    """Points and spans: a point on a full hour counts the rows before it."""
+    pane, streams, begin = Pane(), StreamDeltas(), START // HOUR * HOUR
+    (rows,) = Sender().predict({}).tell(begin + HOUR)
+    assert isinstance(rows, RowsPoint)
+    feed(pane, streams, [replace(rows, count=5.0)])
+    pane.add_spans(span(1, begin + HOUR + 1, {"age": 1.0}, weight=2.0), [])
+    pane.add_spans(span(2, begin + 3 * HOUR, {"age": 1.0}), [])
+
+    assert pane.hours == {begin: 5.0, begin + HOUR: 2.0, begin + 2 * HOUR: 1.0}

@@ -28,6 +28,7 @@ def test_a_snapshot_read_and_written_again_is_the_same() -> None:
 
     assert dump(model) == state
     assert model.rows == 14
+    assert sum(sum(pane.hours.values()) for pane in model.panes.by_start.values()) > 0.0
 
 
 def test_a_snapshot_of_a_newer_version_is_refused_by_name() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import driftline
 from driftline.settings import Settings
 from driftline_processor.replay import command, sketcher
 from reference_requests import rename_pairs
@@ -173,6 +174,36 @@ def test_a_label_is_judged_as_one(tmp_path: Path) -> None:
     found = results(tmp_path, file, "--reference", tmp_path / "churn.json", "--label", "gone")
     assert {alarm["column"]: alarm["target"] for alarm in found["alarms"]} == {"label": "label"}
     assert found["windows"][0]["columns"]["label"]["distance"] == pytest.approx(0.75, abs=0.15)
+
+
+def test_a_label_goes_by_its_name_as_outputs_do(tmp_path: Path) -> None:
+    """Without a word of it; and it is told of as "label"."""
+    random = np.random.default_rng(0)
+    driftline.profile(
+        {"x": random.normal(size=4000), "label": random.integers(0, 2, 4000)}, y="label", model="churn"
+    ).save(tmp_path / "churn.json")
+    live = {"x": random.normal(size=4000).tolist(), "label": [1] * 4000}
+    file = write_parquet(tmp_path / "live.parquet", live)
+    arguments = (file, "--reference", tmp_path / "churn.json", "--window", "1000rows")
+    found = results(tmp_path, *arguments)
+
+    assert [(alarm["column"], alarm["target"]) for alarm in found["alarms"]] == [("label", "label")]
+    assert found["alarms"][0]["summary"].startswith("model churn: label moved: ")
+    assert "ot in the" not in replay(*arguments).output
+
+
+def test_an_input_named_like_the_label_is_not_taken_for_it(tmp_path: Path) -> None:
+    """Where another column is the label by its role."""
+    random = np.random.default_rng(0)
+    driftline.profile({"x": random.normal(size=4000), "gone": [0, 1] * 2000}, y="gone", model="churn").save(
+        tmp_path / "churn.json"
+    )
+    live = {"x": random.normal(size=2000).tolist(), "gone": [0, 1] * 1000, "label": ["a"] * 2000}
+    file = write_parquet(tmp_path / "live.parquet", live)
+    arguments = (file, "--reference", tmp_path / "churn.json", "--window", "1000rows", "--label", "gone")
+
+    assert "Not in the reference, described only: 'label'" in replay(*arguments).output
+    assert results(tmp_path, *arguments)["alarms"] == []
 
 
 def test_a_column_that_the_reference_does_not_know_is_described_and_told(

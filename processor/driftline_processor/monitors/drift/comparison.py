@@ -1,6 +1,7 @@
 """A window against a reference: every column binned, described, and judged over all horizons that end with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from driftline_processor.monitors.drift.binning.describe import class_shares, nu
 from driftline_processor.monitors.drift.binning.reading import ColumnReader
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
+from driftline_processor.monitors.drift.detection.column_baseline import timeless
 from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
@@ -47,7 +49,7 @@ class Comparison:
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()))
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
         self._statistics = ReferenceStatistics(columns)
-        days = by_day(columns, chunk)
+        days = by_day([timeless(column, *times) for column in columns] if timed and self._chunk else columns, chunk)
         daily = None if days is None else Detector(days, tolerance)
         self._season = season_policy(self._detector, self._keys, daily, chunk, tolerance)
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
@@ -128,13 +130,13 @@ class Comparison:
             yield Horizon(Reach.WINDOW, 0, duration, counts, self._detector, in_chunks(duration, self._chunk))
             return
         window = stream.window
-        counts = self._detector.without_time(counts, window)
+        counts = self._detector.without_time(counts, window, stream.hours)
 
         def together(reach: Reach, start: int, lasting: int, counts: BinnedCounts) -> Horizon:
             chunks, at = in_chunks(lasting, self._chunk), Window(start, window.end)
             return Horizon(reach, start, lasting, counts, self._detector, chunks, season.allowance, at)
 
-        yield together(Reach.WINDOW, window.start, duration, counts)
+        yield replace(together(Reach.WINDOW, window.start, duration, counts), hours=stream.hours)
         for span in stream.trailing.spans(self.reference.id, window, counts.vector):
             longer = BinnedCounts.of_vector(span.counts, len(self._keys))
             closes = any(span.start >= alarm.opened for alarm in stream.alarms.values())

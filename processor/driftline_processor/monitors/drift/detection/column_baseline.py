@@ -1,7 +1,7 @@
 """A column of a reference, prepared once for all windows to come."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -53,7 +53,7 @@ def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends:
     bins, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
     shares = chunks.sum(axis=0) / max(float(chunks.sum()), 1.0)
     events = numeric_events(bins).with_ranks(shares) if numeric else category_events(bins)
-    cycle, timeless = fit_cycle(chunks, starts, ends)
+    cycle, timeless = fit_cycle(chunks, starts, ends, _rows(column, chunks))
     values = Baseline.of(timeless, events, tolerance, ordered=numeric)
     if cycle:
         values = values.over_a_day(events.sums(cycle.of_day()), cycle.parameters)
@@ -73,6 +73,18 @@ def _chunks(column: ReferenceColumn) -> FloatArray:
         return column.chunks
     most = max(rows for name, rows in without_cell(column).items() if name != OTHER)
     return undo_selection(column.chunks, list(named.values()), most)
+
+
+def _rows(column: ReferenceColumn, chunks: FloatArray) -> FloatArray:
+    """Of each chunk, those without a value too."""
+    without = [counts[:, 1] for counts in column.states.values()]
+    return np.asarray(chunks.sum(axis=1) + sum(without))
+
+
+def timeless(column: ReferenceColumn, starts: FloatArray, ends: FloatArray) -> ReferenceColumn:
+    """The column as its chunks were without what the time of day does to them."""
+    _, chunks = fit_cycle(column.chunks, starts, ends, _rows(column, column.chunks))
+    return replace(column, chunks=chunks)
 
 
 def _number_of_tests(shares: FloatArray) -> int:

@@ -1,13 +1,15 @@
 """All columns of a window judged at once: values, values never seen, and states, each a column of events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
+from driftline.sketch.time_units import HOUR
 from driftline_processor.monitors.drift.binning.binned_counts import STATES, BinnedCounts
 from driftline_processor.monitors.drift.detection.assessment import NEARLY, Assessment
 from driftline_processor.monitors.drift.detection.baseline import Baseline
@@ -34,6 +36,8 @@ ABSENT = -1
 TINY_ALPHA = 1e-300
 
 NEVER: FloatArray = np.zeros(0)
+
+ANY_TIME: Mapping[int, float] = MappingProxyType({})
 
 NO_ROWS = 1e-100
 """Weights may be anything; the square of one over so few rows is still a number."""
@@ -126,12 +130,15 @@ class Detector:
         tests = tests + 1 + self._total_variation.possible  # novelty, and diffuse change where that may be
         return share / np.append(tests, np.ones(len(STATES) * len(self.sizes))), share
 
-    def without_time(self, counts: BinnedCounts, window: Window) -> BinnedCounts:
-        """The counts of a window as they were without what the time of day does to them."""
+    def without_time(self, counts: BinnedCounts, window: Window, hours: Mapping[int, float] = ANY_TIME) -> BinnedCounts:
+        """The counts of a window as they were without what the time of day does to them.
+
+        hours: in what proportion its rows came in each hour, by its start, nanoseconds; else at training's pace.
+        """
         if not self._cycle:
             return counts
         rows = np.add.reduceat(counts.bins, self.starts)
-        return replace(counts, bins=counts.bins - np.repeat(rows, self.sizes) * self._shift(window))
+        return replace(counts, bins=counts.bins - np.repeat(rows, self.sizes) * self._shift(window, hours))
 
     def judge(
         self,
@@ -139,7 +146,9 @@ class Detector:
         alpha: ArrayLike,
         chunks: float | None,
         allowance: SeasonalAllowance | None = None,
+        *,
         window: Window | None = None,
+        hours: Mapping[int, float] = ANY_TIME,
     ) -> Detection:
         """Judge a window.
 
@@ -149,6 +158,7 @@ class Detector:
             chunks: Its duration in chunks of the reference, where both have timestamps.
             allowance: What the stream does by itself, by aspect and column, where the reference cannot tell.
             window: When it was, where `counts` are `without_time`.
+            hours: When in the window its rows came, as there.
 
         """
         columns = len(self.sizes)
@@ -162,7 +172,7 @@ class Detector:
         state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerance))
         valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
         absent = self._never & (counts.states <= 0.0) | (counts.rows <= 0.0)
-        return self._combined((events, novelty, diffuse), state, valued, absent, self._at_the_time(window))
+        return self._combined((events, novelty, diffuse), state, valued, absent, self._at_the_time(window, hours))
 
     def _combined(
         self,
@@ -203,15 +213,18 @@ class Detector:
         n = rows[self.baseline.column]
         return x / n, n
 
-    def _at_the_time(self, window: Window | None) -> FloatArray:
+    def _at_the_time(self, window: Window | None, hours: Mapping[int, float]) -> FloatArray:
         shift = np.zeros(len(self.baseline.shares))
         if self._cycle and window is not None:
-            shift[: len(self._first)] = self._sums(self._shift(window))
+            shift[: len(self._first)] = self._sums(self._shift(window, hours))
         return shift
 
-    def _shift(self, window: Window) -> FloatArray:
-        start, end = np.array([window.start / 1e9]), np.array([window.end / 1e9])
-        return np.asarray(self._cycle.shifts(start, end)[0])
+    def _shift(self, window: Window, hours: Mapping[int, float]) -> FloatArray:
+        within = {start: rows for start, rows in hours.items() if start < window.end and start + HOUR > window.start}
+        begun = np.array(list(within or [window.start]), float)
+        ended = np.array([start + HOUR for start in within] or [window.end], float)
+        starts, ends = np.maximum(begun, window.start) / 1e9, np.minimum(ended, window.end) / 1e9
+        return self._cycle.shift(starts, ends, np.array(list(within.values()) or [1.0]))
 
     def _sums(self, bins: FloatArray) -> FloatArray:
         """What events of values hold, from what bins do."""

@@ -3,6 +3,8 @@
 Chunks of several hours say nothing of a single hour. Many of them, at all times of the day, do: each is the mean of its
 hours, and a sum of sines fitted to these means (harmonic regression, Bloomfield 2000, ch. 4) is the share at any time.
 A window is then judged without what the time of day does, and the chunks without it show how much the rest varies.
+
+A share is a mean over rows, of chunks as of windows: so are the means of the sines, with the pace at which rows come.
 """
 
 from collections.abc import Sequence
@@ -12,8 +14,9 @@ from typing import Final
 import numpy as np
 from scipy.special import fdtrc
 
-from driftline.sketch.arrays import FloatArray
+from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.time_units import DAY_SECONDS
+from driftline_processor.monitors.drift.detection.daily_pace import PART_SECONDS, PARTS, DailyPace, waves
 
 CYCLES: Final = 3
 """Days or weeks that the training data must hold for a time of theirs to be known."""
@@ -30,12 +33,6 @@ LEFT: Final = 0.35
 SPURIOUS: Final = 1e-6
 """Columns without a season that are taken to have one, at most."""
 
-PARTS: Final = 24
-"""Of each chunk, in which rows come at one pace."""
-
-QUIETEST: Final = 0.02
-"""The slowest pace at a time of the day, of the mean one."""
-
 DIRECTIONS: Final = 3.0
 """In so many directions, about, the bins of a column move by themselves."""
 
@@ -45,20 +42,34 @@ class DailyCycle:
     """What the time of day does to shares of bins: a sum of waves, less `offset`, their mean over all rows, [bins].
 
     waves: of each harmonic the sine, then of each the cosine, [2 * harmonics, bins]; zero where there is no season.
+    paces: of the rows, one or more; pace: the number of that of each bin, [bins].
     """
 
     waves: FloatArray
     offset: FloatArray
+    paces: tuple[DailyPace, ...]
+    pace: IntArray
+
+    @classmethod
+    def of(cls, waves: FloatArray, offset: FloatArray, pace: DailyPace) -> "DailyCycle":
+        """Of one column."""
+        return cls(waves, offset, (pace,), np.zeros(len(offset), np.int64))
 
     @classmethod
     def none(cls, harmonics: int, bins: int) -> "DailyCycle":
-        return cls(np.zeros((2 * harmonics, bins)), np.zeros(bins))
+        return cls.of(np.zeros((2 * harmonics, bins)), np.zeros(bins), DailyPace.even())
 
     @classmethod
     def stack(cls, parts: Sequence["DailyCycle"]) -> "DailyCycle":
         """The bins of all parts, one after the other."""
-        waves = np.concatenate([part.waves for part in parts], axis=1)
-        return cls(waves, np.concatenate([part.offset for part in parts]))
+        numbers = {pace: i for i, pace in enumerate(dict.fromkeys(pace for part in parts for pace in part.paces))}
+        pace = [np.array([numbers[each] for each in part.paces])[part.pace] for part in parts]
+        return cls(
+            np.concatenate([part.waves for part in parts], axis=1),
+            np.concatenate([part.offset for part in parts]),
+            tuple(numbers),
+            np.concatenate(pace),
+        )
 
     def __bool__(self) -> bool:
         """Whether there is a season."""
@@ -70,21 +81,44 @@ class DailyCycle:
         return len(self.waves)
 
     def shifts(self, starts: FloatArray, ends: FloatArray) -> FloatArray:
-        """By how much shares are others than in the whole, in the mean of each stretch of time, [stretches, bins]."""
-        return np.asarray(_means(starts, ends, len(self.waves) // 2) @ self.waves - self.offset)
+        """By how much shares are others than in the whole, in each stretch of time, [stretches, bins].
 
-    def of_day(self, times: int = 24) -> FloatArray:
-        """Shifts at so many times of the day, [times, bins]."""
-        at = np.arange(times, dtype=np.float64) * (DAY_SECONDS / times)
-        return self.shifts(at, at)
+        Over the rows of a stretch, which come at training's pace.
+        """
+        return self._of_bins(np.stack([pace.means(starts, ends, self._harmonics) for pace in self.paces]))
+
+    def shift(self, starts: FloatArray, ends: FloatArray, rows: FloatArray) -> FloatArray:
+        """The same in stretches together that hold so many rows each, [bins]."""
+        means = []
+        for pace in self.paces:
+            held = rows * pace.valued_share(starts, ends)
+            held = held if held.any() else np.ones(len(rows))
+            means.append(held @ pace.means(starts, ends, self._harmonics) / held.sum())
+        return np.asarray(self._of_bins(np.stack(means)[:, None])[0])
+
+    def of_day(self) -> FloatArray:
+        """Shifts at times of the day, [times, bins]; none at those of which the training data tells nothing."""
+        at = (np.arange(PARTS, dtype=np.float64) + 0.5) * PART_SECONDS
+        shifts = self._of_bins(np.stack([waves(at, self._harmonics)] * len(self.paces)))
+        busy = np.stack([pace.busy for pace in self.paces])
+        return np.where(busy[self.pace].T, shifts, 0.0)
 
     def divided(self, parts: FloatArray) -> "DailyCycle":
         """Of one column, its last bin in parts, each with its share of that."""
         last = self.waves[:, -1:] * parts
-        return DailyCycle(
+        return DailyCycle.of(
             np.concatenate((self.waves[:, :-1], last), axis=1),
             np.concatenate((self.offset[:-1], self.offset[-1] * parts)),
+            self.paces[0],
         )
+
+    @property
+    def _harmonics(self) -> int:
+        return len(self.waves) // 2
+
+    def _of_bins(self, means: FloatArray) -> FloatArray:
+        """From means of the waves by pace, [paces, stretches, 2 * harmonics]."""
+        return np.asarray(np.einsum("bsw,wb->sb", means[self.pace], self.waves) - self.offset)
 
 
 def known_harmonics(starts: FloatArray, ends: FloatArray) -> int:
@@ -96,50 +130,33 @@ def known_harmonics(starts: FloatArray, ends: FloatArray) -> int:
     return next((wave for wave, part in enumerate(left) if part < LEFT), HARMONICS)
 
 
-def fit_cycle(chunks: FloatArray, starts: FloatArray, ends: FloatArray) -> tuple[DailyCycle, FloatArray]:
+def fit_cycle(
+    chunks: FloatArray, starts: FloatArray, ends: FloatArray, rows: FloatArray | None = None
+) -> tuple[DailyCycle, FloatArray]:
     """Of a column, from counts by chunk and bin, and when each chunk was, Unix seconds.
 
     And the counts without it: each chunk, and each bin over all of them, holds as many rows as before. Weighted least
     squares, chunks by their rows. A season counts only where the variance that it explains is no chance: F of all bins
-    together, each in units of its own share, in about DIRECTIONS of them.
+    together, each in units of its own share, in about DIRECTIONS of them. rows: of each chunk, with those without a
+    value; None where all have one.
     """
     harmonics = known_harmonics(starts, ends)
-    rows, nothing = chunks.sum(axis=1), DailyCycle.none(harmonics, chunks.shape[1])
-    total, seen = float(rows.sum()), chunks.sum(axis=0) > 0.0
-    parameters, rest = 2 * harmonics, np.count_nonzero(rows) - 2 * harmonics - 1
+    valued, nothing = chunks.sum(axis=1), DailyCycle.none(harmonics, chunks.shape[1])
+    total, seen = float(valued.sum()), chunks.sum(axis=0) > 0.0
+    parameters, rest = 2 * harmonics, np.count_nonzero(valued) - 2 * harmonics - 1
     if not harmonics or rest < FEWEST_CHUNKS / 2 or np.count_nonzero(seen) < 2:
         return nothing, chunks
     shares = chunks.sum(axis=0) / total
-    waves = _means_of_rows(rows, starts, ends, harmonics)
-    center = rows @ waves / total
-    root = np.sqrt(rows)[:, None]
-    moved = root * (chunks / np.maximum(rows, 1.0)[:, None] - shares)
-    fitted = np.linalg.lstsq(root * (waves - center), moved, rcond=None)[0]
-    season = (waves - center) @ fitted
+    pace = DailyPace.fitted(valued, valued if rows is None else rows, starts, ends)
+    means = pace.means(starts, ends, harmonics)
+    center = valued @ means / total
+    root = np.sqrt(valued)[:, None]
+    moved = root * (chunks / np.maximum(valued, 1.0)[:, None] - shares)
+    fitted = np.linalg.lstsq(root * (means - center), moved, rcond=None)[0]
+    season = (means - center) @ fitted
     before, after = ((x[:, seen] ** 2 / shares[seen]).sum() for x in (moved, moved - root * season))
     ratio = (before - after) / parameters / max(after / rest, 1e-300)
     directions = min(DIRECTIONS, np.count_nonzero(seen) - 1.0)
     if fdtrc(parameters * directions, rest * directions, ratio) > SPURIOUS:
         return nothing, chunks
-    return DailyCycle(fitted, center @ fitted), chunks - rows[:, None] * season
-
-
-def _means_of_rows(rows: FloatArray, starts: FloatArray, ends: FloatArray, harmonics: int) -> FloatArray:
-    """Means of the waves over the rows of each chunk: more come at busy times, of which the chunks tell as well."""
-    length = np.maximum(ends - starts, 1.0)
-    design = np.column_stack((np.ones(len(rows)), _means(starts, ends, harmonics)))
-    pace = np.linalg.lstsq(design, rows / length, rcond=None)[0]
-    at = (starts[:, None] + length[:, None] * (np.arange(PARTS) + 0.5) / PARTS).ravel()
-    waves = _means(at, at, harmonics)
-    busy = np.maximum(pace[0] + waves @ pace[1:], QUIETEST * max(float(pace[0]), 0.0) + 1e-300)
-    busy = busy.reshape(len(rows), PARTS, 1)
-    return np.asarray((waves.reshape(len(rows), PARTS, -1) * busy).sum(axis=1) / busy.sum(axis=1))
-
-
-def _means(starts: FloatArray, ends: FloatArray, harmonics: int) -> FloatArray:
-    """Means of the waves over stretches of time, [stretches, 2 * harmonics]."""
-    wave = np.arange(1, harmonics + 1) / DAY_SECONDS
-    middle, length = (starts + ends) / 2.0, ends - starts
-    angle = 2.0 * np.pi * (middle % DAY_SECONDS)[:, None] * wave
-    flattened = np.sinc(length[:, None] * wave)  # the mean of a sine over a stretch
-    return np.concatenate((np.sin(angle) * flattened, np.cos(angle) * flattened), axis=1)
+    return DailyCycle.of(fitted, center @ fitted, pace), chunks - valued[:, None] * season

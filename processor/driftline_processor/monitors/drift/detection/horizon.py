@@ -1,6 +1,7 @@
 """What is judged: a window by itself, or the windows of a longer time that ends with it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -26,7 +27,8 @@ class Horizon:
 
     start, duration: nanoseconds. counts: of all of them together. detector: of the reference, or of its whole days.
     chunks: the duration in chunks of the detector's reference, where both have timestamps. allowance: what the stream
-    does by itself, where the reference cannot tell. at: when it was, where `counts` are without the time of day.
+    does by itself, where the reference cannot tell. at: when it was, where `counts` are without the time of day; hours:
+    in what proportion its rows came in each hour, by its start, where that is known.
     """
 
     reach: Reach
@@ -37,10 +39,14 @@ class Horizon:
     chunks: float | None
     allowance: SeasonalAllowance | None = None
     at: Window | None = None
+    hours: Mapping[int, float] = field(default_factory=dict)
 
     def judged(self, alpha: FloatArray) -> "Judged":
         """alpha: false alarms allowed in each column, [columns]."""
-        return Judged(self, self.detector.judge(self.counts, alpha, self.chunks, self.allowance, self.at))
+        detection = self.detector.judge(
+            self.counts, alpha, self.chunks, self.allowance, window=self.at, hours=self.hours
+        )
+        return Judged(self, detection)
 
 
 class Judged(NamedTuple):

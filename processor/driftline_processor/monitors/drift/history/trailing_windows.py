@@ -110,11 +110,15 @@ def slides(window: Window) -> bool:
 
 
 class StreamWindow(NamedTuple):
-    """A window, the windows of its stream before it, and the alarms of columns that are open."""
+    """A window, the windows of its stream before it, and the alarms of columns that are open.
+
+    hours: in what proportion its rows came in each hour, by its start, nanoseconds; empty where that is not known.
+    """
 
     trailing: TrailingWindows
     window: Window
     alarms: Mapping[ColumnKey, OpenAlarm] = MappingProxyType({})
+    hours: Mapping[int, float] = MappingProxyType({})
 
 
 def pack(trailing: TrailingWindows) -> tuple[Any, ...]:

@@ -112,6 +112,6 @@ def test_columns_side_by_side() -> None:
     starts, ends = times(7.9 * HOUR)
     both = DailyCycle.stack([fit_cycle(counted(starts, ends), starts, ends)[0], DailyCycle.none(2, 3)])
 
-    assert both.of_day().shape == (24, 7)
+    assert both.of_day().shape == (48, 7)
     assert np.abs(both.of_day()[:, :4]).max() > 0.05
     assert not both.of_day()[:, 4:].any()

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from driftline.sketch.arrays import FloatArray
 from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.comparison import Comparison
+from driftline_processor.monitors.drift.detection.column_baseline import timeless
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
 from driftline_processor.records import Window
@@ -55,3 +57,25 @@ def test_chunks_are_joined_to_days() -> None:
     assert len(joined[0].chunks) == 34
     assert (joined[0].chunks.sum(axis=0) == column.chunks.sum(axis=0)).all()
     assert by_day([column], DAY_SECONDS / 24) is None
+
+
+def test_whole_days_are_held_against_days_without_the_time_of_day() -> None:
+    """Four chunks of 6.6 hours are no day: joined as they are, an hour of the day comes twice in some of them."""
+    random = np.random.default_rng(5)
+    at = np.sort(random.uniform(0.0, 35.0, 200_000))
+    column = numeric_column(np.cos(2 * np.pi * at) + random.normal(size=len(at)), 128)
+    edges = np.linspace(0.0, 35.0 * DAY_SECONDS, 129)
+
+    def inflation(chunks: FloatArray) -> float:
+        rows = chunks.sum(axis=1)
+        low = chunks[:, : chunks.shape[1] // 2].sum(axis=1) / rows
+        return float(low.var() / (0.25 / rows.mean()))
+
+    raw, without = (
+        by_day([each], 35.0 / 128 * DAY_SECONDS) for each in (column, timeless(column, edges[:-1], edges[1:]))
+    )
+    assert raw is not None
+    assert without is not None
+    assert inflation(raw[0].chunks) > 5.0
+    assert inflation(without[0].chunks) < 1.6
+    np.testing.assert_allclose(without[0].chunks.sum(axis=0), raw[0].chunks.sum(axis=0))

@@ -1,0 +1,101 @@
+"""Detects columns that tell the time: counters, dates and epochs, which rise with it, and clocks, which go round.
+
+A sample is enough: what is looked for explains next to all of a column's variance.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from driftline.profiling.plan import PlannedColumn
+from driftline.semconv import TARGET_INPUT
+from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.time_units import DAY_SECONDS, WEEK_SECONDS
+
+CERTAIN: Final = 0.95
+"""Rank correlation with time, or share of the variance of ranks between times of day or of week, from which on a column
+tells the time. Columns that depend on it reach .45."""
+
+CYCLES: Final = 3
+"""Days or weeks that a clock has gone round at least."""
+
+MOST_PARTS: Final = 4
+"""Stretches that each tell a clock by themselves; most have to: with summer time a local clock jumps in one of them."""
+
+ROWS_AN_HOUR: Final = 20
+"""Rows in an hour of the day or of the week, in the mean, to tell a clock."""
+
+FEWEST_ROWS: Final = 500
+"""Of a few hundred rows, perhaps of some hours, many a quantity rises with time."""
+
+HOUR_SECONDS: Final = DAY_SECONDS / 24
+
+COUNTER: Final = "a clock or counter, it will always drift"
+CLOCKS: Final[Mapping[float, str]] = {
+    DAY_SECONDS: "a clock, the time of day tells its value",
+    WEEK_SECONDS: "a clock, the time of the week tells its value",
+}
+
+
+def told_time(column: PlannedColumn, sample: Any, times: FloatArray) -> str | None:
+    """What a column is that tells the time; None for all others.
+
+    Args:
+        column: The column.
+        sample: Rows, a record batch.
+        times: Of these rows, Unix seconds, NaN where unknown, [rows].
+
+    """
+    if column.key.target != TARGET_INPUT:
+        return None
+    x = _codes(column, sample)
+    known = np.isfinite(x) & np.isfinite(times)
+    x, times = _ranks(x[known]), times[known]
+    if len(x) < FEWEST_ROWS or x.min() == x.max() or times.min() == times.max():
+        return None
+    if abs(float(np.corrcoef(x, _ranks(times))[0, 1])) >= CERTAIN:
+        return COUNTER
+    return next((name for period, name in CLOCKS.items() if _goes_round(x, times, period)), None)
+
+
+def _codes(column: PlannedColumn, sample: Any) -> FloatArray:
+    """Numbers as they are; texts by their rank, NaN where missing."""
+    if not column.is_text:
+        return column.numbers(sample)
+    texts = sample.column(column.source)
+    names = pc.unique(texts.drop_null())
+    places = pc.index_in(texts, value_set=names.take(pc.sort_indices(names)))
+    return np.asarray(places.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def _ranks(x: FloatArray) -> FloatArray:
+    """From 0, equal ones alike in the middle."""
+    _, value, rows = np.unique(x, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(rows) - (rows + 1) / 2.0)[value])
+
+
+def _goes_round(x: FloatArray, times: FloatArray, period: float) -> bool:
+    """Whether the hour of the day or of the week tells the value, in most of up to MOST_PARTS stretches of time."""
+    begin, lasting = float(times.min()), float(times.max() - times.min())
+    hour = (times % period // HOUR_SECONDS).astype(np.int64)
+    parts = min(MOST_PARTS, int(lasting // (CYCLES * period)), len(x) // (ROWS_AN_HOUR * len(np.unique(hour))))
+    if not parts:
+        return False
+    part = np.minimum(((times - begin) / lasting * parts).astype(np.int64), parts - 1)
+    told = [_explained(x[part == i], hour[part == i]) for i in range(parts)]
+    return sorted(told)[parts // 4] >= CERTAIN
+
+
+def _explained(x: FloatArray, group: IntArray) -> float:
+    """The share of the variance that is between groups: epsilon², corrected for their number (Kelley 1935)."""
+    groups = len(np.unique(group))
+    if len(x) <= groups or x.min() == x.max():
+        return 0.0
+    total = float(((x - x.mean()) ** 2).sum())
+    rows = np.bincount(group)
+    means = np.bincount(group, x) / np.maximum(rows, 1)
+    within = float(((x - means[group]) ** 2).sum())
+    return 1.0 - within / total * (len(x) - 1) / (len(x) - groups)
