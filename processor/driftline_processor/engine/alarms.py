@@ -155,7 +155,7 @@ def _what(change: Change, result: WindowResult) -> str:
     verb = "moved" if change.change is AlarmChange.OPENED else "moved further"
     longer = change.verdict.duration > result.window.end - result.window.start
     span = f" over the last {format_duration(change.verdict.duration)}" if longer else ""
-    return f"{column} {verb}{span}: {change.verdict.sentence} ({statement(result.columns)})"
+    return f"{column} {verb}{span}: {change.verdict.sentence} ({statement(result.columns, change.column)})"
 
 
 def _how_far(change: Change, after: str) -> str:

@@ -9,10 +9,16 @@ from driftline_processor.verdicts.verdict import State, Verdict
 
 
 def column(
-    target: str, name: str, alarm: bool = False, state: State = State.HEALTHY, score: float = 0.1
+    target: str,
+    name: str,
+    alarm: bool = False,
+    state: State = State.HEALTHY,
+    *,
+    score: float = 0.1,
+    rows: float = 9.0,
 ) -> ColumnResult:
     verdict = Verdict("value", State.ALARM if alarm else state, 0.1, 0.1, 0.05, score, (Stated(f"text of {name}"),))
-    return ColumnResult(ColumnKey(target, name), 9.0, 9.0, 9.0, {}, {}, {}, verdict, "id" if alarm else None)
+    return ColumnResult(ColumnKey(target, name), rows, rows, 9.0, {}, {}, {}, verdict, "id" if alarm else None)
 
 
 QUIET = column("input", "a")
@@ -36,6 +42,14 @@ UNKNOWN = ColumnResult(ColumnKey("input", "x"), 9.0, 9.0, 0.0, {}, {}, {}, None)
             [QUIET, column("input", "b", alarm=True), column("label", "t", state=State.INSUFFICIENT_DATA)],
             "1 of 2 inputs moved; labels could not be judged",
         ),
+        ([QUIET, column("label", "t", rows=0.0, state=State.INSUFFICIENT_DATA)], "inputs did not move"),
+        ([column("input", "a", rows=0.0), column("input", "b", rows=0.0)], "inputs could not be judged"),
+        ([column("input", "b", alarm=True), column("input", "a", rows=0.0)], "1 of 1 inputs moved"),
+        ([column("input", "b", alarm=True, rows=0.0), QUIET], "1 of 2 inputs moved"),
+        (
+            [QUIET, column("output", "y", state=State.INSUFFICIENT_DATA), column("output", "z")],
+            "inputs did not move; outputs did not, 1 of 2 could not be judged",
+        ),
         (
             [column("input", "b", alarm=True, score=2.0), column("output", "y", alarm=True, score=3.0)],
             "1 of 1 inputs moved; 1 of 1 outputs did; first: y (text of y)",
@@ -45,3 +59,11 @@ UNKNOWN = ColumnResult(ColumnKey("input", "x"), 9.0, 9.0, 0.0, {}, {}, {}, None)
 def test_statement(columns: list[ColumnResult], text: str) -> None:
     """Counts by target of what a reference knows; of several that moved, the loudest by name."""
     assert statement(columns) == text
+
+
+def test_what_the_sentence_is_about_is_not_named_again() -> None:
+    """An alarm's own sentence names its column; another one that moved more is named with what moved in it."""
+    moved = [column("input", "b", alarm=True, score=2.0), column("input", "c", alarm=True, score=3.0)]
+
+    assert statement(moved, ColumnKey("input", "c")) == "2 of 2 inputs moved"
+    assert statement(moved, ColumnKey("input", "b")) == "2 of 2 inputs moved; first: c (text of c)"
