@@ -253,14 +253,14 @@ class ReferenceColumn:
 class Reference:
     """A training profile, or live data in its place (`provisional`).
 
-    clock: the chunks are stretches of time, and starts and ends are Unix seconds; else they are row numbers.
+    has_timestamps: the chunks are stretches of time, and starts and ends are Unix seconds; else they are row numbers.
     """
 
     id: str
     name: str
     version: str
     provisional: bool
-    clock: bool
+    has_timestamps: bool
     starts: FloatArray
     ends: FloatArray
     columns: Mapping[ColumnKey, ReferenceColumn]

@@ -4,7 +4,7 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,10 @@ from driftline.cli import main as driftline_command
 from driftline.semconv import TERMS
 from driftline.settings import Settings
 from driftline_processor.__main__ import main as processor_command
-from driftline_processor.config import config_table
-from driftline_processor.encode.metrics import table as metrics_table
+from driftline_processor.config import config_keys
+from driftline_processor.encode.metrics import METRICS
 from driftline_processor.monitors.drift.statistics import STATISTICS
-from driftline_processor.service.internal_metrics import internal_metrics_table
+from driftline_processor.service.internal_metrics import INTERNAL_METRICS, METRIC_PREFIX
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,38 +33,78 @@ WIDTH: Final = 100
 """Characters in a line of the commands' help."""
 
 
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A row a line; a bar within a cell is escaped."""
+    body = "".join(_line([str(cell).replace("|", "\\|") for cell in row]) for row in rows)
+    return _line(headings) + "|---" * len(headings) + "|\n" + body
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells) + "\n"
+
+
+def code(text: object) -> str:
+    """As Markdown sets code; nothing for an empty text."""
+    return f"`{text}`" if text != "" else ""
+
+
 def settings_table() -> str:
     """Every setting of the instrumentation."""
-    rows = ""
-    for each in fields(Settings):
-        default = each.default if isinstance(each.default, int | str) else ""
-        shown = f"`{default}`" if default else ""
-        rows += f"| `{each.metadata['variable']}` | `{each.name}` | {shown} | {each.metadata['meaning']} |\n"
-    return f"| variable | keyword of `instrument()` | default | meaning |\n|---|---|---|---|\n{rows}"
+    rows = (
+        (
+            code(each.metadata["variable"]),
+            code(each.name),
+            code(each.default if isinstance(each.default, int | str) else ""),
+            each.metadata["meaning"],
+        )
+        for each in fields(Settings)
+    )
+    return markdown_table(("variable", "keyword of `instrument()`", "default", "meaning"), rows)
+
+
+def config_table() -> str:
+    """Every key of processor.yaml."""
+    rows = ((code(key.name), code(key.default), key.meaning) for key in config_keys())
+    return markdown_table(("key", "default", "meaning"), rows)
+
+
+def metrics_table() -> str:
+    """Every metric of results."""
+    rows = ((code(each.name), code(each.unit), each.description, each.reading) for each in METRICS)
+    return markdown_table(("metric", "unit", "meaning", "how to read it"), rows)
+
+
+def internal_metrics_table() -> str:
+    """Every metric that the processor has of itself."""
+    rows = (
+        (code(f"{METRIC_PREFIX}.{each.name}"), code(each.unit), code(each.attributes or ""), each.description)
+        for each in INTERNAL_METRICS
+    )
+    return markdown_table(("metric", "unit", "attributes", "meaning"), rows)
 
 
 def names_table() -> str:
     """Every name on the wire that a model server sends, or that a reference holds."""
-    rows = "".join(f"| `{term.name}` | {term.kind} | {term.meaning} |\n" for term in TERMS)
-    return f"| name | kind | meaning |\n|---|---|---|\n{rows}"
+    rows = ((code(term.name), term.kind, term.meaning) for term in TERMS)
+    return markdown_table(("name", "kind", "meaning"), rows)
 
 
 def statistics_table() -> str:
     """Every statistic, and the columns that it applies to."""
-    rows = "".join(f"| {each.title} | `{each.name}` | {', '.join(sorted(each.kinds))} |\n" for each in STATISTICS)
-    return f"| statistic | name | columns |\n|---|---|---|\n{rows}"
+    rows = ((each.title, code(each.name), ", ".join(sorted(each.kinds))) for each in STATISTICS)
+    return markdown_table(("statistic", "name", "columns"), rows)
 
 
 def layers_table(package: Path) -> str:
     """The folders and modules of a package in the order that import-linter holds, each with its job."""
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(each["layers"] for each in options["contracts"] if each.get("containers") == [package.name])
-    rows = "".join(
-        f"| {number} | `{_module(package, name)}` | {_job(package / _module(package, name))} |\n"
+    rows = (
+        (number, code(_module(package, name)), _job(package / _module(package, name)))
         for number, layer in enumerate(layers, 1)
         for name in layer.split(" : ")
     )
-    return f"| layer | in `{package.relative_to(ROOT)}` | its job |\n|---|---|---|\n{rows}"
+    return markdown_table(("layer", f"in `{package.relative_to(ROOT)}`", "its job"), rows)
 
 
 def _module(package: Path, name: str) -> str:

@@ -14,7 +14,7 @@ from driftline_processor.config.models import (
 )
 from driftline_processor.config.reading import ConfigError, load_config, parse_config
 from driftline_processor.config.rules import config_warnings
-from driftline_processor.config.table import config_table, effective_yaml
+from driftline_processor.config.table import config_keys, effective_yaml
 
 __all__ = [
     "Config",
@@ -25,7 +25,7 @@ __all__ = [
     "TelemetryConfig",
     "VerdictConfig",
     "WindowConfig",
-    "config_table",
+    "config_keys",
     "config_warnings",
     "effective_yaml",
     "load_config",

@@ -1,7 +1,7 @@
-"""The configuration for people: the table of keys in the docs, and the effective settings as YAML."""
+"""The configuration for people: its keys as the documentation has them, and the effective settings as YAML."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import yaml
 from pydantic import BaseModel, BeforeValidator
@@ -13,13 +13,18 @@ from driftline_processor.config.models import Config
 from driftline_processor.config.reading import mask_password
 
 
-def config_table() -> str:
-    """Every key with its default and meaning, as a Markdown table."""
-    head = "| key | default | meaning |\n|---|---|---|\n"
-    return head + "".join(
-        f"| `{key}` | {_default(key, field, value)} | {field.description}{_variable(key)} |\n"
-        for key, field, value in _leaves(Config())
-    )
+class ConfigKey(NamedTuple):
+    """A key of processor.yaml, its default ("" for none) and its meaning."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+def config_keys() -> Iterator[ConfigKey]:
+    """Every key of processor.yaml."""
+    for key, field, value in _leaves(Config()):
+        yield ConfigKey(key, _default(key, field, value), f"{field.description}{_variable(key)}")
 
 
 def effective_yaml(config: Config) -> str:
@@ -53,7 +58,7 @@ def _plain(key: str, field: FieldInfo, value: object) -> object:
 
 def _default(key: str, field: FieldInfo, value: object) -> str:
     shown = _plain(key, field, value)
-    return "" if shown is None else f"`{str(shown).lower() if isinstance(shown, bool) else shown}`"
+    return "" if shown is None else str(shown).lower() if isinstance(shown, bool) else str(shown)
 
 
 def _variable(key: str) -> str:

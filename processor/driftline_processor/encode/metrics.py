@@ -188,16 +188,3 @@ METRICS: Final[tuple[Metric, ...]] = (
         _top_share,
     ),
 )
-
-
-def table() -> str:
-    """METRICS as a Markdown table."""
-    head = "| metric | unit | meaning | how to read it |\n|---|---|---|---|\n"
-    return head + "".join(
-        f"| `{m.name}` | {f'`{m.unit}`' if m.unit else ''} | {_escaped(m.description)} | {_escaped(m.reading)} |\n"
-        for m in METRICS
-    )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")

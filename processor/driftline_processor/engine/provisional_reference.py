@@ -65,7 +65,7 @@ def provisional_reference(
         name=model.name,
         version=model.version,
         provisional=True,
-        clock=True,
+        has_timestamps=True,
         starts=seconds,
         ends=seconds + step / SECOND,
         columns={

@@ -33,7 +33,7 @@ def _reference(stored: StoredProfile) -> Reference:
         name=profile.model,
         version=profile.version,
         provisional=False,
-        clock=profile.chunks.has_timestamps,
+        has_timestamps=profile.chunks.has_timestamps,
         starts=profile.chunks.starts,
         ends=profile.chunks.ends,
         columns=with_minor({column.key: _column(column) for column in columns}),

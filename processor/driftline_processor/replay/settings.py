@@ -111,7 +111,7 @@ def _by_rows(
 def _row_duration(reference: Reference, window: RowCount) -> int:
     """Nanoseconds per row."""
     rows = _reference_rows(reference)
-    if reference.clock and rows and reference.ends[-1] > reference.starts[0]:
+    if reference.has_timestamps and rows and reference.ends[-1] > reference.starts[0]:
         return max(round(float(reference.ends[-1] - reference.starts[0]) / rows * 1e9), 1)
     return max(HOUR // window.number, 1)
 
@@ -121,7 +121,7 @@ def _reference_rows(reference: Reference) -> float:
 
 
 def _row_duration_note(window: RowCount, reference: Reference, settings: EngineSettings) -> str:
-    why = "by the reference's timestamps" if reference.clock else "as the reference has no timestamps"
+    why = "by the reference's timestamps" if reference.has_timestamps else "as the reference has no timestamps"
     budget = f"{settings.false_alarms:g} in {format_duration(settings.per)}"
     size = format_duration(round(settings.size, -9) or settings.size)
     return f"A window of {window.number:,} rows counts as {size}, {why}; false alarm budget: {budget}"

@@ -135,13 +135,3 @@ def internal_meter_provider(config: TelemetryConfig, exporter: InternalMetricExp
     name = os.environ.get("OTEL_SERVICE_NAME") or "driftline-processor"
     resource = Resource.create({SERVICE_NAME: name, SERVICE_VERSION: __version__})
     return SdkMeterProvider([reader], resource=resource, shutdown_on_exit=False)
-
-
-def internal_metrics_table() -> str:
-    """INTERNAL_METRICS as a Markdown table."""
-    head = "| metric | unit | attributes | meaning |\n|---|---|---|---|\n"
-    return head + "".join(
-        f"| `{METRIC_PREFIX}.{m.name}` | `{m.unit}` | {f'`{m.attributes}`' if m.attributes else ''} "
-        f"| {m.description} |\n"
-        for m in INTERNAL_METRICS
-    )

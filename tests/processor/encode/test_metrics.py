@@ -6,13 +6,9 @@ from dataclasses import replace
 import pytest
 
 from driftline.semconv import PREFIX
-from driftline_processor.encode.metrics import METRICS, STATES, Metric, table
+from driftline_processor.encode.metrics import METRICS, STATES, Metric
 from driftline_processor.monitors.drift.statistics import STATISTICS
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
-from driftline_processor.service.internal_metrics import (
-    INTERNAL_METRICS,
-    internal_metrics_table,
-)
 from driftline_processor.verdicts.reasons import Stated
 from driftline_processor.verdicts.verdict import State, Verdict
 
@@ -121,18 +117,3 @@ def test_names_are_unique() -> None:
     names = [row.name.replace(".", "_") for row in METRICS]
 
     assert len(names) == len(set(names))
-
-
-def test_table() -> None:
-    """The table for people has every row, four cells each."""
-    lines = table().splitlines()[2:]
-
-    assert [line.split("`")[1] for line in lines] == [row.name for row in METRICS]
-    assert all(len(re.findall(r"(?<!\\)\|", line)) == 5 for line in lines)
-
-
-def test_own_table() -> None:
-    """So has that of the processor's own counters."""
-    lines = internal_metrics_table().splitlines()[2:]
-
-    assert [line.split("`")[1] for line in lines] == [f"driftline.processor.{row.name}" for row in INTERNAL_METRICS]

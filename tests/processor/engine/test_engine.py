@@ -30,7 +30,7 @@ def training(seed: int = 0, rows: int = 20_000, **describe_model: str) -> Refere
     chunks = np.array_split(ages, 100)
     panes = {i * MINUTE: {AGE: counted(chunk)} for i, chunk in enumerate(chunks)}
     reference = provisional_reference(CHURN, panes, MINUTE)
-    return replace(reference, id="training", provisional=False, clock=False, **describe_model)
+    return replace(reference, id="training", provisional=False, has_timestamps=False, **describe_model)
 
 
 def counted(ages: np.ndarray) -> ColumnSummary:

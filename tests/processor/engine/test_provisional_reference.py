@@ -51,7 +51,7 @@ def test_panes_become_chunks_with_a_clock() -> None:
     age, plan = reference.columns[AGE], reference.columns[PLAN]
 
     assert reference.provisional
-    assert reference.clock
+    assert reference.has_timestamps
     assert reference.starts[0] == START / SECOND
     assert np.allclose(reference.ends - reference.starts, 60)
     assert (age.kind, plan.kind) == ("numeric", "category")

@@ -28,7 +28,7 @@ def visits() -> Reference:
 
 def test_a_reference_says_whose_it_is_and_when(visits: Reference) -> None:
     """Model, version, digest, and the chunks with their clock."""
-    assert (visits.name, visits.version, visits.provisional, visits.clock) == ("visits", "3", False, True)
+    assert (visits.name, visits.version, visits.provisional, visits.has_timestamps) == ("visits", "3", False, True)
     assert len(visits.id) == 32
     assert len(visits.starts) == len(visits.ends) == ROWS // 8
     assert visits.starts[1:].tolist() == visits.ends[:-1].tolist()
@@ -130,7 +130,7 @@ def test_it_is_what_the_profile_holds(tmp_path: Path) -> None:
     profile = driftline.profile(data)
     profile.save(tmp_path / "churn.json")
     reference = read_file(tmp_path / "churn.json")
-    assert (reference.name, reference.version, reference.clock) == ("churn", "", False)
+    assert (reference.name, reference.version, reference.has_timestamps) == ("churn", "", False)
     for expected in profile.columns:
         found = reference.columns[ColumnKey(*expected.key)]
         assert found.chunks.tolist() == expected.bins.tolist()

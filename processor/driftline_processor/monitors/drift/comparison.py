@@ -177,7 +177,7 @@ class Comparison:
 
 def _chunk(reference: Reference) -> float:
     """Mean duration of the chunks, seconds; 0 where the reference has no timestamps."""
-    timed = reference.clock and len(reference.starts)
+    timed = reference.has_timestamps and len(reference.starts)
     return float((reference.ends - reference.starts).mean()) if timed else 0.0
 
 
