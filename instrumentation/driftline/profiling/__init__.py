@@ -1,4 +1,7 @@
-"""Training data → the reference that live data is compared with, as OTLP. Needs pyarrow (extra `sklearn`)."""
+"""Training data → the reference that live data is compared with, as OTLP. Needs pyarrow (extra `sklearn`).
+
+Imports `reference`, `features`, `sketch` and what lies below them.
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,1 +1,4 @@
-"""What is judged, one folder each: a window, and what is remembered, in; findings out. Pure. Imports `reference`."""
+"""What is judged, one folder each: a window, and what is remembered, in; findings out. Pure.
+
+Imports `reference`, `records` and `verdicts`.
+"""

@@ -1,1 +1,4 @@
-"""Detections → verdicts with their reasons."""
+"""Detections → verdicts with their reasons.
+
+Imports every other folder of the drift monitor; the words are in `verdicts`.
+"""

@@ -1,1 +1,4 @@
-"""What is remembered of a stream: its last windows, hours and days."""
+"""What is remembered of a stream: its last windows, hours and days.
+
+Imports no other folder of the drift monitor.
+"""
