@@ -202,7 +202,7 @@ def test_an_input_named_like_the_label_is_not_taken_for_it(tmp_path: Path) -> No
     file = write_parquet(tmp_path / "live.parquet", live)
     arguments = (file, "--reference", tmp_path / "churn.json", "--window", "1000rows", "--label", "gone")
 
-    assert "Not in the reference, described only: 'label'" in replay(*arguments).output
+    assert "Not in the reference, so not judged: 'label'" in replay(*arguments).output
     assert results(tmp_path, *arguments)["alarms"] == []
 
 
