@@ -54,11 +54,11 @@ def numeric_column(values: Values, chunks: int = 100, key: ColumnKey = KEY) -> R
         for state in (MISSING, NON_FINITE)
         if state in summary.states
     }
-    return ReferenceColumn(key, "double", "numeric", summary, edges, (), np.zeros(0), bins, states)
+    return ReferenceColumn(key, "double", "numeric", summary, edges, (), bins, states)
 
 
 def category_column(
-    values: NDArray[np.str_], chunks: int = 100, key: ColumnKey = KEY, limit: int = 1000, coded: Sequence[float] = ()
+    values: NDArray[np.str_], chunks: int = 100, key: ColumnKey = KEY, limit: int = 1000
 ) -> ReferenceColumn:
     """A profile's column of strings, in time order; categories beyond `limit` have no bin of their own."""
     summary = counted(values)
@@ -67,7 +67,7 @@ def category_column(
     unique, inverse = np.unique(values, return_inverse=True)
     placed = np.array([index.get(str(name), len(names)) for name in unique])[inverse]
     bins = np.array([np.bincount(part, minlength=len(names) + 1) for part in np.array_split(placed, chunks)], float)
-    return ReferenceColumn(key, "string", "category", summary, np.zeros(0), names, np.array(coded, float), bins, {})
+    return ReferenceColumn(key, "string", "category", summary, np.zeros(0), names, bins, {})
 
 
 def reference_of(*columns: ReferenceColumn, chunk_seconds: float = 0.0) -> Reference:

@@ -229,11 +229,10 @@ class WindowResult:
 class ReferenceColumn:
     """What the training data held in one column.
 
-    kind: "numeric" or "category". edges: upper edges of all cells of a numeric column but the last, m of them for m + 1
-    cells; the first cell lies below the training minimum, the last above the maximum. categories: those with a cell of
-    their own in chunks, where one more cell holds all others; minor: of those others, the ones whose rows in the whole
-    are known. coded: for a categorical column of numbers, the number behind each category, minor ones after the rest.
-    chunks: [chunk, cell] counts. states: state -> [chunk, 2] counts, "not it" and "it". pair: of a pair.
+    kind: "numeric" or "category". edges: upper edges of all bins of a numeric column but the last, m of them for m + 1
+    bins; the first lies below the training minimum, the last above the maximum. categories: those with a bin of
+    their own in chunks, where one more holds all others; minor: of those others, the ones whose rows in the whole
+    are known. chunks: [chunk, bin] counts. states: state -> [chunk, 2] counts, "not it" and "it". pair: of a pair.
     """
 
     key: ColumnKey
@@ -242,7 +241,6 @@ class ReferenceColumn:
     summary: ColumnSummary
     edges: FloatArray
     categories: tuple[str, ...]
-    coded: FloatArray
     chunks: FloatArray
     states: Mapping[str, FloatArray]
     pair: Pair | None = None

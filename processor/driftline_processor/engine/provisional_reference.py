@@ -91,7 +91,6 @@ def _column(key: ColumnKey, chunks: Sequence[ColumnSummary]) -> ReferenceColumn:
         summary=whole,
         edges=edges,
         categories=categories,
-        coded=np.zeros(0),
         chunks=np.array(count),
         states={state: _state_bins(chunks, state) for state in (MISSING, NON_FINITE, WRONG_TYPE)},
     )

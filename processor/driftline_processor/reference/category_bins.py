@@ -84,8 +84,7 @@ def other_spellings(cells: Mapping[str, int]) -> dict[str, int]:
 
 
 def _with(column: ReferenceColumn, minor: Sequence[str]) -> ReferenceColumn:
-    coded = np.append(column.coded, codes(minor)) if len(column.coded) else column.coded
-    return replace(column, minor=tuple(minor), coded=coded)
+    return replace(column, minor=tuple(minor))
 
 
 def _minor(column: ReferenceColumn) -> list[str]:

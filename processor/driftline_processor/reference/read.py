@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from driftline.reference import read
-from driftline.reference.column_types import STRING
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.read import StoredProfile
 from driftline.sketch import Intervals
 from driftline_processor.records import ColumnSummary, Reference, ReferenceColumn
-from driftline_processor.reference.category_bins import codes, with_minor
+from driftline_processor.reference.category_bins import with_minor
 
 
 def read_file(path: Path) -> Reference:
@@ -51,7 +50,6 @@ def _column(column: ProfileColumn) -> ReferenceColumn:
         summary=ColumnSummary(intervals, _floats(column.categories), _floats(column.states), rows, rows),
         edges=column.edges,
         categories=column.bin_categories,
-        coded=np.zeros(0) if numeric or column.type == STRING else codes(column.bin_categories),
         chunks=column.bins.astype(np.float64),
         states={
             state: np.column_stack((chunk_rows - counts, counts)).astype(np.float64)

@@ -56,15 +56,6 @@ def test_what_has_no_name_is_in_the_last_cell() -> None:
     assert minor_shares(more).sum() == pytest.approx(1.0)
 
 
-def test_codes_go_with_their_categories() -> None:
-    """Numbers stand for minor categories as they do for others."""
-    values = np.array(["0", "0", "0", "1", "1", "2"] * 50)
-    found = with_minor({KEY: category_column(values, limit=1, coded=(0.0,))})[KEY]
-
-    assert found.minor == ("1", "2")
-    assert found.coded.tolist() == [0.0, 1.0, 2.0]
-
-
 def test_minor_categories_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over all columns together: the most frequent keep their cells."""
     monkeypatch.setattr(category_bins, "MOST_MINOR", 100)

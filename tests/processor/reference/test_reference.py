@@ -81,14 +81,6 @@ def test_the_chunks_are_the_whole_in_the_reference_s_own_cells(visits: Reference
             assert column.chunks.sum(axis=0) == pytest.approx(whole, abs=1.5)
 
 
-def test_coded_categories_have_their_numbers(visits: Reference) -> None:
-    """Declared codes and boolean classes stand for numbers; texts stand for none."""
-    ward, label = visits.columns[ColumnKey("input", "ward")], visits.columns[ColumnKey("label", "label")]
-    assert (ward.categories, ward.coded.tolist()) == (("100", "101", "102"), [100.0, 101.0, 102.0])
-    assert (label.categories, label.coded.tolist()) == (("False", "True"), [0.0, 1.0])
-    assert len(visits.columns[ColumnKey("input", "city")].coded) == 0
-
-
 def split(message: ExportMetricsServiceRequest) -> list[bytes]:
     """Requests of one metric each, as a Collector that cuts batches might send them, the last one twice."""
     requests = []

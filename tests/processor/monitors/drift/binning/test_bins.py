@@ -113,7 +113,7 @@ def test_rows_that_can_be_no_known_category_are_new() -> None:
 
 def test_numbers_stand_for_coded_categories() -> None:
     """Classes 0, 1, 2 may come as numbers: they fill the bins of their names, and 7 is new."""
-    column = category_column(RANDOM.choice(["0", "1", "2"], 900, p=[0.5, 0.3, 0.2]), coded=(0.0, 1.0, 2.0))
+    column = category_column(RANDOM.choice(["0", "1", "2"], 900, p=[0.5, 0.3, 0.2]))
 
     aligned = CategoryBins(column).place(numeric_summary(np.array([0.0, 0.0, 1.0, 2.0, 7.0])))
 
@@ -124,7 +124,7 @@ def test_numbers_stand_for_coded_categories() -> None:
 
 def test_a_wide_bucket_over_several_codes_is_split_as_the_reference_is() -> None:
     """A coarse tail bucket does not make classes vanish."""
-    column = category_column(np.array(["0", "1", "1", "1", "2", "2"] * 50), coded=(1.0, 2.0, 0.0))
+    column = category_column(np.array(["0", "1", "1", "1", "2", "2"] * 50))
     wide = ColumnSummary(
         intervals=Intervals(np.array([0.5]), np.array([4.0]), np.array([50.0])), rows=50.0, squares=50.0
     )

@@ -35,7 +35,6 @@ def columns(rho: float) -> list[ReferenceColumn]:
         summary=ColumnSummary(categories={SAME: rows[0], OPPOSITE: rows[1]}, rows=float(ROWS)),
         edges=np.zeros(0),
         categories=(SAME, OPPOSITE),
-        coded=np.zeros(0),
         chunks=np.tile(rows / 100, (100, 1)),
         states={},
         pair=Pair(("a", "b"), (0.0, 0.0)),
