@@ -21,6 +21,9 @@ from driftline_processor.records import ColumnSummary, ReferenceColumn
 _COARSER: Final = (np.float32, np.float16)
 """Types that values are rounded to on their way to a model or from it, the finest first."""
 
+_ROUNDED: Final = (2.0**-10, 2.0**-24)
+"""Rounding to them moves no value further: twice float16's error, by the value's size, and among its subnormals."""
+
 _ONE_VALUE: Final = 2.0**-8
 """Width of an interval, by its size, up to which it may hold one value: two wider ones that meet are neighbours."""
 
@@ -88,22 +91,26 @@ class Rounding:
         ordered = seen.merge()
         self._lower, self._upper = ordered.lower, ordered.upper
         self._reach = np.minimum.accumulate(self._lower[::-1])[::-1]  # the lowest end of all intervals from here on
+        self._one_value = _is_one_value(self._lower, self._upper)
 
     def undone(self, live: Intervals) -> Intervals:
         """Intervals that touch none of training's, at the one whose rounded values they hold, or that holds theirs."""
         new = np.flatnonzero(self._is_new(live))
         if not len(new):
             return live
+        above = np.minimum(np.searchsorted(self._upper, live.upper[new]), len(self._upper) - 1)
+        at = np.stack((above, np.maximum(above - 1, 0)))
+        possible = self._may_be_same(live.lower[new], live.upper[new], at)
+        some = possible.any(axis=0)
+        if not some.any():
+            return live
+        new, at, possible = new[some], at[:, some], possible[:, some]
+        low, high = live.lower[new], live.upper[new]
+        same = np.concatenate([possible & self._same(low, high, at, coarser) for coarser in _COARSER])
+        found = same.any(axis=0)
+        moved, at = new[found], np.concatenate((at, at))[same.argmax(axis=0), np.arange(len(new))][found]
         lower, upper = live.lower.copy(), live.upper.copy()
-        low, high = lower[new], upper[new]
-        above = np.minimum(np.searchsorted(self._upper, high), len(self._upper) - 1)
-        found = np.full(len(new), -1)
-        for coarser in _COARSER:
-            for at in (above, np.maximum(above - 1, 0)):
-                same = self._same(low, high, at, coarser)
-                found = np.where((found < 0) & same, at, found)
-        moved = new[found >= 0]
-        lower[moved], upper[moved] = self._lower[found[found >= 0]], self._upper[found[found >= 0]]
+        lower[moved], upper[moved] = self._lower[at], self._upper[at]
         return Intervals(lower, upper, live.weight).merge()
 
     def _is_new(self, live: Intervals) -> BoolArray:
@@ -111,19 +118,26 @@ class Rounding:
         known = first < len(self._upper)
         return np.asarray(~known | (self._reach[np.minimum(first, len(self._upper) - 1)] >= live.upper))
 
+    def _may_be_same(self, low: FloatArray, high: FloatArray, at: IntArray) -> BoolArray:
+        """Whether rounding could make one of the neighbours `at` of each, [neighbour, interval]: hardly any has one."""
+        size, smallest = _ROUNDED
+        with np.errstate(over="ignore"):
+            gap = np.maximum(self._lower[at] - high, low - self._upper[at])
+        near = gap <= size * np.maximum(np.abs(low), np.abs(high)) + smallest
+        return np.asarray(near & (self._one_value[at] | _is_one_value(low, high)))
+
     def _same(self, low: FloatArray, high: FloatArray, at: IntArray, coarser: type[np.floating]) -> BoolArray:
-        """Whether one side holds what the other becomes when it is rounded."""
+        """Whether one side holds what the other becomes when it is rounded, [neighbour, interval]."""
         lower, upper = self._lower[at], self._upper[at]
         with np.errstate(over="ignore"):
             ends = [each.astype(coarser).astype(np.float64) for each in (low, high, lower, upper)]
         live_low, live_high, seen_low, seen_high = ends
         live_rounded = (high >= seen_low) & (low < seen_high)
         training_rounded = (live_high > lower) & (live_low <= upper)
-        single = np.minimum(_width(low, high), _width(lower, upper)) <= _ONE_VALUE
-        return np.asarray(single & (live_rounded | training_rounded))
+        return np.asarray(live_rounded | training_rounded)
 
 
-def _width(lower: FloatArray, upper: FloatArray) -> FloatArray:
-    """Of intervals, as a share of their size; in halves, as the widest is longer than the largest float."""
+def _is_one_value(lower: FloatArray, upper: FloatArray) -> BoolArray:
+    """Whether intervals are so narrow; in halves, as the widest is longer than the largest float."""
     size = np.maximum(np.abs(lower), np.abs(upper))
-    return np.asarray((upper / 2 - lower / 2) / np.maximum(size / 2, np.finfo(np.float64).tiny))
+    return np.asarray((upper / 2 - lower / 2) / np.maximum(size / 2, np.finfo(np.float64).tiny) <= _ONE_VALUE)
