@@ -219,6 +219,12 @@ def read_truth(text: str) -> float | None:
     return _TRUTHS.get(text.strip().lower())
 
 
+def read_truth_or_text(text: str) -> float | None:
+    """The number that a text stands for, where truth values are numbers."""
+    truth = read_truth(text)
+    return read_text(text) if truth is None else truth
+
+
 _TRUTHS: Final = {"true": 1.0, "false": 0.0}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from driftline.semconv import OTHER
 from driftline.sketch.arrays import FloatArray
-from driftline.sketch.values import class_name, read_text, read_truth
+from driftline.sketch.values import class_name, read_truth_or_text
 from driftline_processor.records import ColumnKey, ReferenceColumn
 
 MOST_MINOR: Final = 16_384
@@ -29,7 +29,7 @@ def with_minor(columns: Mapping[ColumnKey, ReferenceColumn]) -> dict[ColumnKey, 
     """The columns with their minor categories, the most frequent ones where there are too many."""
     ranked = {key: _minor(column) for key, column in columns.items()}
     most = MOST_MINOR // max(sum(len(names) > 0 for names in ranked.values()), 1)
-    return {key: _with(column, ranked[key][:most]) for key, column in columns.items()}
+    return {key: replace(column, minor=tuple(ranked[key][:most])) for key, column in columns.items()}
 
 
 def cell_rows(column: ReferenceColumn) -> FloatArray:
@@ -54,13 +54,8 @@ def minor_shares(column: ReferenceColumn) -> FloatArray:
 
 def codes(categories: Sequence[str]) -> FloatArray:
     """The number that each category stands for; NaN for one that stands for none."""
-    return np.array([_code(name) for name in categories], np.float64)
-
-
-def _code(name: str) -> float:
-    truth = read_truth(name)
-    number = read_text(name) if truth is None else truth
-    return float("nan") if number is None else number
+    numbers = (read_truth_or_text(name) for name in categories)
+    return np.array([math.nan if number is None else number for number in numbers], np.float64)
 
 
 def spellings(number: float) -> tuple[str, ...]:
@@ -81,10 +76,6 @@ def other_spellings(cells: Mapping[str, int]) -> dict[str, int]:
         if math.isfinite(number) and name in (others := spellings(number)):
             found |= dict.fromkeys(others, cell)
     return found
-
-
-def _with(column: ReferenceColumn, minor: Sequence[str]) -> ReferenceColumn:
-    return replace(column, minor=tuple(minor))
 
 
 def _minor(column: ReferenceColumn) -> list[str]:

@@ -15,7 +15,7 @@ from driftline.reference.column_types import BOOLEAN, FLOAT
 from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline.sketch import Intervals
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
-from driftline.sketch.values import read_text, read_truth
+from driftline.sketch.values import read_text, read_truth_or_text
 from driftline_processor.records import ColumnSummary, ReferenceColumn
 
 _COARSER: Final = (np.float32, np.float16)
@@ -50,13 +50,7 @@ class ColumnReader:
 
 def reader_of_texts(column_type: str) -> Callable[[str], float | None]:
     """What a text is in a numeric column of this type; None where it is no number."""
-    return _read_truth_or_text if column_type == BOOLEAN else read_text
-
-
-def _read_truth_or_text(text: str) -> float | None:
-    """The number that a text stands for, where truth values are numbers."""
-    truth = read_truth(text)
-    return read_text(text) if truth is None else truth
+    return read_truth_or_text if column_type == BOOLEAN else read_text
 
 
 def with_numbers(summary: ColumnSummary, read: Callable[[str], float | None]) -> ColumnSummary:
