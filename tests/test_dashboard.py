@@ -8,6 +8,7 @@ from driftline_processor.encode.metrics import METRICS
 NOT_SHOWN = {
     "ml.drift.alarmed.columns": "a panel counts `ml.drift.alarm` instead: a column of several versions once",
     "ml.drift.reference.count": "a constant of the reference",
+    "ml.reference.unmatched.columns": "a fault of the set-up, that the log and the doctor tell with its remedy",
     "ml.drift.window.start": "the age of a verdict is that of the window's end",
     "ml.distribution.mean": "the median and the quantiles beside it say more of skewed columns",
     "ml.prediction.top_class.share": "the largest of the class shares, all of which are shown",

@@ -108,6 +108,7 @@ CHUNK_CELLS: Final = f"{PREFIX}.chunk.cells"
 CELL_EDGES: Final = f"{PREFIX}.cell.edges"
 CELL_CATEGORIES: Final = f"{PREFIX}.cell.categories"
 COLUMN_TYPE: Final = f"{PREFIX}.column.type"
+COLUMN_POSITION: Final = f"{PREFIX}.column.position"
 PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
 PAIR_THRESHOLDS: Final = f"{PREFIX}.pair.thresholds"
 
@@ -118,6 +119,13 @@ OUTCOME_EVENT: Final = f"{PREFIX}.outcome"
 # Attributes of the processor's metrics; the metrics themselves are rows of the processor's table METRICS.
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
 REFERENCE_PROVISIONAL: Final = f"{PREFIX}.reference.provisional"
+REFERENCE_MISMATCH: Final = f"{PREFIX}.reference.mismatch"
+
+# Values of REFERENCE_MISMATCH: what is the matter with a column that does not match.
+MISMATCH_MISSING: Final = "missing"
+MISMATCH_UNKNOWN: Final = "unknown"
+MISMATCH_TYPE: Final = "type"
+MISMATCH_PAIR: Final = "pair"
 
 # The processor's metrics that the demo reads.
 DRIFT_ALARM: Final = f"{PREFIX}.drift.alarm"
@@ -316,6 +324,7 @@ TERMS: Final = (
     Term(
         COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp` or `category` (numeric codes)"
     ),
+    Term(COLUMN_POSITION, "attribute", "Place of an input among all inputs, from 0 (training profiles)"),
     Term(PAIR_MEMBERS, "attribute", "The two inputs of a pair (training profiles)"),
     Term(PAIR_THRESHOLDS, "attribute", "Thresholds that split each input of a pair in half (training profiles)"),
     Term(
@@ -328,6 +337,12 @@ TERMS: Final = (
     Term(ENVIRONMENT_NAME, "attribute", "As above: a model in production and in staging are two series"),
     Term(
         REFERENCE_PROVISIONAL, "attribute", "True if live data serves as the reference, for lack of a training profile"
+    ),
+    Term(
+        REFERENCE_MISMATCH,
+        "attribute",
+        f"Why a column does not match: `{MISMATCH_MISSING}` (in the reference alone), `{MISMATCH_UNKNOWN}` (in the "
+        f"data alone), `{MISMATCH_TYPE}` (another one), `{MISMATCH_PAIR}` (of inputs, not counted)",
     ),
     Term(ALARM_EVENTS["opened"], "event, WARN", "An alarm opened; the body says what drifted"),
     Term(

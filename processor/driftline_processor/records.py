@@ -213,7 +213,8 @@ class ColumnResult:
 class WindowResult:
     """The results of a model in one window. provisional: the reference is live data, for want of a training profile.
 
-    reference: id of the reference compared with, if any. alarms: the alarms that changed with this window.
+    reference: id of the reference compared with, if any. alarms: the alarms that changed with this window. unmatched:
+    how many columns do not match the reference, by what is the matter with them.
     """
 
     model: ModelKey
@@ -223,6 +224,7 @@ class WindowResult:
     provisional: bool
     columns: tuple[ColumnResult, ...]
     alarms: tuple[AlarmEvent, ...] = ()
+    unmatched: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,6 +254,7 @@ class Reference:
     """A training profile, or live data in its place (`provisional`).
 
     has_timestamps: the chunks are stretches of time, and starts and ends are Unix seconds; else they are row numbers.
+    inputs: names of the inputs in the order of the training data; empty where that is not known.
     """
 
     id: str
@@ -262,3 +265,4 @@ class Reference:
     starts: FloatArray
     ends: FloatArray
     columns: Mapping[ColumnKey, ReferenceColumn]
+    inputs: tuple[str, ...] = ()

@@ -37,6 +37,12 @@ class ColumnParts:
         """Its name in errors."""
         return f"column {shown(self.key.name)}"
 
+    @property
+    def position(self) -> int:
+        """Among the inputs; behind them all where there is none."""
+        position = None if self.described is None else self.described.count(semconv.COLUMN_POSITION)
+        return MOST_ROWS if position is None else position
+
     def add(self, metric: str, attributes: CheckedAttributes, point: Any) -> None:
         """A point of this column. Raises InvalidReference."""
         if metric in CORES:

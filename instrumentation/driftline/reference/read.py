@@ -91,7 +91,10 @@ def read_reference(request: Any) -> StoredProfile:
 
 
 def _gathered(found: list[tuple[str, Any]]) -> tuple[Chunks | None, dict[ColumnKey, ColumnParts]]:
-    """Points by column, in the order of the data: that of the points of REFERENCE_COLUMN, which come first here."""
+    """Points by column, in the order of the data: that of the points of REFERENCE_COLUMN, which come first here.
+
+    On their way through a Collector they may have lost that order: then their positions restore it.
+    """
     chunks: Chunks | None = None
     columns: dict[ColumnKey, ColumnParts] = {}
     for metric, point in sorted(found, key=lambda each: each[0] != semconv.REFERENCE_COLUMN):
@@ -102,7 +105,7 @@ def _gathered(found: list[tuple[str, Any]]) -> tuple[Chunks | None, dict[ColumnK
         key = column_key(attributes)
         parts = columns.setdefault(key, ColumnParts(key))
         parts.add(metric, attributes.at(parts.place), point)
-    return chunks, columns
+    return chunks, dict(sorted(columns.items(), key=lambda item: item[1].position))
 
 
 def _chunks(attributes: CheckedAttributes) -> Chunks:

@@ -155,6 +155,14 @@ METRICS: Final[tuple[Metric, ...]] = (
         _reference_rows,
     ),
     Metric(
+        f"{semconv.PREFIX}.reference.unmatched.columns",
+        "{column}",
+        "Columns that do not match the reference",
+        "Above 0: the processor's log says which, and what to do. Absent without a reference",
+        of_model=lambda result: result.unmatched,
+        by=semconv.REFERENCE_MISMATCH,
+    ),
+    Metric(
         semconv.WINDOW_START,
         "",
         "Start of the window that was judged, Unix seconds",

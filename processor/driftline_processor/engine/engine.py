@@ -17,6 +17,8 @@ from driftline.sketch.time_units import DAY
 from driftline_processor.config import Config
 from driftline_processor.engine.alarms import follow
 from driftline_processor.engine.ingest_report import IngestReport, IngestReportBuilder, describe_model
+from driftline_processor.engine.match_tracker import MatchTracker
+from driftline_processor.engine.matching import Columns, Matching, ModelMatch, match_columns, resolve_names
 from driftline_processor.engine.model_state import ModelState
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.engine.snapshot import dump, load
@@ -32,7 +34,7 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
-from driftline_processor.reference.selection import choose_reference, other_versions, without_pairs
+from driftline_processor.reference.selection import without_pairs
 
 logger = logging.getLogger(__name__)
 
@@ -79,11 +81,9 @@ class Engine:
         self._settings = settings
         self._models: dict[ModelKey, ModelState] = {}
         self._evicted: set[ModelKey] = set()
-        self._references: dict[str, Reference] = {}
+        self._matches = MatchTracker(settings.size)
         self._comparisons: dict[str, dict[tuple[bool, bool], Comparison]] = {}
         self._provisional: dict[ModelKey, Comparison] = {}
-        self._notices: list[str] = []
-        self._reported_versions: dict[ModelKey, list[str]] = {}
         self._next_model = 0
 
     def observe(self, records: Sequence[InputRecord], received: int) -> IngestReport:
@@ -115,11 +115,11 @@ class Engine:
     def put_reference(self, reference: Reference) -> None:
         """Adds or replaces a reference; windows of the model it names are compared with it from now on."""
         self.drop_reference(reference.id)
-        self._references[reference.id] = reference
+        self._matches.put(reference)
 
     def drop_reference(self, identity: str) -> None:
         """Removes a reference; no window is compared with it any more."""
-        self._references.pop(identity, None)
+        self._matches.drop(identity)
         self._comparisons.pop(identity, None)
 
     def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
@@ -133,13 +133,19 @@ class Engine:
             The results, by model and oldest first.
 
         """
-        results = (self._judge_safely(model, window) for model, window in islice(self._complete(now), most))
-        return [result for result in results if result is not None]
+        judged = (self._judge_safely(model, window) for model, window in islice(self._complete(now), most))
+        results = [result for result in judged if result is not None]
+        if results:
+            self._matches.note_windows(max(result.window.end for result in results), self._models)
+        return results
 
     def notices(self) -> list[str]:
         """New notices about references for the operator; each is returned once."""
-        notices, self._notices = self._notices, []
-        return notices
+        return self._matches.notices()
+
+    def matching(self) -> Matching:
+        """How every model fits its reference, and which references none of them uses."""
+        return self._matches.matching(self._models)
 
     def snapshot(self) -> dict[ModelKey, bytes | None]:
         """The state of the models changed since the last call; None for an evicted one."""
@@ -162,6 +168,7 @@ class Engine:
             model = load(body, self._settings.size, self._settings.step, self._settings.lateness)
             model.received = now
             self._models[model.key] = model
+        self._matches.models_changed()
 
     def rows(self) -> Mapping[ModelKey, float]:
         """Rows counted per model since the store was created."""
@@ -185,6 +192,7 @@ class Engine:
             settings = self._settings
             model = self._models[key] = ModelState.new(key, settings.size, settings.step, settings.lateness)
             self._evicted.discard(key)
+            self._matches.models_changed()
         return model
 
     def _make_room(self, received: int) -> None:
@@ -194,7 +202,7 @@ class Engine:
         for key in [key for key, model in self._models.items() if received - model.panes.newest > EVICT_AFTER]:
             del self._models[key]
             self._provisional.pop(key, None)
-            self._reported_versions.pop(key, None)
+            self._matches.evict(key)
             self._evicted.add(key)
 
     def _event_time(self, record: Point, received: int, report: IngestReportBuilder) -> int:
@@ -222,6 +230,7 @@ class Engine:
     def _judge(self, model: ModelState, window: Window) -> WindowResult:
         rows, columns, hours = model.panes.contents(window)
         comparison = self._comparison(model, window)
+        match, columns = self._match(model, comparison, columns, rows)
         result = WindowResult(
             model=model.key,
             window=window,
@@ -233,17 +242,34 @@ class Engine:
             )
             if comparison
             else describe_window(columns),
+            unmatched=match.unmatched,
         )
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
         model.note(result.alarms)
         return result
 
+    def _match(
+        self, model: ModelState, comparison: Comparison | None, columns: Columns, rows: float
+    ) -> tuple[ModelMatch, Columns]:
+        """How the columns of a window fit what it is compared with, and the columns by the names of that."""
+        if comparison is None:
+            match = ModelMatch(model.key)
+            self._matches.note_without(match, columns, self._models)
+            return match, columns
+        reference = self._matches.whole(comparison.reference)
+        columns, names = resolve_names(reference, columns, rows)
+        match = match_columns(model.key, reference, columns, names, counts_pairs=model.counts_pairs)
+        if reference.provisional:
+            self._matches.note_without(match, columns, self._models)
+        else:
+            self._matches.note(match, reference)
+        return match, columns
+
     def _comparison(self, model: ModelState, window: Window) -> Comparison | None:
         """The comparison with the training profile, else with the provisional reference; None without either."""
-        reference = choose_reference(self._references.values(), model.key)
+        reference = self._matches.choose(model.key)
         if reference is not None:
             return self._comparison_with(reference, pairs=model.counts_pairs, timed=is_timed(window))
-        self._report_other_versions(model.key)
         if model.key not in self._provisional:
             restored = model.provisional.full
             if not model.collect_provisional(window):
@@ -257,16 +283,9 @@ class Engine:
         data = model.provisional
         reference = provisional_reference(model.key, data.panes, data.step)
         self._provisional[model.key] = Comparison.of(reference, self._settings.tolerance)
-        self._notices.append(
+        self._matches.say(
             f"{describe_model(model.key)}: no reference, falling back to its first full window ({data.rows:.0f} rows)"
         )
-
-    def _report_other_versions(self, key: ModelKey) -> None:
-        others = other_versions(self._references.values(), key)
-        if others and self._reported_versions.get(key) != others:
-            self._reported_versions[key] = others
-            versions = ", ".join(map(repr, others))
-            self._notices.append(f"{describe_model(key)}: no reference for this version, only for {versions}")
 
     def _comparison_with(self, reference: Reference, *, pairs: bool, timed: bool) -> Comparison:
         comparisons = self._comparisons.setdefault(reference.id, {})

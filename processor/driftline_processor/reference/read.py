@@ -9,6 +9,7 @@ import numpy as np
 from driftline.reference import read
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.read import StoredProfile
+from driftline.semconv import TARGET_INPUT
 from driftline.sketch import Intervals
 from driftline_processor.records import ColumnSummary, Reference, ReferenceColumn
 from driftline_processor.reference.category_bins import with_minor
@@ -36,6 +37,7 @@ def _reference(stored: StoredProfile) -> Reference:
         starts=profile.chunks.starts,
         ends=profile.chunks.ends,
         columns=with_minor({column.key: _column(column) for column in columns}),
+        inputs=tuple(column.key.name for column in profile.columns if column.key.target == TARGET_INPUT),
     )
 
 

@@ -53,6 +53,13 @@ INTERNAL_METRICS: Final = (
     InternalMetric("queue.requests", "observable_gauge", "{request}", "", "Requests waiting to be stored"),
     InternalMetric("queue.size", "observable_gauge", "By", "", "Size of the requests waiting to be stored"),
     InternalMetric(
+        "unused.references",
+        "observable_gauge",
+        "{reference}",
+        "",
+        "References that no model is compared with: the log names them",
+    ),
+    InternalMetric(
         "exported.sets", "counter", "{set}", "", "Batches exported: results, alarm events and internal metrics"
     ),
     InternalMetric("dropped.sets", "counter", "{set}", "", "Batches dropped: rejected, expired or queue full"),

@@ -9,6 +9,7 @@ from typing import Final
 from driftline_processor.decode import DECODERS, Malformed
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.ingest_report import IngestReport
+from driftline_processor.engine.matching import Matching
 from driftline_processor.records import Batch, ModelKey, ReferencePart, Rejection, WindowResult
 from driftline_processor.service.alarm_log import WarningLimiter
 from driftline_processor.service.internal_metrics import InternalMetrics
@@ -77,7 +78,14 @@ class Worker:
         self._storage_ok = True
         self._events_unsaved = False  # an event was published since the last snapshot
         self._limiter = WarningLimiter()
+        self._matching = Matching()
         metrics.observe("rows", lambda: self._rows)
+        metrics.observe("unused.references", lambda: {"": len(self._matching.unused)})
+
+    @property
+    def matching(self) -> Matching:
+        """How models and references match, as of the last tick; for any thread."""
+        return self._matching
 
     def recover(self) -> int:
         """Restores the snapshots and replays the journal.
@@ -173,6 +181,7 @@ class Worker:
         try:
             self._registry.refresh()
             results = self._engine.advance(self._clock(), WINDOWS_PER_TICK)
+            self._matching = self._engine.matching()
             for notice in self._engine.notices():
                 logger.warning("%s", notice)
         except Exception:

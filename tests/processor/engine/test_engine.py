@@ -124,7 +124,10 @@ def test_a_reference_for_another_version_is_not_used_and_said() -> None:
     assert [result.provisional for result in results] == [False] * 5 + [True] * 2
     notices = engine.notices()
     assert [notice for notice in notices if "only for" in notice] == [
-        "model 'churn' version '1': no reference for this version, only for '2'"
+        (
+            "model 'churn' version '1': no reference for this version, only for '2': profile its training data, set "
+            "DRIFTLINE_MODEL_VERSION where it is served, or profile without --version for all"
+        )
     ]
     assert "falling back" in notices[1]
 
