@@ -228,8 +228,9 @@ class Engine:
             return None
 
     def _judge(self, model: ModelState, window: Window) -> WindowResult:
-        rows, columns, hours = model.panes.contents(window)
         comparison = self._comparison(model, window)
+        known = comparison.reference.columns if comparison else ()
+        rows, columns, hours = model.panes.contents(window, model.expected(known))
         match, columns = self._match(model, comparison, columns, rows)
         result = WindowResult(
             model=model.key,

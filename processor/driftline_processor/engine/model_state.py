@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from driftline.semconv import TARGET_PAIR
+from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.alarms import Alarm
 from driftline_processor.engine.provisional_reference import ProvisionalData
@@ -133,6 +133,19 @@ class ModelState:
         """Whether any of its servers counts pairs of inputs."""
         return any(column.target == TARGET_PAIR for column in self.columns)
 
+    @property
+    def inputs(self) -> list[ColumnKey]:
+        """The inputs that its servers send."""
+        return [column for column in self.columns if column.target == TARGET_INPUT]
+
+    def expected(self, reference: Iterable[ColumnKey]) -> set[ColumnKey]:
+        """Inputs that are missing where a span lacks them: those of other spans, and of the reference.
+
+        Not those of a reference that has none of the model's names: it calls them something else.
+        """
+        sent, known = set(self.inputs), {column for column in reference if column.target == TARGET_INPUT}
+        return sent if sent.isdisjoint(known) else sent | known
+
     def stream(self, window: Window, hours: Mapping[int, float] = MappingProxyType({})) -> StreamWindow:
         """The window, when its rows came, what is remembered of those before it, and the open alarms."""
         alarms = {key: OpenAlarm(alarm.opened, alarm.largest_bound) for key, alarm in self.alarms.items()}
@@ -152,7 +165,7 @@ class ModelState:
         """Adds the window's last pane to the data of the provisional reference. True once that is enough."""
         if not self.provisional.full:
             last = Window(window.end - self.panes.step, window.end)
-            rows, columns, _ = self.panes.contents(last)
+            rows, columns, _ = self.panes.contents(last, self.inputs)
             self.provisional.add(last, rows, columns, self.panes.size)
         return self.provisional.full
 

@@ -1,12 +1,13 @@
 """A pane: the contents of each column in one step of event time, per operation of the model."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from driftline.semconv import MISSING
 from driftline.sketch import Histogram
 from driftline.sketch.time_units import HOUR
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE, Accumulator
@@ -41,9 +42,21 @@ class PendingDelta:
     newer: Histogram
 
 
+class SpanRows(NamedTuple):
+    """Rows of spans that no sketch counts: the sum of their weights, and of the squares of these."""
+
+    rows: float = 0.0
+    squares: float = 0.0
+
+
+NO_ROWS: Final = SpanRows()
+
+
 @dataclass(slots=True)
 class Pane:
     """The contents of a pane; `pending` sketches are not in `accumulators` yet. rows: by operation.
+
+    span_rows, span_columns: rows that came in spans, by operation, and those of them in which a column was there.
 
     hours: rows by the start of their hour, nanoseconds, of all operations together: when in the pane they came.
     traces: a few trace ids; the smallest, as ids are random, so that the order of arrival does not matter.
@@ -54,6 +67,8 @@ class Pane:
     rows: dict[str, float] = field(default_factory=dict)
     hours: dict[int, float] = field(default_factory=dict)
     traces: list[str] = field(default_factory=list)
+    span_rows: dict[str, SpanRows] = field(default_factory=dict)
+    span_columns: dict[OperationColumn, SpanRows] = field(default_factory=dict)
 
     def add(self, point: Point, increment: Increment, time: int) -> None:
         """Adds the increment of a point, counted at an event time."""
@@ -75,19 +90,39 @@ class Pane:
     def add_spans(self, spans: ExampleRows, columns: Iterable[ColumnKey]) -> None:
         """Adds the rows of spans, and the values of these columns."""
         weights = np.repeat(spans.weights, spans.rows)
+        added = SpanRows(float(weights.sum()), float(weights @ weights))
         for column in columns:
-            self._accumulator(OperationColumn(column, spans.operation)).add_values(spans.columns[column], weights)
-        self._count(spans.operation, float(weights.sum()))
+            key = OperationColumn(column, spans.operation)
+            self._accumulator(key).add_values(spans.columns[column], weights)
+            self.span_columns[key] = _sum(self.span_columns.get(key, NO_ROWS), added)
+        self.span_rows[spans.operation] = _sum(self.span_rows.get(spans.operation, NO_ROWS), added)
+        self._count(spans.operation, added.rows)
         for time, weight in zip(spans.times.tolist(), spans.weights.tolist(), strict=True):
             self._count_hour(time, weight * spans.rows)
         self._record(key[:TRACE_ID].hex() for key in (spans.keys[0], spans.keys[-1]))
 
-    def summaries(self) -> Mapping[OperationColumn, ColumnSummary]:
-        """The summary of each column so far."""
+    def summaries(self, expected: Iterable[ColumnKey] = ()) -> Mapping[OperationColumn, ColumnSummary]:
+        """The summary of each column so far.
+
+        expected: columns that are missing in the rows of spans without them: many SDKs leave out what is null.
+        """
         for delta in self.pending.values():
             self._settle(delta)
         self.pending.clear()
-        return {column: held.summary() for column, held in self.accumulators.items()}
+        found = {column: held.summary() for column, held in self.accumulators.items()}
+        if self.span_rows:
+            absent = {key: rows for key, rows in self._absent(expected) if rows.rows > 0.0}
+            found |= {key: _with_missing(found.get(key, ColumnSummary()), rows) for key, rows in absent.items()}
+        return found
+
+    def _absent(self, expected: Iterable[ColumnKey]) -> Iterator[tuple[OperationColumn, SpanRows]]:
+        """Rows of spans in which a column was not there."""
+        for column in expected:
+            for operation, every in self.span_rows.items():
+                key = OperationColumn(column, operation)
+                there = self.span_columns.get(key, NO_ROWS)
+                if there != every:
+                    yield key, SpanRows(every.rows - there.rows, max(every.squares - there.squares, 0.0))
 
     def _follow(self, point: SketchPoint, increment: Increment) -> None:
         column, older = OperationColumn(point.column, point.operation), increment.older
@@ -123,3 +158,13 @@ class Pane:
         """A point counts rows before it: at a full hour those of the hour that ends."""
         start = (time - 1) // HOUR * HOUR
         self.hours[start] = self.hours.get(start, 0.0) + rows
+
+
+def _sum(one: SpanRows, other: SpanRows) -> SpanRows:
+    return SpanRows(one.rows + other.rows, one.squares + other.squares)
+
+
+def _with_missing(summary: ColumnSummary, absent: SpanRows) -> ColumnSummary:
+    states = {**summary.states, MISSING: summary.states.get(MISSING, 0.0) + absent.rows}
+    rows, squares = summary.rows + absent.rows, summary.squares + absent.squares
+    return replace(summary, states=states, rows=rows, squares=squares)

@@ -8,7 +8,7 @@ import msgpack
 from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.alarms import Alarm
 from driftline_processor.engine.model_state import ModelState
-from driftline_processor.engine.pane import OperationColumn, Pane
+from driftline_processor.engine.pane import OperationColumn, Pane, SpanRows
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.stream_deltas import StreamDeltas, pack_position, unpack_position
 from driftline_processor.engine.summary_ops import pack_summary, unpack_summary
@@ -38,6 +38,7 @@ def dump(model: ModelState) -> bytes:
         "key": _pack_model_key(model.key),
         "times": (panes.step, panes.newest, panes.sealed),
         "panes": [(start, _pack_pane(pane)) for start, pane in panes.by_start.items()],
+        **_pack_span_rows(panes.by_start),
         "streams": [(key, pack_position(last)) for key, last in model.streams.cumulative.items()],
         "keys": list(model.streams.keys.items()),
         "columns": [(_pack_column(column), seen) for column, seen in model.columns.items()],
@@ -70,6 +71,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
     panes = SlidingWindows(size, step, lateness, newest, sealed)
     if old_step == step:
         panes.by_start = {start: _unpack_pane(pane) for start, pane in state["panes"]}
+        _unpack_span_rows(panes.by_start, state)
     else:
         panes.sealed = -(-max(sealed, newest) // step) * step
     return ModelState(
@@ -119,6 +121,28 @@ def _unpack_pane(packed: tuple[Any, ...]) -> Pane:
         for (column, operation), held in parts
     }
     return Pane(accumulators, rows=dict(rows), hours=dict(hours), traces=list(traces))
+
+
+def _pack_span_rows(panes: Mapping[int, Pane]) -> dict[str, Any]:
+    """What panes hold of spans that no sketch counts; nothing where there are none."""
+    held = {start: pane for start, pane in panes.items() if pane.span_rows}
+    if not held:
+        return {}
+    rows = [(start, dict(pane.span_rows)) for start, pane in held.items()]
+    columns = [
+        (start, [(_pack_column(key.column), key.operation, rows) for key, rows in pane.span_columns.items()])
+        for start, pane in held.items()
+    ]
+    return {"span_rows": rows, "span_columns": columns}
+
+
+def _unpack_span_rows(panes: Mapping[int, Pane], state: Mapping[str, Any]) -> None:
+    for start, rows in state.get("span_rows", ()):
+        panes[start].span_rows = {operation: SpanRows(*each) for operation, each in rows.items()}
+    for start, columns in state.get("span_columns", ()):
+        panes[start].span_columns = {
+            OperationColumn(ColumnKey(*column), operation): SpanRows(*each) for column, operation, each in columns
+        }
 
 
 def _unpack_provisional(state: dict[str, Any], step: int) -> ProvisionalData:

@@ -4,7 +4,7 @@ A row belongs to the pane of its event time until that pane is closed; then it i
 event time by `lateness`, so that a queue that delivers an hour later loses nothing and a replay gives the same results.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple, TypeVar
@@ -89,10 +89,10 @@ class SlidingWindows:
         for start in [start for start in self.by_start if start < reach]:
             del self.by_start[start]
 
-    def contents(self, window: Window) -> WindowContents:
-        """The rows and columns of a window."""
+    def contents(self, window: Window, expected: Collection[ColumnKey] = ()) -> WindowContents:
+        """The rows and columns of a window. expected: columns that are missing in spans without them."""
         panes = [self.by_start[start] for start in sorted(self.by_start) if window.start <= start < window.end]
-        columns = _busiest_operation(pane.summaries() for pane in panes)
+        columns = _busiest_operation(pane.summaries(expected) for pane in panes)
         rows = _sum(pane.rows for pane in panes)
         # Other instrumentations may not count rows: use the fullest column.
         most = max(rows.values(), default=max((t.rows for t in columns.values()), default=0.0))
