@@ -27,13 +27,15 @@ OPERATION_NAME: Final = f"{PREFIX}.operation.name"
 TASK: Final = f"{PREFIX}.task"
 ERROR_TYPE: Final = "error.type"
 
-# Only raw values have names below INPUT and VECTOR, so that one pattern strips them before a backend.
+# Only raw values have names below INPUT, BATCH_INPUT and VECTOR, so that one pattern strips them before a backend.
 INPUT: Final = f"{PREFIX}.input"
+BATCH_INPUT: Final = f"{PREFIX}.batch.input"
 VECTOR_NAMES: Final = f"{PREFIX}.vector.names"
 VECTOR_VALUES: Final = f"{PREFIX}.vector.values"
 ROW_COUNT: Final = f"{PREFIX}.row.count"
 FEATURE_COUNT: Final = f"{PREFIX}.feature.count"
 OUTPUT: Final = f"{PREFIX}.output"
+BATCH_OUTPUT: Final = f"{PREFIX}.batch.output"
 PREDICTION_ID: Final = f"{PREFIX}.prediction.id"
 SKETCHED: Final = f"{PREFIX}.sketched"
 
@@ -250,12 +252,13 @@ TERMS: Final = (
     Term(OPERATION_NAME, "attribute", "Method called: `predict`, `predict_proba`, …"),
     Term(TASK, "attribute", "`classification`, `regression`, …, as described or inferred (spans, outputs)"),
     Term(ERROR_TYPE, "attribute", "Class of the exception the model raised; absent on success"),
-    Term(f"{INPUT}.<feature>", "attribute", "Value of a feature; for a batch, its values in the first rows (spans)"),
+    Term(f"{INPUT}.<feature>", "attribute", "Value of a feature in the first row; absent where it is missing (spans)"),
+    Term(f"{BATCH_INPUT}.<feature>", "attribute", "Values of a feature in the first rows of a batch (spans)"),
     Term(VECTOR_NAMES, "attribute", "Feature names, if too many for an attribute each (spans)"),
     Term(VECTOR_VALUES, "attribute", "Values of these features in the first row (spans)"),
     Term(ROW_COUNT, "attribute", "Number of rows in the call (spans)"),
     Term(FEATURE_COUNT, "attribute", "Number of features in the call (spans)"),
-    Term(f"{OUTPUT}.prediction", "attribute", "Predicted class or value (spans)"),
+    Term(f"{OUTPUT}.prediction", "attribute", "Predicted class or value for the first row (spans)"),
     Term(f"{OUTPUT}.confidence", "attribute", "Probability of the predicted class (spans)"),
     Term(f"{OUTPUT}.{ENTROPY}", "attribute", "Entropy of the probabilities of more than two classes, in nats (spans)"),
     Term(
@@ -265,6 +268,7 @@ TERMS: Final = (
     ),
     Term(f"{OUTPUT}.{RAW}.<number>", "attribute", "Raw output of a module with at most 16 numbers per row (spans)"),
     Term(f"{OUTPUT}.<name>", "attribute", "Any other output (spans)"),
+    Term(f"{BATCH_OUTPUT}.<name>", "attribute", "Values of an output for the first rows of a batch (spans)"),
     Term(PREDICTION_ID, "attribute", "Id of the call, to join a later outcome with it (spans)"),
     Term(SKETCHED, "attribute", "True if the rows are already in a sketch, so the processor skips the span (spans)"),
     Term(INFERENCE_DURATION, "metric, histogram, s", "Duration of a model call"),

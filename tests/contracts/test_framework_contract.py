@@ -32,6 +32,9 @@ from telemetry import Telemetry
 
 ROWS = 40
 COLUMNS = 4
+VALUES = tuple(f"{name}." for name in (semconv.INPUT, semconv.BATCH_INPUT, semconv.OUTPUT, semconv.BATCH_OUTPUT))
+"""What attributes with values of rows begin with."""
+
 RNG = np.random.default_rng(11)
 DATA: NDArray[np.float64] = RNG.normal(size=(ROWS, COLUMNS))
 LABELS: NDArray[np.int64] = (DATA[:, 0] > 0).astype(np.int64)
@@ -428,7 +431,7 @@ def test_no_value_leaves_with_capture_off(instrumented: Callable[..., Telemetry]
     telemetry.flush()
 
     (span,) = telemetry.spans()
-    assert not [name for name in span.attributes if name.startswith((f"{semconv.INPUT}.", f"{semconv.OUTPUT}."))]
+    assert not [name for name in span.attributes if name.startswith(VALUES)]
     assert semconv.VECTOR_VALUES not in span.attributes
     for point in telemetry.points():
         if point.metric.name == semconv.FEATURE_TAIL:
@@ -458,7 +461,7 @@ def test_outputs_alone_are_shown_when_asked(instrumented: Callable[..., Telemetr
 
     names = telemetry.spans()[0].attributes
     assert [name for name in names if name.startswith(f"{semconv.OUTPUT}.")]
-    assert not [name for name in names if name.startswith(f"{semconv.INPUT}.")]
+    assert not [name for name in names if name.startswith((f"{semconv.INPUT}.", f"{semconv.BATCH_INPUT}."))]
 
 
 @pytest.mark.parametrize("rows", [1, ROWS, 3000])
@@ -478,8 +481,9 @@ def test_a_change_after_the_call_does_not_matter(
         assert point.value == rows
         assert len([count for count in point.point.positive.bucket_counts if count]) == 1
         assert not point.point.negative.bucket_counts
-    shown = telemetry.spans()[0].attributes[f"{semconv.INPUT}.x0"]
-    assert shown in (0.5, [0.5] * 8)
+    shown = telemetry.spans()[0].attributes
+    assert shown[f"{semconv.INPUT}.x0"] == 0.5
+    assert shown.get(f"{semconv.BATCH_INPUT}.x0") == (None if rows == 1 else (0.5,) * 8)
 
 
 def test_suppression_is_honoured(telemetry: Telemetry, framework: Framework, model: Any) -> None:

@@ -173,11 +173,13 @@ def inferences(backend: OtlpSink, model: str) -> list[ReceivedSpan]:
 
 def _shown(inference: ReceivedSpan) -> tuple[Rows, list[int]]:
     """Rows and labels that the span shows; the label of PyTorch's two scores is the greater one's."""
-    rows = [list(row) for row in zip(*(_values(inference, f"{semconv.INPUT}.x{at}") for at in range(3)), strict=True)]
+    batch = f"{semconv.BATCH_INPUT}.x0" in inference.attributes
+    inputs, outputs = (semconv.BATCH_INPUT, semconv.BATCH_OUTPUT) if batch else (semconv.INPUT, semconv.OUTPUT)
+    rows = [list(row) for row in zip(*(_values(inference, f"{inputs}.x{at}") for at in range(3)), strict=True)]
     if inference.attributes[semconv.SYSTEM_NAME] == "pytorch":
-        scores = zip(*(_values(inference, f"{semconv.OUTPUT}.raw.{at}") for at in range(2)), strict=True)
+        scores = zip(*(_values(inference, f"{outputs}.raw.{at}") for at in range(2)), strict=True)
         return rows, [int(second > first) for first, second in scores]
-    return rows, [int(label) for label in _values(inference, f"{semconv.OUTPUT}.{semconv.PREDICTION}")]
+    return rows, [int(label) for label in _values(inference, f"{outputs}.{semconv.PREDICTION}")]
 
 
 def _values(inference: ReceivedSpan, name: str) -> list[float]:

@@ -151,10 +151,14 @@ def test_keys_in_conditions_are_those_of_semconv() -> None:
     assert deleted.startswith(f'delete_key(resource.attributes, "{semconv.ENVIRONMENT_NAME}") ')
     names = [term.name for term in semconv.TERMS if term.kind == "attribute"]
     values = {
-        name for name in names if name.startswith((f"{semconv.INPUT}.", semconv.VECTOR_NAMES, semconv.VECTOR_VALUES))
+        name
+        for name in names
+        if name.startswith(
+            (f"{semconv.INPUT}.", f"{semconv.BATCH_INPUT}.", semconv.VECTOR_NAMES, semconv.VECTOR_VALUES)
+        )
     }
     assert {name for name in names if stripped.search(name)} == values
-    assert len(values) == 3
+    assert len(values) == 4
 
 
 def test_prometheus_promotes_what_results_say_themselves() -> None:

@@ -2,15 +2,17 @@
 
 import json
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from itertools import accumulate
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from driftline import semconv
 from driftline.features.blocks import ColumnBlock
 from driftline.features.columns import input_names
 from driftline.features.first_rows import first_rows, only_row, output_columns
-from driftline.records import NamedColumn, Prediction
+from driftline.records import Prediction
 from driftline.settings import ALL, HIDDEN, Redaction, Settings
 from driftline.sketch import hashed
 from driftline.sketch.values import is_missing, text_of
@@ -21,8 +23,15 @@ _LONGEST_TEXT: Final = 256
 _NUMBER_BYTES: Final = 8
 _INT64: Final = 1 << 63
 _MOST_OUTPUTS: Final = 16
+_MOST_ATTRIBUTES: Final = 110
+"""Maximum number of attributes with values: a span keeps 128, and drops the first ones beyond that."""
+
 _MOST_PLANS: Final = 1000
 """Maximum number of cached feature sets: a program has few, but may generate new ones."""
+
+
+_ShownColumn: TypeAlias = tuple[str, list[Any]]
+"""Name, and values of the first rows as attributes may hold them."""
 
 
 class _ShownFeatures(NamedTuple):
@@ -35,7 +44,11 @@ class _ShownFeatures(NamedTuple):
 
 
 class SpanValues:
-    """Builds the value attributes of a call: outputs first, then inputs, up to the byte limit of a span."""
+    """Builds the value attributes of a call, within the byte limit of a span.
+
+    The first row as scalars, outputs before inputs; then the first rows of a batch as arrays, under names of their own:
+    each name has one type, as backends of events make a column of it.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -43,19 +56,29 @@ class SpanValues:
 
     def of(self, prediction: Prediction) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
-        room = self._settings.span_bytes
-        if prediction.outputs is not None and self._settings.output_redaction().shown:
-            shown = self._shown_rows(prediction)
-            columns = output_columns(prediction.model, prediction.operation, prediction.outputs, shown)
-            room = _add_outputs(attributes, columns, room, single=prediction.rows == 1)
+        outputs = self._outputs(prediction)
+        room = _add_first_row(attributes, semconv.OUTPUT, outputs, self._settings.span_bytes)
+        inputs: Sequence[_ShownColumn] = ()
         if prediction.inputs is not None:
-            self._add_inputs(attributes, prediction, room)
+            inputs, room = self._add_inputs(attributes, prediction, room)
+        if prediction.rows > 1 and semconv.VECTOR_NAMES not in attributes:
+            _add_batch(attributes, outputs, inputs, room)
         return attributes
+
+    def _outputs(self, prediction: Prediction) -> list[_ShownColumn]:
+        if prediction.outputs is None or not self._settings.output_redaction().shown:
+            return []
+        rows = self._shown_rows(prediction)
+        columns = output_columns(prediction.model, prediction.operation, prediction.outputs, rows)
+        return [(column.name, plain(column.values.tolist())) for column in columns[:_MOST_OUTPUTS]]
 
     def _shown_rows(self, prediction: Prediction) -> int:
         return min(self._settings.span_rows, max(prediction.rows, 1))
 
-    def _add_inputs(self, attributes: dict[str, Any], prediction: Prediction, room: int) -> None:
+    def _add_inputs(
+        self, attributes: dict[str, Any], prediction: Prediction, room: int
+    ) -> tuple[Sequence[_ShownColumn], int]:
+        """Adds the first row; returns the columns of the first rows, and the remaining bytes."""
         assert prediction.inputs is not None
         model, capture = prediction.model, prediction.inputs
         numbers = only_row(model, capture)
@@ -65,16 +88,21 @@ class SpanValues:
         if width:
             attributes[semconv.FEATURE_COUNT] = width
         if names is None or not width or self._settings.capture != ALL:
-            return
+            return (), room
         plan = self._plan(names)
         if numbers is not None and plan.plain and width * _NUMBER_BYTES <= room:
             attributes.update(zip(plan.keys, numbers, strict=True))  # the common case, at a tenth of the cost
-            return
+            if math.isnan(sum(numbers)):
+                _drop_missing(attributes, plan.keys)
+            return (), room
         if block is None:
             block = first_rows(model, capture, 1)
             assert block is not None
-        add = self._vector if width > self._settings.span_features else self._each
-        attributes.update(add(names, plan, block, room, single=prediction.rows == 1))
+        if width > self._settings.span_features:
+            attributes.update(_vector(names, plan, block, room))
+            return (), room
+        columns = _shown_columns(names, plan, block)
+        return columns, _add_first_row(attributes, semconv.INPUT, columns, room)
 
     def _plan(self, names: tuple[str, ...]) -> _ShownFeatures:
         plan = self._plans.get(names)
@@ -94,59 +122,67 @@ class SpanValues:
             plain=len(names) <= self._settings.span_features and all(redaction.shown for _, redaction in known),
         )
 
-    @staticmethod
-    def _each(
-        names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock, room: int, *, single: bool
-    ) -> Iterator[tuple[str, Any]]:
-        """One attribute per feature: fewer rows in full, rather than more rows with some of the columns."""
-        del names
-        columns = [
-            redacted(plain(block.columns[position].tolist()), redaction)
-            for position, redaction in zip(plan.positions, plan.redactions, strict=True)
-        ]
-        rows = max(1, room // max(1, sum(_size(column[0]) for column in columns)))
-        for key, column in zip(plan.keys, columns, strict=True):
-            room, value = _fitted(column[:rows], room, single=single)
-            if value is not None:
-                yield key, value
 
-    @staticmethod
-    def _vector(
-        names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock, room: int, *, single: bool
-    ) -> Iterator[tuple[str, Any]]:
-        """The first row as two arrays, for too many features for an attribute each."""
-        del single
-        shown: list[str] = []
-        values: list[Any] = []
-        for position, redaction in zip(plan.positions, plan.redactions, strict=True):
-            (value,) = redacted(plain(block.columns[position][:1].tolist()), redaction)
-            room -= _size(names[position]) + _size(value)
-            if room < 0:
-                break
-            shown.append(names[position])
-            values.append(value)
-        if not all(isinstance(value, float) for value in values):
-            values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
-        if shown:
-            yield semconv.VECTOR_NAMES, shown
-            yield semconv.VECTOR_VALUES, values
+def _drop_missing(attributes: dict[str, Any], keys: Sequence[str]) -> None:
+    for key in keys:
+        if math.isnan(attributes[key]):
+            del attributes[key]
 
 
-def _add_outputs(attributes: dict[str, Any], columns: Sequence[NamedColumn], room: int, *, single: bool) -> int:
-    """Returns the remaining bytes."""
-    for column in columns[:_MOST_OUTPUTS]:
-        room, value = _fitted(plain(column.values.tolist()), room, single=single)
-        if value is not None:
-            attributes[f"{semconv.OUTPUT}.{column.name}"] = value
+def _shown_columns(names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock) -> list[_ShownColumn]:
+    return [
+        (names[position], redacted(plain(block.columns[position].tolist()), redaction))
+        for position, redaction in zip(plan.positions, plan.redactions, strict=True)
+    ]
+
+
+def _vector(names: tuple[str, ...], plan: _ShownFeatures, block: ColumnBlock, room: int) -> Iterator[tuple[str, Any]]:
+    """The first row as two arrays, for too many features for an attribute each."""
+    shown: list[str] = []
+    values: list[Any] = []
+    for position, redaction in zip(plan.positions, plan.redactions, strict=True):
+        (value,) = _without_nan(redacted(plain(block.columns[position][:1].tolist()), redaction))
+        room -= _size(names[position]) + _size(value)
+        if room < 0:
+            break
+        shown.append(names[position])
+        values.append(value)
+    if not all(value is None or isinstance(value, float) for value in values):
+        values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    if shown:
+        yield semconv.VECTOR_NAMES, shown
+        yield semconv.VECTOR_VALUES, values
+
+
+def _add_first_row(attributes: dict[str, Any], prefix: str, columns: Sequence[_ShownColumn], room: int) -> int:
+    """Adds the values that are there and fit; returns the remaining bytes."""
+    for name, values in columns:
+        if values and not _is_missing(values[0]) and (size := _size(values[0])) <= room:
+            attributes[f"{prefix}.{name}"] = values[0]
+            room -= size
     return room
 
 
-def _fitted(values: list[Any], room: int, *, single: bool) -> tuple[int, Any]:
-    """The remaining bytes and the attribute value; None if it is empty or does not fit."""
-    size = sum(map(_size, values))
-    if size > room or not values or values == [None]:
-        return room, None
-    return room - size, values[0] if single else same_type(values)
+def _add_batch(
+    attributes: dict[str, Any], outputs: Sequence[_ShownColumn], inputs: Sequence[_ShownColumn], room: int
+) -> None:
+    """Adds as many rows as fit, with all of their columns: fewer rows in full, rather than more with some columns."""
+    columns = [
+        (f"{prefix}.{name}", same_type(_without_nan(values)))
+        for prefix, named in ((semconv.BATCH_OUTPUT, outputs), (semconv.BATCH_INPUT, inputs))
+        for name, values in named
+    ]
+    if len({len(values) for _, values in columns}) != 1:  # outputs that are not one for each row
+        return
+    row_bytes = accumulate(sum(map(_size, row)) for row in zip(*(values for _, values in columns), strict=True))
+    rows = bisect_right(list(row_bytes), room)
+    if rows > 1 and len(attributes) + len(columns) <= _MOST_ATTRIBUTES:
+        attributes.update((name, values[:rows]) for name, values in columns)
+
+
+def _without_nan(values: list[Any]) -> list[Any]:
+    """JSON has no NaN: backends would drop the whole array."""
+    return [None if _is_missing(value) else value for value in values]
 
 
 def plain(values: list[Any]) -> list[Any]:
@@ -204,7 +240,6 @@ def same_type(values: list[Any]) -> list[Any]:
 
 
 def _is_missing(value: Any) -> bool:
-    """In a column of strings, NaN means the same as None."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -20,8 +20,8 @@ MAX_SPAN_ROWS: Final = 100_000
 _NAMES_KEPT: Final = 65_536
 _MODEL_NAME: Final = semconv.MODEL_NAME.encode()
 _SKETCHED: Final = semconv.SKETCHED.encode()
-_INPUT: Final = f"{semconv.INPUT}."
-_OUTPUT: Final = f"{semconv.OUTPUT}."
+_INPUTS: Final = ((f"{semconv.INPUT}.", False), (f"{semconv.BATCH_INPUT}.", True))
+_OUTPUTS: Final = ((f"{semconv.OUTPUT}.", False), (f"{semconv.BATCH_OUTPUT}.", True))
 
 ResourceKey: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -35,13 +35,22 @@ def read_span(data: bytes, resource: ResourceKey) -> ExampleRows | str | None:
     return _example(span, columns, others, resource) if semconv.MODEL_NAME in others else None
 
 
+class ColumnAttribute(NamedTuple):
+    """An attribute that holds values of a column. batch: of the rows of a batch, instead of the first row only."""
+
+    column: ColumnKey
+    batch: bool
+
+
 @lru_cache(_NAMES_KEPT)
-def column_of_attribute(attribute: str) -> ColumnKey | None:
+def column_of_attribute(attribute: str) -> ColumnAttribute | None:
     """The column whose values an attribute holds, if any."""
-    if attribute.startswith(_INPUT):
-        return ColumnKey(semconv.TARGET_INPUT, attribute[len(_INPUT) :])
-    if attribute.startswith(_OUTPUT):
-        return output_key(attribute[len(_OUTPUT) :])
+    for prefix, batch in _INPUTS:
+        if attribute.startswith(prefix):
+            return ColumnAttribute(ColumnKey(semconv.TARGET_INPUT, attribute[len(prefix) :]), batch)
+    for prefix, batch in _OUTPUTS:
+        if attribute.startswith(prefix):
+            return ColumnAttribute(output_key(attribute[len(prefix) :]), batch)
     return None
 
 
@@ -64,17 +73,23 @@ def _is_sketched(span: Span) -> bool:
 
 
 def _attributes(span: Span) -> tuple[dict[ColumnKey, tuple[Scalar, ...]], dict[str, Any]]:
-    """The values of columns, and all other attributes. The last of repeated keys wins."""
-    columns: dict[ColumnKey, tuple[Scalar, ...]] = {}
+    """The values of columns, and all other attributes. The last of repeated keys wins.
+
+    The rows of a batch are taken instead of its first row, which is among them.
+    """
+    first: dict[ColumnKey, tuple[Scalar, ...]] = {}
+    batch: dict[ColumnKey, tuple[Scalar, ...]] = {}
     others: dict[str, Any] = {}
     for pair in span.attributes:
         name, value = pair.key, pair.value
-        column = column_of_attribute(name)
-        if column is None:
+        held = column_of_attribute(name)
+        if held is None:
             others[name] = value
             continue
         number = value.double_value  # 0 where it is something else
-        columns[column] = (number,) if number and number == number else _values(value)  # noqa: PLR0124  (no NaN)
+        rows = (number,) if number and number == number else _values(value)  # noqa: PLR0124  (no NaN)
+        (batch if held.batch else first)[held.column] = rows
+    columns = batch or first
     if semconv.VECTOR_VALUES in others:
         values = _values(others[semconv.VECTOR_VALUES])
         inputs = _inputs(others.get(semconv.VECTOR_NAMES))

@@ -145,7 +145,7 @@ def test_probabilities_of_two_classes(telemetry: Telemetry, classifier: Any) -> 
 
     assert output_names(telemetry) == {"prediction", "confidence", "score"}
     assert class_counts(telemetry) == counts_of(classifier.classes_[probabilities.argmax(axis=1)])
-    shown = telemetry.spans()[0].attributes[f"{semconv.OUTPUT}.score"]
+    shown = telemetry.spans()[0].attributes[f"{semconv.BATCH_OUTPUT}.score"]
     assert shown == pytest.approx(probabilities[:8, 1].tolist())
 
 
@@ -345,7 +345,7 @@ def test_a_users_subclass_is_recorded_once(telemetry: Telemetry, library: Librar
     (span,) = telemetry.spans()
     assert span.attributes[semconv.MODEL_NAME] == "Clipped"
     assert span.attributes[semconv.SYSTEM_NAME] == library.system
-    assert max(span.attributes[f"{semconv.OUTPUT}.prediction"]) <= 1
+    assert max(span.attributes[f"{semconv.BATCH_OUTPUT}.prediction"]) <= 1
 
 
 class Duck(BaseEstimator):

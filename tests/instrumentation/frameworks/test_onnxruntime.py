@@ -88,7 +88,7 @@ def test_a_classifier_reads_as_in_scikit_learn(telemetry: Telemetry, zipmap: boo
     assert features(telemetry) == {"x0": ROWS, "x1": ROWS, "x2": ROWS}
     assert output_names(telemetry) == {"prediction", "confidence", "score"}
     assert class_counts(telemetry) == {name: np.sum(label == name) for name in ("no", "yes")}
-    shown = span.attributes[f"{semconv.OUTPUT}.score"]
+    shown = span.attributes[f"{semconv.BATCH_OUTPUT}.score"]
     expected = [row["yes"] for row in probabilities[:8]] if zipmap else probabilities[:8, 1]
     assert shown == pytest.approx(expected)
     assert not telemetry.points(semconv.FAULTS)
@@ -122,7 +122,7 @@ def test_a_regressor(telemetry: Telemetry) -> None:
     (span,) = telemetry.spans()
     assert span.attributes[semconv.MODEL_NAME] == "GradientBoostingRegressor"
     assert span.attributes[semconv.TASK] == "regression"
-    assert span.attributes[f"{semconv.OUTPUT}.prediction"] == pytest.approx(expected[:8, 0])
+    assert span.attributes[f"{semconv.BATCH_OUTPUT}.prediction"] == pytest.approx(expected[:8, 0])
     assert telemetry.total(semconv.OUTPUT_VALUE) + telemetry.total(semconv.OUTPUT_TAIL) == ROWS
 
 

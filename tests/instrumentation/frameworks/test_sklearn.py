@@ -193,7 +193,7 @@ def test_outputs_of_a_binary_classifier(telemetry: Telemetry, model: LogisticReg
         expected = int((model.classes_[probabilities.argmax(axis=1)] == int(name)).sum())
         assert telemetry.total(semconv.OUTPUT_PREDICTIONS, {semconv.OUTPUT_CLASS: name}) == expected
     (span,) = telemetry.spans()
-    assert span.attributes[f"{semconv.OUTPUT}.score"] == pytest.approx(probabilities[:8, 1].tolist())
+    assert span.attributes[f"{semconv.BATCH_OUTPUT}.score"] == pytest.approx(probabilities[:8, 1].tolist())
     assert span.attributes[semconv.TASK] == "classification"
 
 

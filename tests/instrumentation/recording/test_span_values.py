@@ -54,8 +54,10 @@ def test_a_batch_is_arrays_of_its_first_rows() -> None:
     """At most `span_rows` rows."""
     found = shown(np.arange(40.0).reshape(20, 2), np.arange(20), span_rows=3)
 
-    assert found["ml.input.x1"] == [1.0, 3.0, 5.0]
-    assert found["ml.output.prediction"] == [0, 1, 2]
+    assert found["ml.input.x1"] == 1.0
+    assert found["ml.batch.input.x1"] == [1.0, 3.0, 5.0]
+    assert found["ml.output.prediction"] == 0
+    assert found["ml.batch.output.prediction"] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("number", [2**63, 2**64 - 1, -(2**63) - 1])
@@ -111,11 +113,11 @@ def test_kinds_of_values() -> None:
     )
     found = shown(frame)
 
-    assert found["ml.input.n"] == [1, None]
-    assert found["ml.input.t"] == ["a", None]
-    assert found["ml.input.d"] == ["2026-01-02T00:00:00", None]
-    assert found["ml.input.b"] == [True, False]
-    assert found["ml.input.c"] == ["x", "y"]
+    assert found["ml.batch.input.n"] == [1, None]
+    assert found["ml.batch.input.t"] == ["a", None]
+    assert found["ml.batch.input.d"] == ["2026-01-02T00:00:00", None]
+    assert found["ml.batch.input.b"] == [True, False]
+    assert found["ml.batch.input.c"] == ["x", "y"]
 
 
 def test_a_missing_scalar_has_no_attribute() -> None:
@@ -123,6 +125,40 @@ def test_a_missing_scalar_has_no_attribute() -> None:
     found = shown(pd.DataFrame({"a": ["x"], "b": [None]}))
 
     assert "ml.input.b" not in found
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5000])
+@pytest.mark.parametrize("form", ["array", "frame", "nullable", "object"])
+def test_each_name_has_one_type(form: str, rows: int) -> None:
+    """A scalar for the first row, arrays for a batch, and neither holds a NaN: a column of events would lose it."""
+    values = np.column_stack([np.full(rows, np.nan), np.arange(rows, dtype=float), np.full(rows, np.inf)])
+    frame = pd.DataFrame(values, columns=["x0", "x1", "x2"])
+    given = {
+        "array": values,
+        "frame": frame,
+        "nullable": frame.astype("Float64"),
+        "object": frame.astype(object),
+    }[form]
+    found = shown(given, np.zeros(rows))
+
+    first = {name: value for name, value in found.items() if name.startswith(("ml.input.", "ml.output."))}
+    batch = {name: value for name, value in found.items() if name.startswith("ml.batch.")}
+    assert first == {"ml.input.x1": 0.0, "ml.input.x2": np.inf, "ml.output.prediction": 0.0}
+    assert {name for name, value in found.items() if isinstance(value, list)} == batch.keys()
+    if rows == 1:
+        assert not batch
+    else:
+        assert {len(value) for value in batch.values()} == {min(rows, 8)}
+        assert set(batch["ml.batch.input.x0"]) == {None}
+        assert batch["ml.batch.input.x1"] == list(range(min(rows, 8)))
+
+
+def test_a_batch_of_too_many_columns_shows_its_first_row_only() -> None:
+    """A span keeps 128 attributes: never some of a row's columns instead of all."""
+    found = shown(np.ones((5, 60)), np.ones(5))
+
+    assert sum(name.startswith("ml.input.") for name in found) == 60
+    assert not [name for name in found if name.startswith("ml.batch.")]
 
 
 def test_features_are_chosen() -> None:

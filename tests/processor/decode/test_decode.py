@@ -477,6 +477,14 @@ def test_span_of_many_rows() -> None:
     }
 
 
+def test_the_rows_of_a_batch_stand_for_its_first_row() -> None:
+    """The first row, as scalars, is one of them: it is not counted again."""
+    shown = {"ml.input.a": 1.0, "ml.output.prediction": "x", "ml.batch.input.a": [1.0, None]}
+    (rows,) = examples(span({**of_model(), **shown, "ml.batch.output.prediction": ["x", "y"]}))
+
+    assert rows.columns == {ColumnKey("input", "a"): (1.0, None), ColumnKey("output", "prediction"): ("x", "y")}
+
+
 def test_span_with_a_vector() -> None:
     """Past the cap on attributes, names and values stand in two arrays."""
     (rows,) = examples(span({**of_model(), semconv.VECTOR_NAMES: ["a", "b"], semconv.VECTOR_VALUES: [1.0, 2.0]}))

@@ -90,7 +90,12 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "flag": st.booleans(),
     "nothing": st.none(),
 }
-KEYS = st.sampled_from(["ml.input.a", "ml.input.b", "ml.input.ä.c", "ml.output.prediction", "ml.output.label", "user"])
+KEYS = st.sampled_from(
+    [
+        *("ml.input.a", "ml.input.b", "ml.input.ä.c", "ml.output.prediction", "ml.output.label", "user"),
+        *("ml.batch.input.a", "ml.batch.input.d", "ml.batch.output.prediction"),
+    ]
+)
 ODD = st.one_of(*SCALARS.values(), st.lists(NUMBERS, max_size=3), st.text("é", min_size=60, max_size=90))
 
 

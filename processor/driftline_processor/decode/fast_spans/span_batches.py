@@ -106,10 +106,9 @@ class _LayoutReader:
 
 
 def _columns(layout: SpanLayout) -> Iterator[tuple[ColumnKey, Sequence[ValueSlot]]]:
-    for name, slots in layout.values.items():
-        column = column_of_attribute(name)
-        if column is not None:
-            yield column, slots
+    held = [(found, slots) for name, slots in layout.values.items() if (found := column_of_attribute(name))]
+    batch = any(found.batch for found, _ in held)
+    yield from ((found.column, slots) for found, slots in held if found.batch == batch)
     for column, slot in zip(vector_columns(layout.sample), layout.values.get(semconv.VECTOR_VALUES, ()), strict=False):
         yield column, (slot,)
 

@@ -69,7 +69,7 @@ def test_an_image_is_summaries(telemetry: Telemetry) -> None:
     telemetry.flush()
     (span,) = telemetry.spans()
 
-    assert list(span.attributes["ml.input.image.mean"]) == [0.25, 0.25]
+    assert list(span.attributes["ml.batch.input.image.mean"]) == [0.25, 0.25]
     assert span.attributes[semconv.FEATURE_COUNT] == 10
     assert telemetry.total(semconv.FEATURE_OBSERVATIONS, VALID | {semconv.FEATURE_NAME: "image.mean.2"}) == 2
 
