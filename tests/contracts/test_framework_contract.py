@@ -22,6 +22,7 @@ import driftline
 from driftline import frameworks, semconv
 from driftline.capture.copies import Captures
 from driftline.capture.queue import PredictionQueue
+from driftline.export.durations import Durations
 from driftline.export.pipeline import Pipeline
 from driftline.frameworks.instrumentor import _instrumentors
 from driftline.recording import recorder as recorder_module
@@ -387,7 +388,7 @@ STAGES: dict[str, tuple[Any, str]] = {
     "capture": (Captures, "of"),
     "hand over": (PredictionQueue, "put"),
     "span content": (SpanValues, "of"),
-    "duration": (recorder_module.Recorder, "_record"),
+    "duration": (Durations, "record"),
     "aggregate": (Pipeline, "_count"),
     "packets": (Pipeline, "_packets"),
     "provider": (Pipeline, "_private_provider"),
@@ -483,7 +484,7 @@ def test_a_change_after_the_call_does_not_matter(
         assert not point.point.negative.bucket_counts
     shown = telemetry.spans()[0].attributes
     assert shown[f"{semconv.INPUT}.x0"] == 0.5
-    assert shown.get(f"{semconv.BATCH_INPUT}.x0") == (None if rows == 1 else (0.5,) * 8)
+    assert shown.get(f"{semconv.BATCH_INPUT}.x0") == (None if rows == 1 else [0.5] * 8)
 
 
 def test_suppression_is_honoured(telemetry: Telemetry, framework: Framework, model: Any) -> None:

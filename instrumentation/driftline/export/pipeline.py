@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
 
+from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -20,6 +21,7 @@ from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.copies import Captures, release
 from driftline.capture.queue import PredictionQueue
 from driftline.export.aggregator import Aggregator, Packet
+from driftline.export.durations import Durations
 from driftline.export.exporter_selection import ExporterFactory, is_delta
 from driftline.export.sketch_exporter import SketchExporter
 from driftline.records import Prediction
@@ -37,8 +39,8 @@ class Pipeline:
     """Aggregates in one thread and exports in another, so that an unreachable backend does not delay aggregation.
 
     Threads start with the first prediction, because helper processes instrument themselves too. make_exporter: None
-    disables aggregation. on_prediction: called in the background with each prediction. on_export: called before each
-    export.
+    disables aggregation. on_export: called before each export. meter_provider: gets the durations; None: they leave
+    beside the sketches, at the same interval, or with the application's metrics where there are no sketches.
     """
 
     def __init__(
@@ -46,15 +48,14 @@ class Pipeline:
         settings: Settings,
         make_exporter: ExporterFactory | None,
         resource: Callable[[], Resource],
-        on_prediction: Callable[[Prediction], None],
         on_export: Callable[[], None],
+        meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         # Everything queued counts against one limit; pooled buffers of batches leave a quarter of it to single rows.
         self._pool = BufferPool(settings.buffer_bytes * 3 // 4)
         self.captures = Captures(self._pool)
         self._interval = settings.export_interval / 1000
         self._resource = resource
-        self._on_prediction = on_prediction
         self._on_export = on_export
         self._wake = AutoResetEvent()
         self.queue = PredictionQueue(settings.buffer_bytes, self._on_wake)
@@ -63,7 +64,10 @@ class Pipeline:
         self._aggregating = Lock()
         self._lost_rows = 0
         self._exporter = None if make_exporter is None else self._sketch_exporter(make_exporter, delta=delta)
+        self._making = Lock()
         self._provider: MeterProvider | None = None
+        self._meter_provider = meter_provider
+        self._durations: Durations | None = None
         self._start = Lock()
         self._started = self._closed = False
         self._exports = _ExportRequests()
@@ -90,15 +94,17 @@ class Pipeline:
 
     def _count(self, predictions: list[Prediction]) -> None:
         for each in predictions:
-            self._report(each)
+            self._record_duration(each)
             if each.lost:
                 self._lost_rows += each.rows
         if self._exporter is not None and predictions:
             self._aggregator.add(predictions)
 
-    def _report(self, prediction: Prediction) -> None:
+    def _record_duration(self, prediction: Prediction) -> None:
         try:
-            self._on_prediction(prediction)
+            if self._durations is None:
+                self._durations = Durations(self._meter())
+            self._durations.record(prediction)
         except Exception as error:  # noqa: BLE001  # its rows are still counted
             FAULTS.note("duration", error)
 
@@ -171,16 +177,26 @@ class Pipeline:
             self.drain()  # before the SDK observes the dropped rows
             if self._exporter is None:
                 return True
-            if self._provider is None:
-                self._provider = self._private_provider(self._exporter)
-            self._provider.force_flush()
+            self._private_provider(self._exporter).force_flush()
             self._pool.trim()
         except Exception as error:  # noqa: BLE001  # the next export retries
             FAULTS.note("export", error)
             return False
         return self._exporter.succeeded
 
+    def _meter(self) -> metrics.Meter:
+        provider = self._meter_provider
+        if provider is None and self._exporter is not None:
+            provider = self._private_provider(self._exporter)
+        return metrics.get_meter(semconv.SCOPE, semconv.SCOPE_VERSION, meter_provider=provider)
+
     def _private_provider(self, exporter: SketchExporter) -> MeterProvider:
+        with self._making:
+            if self._provider is None:
+                self._provider = self._make_provider(exporter)
+            return self._provider
+
+    def _make_provider(self, exporter: SketchExporter) -> MeterProvider:
         # An infinite interval: the reader starts no thread, which would be restarted in forked children.
         reader = PeriodicExportingMetricReader(exporter, export_interval_millis=math.inf)
         provider = MeterProvider([reader], resource=self._resource(), shutdown_on_exit=False)

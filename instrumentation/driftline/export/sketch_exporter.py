@@ -1,11 +1,12 @@
 """Wraps the exporter that sends: adds the sketches to the SDK's metrics, and acknowledges what arrived."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from opentelemetry.sdk.metrics import ObservableCounter
+from opentelemetry.sdk.metrics import Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
+    Metric,
     MetricExporter,
     MetricExportResult,
     MetricsData,
@@ -31,7 +32,7 @@ class SketchExporter(MetricExporter):
 
     def __init__(self, make: ExporterFactory, packets: Callable[[], Iterable[Packet]], *, delta: bool) -> None:
         self._temporality = AggregationTemporality.DELTA if delta else AggregationTemporality.CUMULATIVE
-        super().__init__(preferred_temporality={ObservableCounter: self._temporality})
+        super().__init__(preferred_temporality=dict.fromkeys((ObservableCounter, Histogram), self._temporality))
         self._make = make
         self._packets = packets
         self._gil_yield = GilYield()
@@ -50,20 +51,22 @@ class SketchExporter(MetricExporter):
     def _send_all(self, collected: MetricsData, timeout_millis: float) -> bool:
         if self._inner is None:
             self._inner = self._make()
+        own = collected.resource_metrics[0].scope_metrics[0].metrics
         for points, acknowledgements in _requests(self._packets()):
-            data = self._with_points(collected, points)
+            data = self._with_points(collected, own, points)
+            own = []  # once: a delta that comes twice counts twice
             if self._inner.export(data, timeout_millis=timeout_millis) is not MetricExportResult.SUCCESS:
                 return False
             for acknowledge in acknowledgements:
                 acknowledge()
         return True
 
-    def _with_points(self, collected: MetricsData, points: list[MetricPoint]) -> MetricsData:
+    def _with_points(self, collected: MetricsData, own: Sequence[Metric], points: list[MetricPoint]) -> MetricsData:
         """Merge the points into one scope: encoders keep one entry per scope."""
         resource = collected.resource_metrics[0]
         scope = resource.scope_metrics[0]
         ours = metrics(points, self._temporality, self._gil_yield)
-        merged = ScopeMetrics(scope.scope, [*scope.metrics, *ours], scope.schema_url)
+        merged = ScopeMetrics(scope.scope, [*own, *ours], scope.schema_url)
         return MetricsData([ResourceMetrics(resource.resource, [merged], resource.schema_url)])
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:

@@ -42,11 +42,6 @@ _SUPPRESS: Final = otel._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001  # checked
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 """As `opentelemetry.instrumentation.utils.is_instrumentation_enabled`, but with a single context lookup."""
 
-# From 0.1 ms for one row of a linear model to a minute for a large batch.
-_DURATION_BOUNDS: Final = (
-    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
-)
-
 
 def _outputs(read: Callable[[Any], Any], output: Any) -> Any:
     try:
@@ -93,13 +88,7 @@ class Recorder:
         self._spans = SpanSource(tracer_provider)
         self._make_exporter = choose(settings.otlp_endpoint) if metric_exporter is None else lambda: metric_exporter
         self._resource = _ApplicationResource(tracer_provider)
-        meter = metrics.get_meter(semconv.SCOPE, semconv.SCOPE_VERSION, meter_provider=meter_provider)
-        self._duration = meter.create_histogram(
-            semconv.INFERENCE_DURATION,
-            unit="s",
-            description="Duration of a model call",
-            explicit_bucket_boundaries_advisory=_DURATION_BOUNDS,
-        )
+        self._meter_provider = meter_provider
         self.before_export: list[Callable[[], None]] = []
         self._span_values: SpanValues | None = None
         self._abandoned: list[Pipeline] = []
@@ -198,21 +187,13 @@ class Recorder:
         with self._making:
             if self._pipeline is None:
                 self._pipeline = Pipeline(
-                    self.settings, self._make_exporter, self._resource.find, self._record, self._on_export
+                    self.settings, self._make_exporter, self._resource.find, self._on_export, self._meter_provider
                 )
             return self._pipeline
 
     def _on_export(self) -> None:
         for action in list(self.before_export):  # a copy: uninstrumenting a framework meanwhile removes its action
             action()
-
-    def _record(self, prediction: Prediction) -> None:
-        """Record the duration, in the background: an instrument costs more than everything the caller pays."""
-        attributes = prediction.model.attributes(prediction.operation)
-        if prediction.error is not None:
-            attributes[semconv.ERROR_TYPE] = prediction.error
-        parent = None if prediction.span is None else trace.set_span_in_context(prediction.span)
-        self._duration.record(prediction.duration, attributes, context=parent)
 
     def flush(self, timeout: float) -> bool:
         """Send everything recorded so far, and flush the SDK's providers; whether it was sent within `timeout`."""

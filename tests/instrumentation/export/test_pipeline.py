@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 from sklearn.linear_model import LogisticRegression
 
@@ -18,7 +20,7 @@ from driftline.capture.copies import capture
 from driftline.export.pipeline import Pipeline
 from driftline.features.input_kinds import EMBEDDING, TOKENS
 from driftline.recording.shared_recorder import SHARED_RECORDER
-from driftline.records import CallRecord, InputFacts, ModelFacts, NamedColumn, Prediction
+from driftline.records import CallRecord, InputFacts, ModelFacts, NamedColumn
 from driftline.runtime.self_faults import FAULTS
 from driftline.settings import Settings
 from otlp_sink import Received
@@ -164,7 +166,7 @@ class Stuck(MemoryMetricExporter):
 
 def pipeline(exporter: MemoryMetricExporter, **settings: Any) -> Pipeline:
     given = Settings(**{"export_interval": 3_600_000} | settings)
-    return Pipeline(given, lambda: exporter, lambda: Resource({}), lambda _: None, lambda: None)
+    return Pipeline(given, lambda: exporter, lambda: Resource({}), lambda: None)
 
 
 def record(rows: Any, model: ModelFacts = MODEL) -> CallRecord:
@@ -233,15 +235,33 @@ def test_without_predictions_nothing_starts() -> None:
     assert exporter.attempts == 0
 
 
-def test_without_an_exporter_predictions_are_only_told() -> None:
-    """OTEL_METRICS_EXPORTER=none: durations are still recorded, nothing is aggregated."""
-    told: list[Prediction] = []
-    subject = Pipeline(Settings(), None, lambda: Resource({}), told.append, lambda: None)
+def test_without_an_exporter_only_durations_are_recorded() -> None:
+    """OTEL_METRICS_EXPORTER=none or prometheus: nothing is aggregated, durations are the application's metrics."""
+    reader = InMemoryMetricReader()
+    subject = Pipeline(Settings(), None, lambda: Resource({}), lambda: None, MeterProvider([reader]))
 
     subject.queue.put(record(X))
     assert not subject.counts
     assert subject.flush(10)
-    assert [each.rows for each in told] == [len(X)]
+    (duration,) = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    assert duration.name == semconv.INFERENCE_DURATION
+    assert [point.count for point in duration.data.data_points] == [1]
+    assert subject.close(10)
+
+
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+@pytest.mark.parametrize("columns", [3, 400])
+def test_durations_leave_beside_the_sketches(temporality: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the interval of the sketches, and once, however many requests the sketches take."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", temporality)
+    received = Received()
+    subject = pipeline(MemoryMetricExporter(received), max_columns=columns)
+    model = ModelFacts("m", "1", "M", "test", None, None, None, no_outputs)
+    for _ in range(2):
+        subject.queue.put(record(np.ones((5, columns)), model))
+        assert subject.flush(10)
+
+    assert received.total(semconv.INFERENCE_DURATION) == 2
     assert subject.close(10)
 
 
