@@ -6,6 +6,8 @@ from dashboard_panels import DASHBOARD, filled, in_prometheus
 from driftline_processor.encode.metrics import METRICS
 
 NOT_SHOWN = {
+    "ml.incident.open": "the panel of columns in alarm says more; alert on it",
+    "ml.incident.column.count": "a panel counts `ml.drift.alarm` instead: a column of several versions once",
     "ml.drift.alarmed.columns": "a panel counts `ml.drift.alarm` instead: a column of several versions once",
     "ml.drift.reference.count": "a constant of the reference",
     "ml.reference.unmatched.columns": "a fault of the set-up, that the log and the doctor tell with its remedy",

@@ -28,4 +28,4 @@ NOT_READ: Final = (MEASURED | SAID_BY_PROCESSOR | {"http.server.request.duration
 KNOWN: Final = READ_BY_PROCESSOR | NOT_READ
 
 READ_EVENTS: Final = frozenset({semconv.ROWS_EVENT, semconv.OUTCOME_EVENT})
-NOT_READ_EVENTS: Final = frozenset({*semconv.ALARM_EVENTS.values(), "other", ""})
+NOT_READ_EVENTS: Final = frozenset({*semconv.ALARM_EVENTS.values(), *semconv.INCIDENT_EVENTS.values(), "other", ""})

@@ -141,6 +141,17 @@ ALARM_EVENTS: Final = {change: f"{PREFIX}.alarm.{change}" for change in ("opened
 ALARM_ID: Final = f"{PREFIX}.alarm.id"
 ALARM_START: Final = f"{PREFIX}.alarm.start"
 ALARM_TRACES: Final = f"{PREFIX}.alarm.traces"
+
+# Incidents: all alarms of a model that are open together. INCIDENT_COLUMN_COUNT is of events, and a metric as well.
+INCIDENT_EVENTS: Final = {change: f"{PREFIX}.incident.{change}" for change in ("opened", "updated", "closed")}
+INCIDENT_OPEN: Final = f"{PREFIX}.incident.open"
+INCIDENT_ID: Final = f"{PREFIX}.incident.id"
+INCIDENT_START: Final = f"{PREFIX}.incident.start"
+INCIDENT_COLUMNS: Final = f"{PREFIX}.incident.columns"
+INCIDENT_TARGETS: Final = f"{PREFIX}.incident.targets"
+INCIDENT_COLUMN_COUNT: Final = f"{PREFIX}.incident.column.count"
+
+# What both kinds of events say.
 DRIFT_ASPECT: Final = f"{PREFIX}.drift.aspect"
 DRIFT_EVENT: Final = f"{PREFIX}.drift.event"
 DRIFT_REASONS: Final = f"{PREFIX}.drift.reasons"
@@ -348,7 +359,18 @@ TERMS: Final = (
         f"Why a column does not match: `{MISMATCH_MISSING}` (in the reference alone), `{MISMATCH_UNKNOWN}` (in the "
         f"data alone), `{MISMATCH_TYPE}` (another one), `{MISMATCH_PAIR}` (of inputs, not counted)",
     ),
-    Term(ALARM_EVENTS["opened"], "event, WARN", "An alarm opened; the body says what drifted"),
+    Term(INCIDENT_EVENTS["opened"], "event, WARN", "Columns of a model drifted; the body says which, and how"),
+    Term(INCIDENT_EVENTS["updated"], "event, INFO", "Further columns drifted, or at least half of them recovered"),
+    Term(INCIDENT_EVENTS["closed"], "event, INFO", "The last alarm of the model closed"),
+    Term(
+        INCIDENT_ID,
+        "attribute",
+        "Id of the incident, the same in all its events, in those of its alarms and in every replay (events)",
+    ),
+    Term(INCIDENT_START, "attribute", "End of the window that opened the incident, Unix seconds (events)"),
+    Term(INCIDENT_COLUMNS, "attribute", "Names of its columns, the one with the strongest evidence first (events)"),
+    Term(INCIDENT_TARGETS, "attribute", f"The kind of each of these columns, as `{DRIFT_TARGET}` (events)"),
+    Term(ALARM_EVENTS["opened"], "event, INFO", "An alarm opened; the body says what drifted"),
     Term(
         ALARM_EVENTS["updated"],
         "event, INFO",

@@ -163,7 +163,7 @@ class Window(NamedTuple):
 
 
 class AlarmChange(Enum):
-    """What became of an alarm."""
+    """What became of an alarm, or of an incident."""
 
     OPENED = "opened"
     UPDATED = "updated"
@@ -175,7 +175,8 @@ class AlarmEvent:
     """A change of an alarm. opened: the end of the window that opened it; time: of the one that changed it.
 
     id: of the alarm, the same in all of its events and in every replay. verdict: of the window; of the last event,
-    where the column was not judged any more. traces: hexadecimal ids of example traces in the window.
+    where the column was not judged any more. traces: hexadecimal ids of example traces in the window. incident: the id
+    of the incident that the alarm is part of.
     """
 
     id: str
@@ -187,15 +188,34 @@ class AlarmEvent:
     verdict: Verdict
     summary: str
     traces: tuple[str, ...]
+    incident: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentEvent:
+    """A change of an incident: of all alarms of a model that are open together.
+
+    id: of the incident, the same in all of its events and in every replay. opened, time, traces: as of an alarm.
+    columns: those in alarm, the one with the strongest evidence first; of an incident that closes, all that were in it.
+    """
+
+    id: str
+    change: AlarmChange
+    model: ModelKey
+    opened: int
+    time: int
+    columns: tuple[ColumnKey, ...]
+    summary: str
+    traces: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnResult:
     """A column in a window: sample sizes, distribution and, if the reference has it, statistics and a verdict.
 
-    statistics: name -> value, of those that apply. distribution: mean, p05, p50 and p95 of a numeric column.
-    shares: class -> share, of a categorical one. verdict: of the aspect with the highest score. alarm: the id of the
-    column's alarm while it is open.
+    statistics: name -> value, of those that apply. distribution, reference_distribution: mean, p05, p50 and p95 of a
+    numeric column, in the window and in the reference. shares: class -> share, of a categorical one. verdict: of the
+    aspect with the highest score. alarm: the id of the column's alarm while it is open.
     """
 
     column: ColumnKey
@@ -207,13 +227,14 @@ class ColumnResult:
     shares: Mapping[str, float]
     verdict: Verdict | None
     alarm: str | None = None
+    reference_distribution: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
     """The results of a model in one window. provisional: the reference is live data, for want of a training profile.
 
-    reference: id of the reference compared with, if any. alarms: the alarms that changed with this window. unmatched:
+    reference: id of the reference compared with, if any. alarms, incidents: what changed with this window. unmatched:
     how many columns do not match the reference, by what is the matter with them.
     """
 
@@ -225,6 +246,7 @@ class WindowResult:
     columns: tuple[ColumnResult, ...]
     alarms: tuple[AlarmEvent, ...] = ()
     unmatched: Mapping[str, int] = field(default_factory=dict)
+    incidents: tuple[IncidentEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

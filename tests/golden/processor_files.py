@@ -23,7 +23,7 @@ import driftline
 from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import decode_metrics, decode_traces
-from driftline_processor.encode.alarm_events import encode_events
+from driftline_processor.encode.events import encode_events
 from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import WindowResult

@@ -10,6 +10,7 @@ from driftline.sketch.identity import DigestField, digest
 from driftline.sketch.pairs import Pair
 from driftline_processor.decode.metric_streams import Origin, stream
 from driftline_processor.engine.alarms import _identity
+from driftline_processor.engine.incidents import _identity as _incident_identity
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.monitors.drift.history.trailing_windows import pack
@@ -62,6 +63,11 @@ def test_alarms_have_the_same_id_in_every_replay() -> None:
     assert _identity(MODEL, AGE, 1_800_000_020 * SECOND) == "4d14576907c52dc293f827e038f268d7"
 
 
+def test_incidents_have_the_same_id_in_every_replay() -> None:
+    """Of the model, and the end of the window that opened it."""
+    assert _incident_identity(MODEL, 1_800_000_020 * SECOND) == "810b6e50b94b8bf4ab9edf593015b665"
+
+
 def test_provisional_references_are_named_by_what_they_hold() -> None:
     """Of the model, and the panes that were gathered."""
     panes = {1_800_000_000 * SECOND: {}, 1_800_000_060 * SECOND: {}}
@@ -94,4 +100,5 @@ def test_a_snapshot_of_form_4_is_read_and_written_as_it_was() -> None:
 
     assert model.key.name == "churn"
     assert list(model.alarms) == [AGE]
+    assert model.incident is None  # it opens with the next window
     assert msgpack.unpackb(dump(model)) == msgpack.unpackb(stored)

@@ -58,11 +58,12 @@ def test_results_are_those_of_the_golden_file() -> None:
 def test_golden_results_make_sense() -> None:
     """The file itself is right: the changed column alone has an alarm, from its change until it is back."""
     found = alarms(read(RESULTS))
-    (opened, what, first), *_, (closed, _, last) = events(read(RESULTS))
+    (incident, paged, _), (opened, what, first), *_, (over, _, _), (closed, _, last) = events(read(RESULTS))
 
     assert {column for column, _ in found} == {"age"}
-    assert (opened, first) == ("ml.alarm.opened", CHANGE)
-    assert what.startswith("model churn 3 (shop): input age moved: ")
-    assert closed == "ml.alarm.closed"
+    assert (incident, opened, first) == ("ml.incident.opened", "ml.alarm.opened", CHANGE)
+    assert paged.startswith("model churn 3 (shop): 1 of 2 inputs moved since ")
+    assert what.startswith("model churn 3 (shop): input age moved down since ")
+    assert (over, closed) == ("ml.incident.closed", "ml.alarm.closed")
     assert last > LAST_BROKEN
     assert {second for _, second in found} == set(range(first, last, STEP))

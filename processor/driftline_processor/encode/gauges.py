@@ -41,7 +41,7 @@ def _resource_metrics(resource: tuple[tuple[str, str], ...], results: list[Windo
 
 def _points(row: metrics.Metric, result: WindowResult) -> Iterator[NumberDataPoint]:
     if row.of_model is not None:
-        yield from _valid(row, row.of_model(result), result, _model_attributes(result))
+        yield from _valid(row, row.of_model(result), result, model_attributes(result))
     if row.of_column is not None:
         for column in result.columns:
             yield from _valid(row, row.of_column(column), result, column_attributes(result, column.column))
@@ -57,8 +57,11 @@ def _valid(
             yield NumberDataPoint({**attributes, **extra}, result.window.start, result.window.end, value)
 
 
-def _model_attributes(result: WindowResult) -> dict[str, str | bool]:
-    """Includes the origin, of whose resource some backends keep only the name of the service."""
+def model_attributes(result: WindowResult) -> dict[str, str | bool]:
+    """The attributes of metrics and events about a model.
+
+    They include the origin, of whose resource some backends keep only the name of the service.
+    """
     name, version, origin = result.model
     known = {semconv.MODEL_VERSION: version} if version else {}
     return {**dict(origin), semconv.MODEL_NAME: name, **known, semconv.REFERENCE_PROVISIONAL: result.provisional}
@@ -67,4 +70,4 @@ def _model_attributes(result: WindowResult) -> dict[str, str | bool]:
 def column_attributes(result: WindowResult, column: ColumnKey) -> dict[str, str | bool]:
     """The attributes of metrics and events about a column."""
     target, name = column
-    return {**_model_attributes(result), semconv.DRIFT_TARGET: target, semconv.FEATURE_NAME: name}
+    return {**model_attributes(result), semconv.DRIFT_TARGET: target, semconv.FEATURE_NAME: name}

@@ -82,6 +82,15 @@ def _alarmed_columns(result: WindowResult) -> Values:
     return counts
 
 
+def _incident_columns(result: WindowResult) -> Values:
+    judged = [column for column in result.columns if column.verdict is not None]
+    return {"": sum(column.alarm is not None for column in judged)} if judged else {}
+
+
+def _incident_open(result: WindowResult) -> Values:
+    return {key: int(columns > 0) for key, columns in _incident_columns(result).items()}
+
+
 def _reference_rows(column: ColumnResult) -> Values:
     return {} if column.verdict is None else {"": column.reference_rows}
 
@@ -97,10 +106,24 @@ def _top_share(column: ColumnResult) -> Values:
 
 METRICS: Final[tuple[Metric, ...]] = (
     Metric(
+        semconv.INCIDENT_OPEN,
+        "",
+        "1 while any column of the model has an open alarm, else 0",
+        "Alert on `> 0`: one page for one cause, at the error rate that `verdict.false_alarms` states",
+        of_model=_incident_open,
+    ),
+    Metric(
+        semconv.INCIDENT_COLUMN_COUNT,
+        "{column}",
+        "Columns with an open alarm, of all kinds together",
+        "How far the incident reaches; `ml.drift.alarm` says which columns",
+        of_model=_incident_columns,
+    ),
+    Metric(
         semconv.DRIFT_ALARM,
         "",
         "1 while the column has an open alarm, else 0",
-        "Alert on `> 0`: it opens at the error rate that `verdict.false_alarms` states, and does not flap",
+        "Which columns an incident is about. It does not flap",
         _alarm,
     ),
     Metric(

@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from driftline.sketch.identity import digest
 from driftline_processor.config.durations import format_duration
-from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
+from driftline_processor.engine.alarm_summary import (
+    begun,
+    column_in_words,
+    counts,
+    model_in_words,
+    move_in_words,
+    since,
+)
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, ModelKey, WindowResult
 from driftline_processor.verdicts.numbers import percent
 from driftline_processor.verdicts.reasons import StillOpen
@@ -152,10 +159,14 @@ def _what(change: Change, result: WindowResult) -> str:
     if change.change is AlarmChange.CLOSED:
         after = f"after {format_duration(result.window.end - change.alarm.opened)}"
         return f"{column} {change.why}, {after}" if change.why else f"{column} is back {_how_far(change, after)}"
-    verb = "moved" if change.change is AlarmChange.OPENED else "moved further"
-    longer = change.verdict.duration > result.window.end - result.window.start
-    span = f" over the last {format_duration(change.verdict.duration)}" if longer else ""
-    return f"{column} {verb}{span}: {change.verdict.sentence} ({statement(result.columns, change.column)})"
+    moved = next(each for each in result.columns if each.column == change.column)
+    how, what = move_in_words(moved, change.verdict, result.window)
+    if change.change is AlarmChange.OPENED:
+        how = f" moved{how}{begun(change.verdict, result.window)}"
+    else:
+        began = since(change.alarm.opened)
+        how = f" moved further{how}{began and f', in alarm{began}'}"
+    return f"{column}{how}: {what} ({counts(result.columns)})"
 
 
 def _how_far(change: Change, after: str) -> str:

@@ -16,6 +16,7 @@ from driftline.sketch.arrays import IntArray
 from driftline.sketch.time_units import DAY
 from driftline_processor.config import Config
 from driftline_processor.engine.alarms import follow
+from driftline_processor.engine.incidents import follow_incident
 from driftline_processor.engine.ingest_report import IngestReport, IngestReportBuilder, describe_model
 from driftline_processor.engine.match_tracker import MatchTracker
 from driftline_processor.engine.matching import Columns, Matching, ModelMatch, match_columns, resolve_names
@@ -246,6 +247,7 @@ class Engine:
             unmatched=match.unmatched,
         )
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
+        model.incident, result = follow_incident(model.incident, result)
         model.note(result.alarms)
         return result
 

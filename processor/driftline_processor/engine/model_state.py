@@ -11,6 +11,7 @@ import numpy as np
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.alarms import Alarm
+from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.stream_deltas import KEEP_FOR, IncrementKind, Point, StreamDeltas
 from driftline_processor.engine.windows import SlidingWindows
@@ -67,7 +68,8 @@ class IngestResult(NamedTuple):
 class ModelState:
     """The mutable state of one model, owned by the engine.
 
-    columns: last event time of each column. alarms: the open ones. trailing: its last windows, to be judged together.
+    columns: last event time of each column. alarms: the open ones. incident: of all of them, while one is open.
+    trailing: its last windows, to be judged together.
     rows: counted since the store was created. received: when the last new item was received. idle: its windows are
     closed, and nothing is expected. changed: differs from the last snapshot.
     """
@@ -78,6 +80,7 @@ class ModelState:
     streams: StreamDeltas = field(default_factory=StreamDeltas)
     columns: dict[ColumnKey, int] = field(default_factory=dict)
     alarms: dict[ColumnKey, Alarm] = field(default_factory=dict)
+    incident: Incident | None = None
     trailing: TrailingWindows = field(default_factory=TrailingWindows)
     rows: float = 0.0
     received: int = 0

@@ -7,6 +7,7 @@ import msgpack
 
 from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.alarms import Alarm
+from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.model_state import ModelState
 from driftline_processor.engine.pane import OperationColumn, Pane, SpanRows
 from driftline_processor.engine.provisional_reference import ProvisionalData
@@ -49,6 +50,8 @@ def dump(model: ModelState) -> bytes:
         "rows": model.rows,
         "idle": model.idle,
     }
+    if model.incident is not None:
+        state["incident"] = _pack_incident(model.incident)
     return bytes(msgpack.packb(state))
 
 
@@ -81,6 +84,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
         columns={ColumnKey(*column): seen for column, seen in state["columns"]},
         provisional=_unpack_provisional(state, step),
         alarms={ColumnKey(*column): _unpack_alarm(alarm) for column, alarm in state.get("alarms", ())},
+        incident=_unpack_incident(state["incident"]) if "incident" in state else None,
         trailing=trailing_windows.unpack(state["trail"]) if "trail" in state else TrailingWindows(),
         rows=state["rows"],
         idle=state["idle"],
@@ -183,6 +187,20 @@ def _unpack_alarm(packed: Mapping[str, Any]) -> Alarm:
         distance=packed["distance"],
         largest_bound=packed.get("largest_bound", packed["told"]["lower_bound"]),
     )
+
+
+def _pack_incident(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "opened": incident.opened,
+        "columns": [_pack_column(column) for column in incident.columns],
+        "reported": incident.reported,
+    }
+
+
+def _unpack_incident(packed: Mapping[str, Any]) -> Incident:
+    columns = tuple(ColumnKey(*column) for column in packed["columns"])
+    return Incident(packed["id"], packed["opened"], columns, packed["reported"])
 
 
 def _pack_verdict(verdict: Verdict) -> dict[str, Any]:

@@ -1,22 +1,23 @@
-"""What `--json` writes: windows as they come, then the alarms. The same rows give the same bytes."""
+"""What `--json` writes: windows as they come, then the alarms and incidents. The same rows give the same bytes."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, WindowResult
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, IncidentEvent, WindowResult
 from driftline_processor.replay.timeline import Timeline
 from driftline_processor.verdicts.fields import fields
 from driftline_processor.verdicts.verdict import Verdict
 
 
 class Document:
-    """Writes a document window by window: only the alarms are kept until its end."""
+    """Writes a document window by window: only alarms and incidents are kept until its end."""
 
     def __init__(self, file: TextIO, timeline: Timeline) -> None:
         self._file, self._timeline = file, timeline
         self._alarms: dict[str, dict[str, Any]] = {}
+        self._incidents: dict[str, dict[str, Any]] = {}
         self._windows = 0
         file.write('{"windows": [')
 
@@ -27,6 +28,8 @@ class Document:
         self._windows += 1
         for event in result.alarms:
             self._follow(event, rows)
+        for incident in result.incidents:
+            self._follow_incident(incident, rows)
 
     def _follow(self, event: AlarmEvent, rows: int) -> None:
         if event.change is AlarmChange.OPENED:
@@ -34,6 +37,7 @@ class Document:
                 "id": event.id,
                 "column": event.column.name,
                 "target": event.column.target,
+                "incident": event.incident,
                 "opened": self._timeline.name(event.opened, rows),
                 "closed": None,
                 "summary": event.summary,
@@ -42,9 +46,26 @@ class Document:
         elif event.change is AlarmChange.CLOSED:
             self._alarms[event.id]["closed"] = self._timeline.name(event.time, rows)
 
+    def _follow_incident(self, event: IncidentEvent, rows: int) -> None:
+        """Its columns, in the order in which they joined; its sentence, as it opened."""
+        opened: dict[str, Any] = {
+            "id": event.id,
+            "opened": self._timeline.name(event.opened, rows),
+            "closed": None,
+            "columns": [],
+        }
+        held = self._incidents.setdefault(event.id, {**opened, "summary": event.summary})
+        columns = [{"column": column.name, "target": column.target} for column in event.columns]
+        held["columns"] += [column for column in columns if column not in held["columns"]]
+        if event.change is AlarmChange.CLOSED:
+            held["closed"] = self._timeline.name(event.time, rows)
+
     def end(self) -> None:
-        alarms = ",\n".join(map(_json, self._alarms.values()))
-        self._file.write(f'\n],\n"alarms": [\n{alarms}\n]}}\n' if alarms else '\n],\n"alarms": []}\n')
+        self._file.write("\n]")
+        for name, held in (("alarms", self._alarms), ("incidents", self._incidents)):
+            lines = ",\n".join(map(_json, held.values()))
+            self._file.write(f',\n"{name}": [\n{lines}\n]' if lines else f',\n"{name}": []')
+        self._file.write("}\n")
 
 
 def _window(result: WindowResult, timeline: Timeline, rows: int) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Final
 from rich.text import Text
 
 from driftline_processor.config.durations import format_duration
-from driftline_processor.engine.alarm_summary import column_in_words, model_in_words, statement
-from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, WindowResult
+from driftline_processor.engine.alarm_summary import column_in_words, counts, model_in_words, statement
+from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, IncidentEvent, WindowResult
 from driftline_processor.replay.replay import Replay
 from driftline_processor.replay.timeline import Timeline
 from driftline_processor.verdicts.numbers import percent
@@ -33,10 +33,11 @@ def window_lines(result: WindowResult, timeline: Timeline, rows: int, *, everyth
     for column in result.columns:
         if everything or (column.verdict is not None and column.verdict.state in _MOVED):
             yield _column(column)
+    yield from (_change("incident", event, event.summary) for event in result.incidents)
     if result.alarms:
-        stated = statement(result.columns)
-        yield from (_change(event, stated) for event in result.alarms)
-        yield Text(f"  {stated}", style="dim")
+        told = counts(result.columns)  # the same for each alarm
+        yield from (_change("alarm", event, event.summary.removesuffix(f" ({told})")) for event in result.alarms)
+        yield Text(f"  {statement(result.columns)}", style="dim")
 
 
 def _headline(result: WindowResult, timeline: Timeline, rows: int) -> Text:
@@ -73,12 +74,10 @@ def _few(column: ColumnResult) -> str:
     return f"{rows}, which count as {column.effective_rows:,.0f}: they were sampled at different rates"
 
 
-def _change(event: AlarmEvent, stated: str) -> Text:
-    """What is stated of all columns of the window is left out: it is the same for each alarm."""
-    summary = event.summary.removeprefix(f"{model_in_words(event.model)}: ").removesuffix(f" ({stated})")
+def _change(noun: str, event: AlarmEvent | IncidentEvent, summary: str) -> Text:
     line = Text("  → ")
-    line.append(f"alarm {event.change.value}", style=_CHANGES[event.change])
-    return line.append(f" {event.id[:8]}: {summary}")
+    line.append(f"{noun} {event.change.value}", style=_CHANGES[event.change])
+    return line.append(f" {event.id[:8]}: {summary.removeprefix(f'{model_in_words(event.model)}: ')}")
 
 
 @dataclass(slots=True)
@@ -87,10 +86,12 @@ class RunTotals:
 
     windows: int = 0
     opened: int = 0
+    incidents: int = 0
     open: dict[str, str] = field(default_factory=dict)
 
     def add(self, result: WindowResult) -> None:
         self.windows += 1
+        self.incidents += sum(event.change is AlarmChange.OPENED for event in result.incidents)
         for event in result.alarms:
             if event.change is AlarmChange.OPENED:
                 self.opened += 1
@@ -107,7 +108,9 @@ def closing_lines(replay: Replay, summary: RunTotals) -> Iterator[str]:
     """What was found in all, and the rows that are in no window."""
     still = f"; still open: {', '.join(summary.open.values())}" if summary.open else ""
     windows, rows = _counted(summary.windows, "window"), _counted(replay.rows, "row")
-    yield f"{windows} of {rows}: {_counted(summary.opened, 'alarm')}{still}"
+    several = summary.opened > summary.incidents
+    within = f" in {_counted(summary.incidents, 'incident')}" if several else ""
+    yield f"{windows} of {rows}: {_counted(summary.opened, 'alarm')}{within}{still}"
     if replay.timeless:
         yield f"Left out {_counted(replay.timeless, 'row')} without a time within 1970 to 2262"
     if replay.late:

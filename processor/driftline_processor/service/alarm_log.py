@@ -1,4 +1,4 @@
-"""The operator's log: a line for each alarm change, and rate-limited warnings about input. Never a value of a row."""
+"""The operator's log: changes of incidents and alarms, rate-limited warnings about input, never a value of a row."""
 
 import logging
 import re
@@ -15,15 +15,9 @@ _INTERVAL_SECONDS: Final = 60.0
 _MAX_KINDS: Final = 1000
 _NUMBER: Final = re.compile(r"\d+")
 
-_LEVELS: Final = {
-    AlarmChange.OPENED: logging.WARNING,
-    AlarmChange.UPDATED: logging.INFO,
-    AlarmChange.CLOSED: logging.INFO,
-}
-
 
 class AlarmLog:
-    """Logs alarm changes, and the reference of a model whenever it changes."""
+    """Logs changes of incidents and alarms, and the reference of a model whenever it changes."""
 
     def __init__(self) -> None:
         self._references: dict[ModelKey, str] = {}
@@ -32,8 +26,11 @@ class AlarmLog:
         """Logs what is new in these results."""
         for result in results:
             self._log_reference(result)
-            for event in result.alarms:
-                logger.log(_LEVELS[event.change], "Alarm %s: %s", event.change.value, event.summary)
+            for incident in result.incidents:
+                level = logging.WARNING if incident.change is AlarmChange.OPENED else logging.INFO
+                logger.log(level, "Incident %s: %s", incident.change.value, incident.summary)
+            for alarm in result.alarms:
+                logger.info("Alarm %s: %s", alarm.change.value, alarm.summary)
 
     def _log_reference(self, result: WindowResult) -> None:
         if result.reference is None or result.provisional or self._references.get(result.model) == result.reference:

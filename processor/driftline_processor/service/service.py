@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 
 from driftline.sketch.time_units import SECOND
 from driftline_processor.config import Config, config_warnings
-from driftline_processor.encode.alarm_events import encode_events
+from driftline_processor.encode.events import encode_events
 from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import WindowResult

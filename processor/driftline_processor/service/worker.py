@@ -189,7 +189,7 @@ class Worker:
             results = []
         if results:
             self._publish(results)
-            self._events_unsaved |= any(result.alarms for result in results)
+            self._events_unsaved |= any(result.alarms or result.incidents for result in results)
         if len(results) == WINDOWS_PER_TICK:
             self._next_tick = monotonic()  # more are complete
         if self._is_time_to_save():

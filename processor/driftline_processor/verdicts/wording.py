@@ -105,10 +105,15 @@ def _may_be_season(reason: MayBeSeason) -> str:
     return f"what the day of the week does is not known before nine days were seen; {advice}"
 
 
+def moment(time: int) -> str:
+    """Unix nanoseconds as people read them; "" of rows that are numbered, which are counted from 1970 on."""
+    at = _EPOCH + timedelta(microseconds=time // 1_000)
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at.year > _EPOCH.year else ""
+
+
 def _still_open(reason: StillOpen) -> str:
-    """Rows that are numbered are counted from 1970 on: their windows have no time."""
-    since = _EPOCH + timedelta(microseconds=reason.since // 1_000)
-    return f"alarm still open since {since:%Y-%m-%d %H:%M} UTC" if since.year > _EPOCH.year else "alarm still open"
+    since = moment(reason.since)
+    return f"alarm still open since {since}" if since else "alarm still open"
 
 
 _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {

@@ -6,7 +6,7 @@ from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
 from driftline.semconv import TERMS
-from driftline_processor.encode.alarm_events import RECORDS_A_REQUEST, encode_events
+from driftline_processor.encode.events import RECORDS_A_REQUEST, encode_events
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, Window, WindowResult
 from driftline_processor.verdicts.reasons import Bound, Moved, Recovered, Region
 from driftline_processor.verdicts.verdict import State, Verdict
@@ -17,7 +17,16 @@ SHOP = (("deployment.environment.name", "prod"), ("service.name", "shop"))
 MODEL = ModelKey("churn", "7", SHOP)
 VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Moved(Region.ABOVE, 0.2, 0.4, low=Bound(3.0, 3)),))
 EVENT = AlarmEvent(
-    "1f", AlarmChange.OPENED, MODEL, ColumnKey("input", "age"), 30 * SECOND, 60 * SECOND, VERDICT, "It moved.", ("ab",)
+    "1f",
+    AlarmChange.OPENED,
+    MODEL,
+    ColumnKey("input", "age"),
+    30 * SECOND,
+    60 * SECOND,
+    VERDICT,
+    "It moved.",
+    ("ab",),
+    "2e",
 )
 
 
@@ -35,7 +44,7 @@ def test_a_record_says_all_of_a_change() -> None:
     sent = record(EVENT)
 
     assert sent.event_name == "ml.alarm.opened"
-    assert (sent.severity_number, sent.severity_text) == (SeverityNumber.SEVERITY_NUMBER_WARN, "WARN")
+    assert (sent.severity_number, sent.severity_text) == (SeverityNumber.SEVERITY_NUMBER_INFO, "INFO")
     assert sent.time_unix_nano == sent.observed_time_unix_nano == 60 * SECOND
     assert sent.body.string_value == "It moved."
     assert plain(sent.attributes) == {
@@ -49,6 +58,7 @@ def test_a_record_says_all_of_a_change() -> None:
         "log.record.uid": "1f-opened-60000000000",
         "ml.alarm.id": "1f",
         "ml.alarm.start": 30.0,
+        "ml.incident.id": "2e",
         "ml.alarm.traces": ["ab"],
         "ml.drift.aspect": "value",
         "ml.drift.event": "share above 3: 20 % → 40 %",
@@ -85,11 +95,11 @@ def test_the_window_is_that_of_the_verdict() -> None:
 
 
 def test_names_and_severities_of_changes() -> None:
-    """Only what opens is a warning; each change has a name of its own, which the documentation explains."""
+    """None is a warning: an incident that opens is one. Each has a name of its own, which the documentation says."""
     sent = [record(replace(EVENT, change=change)) for change in AlarmChange]
 
     assert [(each.event_name, each.severity_text) for each in sent] == [
-        ("ml.alarm.opened", "WARN"),
+        ("ml.alarm.opened", "INFO"),
         ("ml.alarm.updated", "INFO"),
         ("ml.alarm.closed", "INFO"),
     ]

@@ -73,6 +73,20 @@ def test_alarmed_columns_are_counted_by_target() -> None:
     assert row.of_model(replace(RESULT, columns=(BARE,))) == {}
 
 
+@pytest.mark.parametrize(("alarms", "found"), [((None, None), (0, 0)), (("id", None), (1, 1)), (("id", "id"), (1, 2))])
+def test_an_incident_is_open_while_any_alarm_is(alarms: tuple[str | None, ...], found: tuple[int, int]) -> None:
+    """Whatever its column's kind; it is absent where nothing is judged."""
+    columns = (*(replace(COLUMN, alarm=alarm) for alarm in alarms), BARE)
+    rows = {row.name: row.of_model for row in METRICS if row.of_model}
+    opened, count = rows["ml.incident.open"], rows["ml.incident.column.count"]
+
+    assert (opened(replace(RESULT, columns=columns)), count(replace(RESULT, columns=columns))) == (
+        {"": found[0]},
+        {"": found[1]},
+    )
+    assert opened(replace(RESULT, columns=(BARE,))) == count(replace(RESULT, columns=(BARE,))) == {}
+
+
 def test_values_of_a_column_without_a_reference() -> None:
     """What cannot be said is absent, not zero: only the number of rows is known."""
     assert {name: found for name, found in values(BARE).items() if found} == {"ml.drift.sample.count": {"": 0.0}}
@@ -105,7 +119,7 @@ def test_every_state_has_a_number(state: State, number: int) -> None:
 @pytest.mark.parametrize("row", METRICS, ids=lambda row: row.name)
 def test_row_is_complete(row: Metric) -> None:
     """A name within our prefix, a unit that adds nothing in Prometheus, a meaning, a way to read it, one source."""
-    assert re.fullmatch(rf"{PREFIX}\.(drift|distribution|prediction|reference)(\.[a-z_0-9]+)+", row.name)
+    assert re.fullmatch(rf"{PREFIX}\.(drift|distribution|incident|prediction|reference)(\.[a-z_0-9]+)+", row.name)
     assert row.unit in ("", "{score}", "{row}", "{column}")
     assert row.description
     assert row.reading

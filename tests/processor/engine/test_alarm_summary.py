@@ -1,9 +1,11 @@
 """One sentence about all columns of a model."""
 
+from dataclasses import replace
+
 import pytest
 
-from driftline_processor.engine.alarm_summary import statement
-from driftline_processor.records import ColumnKey, ColumnResult
+from driftline_processor.engine.alarm_summary import by_evidence, counts, model_in_words, statement
+from driftline_processor.records import ColumnKey, ColumnResult, ModelKey
 from driftline_processor.verdicts.reasons import Stated
 from driftline_processor.verdicts.verdict import State, Verdict
 
@@ -52,7 +54,7 @@ UNKNOWN = ColumnResult(ColumnKey("input", "x"), 9.0, 9.0, 0.0, {}, {}, {}, None)
         ),
         (
             [column("input", "b", alarm=True, score=2.0), column("output", "y", alarm=True, score=3.0)],
-            "1 of 1 inputs moved; 1 of 1 outputs did; first: y (text of y)",
+            "1 of 1 inputs moved; 1 of 1 outputs did; first: y, text of y",
         ),
     ],
 )
@@ -61,9 +63,37 @@ def test_statement(columns: list[ColumnResult], text: str) -> None:
     assert statement(columns) == text
 
 
-def test_what_the_sentence_is_about_is_not_named_again() -> None:
-    """An alarm's own sentence names its column; another one that moved more is named with what moved in it."""
+def test_counts_name_no_column() -> None:
+    """They stand beside the sentence of an alarm, which names its own; the incident says which one is the first."""
     moved = [column("input", "b", alarm=True, score=2.0), column("input", "c", alarm=True, score=3.0)]
 
-    assert statement(moved, ColumnKey("input", "c")) == "2 of 2 inputs moved"
-    assert statement(moved, ColumnKey("input", "b")) == "2 of 2 inputs moved; first: c (text of c)"
+    assert counts(moved) == "2 of 2 inputs moved"
+    assert statement(moved) == "2 of 2 inputs moved; first: c, text of c"
+
+
+def test_evidence_orders_the_columns_in_alarm() -> None:
+    """What this window shows first, by score; then what is open though it shows it not; names where all is alike."""
+    quiet = Verdict("value", State.HEALTHY, 0.1, 0.1, 0.05, 9.0, ())
+    columns = [
+        QUIET,
+        replace(column("input", "q", alarm=True), verdict=quiet),
+        column("input", "b", alarm=True, score=2.0),
+        column("output", "y", alarm=True, score=3.0),
+        column("input", "a", alarm=True, score=2.0),
+    ]
+
+    assert [each.column.name for each in by_evidence(columns)] == ["y", "a", "b", "q"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "text"),
+    [
+        ((), "model churn 7"),
+        ((("service.name", "shop"),), "model churn 7 (shop)"),
+        ((("deployment.environment.name", "prod"), ("service.name", "shop")), "model churn 7 (shop, prod)"),
+        ((("deployment.environment.name", "prod"),), "model churn 7 (prod)"),
+    ],
+)
+def test_a_model_is_named_with_where_it_serves(resource: tuple[tuple[str, str], ...], text: str) -> None:
+    """The same model of two environments is two in the pager, too."""
+    assert model_in_words(ModelKey("churn", "7", resource)) == text

@@ -80,9 +80,9 @@ def test_a_verdict_that_does_not_show_the_open_alarm_says_that_it_is_open() -> N
     assert age is not None
     assert age.sentence == "alarm still open since 2023-11-14 22:14 UTC; no rows"
     assert plan == ALARM
-    assert statement(second.columns).endswith("first: plan (share above 3: 20 % → 40 %)")
+    assert statement(second.columns).endswith("first: plan, share above 3: 20 % → 40 %")
     assert statement(second.columns[:1] * 2).endswith(
-        "first: age (alarm still open since 2023-11-14 22:14 UTC; no rows)"
+        "first: age, alarm still open since 2023-11-14 22:14 UTC; no rows"
     )
 
 

@@ -1,22 +1,22 @@
-"""Alarms survive a restart: whenever the processor ends, orderly or not, the events are those of one that goes on."""
+"""Alarms and incidents survive a restart: however the processor ends, the events are those of one that goes on."""
 
 from functools import cache
 
 import pytest
 
 from driftline_processor.engine.engine import Engine
-from driftline_processor.records import AlarmChange, AlarmEvent, WindowResult
+from driftline_processor.records import AlarmChange, AlarmEvent, IncidentEvent, WindowResult
 from golden.processor_files import REQUESTS, answer, new_engine, observe, read
 
 ALL = range(len(read(REQUESTS)))
 
 
-def events(results: list[WindowResult]) -> list[AlarmEvent]:
-    return [event for result in results for event in result.alarms]
+def events(results: list[WindowResult]) -> list[AlarmEvent | IncidentEvent]:
+    return [event for result in results for event in (*result.incidents, *result.alarms)]
 
 
 @cache
-def uninterrupted() -> list[AlarmEvent]:
+def uninterrupted() -> list[AlarmEvent | IncidentEvent]:
     engine = new_engine()
     return [event for request in read(REQUESTS) for event in events(answer(engine, request))]
 
@@ -30,11 +30,12 @@ def restarted(engine: Engine, now: int) -> Engine:
 
 def test_an_alarm_lives_in_these_requests() -> None:
     """What the other tests interrupt has every change in it."""
-    assert [event.change for event in uninterrupted()] == [
-        AlarmChange.OPENED,
-        AlarmChange.UPDATED,
-        AlarmChange.CLOSED,
-    ]
+    opened, updated, closed = AlarmChange
+    changes = [(type(event), event.change) for event in uninterrupted()]
+
+    assert [change for kind, change in changes if kind is AlarmEvent] == [opened, updated, closed]
+    assert [change for kind, change in changes if kind is IncidentEvent] == [opened, closed]
+    assert len({event.incident for event in uninterrupted() if isinstance(event, AlarmEvent)}) == 1
 
 
 @pytest.mark.parametrize("cut", ALL)

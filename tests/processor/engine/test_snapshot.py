@@ -4,8 +4,10 @@ import msgpack
 import pytest
 
 from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.snapshot import UnknownForm, dump, load
-from engine_records import CHURN, MINUTE, SETTINGS, START, Sender, span
+from driftline_processor.records import ColumnKey
+from engine_records import AGE, CHURN, MINUTE, SETTINGS, START, Sender, span
 
 
 def busy() -> bytes:
@@ -29,6 +31,15 @@ def test_a_snapshot_read_and_written_again_is_the_same() -> None:
     assert dump(model) == state
     assert model.rows == 14
     assert sum(sum(pane.hours.values()) for pane in model.panes.by_start.values()) > 0.0
+
+
+def test_an_incident_is_kept_and_may_be_absent() -> None:
+    """Versions without incidents have written none: alarms that are open then open one with the next window."""
+    model = load(busy(), SETTINGS.size, SETTINGS.step, SETTINGS.lateness)
+    model.incident = Incident("2e", START, (AGE, ColumnKey("output", "score")), 1)
+
+    assert load(dump(model), SETTINGS.size, SETTINGS.step, SETTINGS.lateness).incident == model.incident
+    assert load(busy(), SETTINGS.size, SETTINGS.step, SETTINGS.lateness).incident is None
 
 
 def test_a_snapshot_of_a_newer_version_is_refused_by_name() -> None:

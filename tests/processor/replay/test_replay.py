@@ -56,7 +56,11 @@ def test_a_broken_column_alarms_while_it_is_broken_and_no_other_does(
     (alarm,) = found["alarms"]
     assert (alarm["column"], alarm["target"]) == ("age", "input")
     assert (alarm["opened"], alarm["closed"]) == ("2024-03-01T05:00:00Z", "2024-03-01T08:00:00Z")
-    assert alarm["summary"].startswith("model churn: input age moved: ")
+    assert alarm["summary"].startswith("model churn: input age moved up since 2024-03-01 04:00 UTC: median ")
+    (incident,) = found["incidents"]
+    assert incident["columns"] == [{"column": "age", "target": "input"}]
+    assert (incident["opened"], incident["closed"]) == (alarm["opened"], alarm["closed"])
+    assert incident["id"] == alarm["incident"]
     age = found["windows"][4]["columns"]["age"]
     assert age["distance"] >= age["lower_bound"] > age["tolerance"] >= 0.05
     assert age["state"] == "alarm"
@@ -228,7 +232,7 @@ def test_words_among_the_numbers_of_a_csv_are_of_the_wrong_type(
     data = {name: values[:2400] for name, values in broken.items()}
     data["visits"] = ["many" if i >= 1800 and i % 3 == 0 else x for i, x in enumerate(data["visits"])]
     result = replay(write_csv(tmp_path / "x.csv", data), "--reference", reference)
-    assert "input visits moved: wrong type: 0 % → 33 %" in result.stdout
+    assert "input visits moved since 2024-03-01 03:00 UTC: wrong type: 0 % → 33 %" in result.stdout
     assert result.stdout.count("ALARM  ") == 1
 
 
@@ -263,7 +267,13 @@ def test_people_see_what_moved_and_why(reference: Path, broken_file: Path) -> No
     moved = [line for line in lines if line.startswith("  input age  ALARM  ")]
     assert len(moved) >= 3
     assert "for sure, 5" in moved[0]
-    assert any(line.startswith("  → alarm opened ") and ": input age moved: " in line for line in lines)
+    assert any(line.startswith("  → alarm opened ") and ": input age moved up since " in line for line in lines)
+    assert any(
+        line.startswith("  → incident opened ")
+        and ": 1 of 3 inputs moved since 2024-03-01 04:00 UTC: input age up: " in line
+        for line in lines
+    )
+    assert any(line.startswith("  → incident closed ") for line in lines)
     assert any(line.startswith("  → alarm closed ") and "input age is back after 3h" in line for line in lines)
     assert lines[-1] == "12 windows of 7,200 rows: 1 alarm"
 

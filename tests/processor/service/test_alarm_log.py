@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ModelKey, Window, WindowResult
+from driftline_processor.records import (
+    AlarmChange,
+    AlarmEvent,
+    ColumnKey,
+    IncidentEvent,
+    ModelKey,
+    Window,
+    WindowResult,
+)
 from driftline_processor.service.alarm_log import AlarmLog, WarningLimiter
 from driftline_processor.verdicts.reasons import Stated
 from driftline_processor.verdicts.verdict import State, Verdict
@@ -25,16 +33,23 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
 
-def test_changes_of_alarms_are_told(caplog: pytest.LogCaptureFixture) -> None:
-    """Each change of an alarm is one line with the text of its event; that it opens is a warning."""
+def test_changes_of_incidents_and_alarms_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Each change is one line with the text of its event; that an incident opens is the one warning."""
     events = tuple(event(change) for change in AlarmChange)
+    opened, closed = (
+        IncidentEvent("2", change, MODEL, 60, 60, (), f"all of {change.value}", ())
+        for change in (AlarmChange.OPENED, AlarmChange.CLOSED)
+    )
     with caplog.at_level("INFO"):
-        AlarmLog().log([replace(window(None), alarms=events), window(None)])
+        AlarmLog().log([replace(window(None), alarms=events, incidents=(opened,)), window(None)])
+        AlarmLog().log([replace(window(None), incidents=(closed,))])
 
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "Alarm opened: text of opened"),
+        ("WARNING", "Incident opened: all of opened"),
+        ("INFO", "Alarm opened: text of opened"),
         ("INFO", "Alarm updated: text of updated"),
         ("INFO", "Alarm closed: text of closed"),
+        ("INFO", "Incident closed: all of closed"),
     ]
 
 

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
 from driftline_processor.config import ExportConfig, parse_config
-from driftline_processor.encode.alarm_events import encode_events
+from driftline_processor.encode.events import encode_events
 from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.alarms import follow
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult

@@ -49,6 +49,7 @@ class Comparison:
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()))
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
         self._statistics = ReferenceStatistics(columns)
+        self._trained = numbers(StackedIntervals.of([column.summary.intervals for column in columns]))
         days = by_day([timeless(column, *times) for column in columns] if timed and self._chunk else columns, chunk)
         daily = None if days is None else Detector(days, tolerance)
         self._season = season_policy(self._detector, self._keys, daily, chunk, tolerance)
@@ -162,6 +163,7 @@ class Comparison:
                 distribution=distributions[i],
                 shares=class_shares(self._binner.classes(i, held[i], categories[i])) if i in categories else {},
                 verdict=verdicts[i],
+                reference_distribution=self._trained[i],
             )
             for i in np.flatnonzero(judged).tolist()
         ]
