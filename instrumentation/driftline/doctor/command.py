@@ -15,7 +15,7 @@ SECONDS: Final = 60.0
 
 
 @click.command(
-    short_help="Say whether a model server is set up right.",
+    short_help="Say whether a server, a processor or a Collector is set up right.",
     context_settings={"allow_interspersed_args": False},
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND…]")
@@ -33,6 +33,14 @@ SECONDS: Final = 60.0
 )
 @click.option("--request", "url", metavar="URL", help="Send a few requests to this URL of COMMAND, then end it.")
 @click.option("--data", metavar="JSON", help="Body of these requests, which makes them POST; @FILE reads it.")
+@click.option("--processor", metavar="HOST:PORT", help="Ask a running driftline-processor.")
+@click.option(
+    "--collector",
+    "configs",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Check the Collector's configuration; again for each overlay. Also takes a prometheus.yml.",
+)
 @click.option("--json", "as_json_", is_flag=True, help="Print the findings as JSON.")
 def doctor(
     *,
@@ -41,16 +49,24 @@ def doctor(
     seconds: float,
     url: str | None,
     data: str | None,
+    processor: str | None,
+    configs: tuple[Path, ...],
     as_json_: bool,
 ) -> None:
-    """Say whether a model server is set up right: a line for each finding, with its remedy.
+    """Say whether a server, a processor or a Collector is set up right: a line for each finding, with its remedy.
 
     Without arguments it looks at this environment. With a COMMAND that starts a server, as `-- python serve.py`, it
     starts it under opentelemetry-instrument, listens for its telemetry in place of the Collector, and tells what came
     of which models. Exit status: 0 if there is no problem, 1 if there is one.
     """
-    _check_usage(command, url, data)
-    found = _of_environment(command)
+    _check_usage(command, url, data, processor, configs)
+    found: list[Finding] = []
+    if configs:
+        found += _of_collector(configs)
+    if processor:
+        found += _of_processor(processor)
+    if command or not (configs or processor):
+        found += _of_environment(command)
     if command:
         if not as_json_:
             _print(found)
@@ -63,11 +79,15 @@ def doctor(
     _conclude(found, as_json_)
 
 
-def _check_usage(command: Sequence[str], url: str | None, data: str | None) -> None:
+def _check_usage(
+    command: Sequence[str], url: str | None, data: str | None, processor: str | None, configs: Sequence[Path]
+) -> None:
     if not command and url:
         raise click.UsageError("--request needs a COMMAND that starts the server: -- python serve.py")
     if data is not None and not url:
         raise click.UsageError("--data needs --request URL")
+    if command and (processor or configs):
+        raise click.UsageError("--processor and --collector take no COMMAND")
 
 
 def _of_environment(command: Sequence[str]) -> list[Finding]:
@@ -86,6 +106,19 @@ def _of_server(
         return watch(Visit(command, seconds, url, data), references)
     except NotStarted as error:
         raise click.ClickException(str(error)) from None
+
+
+def _of_processor(address: str) -> list[Finding]:
+    from driftline.doctor.processor_checks import findings
+    from driftline.doctor.processor_status import ask
+
+    return list(findings(ask(address)))
+
+
+def _of_collector(configs: Sequence[Path]) -> list[Finding]:
+    from driftline.doctor.collector_files import findings_of
+
+    return findings_of(configs)
 
 
 def _references(given: Path | None) -> list[Path]:

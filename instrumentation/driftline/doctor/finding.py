@@ -59,6 +59,6 @@ def listed(names: Sequence[str], most: int = _SHOWN) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def counted(number: float, noun: str) -> str:
-    """The number with its noun: `1 row`, `1,200 rows`."""
-    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
+def counted(number: float, noun: str, plural: str = "") -> str:
+    """The number with its noun: `1 row`, `1,200 rows`. plural: where it is not the noun and an s."""
+    return f"{number:,.0f} {noun if number == 1 else plural or f'{noun}s'}"

@@ -121,7 +121,7 @@ def _summary(name: str, model: ModelTraffic) -> Finding:
     kinds = listed(sorted(filter(None, (*model.types, *model.systems))))
     each = f", {1_000 * model.seconds / model.calls.total():.3g} ms a call" if model.calls.total() else ""
     failed = f", {model.errors:,} failed" if model.errors else ""
-    processes = f", {counted(len(model.processes), 'process').replace('processs', 'processes')}"
+    processes = f", {counted(len(model.processes), 'process', 'processes')}"
     rows = f"{counted(model.rows.total(), 'row')}"
     return ok("model", f"{name} ({kinds or 'no spans'}): {counted(calls, 'call')}, {rows}{each}{failed}{processes}")
 
@@ -203,10 +203,10 @@ def _inputs(name: str, model: ModelTraffic, reference: Profile) -> Iterator[Find
     if not missing and not unknown:
         yield ok("matching", f"{name}: all {counted(len(expected), 'input')} of the reference arrive")
     elif all(map(_POSITIONAL.fullmatch, arrived)) and len(arrived) == len(expected):
-        yield problem(
+        yield note(
             "matching",
-            f"{name}: the data has no names ({listed(arrived)}), the reference has {listed(expected)}",
-            "fit and call the model with a DataFrame, or name them by driftline.describe(model, feature_names=[…])",
+            f"{name}: the data has no names: {listed(arrived)} are taken for {listed(expected)}, in their order",
+            "to be sure, call the model with a DataFrame, or driftline.describe(model, feature_names=[…])",
         )
     else:
         yield from _differences(name, expected, missing, unknown)

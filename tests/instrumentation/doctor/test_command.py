@@ -83,6 +83,8 @@ def test_an_environment_without_a_problem_exits_with_0(monkeypatch: pytest.Monke
     [
         (["--request", "http://127.0.0.1:1"], "--request needs a COMMAND"),
         (["--data", "{}", "--", "python"], "--data needs --request"),
+        (["--processor", "127.0.0.1:1", "--", "python"], "take no COMMAND"),
+        (["--collector", "gone.yaml"], "gone.yaml"),
         (["--seconds", "0"], "--seconds"),
         (["--reference", "gone.json", "--", "python"], "gone.json"),
         (["--request", "http://127.0.0.1:1", "--data", "@gone.json", "--", "python"], "gone.json"),
@@ -95,6 +97,15 @@ def test_wrong_usage_is_told(arguments: list[str], said: str) -> None:
 
     assert result.exit_code in (1, 2)
     assert said in result.output
+
+
+def test_a_collector_and_a_processor_are_asked_alone(tmp_path: Path) -> None:
+    """Both at once; the environment of this process does not matter to them."""
+    (tmp_path / "gateway.yaml").write_text("service: {pipelines: {}}\n")
+    result = run("--collector", "gateway.yaml", "--processor", "127.0.0.1:1")
+
+    assert result.exit_code == 1
+    assert [line.split()[0] for line in result.output.splitlines()] == ["PROBLEM", "PROBLEM", "2"]
 
 
 def test_a_reference_that_is_none_is_a_finding(tmp_path: Path) -> None:

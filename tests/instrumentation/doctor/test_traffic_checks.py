@@ -108,12 +108,22 @@ def test_a_command_that_fails_is_a_problem() -> None:
     assert told(Sent(traffic(churn=model()), status=0)) == []
 
 
-def test_names_that_are_only_numbered_do_not_match(reference: Profile) -> None:
-    """A model fitted on an array: as many columns, none with its name."""
+def test_names_that_are_only_numbered_are_taken_in_order(reference: Profile) -> None:
+    """A model fitted on an array: the processor takes as many columns for those of training, and a note says so."""
     sent = Sent(traffic(churn=model({"x0": NUMBER, "x1": TEXT})), [reference])
+    (finding,) = told(sent, Severity.NOTE)
 
-    assert "the data has no names (x0, x1), the reference has age, plan" in problem(sent).message
-    assert "feature_names" in problem(sent).remedy
+    assert told(sent) == []
+    assert "x0, x1 are taken for age, plan" in finding.message
+    assert "feature_names" in finding.remedy
+
+
+def test_numbered_names_of_another_number_do_not_match(reference: Profile) -> None:
+    """There is no order to go by."""
+    first, second = told(Sent(traffic(churn=model({"x0": NUMBER, "x1": TEXT, "x2": TEXT})), [reference]))
+
+    assert "none of the 2 inputs of the reference arrive; missing: age, plan" in first.message
+    assert "x0, x1, x2" in second.message
 
 
 @pytest.mark.parametrize(
