@@ -10,6 +10,7 @@ class _Commands(click.Group):
 
     locations: Final = {
         "demo": ("driftline.demo.command", "demo"),
+        "doctor": ("driftline.doctor.command", "doctor"),
         "profile": ("driftline.profiling.command", "profile"),
         "replay": ("driftline_processor.replay.command", "replay"),  # by name: the processor is never imported here
     }

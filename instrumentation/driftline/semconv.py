@@ -136,6 +136,11 @@ DISTRIBUTION_MEDIAN: Final = f"{PREFIX}.distribution.p50"
 CLASS_SHARE: Final = f"{PREFIX}.prediction.class.share"
 PROCESSOR_ROWS: Final = f"{SCOPE}.processor.rows"
 
+STATUS_SERVICE: Final = f"{SCOPE}.processor.v1.Status"
+"""The processor's gRPC service whose method STATUS_METHOD answers a google.protobuf.Struct; beside OTLP, read-only."""
+
+STATUS_METHOD: Final = "Get"
+
 # Alarm events: log records with an event name. Attributes named like a metric have its meaning.
 ALARM_EVENTS: Final = {change: f"{PREFIX}.alarm.{change}" for change in ("opened", "updated", "closed")}
 ALARM_ID: Final = f"{PREFIX}.alarm.id"

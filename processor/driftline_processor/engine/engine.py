@@ -7,7 +7,9 @@ continues where it stopped. Event time decides the window; `now` only decides wh
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -20,7 +22,7 @@ from driftline_processor.engine.incidents import follow_incident
 from driftline_processor.engine.ingest_report import IngestReport, IngestReportBuilder, describe_model
 from driftline_processor.engine.match_tracker import MatchTracker
 from driftline_processor.engine.matching import Columns, Matching, ModelMatch, match_columns, resolve_names
-from driftline_processor.engine.model_state import ModelState
+from driftline_processor.engine.model_state import ModelState, ModelStatus
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
@@ -147,6 +149,10 @@ class Engine:
     def matching(self) -> Matching:
         """How every model fits its reference, and which references none of them uses."""
         return self._matches.matching(self._models)
+
+    def statuses(self, most: int) -> tuple[ModelStatus, ...]:
+        """How the models do that sent something last, `most` of them."""
+        return tuple(model.status for model in nlargest(most, self._models.values(), key=attrgetter("received")))
 
     def snapshot(self) -> dict[ModelKey, bytes | None]:
         """The state of the models changed since the last call; None for an evicted one."""

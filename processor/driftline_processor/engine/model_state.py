@@ -64,6 +64,19 @@ class IngestResult(NamedTuple):
     columns: int = 0
 
 
+class ModelStatus(NamedTuple):
+    """How a model does. received: when its last new item was received; judged: end of its last window; nanoseconds.
+
+    judged is 0 before the first window. alarms: open ones.
+    """
+
+    key: ModelKey
+    rows: float
+    received: int
+    judged: int
+    alarms: int
+
+
 @dataclass(slots=True)
 class ModelState:
     """The mutable state of one model, owned by the engine.
@@ -130,6 +143,11 @@ class ModelState:
         self.idle = idle
         if self.panes.sealed != sealed:
             self._forget()
+
+    @property
+    def status(self) -> ModelStatus:
+        """How it does."""
+        return ModelStatus(self.key, self.rows, self.received, self.panes.sealed, len(self.alarms))
 
     @property
     def counts_pairs(self) -> bool:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import Condition, Thread
 from time import monotonic
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.metrics.export import MetricExportResult
@@ -33,6 +33,16 @@ class SdkExporter(Protocol[T_contra]):
     def export(self, data: T_contra, /) -> MetricExportResult | LogRecordExportResult: ...
 
     def shutdown(self) -> None: ...
+
+
+class ExportHealth(NamedTuple):
+    """Of one signal. failing: None before the first attempt. waiting, exported, dropped: batches, since the start."""
+
+    what: str
+    failing: bool | None
+    waiting: int
+    exported: int
+    dropped: int
 
 
 class Exporter(Generic[T]):
@@ -70,6 +80,7 @@ class Exporter(Generic[T]):
         self._changed = Condition()
         self._busy = self._closing = False
         self._failing: bool | None = None  # unknown before the first attempt
+        self._exported = self._dropped = 0
         self._thread = Thread(target=self._run, name=f"export {what}", daemon=True)
 
     def start(self) -> None:
@@ -80,6 +91,7 @@ class Exporter(Generic[T]):
         with self._changed:
             if len(self._waiting) >= self._limit:
                 self._waiting.popleft()
+                self._dropped += 1
                 self._metrics.add("dropped.sets", 1)
             self._waiting.append(data)
             self._changed.notify_all()
@@ -88,6 +100,13 @@ class Exporter(Generic[T]):
         """Waits until every batch is exported or dropped. False after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout)
+
+    @property
+    def health(self) -> ExportHealth:
+        """How it does; for any thread."""
+        with self._changed:
+            waiting = len(self._waiting) + self._busy
+            return ExportHealth(self._what, self._failing, waiting, self._exported, self._dropped)
 
     def stop(self, timeout: float) -> None:
         """Exports what is queued for at most `timeout` seconds; drops it at once if the last export failed."""
@@ -104,6 +123,8 @@ class Exporter(Generic[T]):
             delivered = self._deliver(data)
             self._metrics.add("exported.sets" if delivered else "dropped.sets", 1)
             with self._changed:
+                self._exported += delivered
+                self._dropped += not delivered
                 self._busy = False
                 self._changed.notify_all()
 

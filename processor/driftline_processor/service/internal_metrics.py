@@ -1,7 +1,9 @@
 """The processor's internal metrics: what it received, refused, queued and exported."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from threading import Lock
 from typing import Any, Final, NamedTuple
 
 from opentelemetry.metrics import CallbackOptions, MeterProvider, NoOpMeterProvider, Observation
@@ -72,18 +74,30 @@ class InternalMetrics:
 
     def __init__(self, provider: MeterProvider) -> None:
         meter = provider.get_meter(METRIC_PREFIX, semconv.SCOPE_VERSION)
+        self._lock = Lock()
+        self._totals: Counter[str] = Counter()
         self._read: dict[str, Callable[[], Mapping[str, float]]] = {}
         self._instruments = {metric.name: self._create(meter, metric) for metric in INTERNAL_METRICS}
 
     def add(self, name: str, amount: float, **attributes: str) -> None:
         """Adds to the counter with this name in INTERNAL_METRICS."""
         if amount:
-            self._instruments[name].add(amount, attributes)
+            self._add(name, amount, attributes)
 
     def add_late_rows(self, model: ModelKey, rows: float) -> None:
         """Adds to `late.rows`, whose attribute is no Python name."""
         if rows:
-            self._instruments["late.rows"].add(rows, {semconv.MODEL_NAME: model.name})
+            self._add("late.rows", rows, {semconv.MODEL_NAME: model.name})
+
+    def totals(self) -> Mapping[str, float]:
+        """What has been added to each counter since the start."""
+        with self._lock:
+            return dict(self._totals)
+
+    def _add(self, name: str, amount: float, attributes: Mapping[str, str]) -> None:
+        self._instruments[name].add(amount, attributes)
+        with self._lock:
+            self._totals[name] += amount  # type: ignore[assignment]  # a Counter also holds floats
 
     def observe(self, name: str, read: Callable[[], Mapping[str, float]]) -> None:
         """Registers the callback of an observable metric: its values by the value of its attribute, or by ""."""

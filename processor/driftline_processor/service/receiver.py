@@ -1,4 +1,4 @@
-"""The gRPC server: receives OTLP traces, metrics and logs, and answers health checks.
+"""The gRPC server: receives OTLP traces, metrics and logs, and answers health checks and questions for the status.
 
 A request is answered once it is durable. The Collector retries UNAVAILABLE with RetryInfo and drops the data on any
 unexpected code (measured), so every failure here is UNAVAILABLE, except for bytes that can never be decoded.
@@ -122,6 +122,11 @@ class Receiver:
             self.port = 0
         if not self.port:
             raise BindError(f"listen: cannot bind {address}: in use, or not an address of this machine")
+
+    def serve(self, service: str, method: str, answer: Callable[[], bytes]) -> None:
+        """Adds a service whose method takes any message and is answered by these bytes. Call it before `start`."""
+        handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: answer())
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
 
     def start(self) -> None:
         self._set_health(health_pb2.HealthCheckResponse.SERVING)

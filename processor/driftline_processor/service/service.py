@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 
+from driftline.semconv import STATUS_METHOD, STATUS_SERVICE
 from driftline.sketch.time_units import SECOND
 from driftline_processor.config import Config, config_warnings
 from driftline_processor.encode.events import encode_events
@@ -25,6 +26,7 @@ from driftline_processor.service.otlp_exporters import log_exporter, metric_expo
 from driftline_processor.service.receiver import Receiver
 from driftline_processor.service.reference_registry import ReferenceRegistry
 from driftline_processor.service.request_queue import RequestQueue
+from driftline_processor.service.status import Status, encode_status
 from driftline_processor.service.store import Store
 from driftline_processor.service.worker import Worker, WorkerSettings
 
@@ -75,6 +77,8 @@ class Service:
             clock=clock,
         )
         self._working = Thread(target=self._worker.run, name="work", daemon=True)
+        self._metrics, self._clock = metrics, clock
+        self._receiver.serve(STATUS_SERVICE, STATUS_METHOD, lambda: encode_status(self.status()))
         metrics.observe("queue.requests", lambda: {"": len(self._queue)})
         metrics.observe("queue.size", lambda: {"": self._queue.bytes})
 
@@ -82,6 +86,19 @@ class Service:
     def port(self) -> int:
         """The port that requests are received on."""
         return self._receiver.port
+
+    def status(self) -> Status:
+        """How the processor does; from any thread."""
+        return Status(
+            now=self._clock(),
+            config=self._config,
+            models=self._worker.models,
+            matching=self._worker.matching,
+            totals=self._metrics.totals(),
+            queue=(len(self._queue), self._queue.bytes),
+            storage_ok=self._worker.storage_ok,
+            exports=(self._results.health, self._events.health),
+        )
 
     def start(self) -> None:
         """Recovers the state of the last run, then accepts requests. Raises StoreError."""

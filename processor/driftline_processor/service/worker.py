@@ -10,6 +10,7 @@ from driftline_processor.decode import DECODERS, Malformed
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.ingest_report import IngestReport
 from driftline_processor.engine.matching import Matching
+from driftline_processor.engine.model_state import ModelStatus
 from driftline_processor.records import Batch, ModelKey, ReferencePart, Rejection, WindowResult
 from driftline_processor.service.alarm_log import WarningLimiter
 from driftline_processor.service.internal_metrics import InternalMetrics
@@ -23,6 +24,9 @@ INTERNAL_ERROR: Final = "internal error: logged by the processor"
 
 WINDOWS_PER_TICK: Final = 50
 """Windows judged before waiting requests get their turn: one or two seconds, and a sender waits ten."""
+
+MOST_MODELS: Final = 100
+"""Models in a status."""
 
 FLUSH_EVENTS_SECONDS: Final = 2.0
 """Longest wait at shutdown for alarm events to be exported. The others stay in the journal for the next start."""
@@ -79,6 +83,7 @@ class Worker:
         self._events_unsaved = False  # an event was published since the last snapshot
         self._limiter = WarningLimiter()
         self._matching = Matching()
+        self._models: tuple[ModelStatus, ...] = ()
         metrics.observe("rows", lambda: self._rows)
         metrics.observe("unused.references", lambda: {"": len(self._matching.unused)})
 
@@ -86,6 +91,16 @@ class Worker:
     def matching(self) -> Matching:
         """How models and references match, as of the last tick; for any thread."""
         return self._matching
+
+    @property
+    def models(self) -> tuple[ModelStatus, ...]:
+        """How the models do that sent something last, as of the last tick; for any thread."""
+        return self._models
+
+    @property
+    def storage_ok(self) -> bool:
+        """Whether the last write to the store succeeded; for any thread."""
+        return self._storage_ok
 
     def recover(self) -> int:
         """Restores the snapshots and replays the journal.
@@ -182,6 +197,7 @@ class Worker:
             self._registry.refresh()
             results = self._engine.advance(self._clock(), WINDOWS_PER_TICK)
             self._matching = self._engine.matching()
+            self._models = self._engine.statuses(MOST_MODELS)
             for notice in self._engine.notices():
                 logger.warning("%s", notice)
         except Exception:

@@ -1,0 +1,14 @@
+"""All checks of an environment, in the order in which they are told."""
+
+from collections.abc import Iterator
+
+from driftline.doctor import command_checks, endpoint_checks, installation_checks, variable_checks
+from driftline.doctor.environment import Environment
+from driftline.doctor.finding import Finding
+
+
+def environment_findings(environment: Environment) -> Iterator[Finding]:
+    """The findings of every check."""
+    for module in (installation_checks, variable_checks, endpoint_checks, command_checks):
+        for check in module.CHECKS:
+            yield from check(environment)

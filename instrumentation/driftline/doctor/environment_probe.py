@@ -1,0 +1,152 @@
+"""Gathers the facts of this environment. Reads; changes nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from driftline.doctor.endpoint_probe import probe
+from driftline.doctor.environment import DISTRIBUTIONS, Environment, ReferenceFile
+from driftline.doctor.targets import targets
+
+LAUNCHER: Final = "opentelemetry-instrument"
+
+_ARROW_TEST: Final = """
+import numpy, pyarrow, pyarrow.csv, pyarrow.parquet
+assert pyarrow.array(numpy.arange(3.0)).to_numpy().sum() == 3
+"""
+_ARROW_SECONDS: Final = 60.0
+
+
+def look(variables: Mapping[str, str] = os.environ, command: Sequence[str] = ()) -> Environment:
+    """The environment that a server started now would run in. command: that starts it."""
+    versions = dict(_versions())
+    python = interpreter_of(command, variables)
+    return Environment(
+        python=sys.executable,
+        variables=dict(variables),
+        versions=versions,
+        exporters={signal: _names(f"opentelemetry_{group}_exporter") for signal, group in _GROUPS.items()},
+        auto_instrumented=_is_auto_instrumented(variables),
+        arrow_error=_arrow_error() if {"numpy", "pyarrow"} <= versions.keys() else "",
+        endpoints=() if command else tuple(probe(target, _headers(variables)) for target in targets(variables)),
+        references=tuple(references_at(variables.get("DRIFTLINE_REFERENCE", "").strip())),
+        importable={name: is_importable(name, variables) for name in _settings_modules(variables)},
+        command=tuple(command),
+        command_python=python,
+        command_instrumented=not python or launcher_beside(python) is not None,
+    )
+
+
+_GROUPS: Final = {"traces": "traces", "metrics": "metrics"}
+
+
+def launcher_beside(python: str) -> str | None:
+    """`opentelemetry-instrument` of the environment of an interpreter."""
+    return shutil.which(LAUNCHER, path=str(Path(python).parent))
+
+
+def _versions() -> list[tuple[str, str]]:
+    return [(name, found) for name in DISTRIBUTIONS if (found := _version(name))]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _names(group: str) -> tuple[str, ...]:
+    return tuple(sorted({each.name for each in entry_points(group=group)}))
+
+
+def _is_auto_instrumented(variables: Mapping[str, str]) -> bool:
+    import opentelemetry.instrumentation.auto_instrumentation as auto
+
+    folder = str(Path(auto.__file__).parent)
+    return folder in variables.get("PYTHONPATH", "").split(os.pathsep)
+
+
+def _arrow_error() -> str:
+    """In a process of its own: a mismatch may abort it."""
+    command = (sys.executable, "-W", "ignore", "-c", _ARROW_TEST)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_ARROW_SECONDS)  # noqa: S603  # ours
+    except subprocess.TimeoutExpired:
+        return ""
+    lines = done.stderr.strip().splitlines()
+    return "" if not done.returncode else lines[-1] if lines else f"status {done.returncode}"
+
+
+def _headers(variables: Mapping[str, str]) -> Mapping[str, str]:
+    from opentelemetry.util.re import parse_env_headers
+
+    return dict(parse_env_headers(variables.get("OTEL_EXPORTER_OTLP_HEADERS", ""), liberal=True))
+
+
+def references_at(text: str) -> list[ReferenceFile]:
+    """The references in a file or folder; of an empty folder one without a path."""
+    if not text:
+        return []
+    path = Path(text)
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    return [read_model(file) for file in files] or [ReferenceFile("")]
+
+
+def read_model(file: Path) -> ReferenceFile:
+    """The model of a reference, or why it cannot be read."""
+    from driftline.reference.errors import InvalidReference
+    from driftline.reference.read import read_file
+
+    try:
+        return ReferenceFile(str(file), read_file(file).profile.model)
+    except InvalidReference as error:
+        return ReferenceFile(str(file), error=str(error).removeprefix(f"{file}: "))
+
+
+def _settings_modules(variables: Mapping[str, str]) -> list[str]:
+    named = variables.get("DJANGO_SETTINGS_MODULE", "").strip()
+    return [named] if named else []
+
+
+def is_importable(module: str, variables: Mapping[str, str]) -> bool:
+    """Whether a process started here would find the top-level package of a module, and its file in it."""
+    places = [*variables.get("PYTHONPATH", "").split(os.pathsep), str(Path.cwd())]
+    relative = module.replace(".", "/")
+    files = (f"{relative}.py", f"{relative}/__init__.py")
+    return any((Path(place) / file).exists() for place in places if place for file in files) or _is_found(module)
+
+
+def _is_found(module: str) -> bool:
+    try:
+        return find_spec(module.partition(".")[0]) is not None and find_spec(module) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False
+
+
+def interpreter_of(command: Sequence[str], variables: Mapping[str, str]) -> str:
+    """The Python that a command runs, "" if it is this one or cannot be told."""
+    program = shutil.which(command[0], path=variables.get("PATH")) if command else None
+    if program is None:
+        return ""
+    if not Path(program).name.startswith("python"):
+        program = _shebang(Path(program))
+    if not program or Path(program).parent == Path(sys.executable).parent:
+        return ""
+    return program
+
+
+def _shebang(script: Path) -> str:
+    """The interpreter that the first line of a script names."""
+    with script.open("rb") as file:
+        line = file.readline(512)
+    if not line.startswith(b"#!"):
+        return ""
+    words = line[2:].decode(errors="replace").split()
+    return words[0] if words and "python" in Path(words[0]).name else ""

@@ -1,0 +1,279 @@
+"""Checks of what a server has sent, and whether it fits the references."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Final, NamedTuple
+
+from driftline import semconv
+from driftline.doctor.finding import Finding, counted, listed, note, ok, problem
+from driftline.doctor.traffic import NUMBER, TEXT, ModelTraffic, Traffic
+from driftline.reference.profile import Profile
+from driftline.reference.profile_column import ColumnKey
+
+_POSITIONAL: Final = re.compile(r"x\d+")
+_READ_AS: Final = {"float": NUMBER, "integer": NUMBER, "timestamp": NUMBER, "string": TEXT}
+"""What columns of these types arrive as; of the others there are both."""
+
+_MOSTLY: Final = 0.5
+_OF_CLASSES: Final = frozenset({"boolean", "category"})
+
+
+class Sent(NamedTuple):
+    """What the checks look at.
+
+    Attributes:
+        traffic: what arrived.
+        references: training profiles to compare it with.
+        variables: environment variables of the server.
+        answers: answers to the doctor's own requests, by status.
+        status: exit status of the server, None if the doctor ended it.
+
+    """
+
+    traffic: Traffic
+    references: Sequence[Profile] = ()
+    variables: Mapping[str, str] = {}
+    answers: Mapping[str, int] = {}
+    status: int | None = None
+
+
+def findings(sent: Sent) -> Iterator[Finding]:
+    """All findings, model by model."""
+    yield from _server(sent)
+    yield from _arrival(sent)
+    yield from _names(sent)
+    for name, model in sorted(sent.traffic.models.items()):
+        yield from _model(name, model, sent)
+    yield from _unused(sent)
+    yield from _own(sent.traffic)
+
+
+def _server(sent: Sent) -> Iterator[Finding]:
+    """How the server itself did."""
+    if sent.status:
+        yield problem("server", f"the command ended by itself with status {sent.status}", "see what it wrote")
+    for status, number in sorted(sent.answers.items()):
+        if status.startswith("2"):
+            yield ok("server", f"{counted(number, 'request')} answered with status {status}")
+        else:
+            yield problem(
+                "server",
+                f"{counted(number, 'request')}: {_answered(status)}",
+                "check --request and --data, or --seconds",
+            )
+
+
+def _answered(status: str) -> str:
+    return f"status {status}" if status.isdigit() else status
+
+
+def _arrival(sent: Sent) -> Iterator[Finding]:
+    """Whether spans and metrics of models arrived."""
+    traffic = sent.traffic
+    if not traffic.requests:
+        yield problem(
+            "arrival",
+            "nothing was sent: OpenTelemetry is not set up in the process that predicts",
+            "see the other findings; a process that starts in another environment must be instrumented there",
+        )
+    elif not traffic.models:
+        what = " and ".join(sorted(signal for signal in traffic.requests if signal != "unreadable"))
+        yield problem(
+            "arrival",
+            f"{what} arrived, but no call of a model",
+            "send requests that make it predict while the doctor listens; the model must be of a framework above",
+        )
+    elif not any(model.columns for model in traffic.models.values()):
+        yield problem(
+            "arrival", "no sketches arrived: no column is judged", "unset OTEL_METRICS_EXPORTER and DRIFTLINE_SKETCH"
+        )
+
+
+def _names(sent: Sent) -> Iterator[Finding]:
+    """Several models under one name, or beside the one that the environment names."""
+    named = sent.variables.get("DRIFTLINE_MODEL_NAME", "").strip()
+    models = sent.traffic.models
+    if named in models and len(models) > 1:
+        others = listed(sorted(name for name in models if name != named))
+        yield problem(
+            "names",
+            f"DRIFTLINE_MODEL_NAME={named} is the name of one of {len(models)} models; beside it: {others}",
+            "name each by driftline.describe(model, name=…)",
+        )
+
+
+def _model(name: str, model: ModelTraffic, sent: Sent) -> Iterator[Finding]:
+    yield _summary(name, model)
+    yield from _columns(name, model)
+    if len(model.types) > 1:
+        yield problem(
+            "names",
+            f"{name!r} is the name of {len(model.types)} models at once: {listed(sorted(model.types))}",
+            "name each by driftline.describe(model, name=…), or unset DRIFTLINE_MODEL_NAME",
+        )
+    yield from _spans(name, model, sent.traffic)
+    yield from _matching(name, model, sent)
+
+
+def _summary(name: str, model: ModelTraffic) -> Finding:
+    calls = max(model.calls.total(), model.spans)
+    kinds = listed(sorted(filter(None, (*model.types, *model.systems))))
+    each = f", {1_000 * model.seconds / model.calls.total():.3g} ms a call" if model.calls.total() else ""
+    failed = f", {model.errors:,} failed" if model.errors else ""
+    processes = f", {counted(len(model.processes), 'process', 'processes')}"
+    rows = f"{counted(model.rows.total(), 'row')}"
+    return ok("model", f"{name} ({kinds or 'no spans'}): {counted(calls, 'call')}, {rows}{each}{failed}{processes}")
+
+
+def _columns(name: str, model: ModelTraffic) -> Iterator[Finding]:
+    """Names and kinds of what was counted, and rows that could not be read."""
+    for target, plural in ((semconv.TARGET_INPUT, "inputs"), (semconv.TARGET_OUTPUT, "outputs")):
+        columns = {key.name: column for key, column in model.columns.items() if key.target == target}
+        if columns:
+            shown = [f"{column} ({found.kind or 'no values'})" for column, found in sorted(columns.items())]
+            yield ok("columns", f"{name}: {len(columns)} {plural}: {listed(shown, 12)}")
+    if model.rows and not any(key.target == semconv.TARGET_INPUT for key in model.columns):
+        yield problem(
+            "columns",
+            f"{name}: rows are counted, but no input",
+            "pass a table or an array; unset DRIFTLINE_SKETCH if it says outputs or none",
+        )
+    for key, column in sorted(model.columns.items()):
+        wrong = column.states[semconv.WRONG_TYPE]
+        if wrong and wrong > _MOSTLY * column.rows:
+            yield problem(
+                "columns",
+                f"{name}: {key.name} cannot be read in {wrong:,} of {counted(column.rows, 'row')}",
+                "pass numbers, texts or dates",
+            )
+
+
+def _spans(name: str, model: ModelTraffic, traffic: Traffic) -> Iterator[Finding]:
+    """Spans against calls, and their parents."""
+    calls = model.calls.total()
+    if calls > model.spans:
+        yield note(
+            "spans",
+            f"{name}: {counted(calls, 'call')}, {counted(model.spans, 'span')}: a sampler dropped "
+            f"{calls - model.spans:,}; sketches count every row",
+            "OTEL_TRACES_SAMPLER=always_on for a span of each",
+        )
+    elif model.spans:
+        yield ok("spans", f"{name}: a span for each of {counted(calls or model.spans, 'call')}")
+    if model.spans and model.children == model.spans:
+        yield ok("parents", f"{name}: each span has a parent")
+    elif model.spans:
+        why = "" if traffic.servers else ": no request to the server has a span"
+        yield note(
+            "parents",
+            f"{name}: {model.spans - model.children:,} of {counted(model.spans, 'span')} have no parent{why}",
+            "a server needs its own instrumentation, as opentelemetry-instrumentation-fastapi; a batch job has none",
+        )
+
+
+def _matching(name: str, model: ModelTraffic, sent: Sent) -> Iterator[Finding]:
+    """Whether the model fits its reference."""
+    if not sent.references:
+        return
+    reference = next((each for each in sent.references if each.model == name), None)
+    if reference is None:
+        models = sorted({each.model for each in sent.references})
+        near = (get_close_matches(name, models, 1, 0.0) or models)[0]
+        yield problem(
+            "matching",
+            f"{name} has no reference; there is one of {listed(list(map(repr, models)))}",
+            f"set DRIFTLINE_MODEL_NAME={near}, or profile with --model {name}",
+        )
+        if len(sent.references) > 1 or len(sent.traffic.models) > 1:
+            return
+        reference = sent.references[0]
+    if model.columns:
+        yield from _inputs(name, model, reference)
+        yield from _types(name, model, reference)
+        yield from _pairs(name, model, reference)
+
+
+def _inputs(name: str, model: ModelTraffic, reference: Profile) -> Iterator[Finding]:
+    """The names of inputs on both sides."""
+    expected = _input_names(column.key for column in reference.columns)
+    arrived = _input_names(model.columns)
+    missing = [column for column in expected if column not in arrived]
+    unknown = [column for column in arrived if column not in expected]
+    if not missing and not unknown:
+        yield ok("matching", f"{name}: all {counted(len(expected), 'input')} of the reference arrive")
+    elif all(map(_POSITIONAL.fullmatch, arrived)) and len(arrived) == len(expected):
+        yield note(
+            "matching",
+            f"{name}: the data has no names: {listed(arrived)} are taken for {listed(expected)}, in their order",
+            "to be sure, call the model with a DataFrame, or driftline.describe(model, feature_names=[…])",
+        )
+    else:
+        yield from _differences(name, expected, missing, unknown)
+
+
+def _input_names(keys: Iterable[ColumnKey]) -> list[str]:
+    return [key.name for key in keys if key.target == semconv.TARGET_INPUT]
+
+
+def _differences(name: str, expected: list[str], missing: list[str], unknown: list[str]) -> Iterator[Finding]:
+    if missing:
+        how_many = "none" if len(missing) == len(expected) else f"{len(expected) - len(missing)}"
+        near = {each: found[0] for each in missing if (found := get_close_matches(each, unknown, 1))}
+        hints = [f"{arrives} is perhaps {each}" for each, arrives in near.items()]
+        yield problem(
+            "matching",
+            f"{name}: {how_many} of the {len(expected)} inputs of the reference arrive; missing: {listed(missing)}",
+            f"{listed(hints)}: rename on one side" if hints else "send these inputs, or profile what is served",
+        )
+    if unknown:
+        yield problem(
+            "matching",
+            f"{name}: not in the reference, so not judged: {listed(unknown)}",
+            "profile the training data with these columns, or rename them",
+        )
+
+
+def _types(name: str, model: ModelTraffic, reference: Profile) -> Iterator[Finding]:
+    """Columns that arrive as another type than in training."""
+    for column in reference.columns:
+        found = model.columns.get(column.key)
+        expected = _READ_AS.get(column.type)
+        if found is None or expected is None or not found.kind or found.kind == expected:
+            continue
+        yield problem(
+            "types",
+            f"{name}: {column.key.name} arrives as {found.kind}, and was {column.type} in training",
+            f"pass {column.type} values; numbers that are codes: driftline profile --categorical {column.key.name}",
+        )
+
+
+def _pairs(name: str, model: ModelTraffic, reference: Profile) -> Iterator[Finding]:
+    """Pairs of inputs are counted by a server that knows the reference."""
+    if reference.pairs and not model.pairs:
+        yield problem(
+            "pairs",
+            f"{name}: none of the {counted(len(reference.pairs), 'pair')} of inputs in the reference is counted",
+            "set DRIFTLINE_REFERENCE in the server to the reference, to find broken correlations",
+        )
+    elif reference.pairs:
+        yield ok("pairs", f"{name}: {counted(len(model.pairs), 'pair')} of inputs counted")
+
+
+def _unused(sent: Sent) -> Iterator[Finding]:
+    """References of models that sent nothing, where others matched."""
+    matched = {each.model for each in sent.references} & sent.traffic.models.keys()
+    for model in sorted({each.model for each in sent.references} - matched) if matched else ():
+        yield note("references", f"the reference of {model!r} is not used: no such model sent anything")
+
+
+def _own(traffic: Traffic) -> Iterator[Finding]:
+    """Driftline's own metrics."""
+    if faults := traffic.own[semconv.FAULTS]:
+        yield problem("faults", f"{counted(faults, 'fault')} inside Driftline", "see the log, and please report it")
+    if dropped := traffic.own[semconv.DROPPED_ROWS]:
+        yield problem(
+            "drops", f"{counted(dropped, 'row')} not sketched: the buffer was full", "raise DRIFTLINE_BUFFER_BYTES"
+        )
+    if columns := traffic.own[semconv.DROPPED_COLUMNS]:
+        yield problem("drops", f"{counted(columns, 'column')} not sketched", "raise DRIFTLINE_MAX_COLUMNS")
