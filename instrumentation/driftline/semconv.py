@@ -111,6 +111,7 @@ CELL_EDGES: Final = f"{PREFIX}.cell.edges"
 CELL_CATEGORIES: Final = f"{PREFIX}.cell.categories"
 COLUMN_TYPE: Final = f"{PREFIX}.column.type"
 COLUMN_POSITION: Final = f"{PREFIX}.column.position"
+COLUMN_TOLERANCE: Final = f"{PREFIX}.column.tolerance"
 PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
 PAIR_THRESHOLDS: Final = f"{PREFIX}.pair.thresholds"
 
@@ -341,6 +342,11 @@ TERMS: Final = (
     ),
     Term(CELL_EDGES, "attribute", "Upper edges of the bins of a numeric column"),
     Term(CELL_CATEGORIES, "attribute", "Categories with a bin of their own; one more bin holds the rest"),
+    Term(
+        COLUMN_TOLERANCE,
+        "attribute",
+        "How far a column may move before it matters, where it has a tolerance of its own",
+    ),
     Term(
         COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp` or `category` (numeric codes)"
     ),

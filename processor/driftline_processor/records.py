@@ -257,6 +257,7 @@ class ReferenceColumn:
     bins; the first lies below the training minimum, the last above the maximum. categories: those with a bin of
     their own in chunks, where one more holds all others; minor: of those others, the ones whose rows in the whole
     are known. chunks: [chunk, bin] counts. states: state -> [chunk, 2] counts, "not it" and "it". pair: of a pair.
+    tolerance: its own, if it has one.
     """
 
     key: ColumnKey
@@ -269,6 +270,7 @@ class ReferenceColumn:
     states: Mapping[str, FloatArray]
     pair: Pair | None = None
     minor: tuple[str, ...] = ()
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """`driftline.profile`: training data in memory → profile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from driftline.profiling.in_memory import in_memory
@@ -8,6 +8,7 @@ from driftline.profiling.plan import Roles
 from driftline.profiling.profiler import profile_table
 from driftline.profiling.tables import Table
 from driftline.reference.profile import Profile
+from driftline.reference.tolerances import checked
 
 ROLES = ("label", "prediction", "score", "timestamp")
 
@@ -24,6 +25,7 @@ def profile(
     categorical: Sequence[str] = (),
     ignore: Sequence[str] = (),
     keep: Sequence[str] = (),
+    tolerances: Mapping[str, float] | None = None,
     kind: str | None = None,
     unknown_token: int | None = None,
 ) -> Profile:
@@ -44,6 +46,9 @@ def profile(
         categorical: names of numeric columns that hold category codes.
         ignore: names of columns to leave out.
         keep: names of columns to keep even if they look like IDs, clocks or counters.
+        tolerances: how far columns may move before it matters, as a share of rows, by name or pattern of names such as
+            `{"fraud*": 0.001}`: the column's own name counts, else the first pattern that matches. All others have the
+            processor's `verdict.tolerance`.
         kind: kind of X if its shape does not show it: "tabular", "image", "audio", "embedding" or "tokens". For
             embeddings the distance to their mean is a column too; `describe(model, centroid=X.mean(axis=0))` adds it
             in serving.
@@ -54,7 +59,7 @@ def profile(
 
     Raises:
         ProfileError: X has no rows or no inputs, a name is no column, columns differ in length, or the values of a
-            column do not fit its role.
+            column do not fit its role, or a tolerance is no share of rows.
 
     Example:
         >>> import driftline
@@ -74,7 +79,11 @@ def profile(
         keep=tuple(keep),
     )
     return profile_table(
-        Table.of([in_memory(X, beside, kind, unknown_token)]), roles, model=model or "", version=version or ""
+        Table.of([in_memory(X, beside, kind, unknown_token)]),
+        roles,
+        model=model or "",
+        version=version or "",
+        tolerances=checked(tolerances or {}),
     )
 
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from driftline.profiling.requirements import pyarrow_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from driftline.profiling.profiler import Progress
     from driftline.reference.profile import Profile
 
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
 def _names(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
     """Comma-separated names."""
     return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+
+
+def _tolerances(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
+    from driftline.reference.errors import ProfileError
+    from driftline.reference.tolerances import parse
+
+    try:
+        return dict(map(parse, values))
+    except ProfileError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command(short_help="Profile training data: make a reference.")
@@ -40,6 +52,15 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
 )
 @click.option("--ignore", callback=_names, metavar="A,B", help="Columns to leave out.")
 @click.option("--keep", callback=_names, metavar="A,B", help="Columns to keep even if they look like IDs or clocks.")
+@click.option(
+    "--tolerance",
+    "tolerances",
+    multiple=True,
+    callback=_tolerances,
+    metavar="PATTERN=VALUE",
+    help="How far columns may move before it matters, as a share of rows: 'fraud*=0.001'. May be given "
+    "several times; a column's own name counts, else the first pattern that matches.",
+)
 def profile(
     *,
     data: tuple[Path, ...],
@@ -53,6 +74,7 @@ def profile(
     categorical: tuple[str, ...],
     ignore: tuple[str, ...],
     keep: tuple[str, ...],
+    tolerances: dict[str, float],
 ) -> None:
     """Profile training DATA: the reference that live data is compared with.
 
@@ -69,7 +91,7 @@ def profile(
     roles = Roles(label, prediction, score, timestamp, categorical, ignore, keep)
     try:
         with progress() as listener:
-            made = _profiled(data, roles, listener, model, version)
+            made = _profiled(data, roles, listener, (model, version), tolerances)
         made.save(output)
     except ProfileError as error:
         raise click.ClickException(str(error)) from error
@@ -88,14 +110,21 @@ def _require_writable(output: Path) -> None:
         raise click.ClickException(f"{output}: cannot be written: {error.strerror or error}") from error
 
 
-def _profiled(data: tuple[Path, ...], roles: object, listener: "Progress", model: str, version: str) -> "Profile":
+def _profiled(
+    data: tuple[Path, ...],
+    roles: object,
+    listener: "Progress",
+    named: tuple[str, str],
+    tolerances: "Mapping[str, float]",
+) -> "Profile":
     from driftline.profiling.plan import Roles
     from driftline.profiling.profiler import profile_table
     from driftline.profiling.tables import open_table
 
     assert isinstance(roles, Roles)
     table = open_table(data, lambda rows: listener("Reading the types", rows, 0))
-    return profile_table(table, roles, model=model, version=version, progress=listener)
+    model, version = named
+    return profile_table(table, roles, model=model, version=version, tolerances=tolerances, progress=listener)
 
 
 def _report(made: "Profile", output: Path) -> None:

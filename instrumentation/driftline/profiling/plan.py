@@ -85,7 +85,7 @@ def make_plan(kinds: Mapping[str, str], roles: Roles) -> Plan:
             columns.append(_input(name, kind, roles))
     columns = _numbered([name for name in kinds if name not in special], columns) + _outputs(kinds, roles)
     if not columns:
-        raise ProfileError(f"the data must have columns to profile (got {_listed(kinds)}, none of them an input)")
+        raise ProfileError(f"the data must have columns to profile (got {listed(kinds)}, none of them an input)")
     return Plan(tuple(columns), timestamp, tuple(notes))
 
 
@@ -143,7 +143,7 @@ def _timestamp(kinds: Mapping[str, str], roles: Roles) -> tuple[str | None, list
             f"Using {times[0]!r} as the timestamp, the only column of times (--timestamp may name numbers instead)"
         ]
     if times:
-        return None, [f"Using no timestamp: {_listed(times)} all hold times (--timestamp selects one)"]
+        return None, [f"Using no timestamp: {listed(times)} all hold times (--timestamp selects one)"]
     return None, []
 
 
@@ -163,10 +163,11 @@ def _nearest(name: str, names: Sequence[str]) -> str:
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     folded = [other for other in names if other.casefold() == name.casefold()]
     found = folded or near
-    return f"did you mean {found[0]!r}?" if found else f"columns: {_listed(names)}"
+    return f"did you mean {found[0]!r}?" if found else f"columns: {listed(names)}"
 
 
-def _listed(names: Iterable[str], most: int = 10) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(map(repr, listed[:most])) + more
+def listed(names: Iterable[str], most: int = 10) -> str:
+    """Names in quotes, the first ones where they are many."""
+    every = list(names)
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(map(repr, every[:most])) + more

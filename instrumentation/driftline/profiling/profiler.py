@@ -1,7 +1,8 @@
 """Training data → profile, in two passes: a survey of the columns, then the counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from driftline.profiling.clock_columns import told_time
 from driftline.profiling.counters import CategoricalColumnCounter, ColumnCounter, NumericColumnCounter, most_bins
 from driftline.profiling.id_columns import IdProbe
 from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
-from driftline.profiling.plan import Plan, Roles, make_plan
+from driftline.profiling.plan import Plan, Roles, listed, make_plan
 from driftline.profiling.survey import ColumnSurvey, Range, Survey, survey
 from driftline.profiling.tables import Table
 from driftline.reference.chunks import Chunks, second_of
@@ -20,10 +21,13 @@ from driftline.reference.errors import ProfileError
 from driftline.reference.format import FEWEST_BINS
 from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey, ProfileColumn
+from driftline.reference.tolerances import tolerance_of, unmatched
 from driftline.sketch.arrays import FloatArray, IntArray
 
 SURVEYING: Final = "Surveying"
 COUNTING: Final = "Counting"
+
+NO_TOLERANCES: Final[Mapping[str, float]] = MappingProxyType({})
 
 _YEAR: Final = 365 * 86_400.0
 """Numbers all below it, in Unix seconds, are taken for something else than times."""
@@ -41,9 +45,15 @@ def silent(name: str, rows: int, total: int) -> None:
 
 
 def profile_table(
-    table: Table, roles: Roles, *, model: str = "", version: str = "", progress: Progress = silent
+    table: Table,
+    roles: Roles,
+    *,
+    model: str = "",
+    version: str = "",
+    tolerances: Mapping[str, float] = NO_TOLERANCES,
+    progress: Progress = silent,
 ) -> Profile:
-    """The profile of a table. Memory does not grow with its rows.
+    """The profile of a table. Memory does not grow with its rows. tolerances: by name or pattern of columns.
 
     Raises:
         ProfileError: it has no rows or no inputs, or a role names a column that does not exist or cannot have it.
@@ -72,7 +82,8 @@ def profile_table(
         pairs.add(batch, chunk)
         progress(COUNTING, batch.num_rows, total)
     ids = [key for key, probe in probes.items() if probe.is_id]
-    columns = tuple(counter.result() for key, counter in counters.items() if key not in ids)
+    found = [counter.result() for key, counter in counters.items() if key not in ids]
+    columns = tuple(replace(each, tolerance=tolerance_of(each.key.name, tolerances)) for each in found)
     if not columns:
         raise ProfileError(
             f"the data must have columns to profile (got {'IDs and clocks' if clocks else 'IDs'} only: "
@@ -80,9 +91,10 @@ def profile_table(
         )
     unpadded = {column.key.name for column in columns}.intersection(padded).difference(roles.categorical)
     left_out = [*_id_notes(ids), *_clock_notes(clocks, ids)]
-    notes = [*plan.notes, *notes, *_padded_notes(unpadded), *left_out, *_notes(columns), *_gap_notes(columns)]
-    found = pairs.results(without=[key.name for key in ids])
-    return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), found)
+    told = [*_notes(columns), *_gap_notes(columns), *_tolerance_notes(columns, tolerances)]
+    notes = [*plan.notes, *notes, *_padded_notes(unpadded), *left_out, *told]
+    kept = pairs.results(without=[key.name for key in ids])
+    return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept)
 
 
 def _clocks(plan: Plan, seen: Survey, chunker: "_Chunker", keep: Sequence[str]) -> dict[ColumnKey, str]:
@@ -200,3 +212,14 @@ def _gap_notes(columns: Sequence[ProfileColumn]) -> list[str]:
 
 def _notes(columns: Iterable[ProfileColumn]) -> list[str]:
     return [f"{column.key.name!r} has no values: all are missing" for column in columns if not column.valid]
+
+
+def _tolerance_notes(columns: Sequence[ProfileColumn], tolerances: Mapping[str, float]) -> list[str]:
+    """Columns with a tolerance of their own, and patterns that are of no use."""
+    own: dict[float, list[str]] = {}
+    for column in columns:
+        if column.tolerance is not None:
+            own.setdefault(column.tolerance, []).append(column.key.name)
+    used = [f"Tolerance {value:g}: {listed(names)}" for value, names in own.items()]
+    names = [column.key.name for column in columns]
+    return [*used, *(f"Tolerance of {each!r}: matches no column" for each in unmatched(tolerances, names))]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from driftline.reference.errors import InvalidReference
+from driftline.reference.tolerances import RULE, is_tolerance
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.otlp import plain, shown
 
@@ -73,6 +74,15 @@ class CheckedAttributes:
         if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise self.wrong(name, "must be a whole number", value)
         return value
+
+    def tolerance(self, name: str) -> float | None:
+        """A share of rows between 0 and 1; None if there is none."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not is_tolerance(value):
+            raise self.wrong(name, RULE, value)
+        return float(value)
 
     def _list(self, name: str) -> list[Any]:
         values = self._values.get(name)

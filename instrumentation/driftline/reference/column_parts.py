@@ -97,6 +97,7 @@ class ColumnParts:
             bins=read_bins(described, chunks, max(len(edges), len(categories)) + 1),
             state_rows={state: read_bins(attributes, chunks, 2)[:, 1] for state, attributes in self.stated.items()},
             pair=read_pair(described) if self.key.target == semconv.TARGET_PAIR else None,
+            tolerance=described.tolerance(semconv.COLUMN_TOLERANCE),
         )
 
     def _numbers(self) -> NumericPoints:

@@ -99,7 +99,8 @@ def _merge_column(a: ProfileColumn, b: ProfileColumn, places: ChunkPlaces) -> Pr
     none_a, none_b = (np.zeros(len(column.bins), np.int64) for column in (a, b))
     occurring = sorted({*a.state_rows, *b.state_rows})
     state_rows = {s: places.join(a.state_rows.get(s, none_a), b.state_rows.get(s, none_b)) for s in occurring}
-    return replace(joined, rows=a.rows + b.rows, states=states, state_rows=state_rows)
+    tolerance = b.tolerance if a.tolerance is None else a.tolerance
+    return replace(joined, rows=a.rows + b.rows, states=states, state_rows=state_rows, tolerance=tolerance)
 
 
 def _agreeing(column: ProfileColumn, other: ProfileColumn) -> ProfileColumn:

@@ -34,6 +34,7 @@ class ProfileColumn:
         bins: rows by chunk and bin, [chunks, bins].
         state_rows: for each state that occurs, its rows by chunk, [chunks].
         pair: members and thresholds of a pair of inputs; else None.
+        tolerance: how far it may move before that matters, a share of rows; None for that of the whole model.
 
     """
 
@@ -48,6 +49,7 @@ class ProfileColumn:
     bins: IntArray
     state_rows: Mapping[str, IntArray]
     pair: Pair | None = None
+    tolerance: float | None = None
 
     @property
     def valid(self) -> int:

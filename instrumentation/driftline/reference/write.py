@@ -127,6 +127,8 @@ def _bins(column: ProfileColumn, attributes: Mapping[str, Any]) -> Iterator[_Dat
         **layout,
         semconv.CHUNK_CELLS: bins_text(column.bins),
     }
+    if column.tolerance is not None:
+        described[semconv.COLUMN_TOLERANCE] = column.tolerance
     if column.pair is not None:
         described |= {semconv.PAIR_MEMBERS: [*column.pair.members], semconv.PAIR_THRESHOLDS: [*column.pair.thresholds]}
     yield semconv.REFERENCE_COLUMN, _number(described, column.rows)

@@ -61,6 +61,18 @@ def _protocol(value: object) -> object:
     return "http" if value == "http/protobuf" else value
 
 
+def _by_name(value: object) -> object:
+    """An empty section is none; a column that is called 7 is a number in YAML."""
+    if not isinstance(value, dict):
+        return {} if value is None else value
+    named = {str(name) if type(name) in (int, float) else name: each for name, each in value.items()}
+    if not all(isinstance(name, str) and name for name in named):
+        raise ValueError("must be by names of columns, or patterns of names")
+    return named
+
+
+Tolerance = Annotated[float, Field(gt=0, lt=1)]
+
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 
 
@@ -79,11 +91,14 @@ class WindowConfig(Section):
 
 
 class VerdictConfig(Section):
-    tolerance: float = Field(
+    tolerance: Tolerance = Field(
         default=0.05,
-        gt=0,
-        lt=1,
         description="Drift distance to ignore, as a share of rows: 0.05 equals a KS distance of 0.05",
+    )
+    tolerances: Annotated[dict[str, Tolerance], BeforeValidator(_by_name)] = Field(
+        default={},
+        description="Tolerances of columns, by name or pattern: `{fraud*: 0.001}`; the column's own name counts, else "
+        "the first pattern that matches. They override those of a reference; all others have `tolerance`",
     )
     false_alarms: float = Field(
         default=1.0, gt=0, le=1000, description="False alarm budget of a model: expected false alarms in `per`"

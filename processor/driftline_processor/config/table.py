@@ -48,7 +48,7 @@ def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, FieldIn
 
 def _plain(key: str, field: FieldInfo, value: object) -> object:
     if isinstance(value, Mapping):
-        return dict.fromkeys(value, "****")
+        return {name: each if isinstance(each, float) else "****" for name, each in value.items()}
     if any(isinstance(part, BeforeValidator) and part.func is parse_duration for part in field.metadata):
         return format_duration(cast("int", value))
     if key == "store":

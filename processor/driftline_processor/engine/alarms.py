@@ -64,7 +64,7 @@ def follow(
     """The alarms that are open after a window, and its result with what changed.
 
     A column without rows keeps its alarm. One that is no longer judged, or is compared with another reference, loses
-    it, and may open a new one in the same window. tolerance: `verdict.tolerance`.
+    it, and may open a new one in the same window. tolerance: of columns without one of their own.
     """
     judged = {each.column: each.verdict for each in result.columns if each.verdict is not None}
     changes = list(_lost(alarms, result, judged))
@@ -113,7 +113,7 @@ def _step(
         return None, Change(AlarmChange.CLOSED, key, alarm, verdict)
     if not alarmed:
         return alarm, None
-    material, alarm = _is_material(alarm, verdict, tolerance), alarm.strengthen(verdict)
+    material, alarm = _is_material(alarm, verdict, verdict.asked or tolerance), alarm.strengthen(verdict)
     if material:
         alarm = alarm.report(verdict)
         return alarm, Change(AlarmChange.UPDATED, key, alarm, verdict)

@@ -6,7 +6,7 @@ continues where it stopped. Event time decides the window; `now` only decides wh
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import islice
 from operator import attrgetter
@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from driftline.reference.tolerances import unmatched
 from driftline.sketch.arrays import IntArray
 from driftline.sketch.time_units import DAY
 from driftline_processor.config import Config
@@ -38,6 +39,7 @@ from driftline_processor.records import (
     WindowResult,
 )
 from driftline_processor.reference.selection import without_pairs
+from driftline_processor.reference.tolerances import named_columns
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +55,10 @@ EVICT_AFTER: Final = 7 * DAY
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Times in nanoseconds. size is a multiple of step; false_alarms: the budget of each model in `per`."""
+    """Times in nanoseconds. size is a multiple of step; false_alarms: the budget of each model in `per`.
+
+    tolerances: of columns, by name or pattern; `tolerance` is that of all others.
+    """
 
     size: int
     step: int
@@ -61,11 +66,13 @@ class EngineSettings:
     tolerance: float
     false_alarms: float
     per: int
+    tolerances: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config) -> "EngineSettings":
         window, verdict = config.window, config.verdict
-        return cls(window.size, window.step, window.lateness, verdict.tolerance, verdict.false_alarms, verdict.per)
+        budget = (verdict.tolerance, verdict.false_alarms, verdict.per)
+        return cls(window.size, window.step, window.lateness, *budget, verdict.tolerances)
 
     @property
     def budget(self) -> float:
@@ -87,6 +94,7 @@ class Engine:
         self._matches = MatchTracker(settings.size)
         self._comparisons: dict[str, dict[tuple[bool, bool], Comparison]] = {}
         self._provisional: dict[ModelKey, Comparison] = {}
+        self._reported_patterns: set[str] = set()
         self._next_model = 0
 
     def observe(self, records: Sequence[InputRecord], received: int) -> IngestReport:
@@ -291,7 +299,7 @@ class Engine:
     def _use_provisional(self, model: ModelState) -> None:
         data = model.provisional
         reference = provisional_reference(model.key, data.panes, data.step)
-        self._provisional[model.key] = Comparison.of(reference, self._settings.tolerance)
+        self._provisional[model.key] = self._prepared(reference)
         self._matches.say(
             f"{describe_model(model.key)}: no reference, falling back to its first full window ({data.rows:.0f} rows)"
         )
@@ -300,5 +308,19 @@ class Engine:
         comparisons = self._comparisons.setdefault(reference.id, {})
         if (pairs, timed) not in comparisons:
             judged = reference if pairs else without_pairs(reference)
-            comparisons[pairs, timed] = Comparison.of(judged, self._settings.tolerance, timed=timed)
+            comparisons[pairs, timed] = self._prepared(judged, timed=timed)
         return comparisons[pairs, timed]
+
+    def _prepared(self, reference: Reference, *, timed: bool = False) -> Comparison:
+        settings = self._settings
+        self._report_unmatched(reference)
+        return Comparison.of(reference, settings.tolerance, timed=timed, tolerances=settings.tolerances)
+
+    def _report_unmatched(self, reference: Reference) -> None:
+        """Once for each pattern, when a reference is in use and no other has such a column either."""
+        every = (reference, *self._matches.references)
+        names = [name for each in every for name in named_columns(each)]
+        for pattern in unmatched(self._settings.tolerances, names):
+            if pattern not in self._reported_patterns:
+                self._reported_patterns.add(pattern)
+                self._matches.say(f"verdict.tolerances: {pattern!r} matches no column of a reference")

@@ -39,6 +39,10 @@ class MatchTracker:
         self.drop(reference.id)
         self._references[reference.id] = reference
 
+    @property
+    def references(self) -> Iterable[Reference]:
+        return self._references.values()
+
     def drop(self, identity: str) -> None:
         self._references.pop(identity, None)
         self._unused = None

@@ -58,6 +58,7 @@ def _column(column: ProfileColumn) -> ReferenceColumn:
             for state, counts in column.state_rows.items()
         },
         pair=column.pair,
+        tolerance=column.tolerance,
     )
 
 

@@ -38,6 +38,23 @@ class ReplayFailure(click.ClickException):
     exit_code = 2
 
 
+def _tolerances(
+    _ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[float | None, dict[str, float]]:
+    """That of all columns, and those of single ones. What is wrong with the first the configuration says."""
+    from driftline.reference.errors import ProfileError
+    from driftline.reference.tolerances import parse
+
+    plain = [value for value in values if "=" not in value]
+    try:
+        own = dict(parse(value) for value in values if "=" in value)
+        return (float(plain[-1]) if plain else None), own
+    except ProfileError as error:
+        raise click.BadParameter(str(error)) from error
+    except ValueError as error:
+        raise click.BadParameter(f"must be a number, or PATTERN=VALUE (got {plain[-1]!r})") from error
+
+
 @click.command(short_help="Backtest: replay logged predictions in event time.")
 @click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE…")
 @click.option(
@@ -54,7 +71,15 @@ class ReplayFailure(click.ClickException):
 @click.option("--prediction", help="Column with the prediction, if not named as in the reference.")
 @click.option("--score", help="Column with the score, if not named as in the reference.")
 @click.option("--ignore", default="", metavar="A,B", help="Columns to exclude.")
-@click.option("--tolerance", type=float, help="Drift distance to ignore, as a share of rows.  [default: 0.05]")
+@click.option(
+    "--tolerance",
+    "tolerances",
+    multiple=True,
+    callback=_tolerances,
+    metavar="VALUE|PATTERN=VALUE",
+    help="Drift distance to ignore, as a share of rows; of single columns by name or pattern: 'fraud*=0.001'.  "
+    "[default: 0.05]",
+)
 @click.option("--false-alarms", type=float, help="False alarm budget in --per.  [default: 1]")
 @click.option("--per", help="Period of the --false-alarms budget.  [default: 30d]")
 @click.option(
@@ -81,7 +106,7 @@ def replay(
     prediction: str | None,
     score: str | None,
     ignore: str,
-    tolerance: float | None,
+    tolerances: tuple[float | None, dict[str, float]],
     false_alarms: float | None,
     per: str | None,
     config: Path | None,
@@ -100,7 +125,7 @@ def replay(
 
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
     roles = Roles(label, prediction, score, timestamp, ignore=ignored)
-    options = ReplayOptions(config, window, step, lateness, tolerance, false_alarms, per)
+    options = ReplayOptions(config, window, step, lateness, *tolerances, false_alarms, per)
     try:
         alarms = _replay(data, reference, roles, options, document, everything=everything)
     except KeyboardInterrupt:

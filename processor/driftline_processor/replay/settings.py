@@ -1,7 +1,7 @@
 """The windows, timeline and verdict settings of a replay, from options, a processor.yaml and defaults."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -27,6 +27,7 @@ class ReplayOptions:
     step: str | None = None
     lateness: str | None = None
     tolerance: float | None = None
+    tolerances: Mapping[str, float] = field(default_factory=dict)
     false_alarms: float | None = None
     per: str | None = None
 
@@ -130,4 +131,9 @@ def _row_duration_note(window: RowCount, reference: Reference, settings: EngineS
 def _config(options: ReplayOptions, window: Mapping[str, object]) -> Config:
     verdict = {"tolerance": options.tolerance, "false_alarms": options.false_alarms, "per": options.per}
     overrides = {key: value for key, value in verdict.items() if value is not None}
-    return load_config(options.config, {}, {"window": window, "verdict": overrides})
+    config = load_config(options.config, {}, {"window": window, "verdict": overrides})
+    if not options.tolerances:
+        return config
+    rest = {name: value for name, value in config.verdict.tolerances.items() if name not in options.tolerances}
+    verdicts = config.verdict.model_copy(update={"tolerances": {**options.tolerances, **rest}})
+    return config.model_copy(update={"verdict": verdicts})

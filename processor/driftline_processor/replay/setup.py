@@ -7,11 +7,14 @@ from typing import Any
 
 from driftline.profiling.csv_files import DelimitedFile
 from driftline.profiling.files import Source, batch_rows
-from driftline.profiling.plan import Roles, make_plan
+from driftline.profiling.plan import Roles, listed, make_plan
 from driftline.profiling.tables import Table, open_table
 from driftline.reference.column_types import STRING, TIMESTAMP
+from driftline.reference.tolerances import unmatched
+from driftline_processor.engine.engine import EngineSettings
 from driftline_processor.records import Reference
 from driftline_processor.reference.read import read_file
+from driftline_processor.reference.tolerances import column_tolerances, named_columns
 from driftline_processor.replay.column_mapping import assign_columns, column_notes
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.replay import Replay, rebatch
@@ -63,7 +66,8 @@ def prepare_replay(
     timestamps = None if plan.timestamp is None else TimestampColumn(plan.timestamp, table.kinds[plan.timestamp])
     chosen = replay_settings(options, timestamps, reference)
     table = replace(table, sources=_in_order(table, timestamps))
-    notes = (*plan.notes, *_unit_note(timestamps), *column_notes(columns, reference), *chosen.notes)
+    told = (*column_notes(columns, reference), *_tolerance_notes(reference, chosen.settings), *chosen.notes)
+    notes = (*plan.notes, *_unit_note(timestamps), *told)
     return PreparedReplay(Replay(reference, chosen.settings, chosen.timeline, columns), table, plan.sources, notes)
 
 
@@ -72,6 +76,20 @@ def _unit_note(timestamps: TimestampColumn | None) -> list[str]:
     if timestamps is None or timestamps.guessed is None:
         return []
     return [f"Reading {timestamps.column!r} as {timestamps.guessed} since 1970"]
+
+
+def _tolerance_notes(reference: Reference, settings: EngineSettings) -> list[str]:
+    """The columns that have a tolerance of their own, and the patterns that no column has."""
+    own: dict[float, list[str]] = {}
+    found = column_tolerances(reference, settings.tolerance, settings.tolerances).tolist()
+    for key, tolerance in zip(reference.columns, found, strict=True):
+        if tolerance != settings.tolerance:
+            own.setdefault(tolerance, []).append(key.name)
+    useless = unmatched(settings.tolerances, named_columns(reference))
+    return [
+        *(f"Tolerance {tolerance:g}: {listed(names)}" for tolerance, names in own.items()),
+        *(f"Tolerance of {pattern!r}: matches no column of the reference" for pattern in useless),
+    ]
 
 
 def _typed(table: Table, reference: Reference, timestamp: str | None, *, delimited: bool) -> Table:

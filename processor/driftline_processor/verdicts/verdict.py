@@ -39,7 +39,7 @@ class Verdict:
     lower_bound > tolerance, to first order. score > 1 is an alarm exactly. reasons: what moved, and what qualifies it.
     duration: of the window, or of several that are judged together, nanoseconds. largest_bound: the largest lower bound
     of all events in alarm, of which only one is reported. closing: what closes the alarm of the column that is open
-    before this window, if anything does.
+    before this window, if anything does. asked: the tolerance that the column was given, 0 where that is not known.
     """
 
     aspect: str
@@ -52,6 +52,7 @@ class Verdict:
     duration: int = 0
     largest_bound: float = 0.0
     closing: ClosingEvidence | None = None
+    asked: float = 0.0
 
     @property
     def sentence(self) -> str:

@@ -223,3 +223,26 @@ def test_no_duration(text: object) -> None:
     """Anything else is an error, not a guess."""
     with pytest.raises(ValueError, match="must be a duration"):
         parse_duration(text)
+
+
+def test_tolerances_of_columns() -> None:
+    """By name or pattern, in the order in which they are written, and shown so; names may look like numbers."""
+    config = parse_config("verdict: {tolerances: {'fraud*': 0.001, 7: 0.2, '*': 0.1}}", {})
+
+    assert list(config.verdict.tolerances.items()) == [("fraud*", 0.001), ("7", 0.2), ("*", 0.1)]
+    assert "  tolerances:\n    fraud*: 0.001\n    '7': 0.2\n    '*': 0.1\n" in effective_yaml(config)
+    assert parse_config("verdict:\n  tolerances:\n", {}).verdict.tolerances == {}
+
+
+def test_wrong_tolerances_of_columns_are_told() -> None:
+    """With the pattern, the rule and the value, all at once."""
+    found = problems("verdict: {tolerances: {'a*': 2, b: 0, c: lots, d: [1], e: .nan}}")
+
+    assert "verdict.tolerances.a*: must be less than 1 (got 2)" in found
+    assert "verdict.tolerances.b: must be greater than 0 (got 0)" in found
+    assert any(each.startswith("verdict.tolerances.c: must be a valid number") for each in found)
+    assert len(found) == 5
+    assert problems("verdict: {tolerances: {'': 0.1}}") == (
+        "verdict.tolerances: must be by names of columns, or patterns of names (got {'': 0.1})",
+    )
+    assert problems("verdict: {tolerances: [0.1]}") == ("verdict.tolerances: must be a valid dictionary (got [0.1])",)

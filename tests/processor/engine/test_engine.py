@@ -55,6 +55,26 @@ def healthy(minutes: int, seed: int = 1, rows: int = 400) -> list[np.ndarray]:
     return [rng.normal(40, 10, rows) for _ in range(minutes)]
 
 
+def test_a_column_may_have_a_tolerance_of_its_own() -> None:
+    """By its name or a pattern in the settings, before that of the reference; a useless pattern is told once."""
+    moved = [ages + 12.0 for ages in healthy(12)]  # 45 points of share
+    own = replace(training(), columns={AGE: replace(training().columns[AGE], tolerance=0.8)})
+    for reference, tolerances, tolerated in (
+        (training(), {}, 0.05),
+        (training(), {"a*": 0.8, "years": 0.1}, 0.8),
+        (own, {}, 0.8),
+        (own, {"*": 0.05}, 0.05),
+    ):
+        engine = Engine(replace(SETTINGS, tolerances=tolerances))
+        engine.put_reference(reference)
+        verdict = drive(engine, Sender(), moved)[-1].columns[0].verdict
+        assert verdict is not None
+        assert verdict.asked == tolerated
+        assert (verdict.state is State.ALARM) == (tolerated == 0.05)
+        told = ["verdict.tolerances: 'years' matches no column of a reference"]
+        assert engine.notices() == (told if "years" in tolerances else [])
+
+
 def test_a_healthy_stream_is_silent_and_a_broken_one_alarms() -> None:
     """With a reference, ages as in training raise no alarm; ages in months do, in the first window."""
     engine = Engine(SETTINGS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from driftline_processor.monitors.drift.season.policy import Season, season_poli
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
 from driftline_processor.monitors.drift.statistics.compute import ReferenceStatistics
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, Window
+from driftline_processor.reference.tolerances import column_tolerances
 from driftline_processor.verdicts.verdict import OpenAlarm, Verdict
 
 MOST_ALPHA = 0.001
@@ -36,8 +38,9 @@ PAIRS_SHARE = 0.1
 class Comparison:
     """A reference, prepared for the windows to come."""
 
-    def __init__(self, reference: Reference, tolerance: float, *, timed: bool) -> None:
+    def __init__(self, reference: Reference, tolerance: float, own: Mapping[str, float], *, timed: bool) -> None:
         self.reference = reference
+        tolerances = column_tolerances(reference, tolerance, own)
         columns, chunk = list(reference.columns.values()), _chunk(reference)
         self._chunk = chunk if chunk > 0.0 else None
         if not columns:
@@ -46,24 +49,32 @@ class Comparison:
         self._keys = tuple(reference.columns)
         self._readers = [ColumnReader(column) for column in columns]
         self._pairs = np.array([key.target == TARGET_PAIR for key in self._keys])
-        self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()))
+        self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()), tolerances=tolerances)
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
         self._statistics = ReferenceStatistics(columns)
         self._trained = numbers(StackedIntervals.of([column.summary.intervals for column in columns]))
         days = by_day([timeless(column, *times) for column in columns] if timed and self._chunk else columns, chunk)
-        daily = None if days is None else Detector(days, tolerance)
+        daily = None if days is None else Detector(days, tolerance, tolerances=tolerances)
         self._season = season_policy(self._detector, self._keys, daily, chunk, tolerance)
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
         reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar)
         self._explainer = Explainer(reference, self._detector, reasons, timed=self._chunk is not None)
 
     @classmethod
-    def of(cls, reference: Reference, tolerance: float, *, timed: bool = False) -> "Comparison":
+    def of(
+        cls,
+        reference: Reference,
+        tolerance: float,
+        *,
+        timed: bool = False,
+        tolerances: Mapping[str, float] = MappingProxyType({}),
+    ) -> "Comparison":
         """Prepare `reference`; `tolerance` is the distance that does not matter yet, a share of rows.
 
-        timed: all windows will come with their stream, and so with a time of day.
+        timed: all windows will come with their stream, and so with a time of day. tolerances: of some columns, by name
+        or pattern, before those of the reference.
         """
-        return cls(reference, tolerance, timed=timed)
+        return cls(reference, tolerance, tolerances, timed=timed)
 
     def window(
         self,

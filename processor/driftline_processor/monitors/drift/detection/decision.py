@@ -153,8 +153,10 @@ SEVERITY = (State.HEALTHY, State.INSUFFICIENT_DATA, State.WARNING, State.ALARM)
 """States by their number, the least severe first."""
 
 
-def decide(assessment: Assessment, rows: ArrayLike, tolerance: float) -> IntArray:
+def decide(assessment: Assessment, rows: ArrayLike, tolerance: ArrayLike, usual: float = 0.0) -> IntArray:
     """What a window of so many effective rows says of each column: numbers in SEVERITY, [columns].
+
+    tolerance: of each column. usual: of the model; rows that are enough for it are enough for a narrower one.
 
     warning: moved beyond chance but not beyond natural variation; or real but too small to matter; or the reverse.
     insufficient data: no alarm, and four tolerances cannot be excluded.
@@ -162,8 +164,9 @@ def decide(assessment: Assessment, rows: ArrayLike, tolerance: float) -> IntArra
     move, surprise = assessment.move, assessment.significance.surprise
     relevant, significant = assessment.relevant, assessment.significance.ratio > 1.0
     possible = assessment.most(move.distance + Z95 * move.error)
-    possible = np.maximum(possible, BAND / np.sqrt(np.asarray(rows, float)))
+    band = BAND / np.sqrt(np.asarray(rows, float))
+    few = (possible > EXCLUDED * np.asarray(tolerance)) | (band > EXCLUDED * np.maximum(tolerance, usual))
     state = np.where(assessment.any(relevant | significant), WARNING, HEALTHY)
-    state = np.where(possible > EXCLUDED * tolerance, INSUFFICIENT, state)
+    state = np.where(few, INSUFFICIENT, state)
     state = np.where(assessment.any(relevant & (surprise > 1.0)), WARNING, state)
     return np.where(assessment.any(assessment.score > 1.0), ALARM, state)

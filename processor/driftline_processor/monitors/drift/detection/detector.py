@@ -82,9 +82,22 @@ class Detector:
         tolerance: float,
         starts: FloatArray = NEVER,
         ends: FloatArray = NEVER,
+        *,
+        tolerances: FloatArray | None = None,
     ) -> None:
-        """To separate the time of day from what else moves: when chunks began and ended, Unix seconds."""
-        prepared = [prepare(column, tolerance, starts, ends) for column in columns]
+        """Prepare the columns of a reference.
+
+        Args:
+            columns: The columns.
+            tolerance: How far a column may move, a share of rows.
+            starts: When chunks began, Unix seconds, to separate the time of day from what else moves.
+            ends: When they ended.
+            tolerances: Of each column, where they differ, [columns].
+
+        """
+        self.tolerances = np.full(len(columns), tolerance) if tolerances is None else tolerances
+        of_each = zip(columns, self.tolerances.tolist(), strict=True)
+        prepared = [prepare(column, tolerated, starts, ends) for column, tolerated in of_each]
         by_state = [each.states[i] for i in range(len(STATES)) for each in prepared]
         self.tolerance = tolerance
         self.baseline = Baseline.stack([*(each.values for each in prepared), *by_state])
@@ -103,7 +116,9 @@ class Detector:
         first = np.cumsum(self.baseline.sizes) - self.baseline.sizes
         self.pairing = PairMargins(columns, self.baseline.shares, first[: len(columns)], self._middle)
         self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
-        self._total_variation = TotalVariation(self.baseline, ~self.numeric, self._last - self._first == 1, tolerance)
+        self._total_variation = TotalVariation(
+            self.baseline, ~self.numeric, self._last - self._first == 1, self.tolerances
+        )
         self.least_tolerance = may_be_tolerated(self.baseline)
         self._parts = self._parts_of_alpha(np.array([each.tests for each in prepared]))
 
@@ -168,8 +183,9 @@ class Detector:
         events = assess(self.baseline, x, rows, each, chunks, of_column=whole, allowance=allowance)
         novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns], whole[:columns])
         diffuse = self._total_variation.assess(events, rows, each[:columns], whole[:columns], chunks)
-        state = decide(events, rows, self.tolerance).reshape(len(ASPECTS), columns)
-        state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerance))
+        tolerances = np.tile(self.tolerances, len(ASPECTS))
+        state = decide(events, rows, tolerances, self.tolerance).reshape(len(ASPECTS), columns)
+        state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerances, self.tolerance))
         valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
         absent = self._never & (counts.states <= 0.0) | (counts.rows <= 0.0)
         return self._combined((events, novelty, diffuse), state, valued, absent, self._at_the_time(window, hours))

@@ -31,10 +31,11 @@ TINY: Final = 1e-300
 class TotalVariation:
     """The categories of columns among all events.
 
-    by_cell: which of the baseline's first columns are categorical; single: which of their events are one category.
+    by_cell: which of the baseline's first columns are categorical; single: which of their events are one category;
+    tolerance: of each, [columns].
     """
 
-    def __init__(self, baseline: Baseline, by_bin: BoolArray, single: BoolArray, tolerance: float) -> None:
+    def __init__(self, baseline: Baseline, by_bin: BoolArray, single: BoolArray, tolerance: FloatArray) -> None:
         self._baseline, self._columns, self._tolerance = baseline, len(by_bin), tolerance
         self.possible = by_bin & (baseline.sizes[: len(by_bin)] >= FEWEST)
         self._at = np.flatnonzero(self.possible[baseline.column[: len(single)]] & single)
@@ -45,9 +46,9 @@ class TotalVariation:
         """Whether total variation without what chance makes of it exceeds the tolerance. shares: of all events."""
         if not len(self._at):
             return False
-        moved = np.bincount(self._column, np.abs(shares[self._at] - self._p)) / 2.0
+        moved = np.bincount(self._column, np.abs(shares[self._at] - self._p), self._columns) / 2.0
         chance = np.sqrt(FOLDED * self._p * (1.0 - self._p) / rows[self._column])
-        noise = np.bincount(self._column, chance) / 2.0
+        noise = np.bincount(self._column, chance, self._columns) / 2.0
         return bool((moved**2 - noise**2 > self._tolerance**2).any())
 
     def assess(

@@ -100,7 +100,7 @@ class Explainer:
         detection = window.detection
         unseen = self._detector.unseen_below(detection)
         quiet = (detection.state < WARNING).all(axis=0)
-        blind = detection.valued & (unseen > BLIND * self._detector.tolerance) & quiet
+        blind = detection.valued & (unseen > BLIND * self._detector.tolerances) & quiet
         for i in np.flatnonzero(blind).tolist():
             yield Qualification(i, None, self._reasons.limit(i, float(unseen[i])))
 
@@ -139,10 +139,11 @@ class Explainer:
     def _verdict(self, judged: Judged, aspect: int, subject: Subject) -> Verdict:
         """The verdict on an aspect of a column."""
         (horizon, detection), column = judged, subject.column
+        asked = float(self._detector.tolerances[column])
         state = SEVERITY[detection.state[aspect, column]]
         if not aspect and not detection.valued[column]:
-            nothing = (0.0, 0.0, self._detector.tolerance, 0.0, (NoRows(),))
-            return Verdict(VALUE, state, *nothing, horizon.duration, closing=subject.closing)
+            nothing = (0.0, 0.0, asked, 0.0, (NoRows(),))
+            return Verdict(VALUE, state, *nothing, horizon.duration, closing=subject.closing, asked=asked)
         source, event = self._source(detection, aspect, column)
         moves = self._reasons.moves(detection, column, aspect, subject.summary) if state is not State.HEALTHY else ()
         return Verdict(
@@ -156,11 +157,12 @@ class Explainer:
             duration=horizon.duration,
             largest_bound=float(detection.largest_bound[column]) if state is State.ALARM else 0.0,
             closing=subject.closing,
+            asked=asked,
         )
 
     def _widened(self, judged: Judged, state: State, column: int, found: tuple[Assessment, int]) -> tuple[Widened, ...]:
         """Why more is tolerated of what moved than was asked for; a season says so itself."""
-        (source, event), asked = found, self._detector.tolerance
+        (source, event), asked = found, float(self._detector.tolerances[column])
         tolerated = float(source.required[event])
         if state not in {State.WARNING, State.ALARM} or source.season[event] > 0.0 or tolerated <= WIDE * asked:
             return ()
