@@ -1,4 +1,4 @@
-"""The records that flow through the processor: frozen and free of behaviour.
+"""The records that flow through the processor: frozen and all but free of behaviour.
 
 Times are integers, nanoseconds since the Unix epoch, as in OTLP. Imports only verdicts, and of the
 instrumentation sketches and the key of a column.
@@ -235,7 +235,9 @@ class WindowResult:
     """The results of a model in one window. provisional: the reference is live data, for want of a training profile.
 
     reference: id of the reference compared with, if any. alarms, incidents: what changed with this window. unmatched:
-    how many columns do not match the reference, by what is the matter with them.
+    how many columns do not match the reference, by what is the matter with them. repeated_at: of a model without rows
+    since the window: when its open alarms are repeated, with what was last said of them. overtaken: that happened,
+    for a later time than the window's.
     """
 
     model: ModelKey
@@ -247,6 +249,13 @@ class WindowResult:
     alarms: tuple[AlarmEvent, ...] = ()
     unmatched: Mapping[str, int] = field(default_factory=dict)
     incidents: tuple[IncidentEvent, ...] = ()
+    repeated_at: int | None = None
+    overtaken: bool = False
+
+    @property
+    def time(self) -> int:
+        """Of which the result is true, Unix nanoseconds."""
+        return self.window.end if self.repeated_at is None else self.repeated_at
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# build_prometheus.sh VERSION TARGET: builds a Prometheus from Go modules, without its web pages. Called by `make prometheus`.
+# build_prometheus.sh VERSION TARGET: builds a Prometheus from Go modules, without its web pages, and promtool. Called by `make prometheus`.
 set -eu
 version=$1 target=$2
 mkdir -p "$(dirname "$target")"
@@ -19,5 +19,6 @@ rm -f go.mod go.sum
 {
   go mod init driftline/prometheus &&
     go get "github.com/prometheus/prometheus/cmd/prometheus@v$version" &&
-    go build -tags remove_all_sd -o "$(basename "$target")" github.com/prometheus/prometheus/cmd/prometheus
+    go build -tags remove_all_sd -o "$(basename "$target")" github.com/prometheus/prometheus/cmd/prometheus &&
+    go build -tags remove_all_sd -o promtool github.com/prometheus/prometheus/cmd/promtool
 } >build.log 2>&1 || { tail -n 30 build.log >&2; give_up "it does not build"; }

@@ -56,7 +56,16 @@ def prometheus(folder: Path, config: Path | None = None) -> Iterator[Prometheus]
 
 def find_prometheus() -> Path:
     """The one that `make prometheus` left; without one the test is skipped, in CI it fails."""
-    binary = ROOT / ".prometheus" / "prometheus"
+    return _find("prometheus")
+
+
+def find_promtool() -> Path:
+    """Beside it."""
+    return _find("promtool")
+
+
+def _find(name: str) -> Path:
+    binary = ROOT / ".prometheus" / name
     if not binary.exists():
         message = "no Prometheus: `make prometheus` builds one"
         if os.environ.get("CI") == "true":

@@ -18,12 +18,12 @@ INSTRUMENTATION_SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor"
 
 
 def encode_gauges(results: Iterable[WindowResult]) -> list[MetricsData]:
-    """The metrics of results, one MetricsData per window end, earliest first.
+    """The metrics of results, one MetricsData per time, earliest first.
 
     Late results never share a request with fresh ones: Prometheus rejects a whole request for one stale point.
     """
-    ordered = sorted(results, key=lambda result: result.window.end)
-    return [_request(list(group)) for _, group in groupby(ordered, key=lambda result: result.window.end)]
+    ordered = sorted(results, key=lambda result: result.time)
+    return [_request(list(group)) for _, group in groupby(ordered, key=lambda result: result.time)]
 
 
 def _request(results: list[WindowResult]) -> MetricsData:
@@ -40,6 +40,9 @@ def _resource_metrics(resource: tuple[tuple[str, str], ...], results: list[Windo
 
 
 def _points(row: metrics.Metric, result: WindowResult) -> Iterator[NumberDataPoint]:
+    """What lasts between windows is all that is repeated, and is left out where a repetition was sent before."""
+    if result.overtaken if row.lasting else result.repeated_at is not None:
+        return
     if row.of_model is not None:
         yield from _valid(row, row.of_model(result), result, model_attributes(result))
     if row.of_column is not None:
@@ -54,7 +57,7 @@ def _valid(
     for key, value in values.items():
         if math.isfinite(value):
             extra = {row.by: key} if row.by else {}
-            yield NumberDataPoint({**attributes, **extra}, result.window.start, result.window.end, value)
+            yield NumberDataPoint({**attributes, **extra}, result.window.start, result.time, value)
 
 
 def model_attributes(result: WindowResult) -> dict[str, str | bool]:

@@ -27,7 +27,10 @@ Values = Mapping[str, float]
 
 
 class Metric(NamedTuple):
-    """A metric of ours. `of_column` or `of_model` gives its values: none, one, or one for each value of `by`."""
+    """A metric of ours. `of_column` or `of_model` gives its values: none, one, or one for each value of `by`.
+
+    lasting: it stays true between windows, and is repeated while a model in alarm has no rows.
+    """
 
     name: str
     unit: str
@@ -36,6 +39,7 @@ class Metric(NamedTuple):
     of_column: Callable[[ColumnResult], Values] | None = None
     of_model: Callable[[WindowResult], Values] | None = None
     by: str | None = None
+    lasting: bool = False
 
 
 def _statistic(statistic: Statistic) -> Metric:
@@ -111,6 +115,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "1 while any column of the model has an open alarm, else 0",
         "Alert on `> 0`: one page for one cause, at the error rate that `verdict.false_alarms` states",
         of_model=_incident_open,
+        lasting=True,
     ),
     Metric(
         semconv.INCIDENT_COLUMN_COUNT,
@@ -118,6 +123,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Columns with an open alarm, of all kinds together",
         "How far the incident reaches; `ml.drift.alarm` says which columns",
         of_model=_incident_columns,
+        lasting=True,
     ),
     Metric(
         semconv.DRIFT_ALARM,
@@ -125,6 +131,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "1 while the column has an open alarm, else 0",
         "Which columns an incident is about. It does not flap",
         _alarm,
+        lasting=True,
     ),
     Metric(
         f"{semconv.PREFIX}.drift.alarmed.columns",
@@ -133,6 +140,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Many inputs at once: look at what they have in common upstream. Outputs too: the model says something else",
         of_model=_alarmed_columns,
         by=semconv.DRIFT_TARGET,
+        lasting=True,
     ),
     Metric(
         semconv.DRIFT_STATE,
@@ -191,13 +199,15 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Start of the window that was judged, Unix seconds",
         "One for each model",
         of_model=lambda result: {"": result.window.start / 1e9},
+        lasting=True,
     ),
     Metric(
         semconv.WINDOW_END,
         "",
         "End of the window that was judged, Unix seconds",
-        "Far from now: no data, or late data",
+        "Far from now: no data, or late data. While alarms of a model without rows are repeated, of its last window",
         of_model=lambda result: {"": result.window.end / 1e9},
+        lasting=True,
     ),
     _quantity("mean", "Mean of the column's values in the window"),
     _quantity("p05", "5 % of the values are at most this"),

@@ -80,6 +80,12 @@ def follow(
     return still, replace(marked, alarms=tuple(_event(change, marked, traces) for change in changes))
 
 
+def close_all(alarms: Mapping[ColumnKey, Alarm], result: WindowResult, why: str) -> WindowResult:
+    """The result with the end of all alarms, whatever its columns. why: to follow the name of a column."""
+    changes = (Change(AlarmChange.CLOSED, key, alarm, alarm.reported, why) for key, alarm in sorted(alarms.items()))
+    return replace(result, alarms=tuple(_event(change, result, ()) for change in changes))
+
+
 def _marked(column: ColumnResult, alarm: Alarm) -> ColumnResult:
     """With its open alarm, of which a verdict that does not show it says so first."""
     verdict = column.verdict

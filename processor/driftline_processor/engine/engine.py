@@ -6,7 +6,7 @@ continues where it stopped. Event time decides the window; `now` only decides wh
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from itertools import islice
 from operator import attrgetter
@@ -150,6 +150,18 @@ class Engine:
             self._matches.note_windows(max(result.window.end for result in results), self._models)
         return results
 
+    def repeat_alarms(self, now: int) -> list[WindowResult]:
+        """Repeats the open alarms of models without rows, once a step; nothing is judged, but alarms may end.
+
+        Args:
+            now: Unix nanoseconds.
+
+        """
+        at = now // self._settings.step * self._settings.step
+        resting = [each for each in self._models.values() if each.idle and each.alarms and at > each.newest_result]
+        serving = [model.key for model in self._models.values() if not model.idle] if resting else []
+        return [model.repeat_alarms(at, serving) for model in resting]
+
     def notices(self) -> list[str]:
         """New notices about references for the operator; each is returned once."""
         return self._matches.notices()
@@ -182,6 +194,8 @@ class Engine:
         for body in states:
             model = load(body, self._settings.size, self._settings.step, self._settings.lateness)
             model.received = now
+            if model.idle:
+                model.rest = replace(model.rest, last=now)  # what an earlier run may have repeated
             self._models[model.key] = model
         self._matches.models_changed()
 
@@ -259,6 +273,7 @@ class Engine:
             if comparison
             else describe_window(columns),
             unmatched=match.unmatched,
+            overtaken=window.end <= model.rest.last,
         )
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
         model.incident, result = follow_incident(model.incident, result)

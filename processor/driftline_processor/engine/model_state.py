@@ -13,6 +13,7 @@ from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.alarms import Alarm
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.provisional_reference import ProvisionalData
+from driftline_processor.engine.resting import Rest, ending, longest_rest, repetition
 from driftline_processor.engine.stream_deltas import KEEP_FOR, IncrementKind, Point, StreamDeltas
 from driftline_processor.engine.windows import SlidingWindows
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
@@ -25,6 +26,7 @@ from driftline_processor.records import (
     ModelKey,
     RowsPoint,
     Window,
+    WindowResult,
 )
 from driftline_processor.verdicts.verdict import OpenAlarm
 
@@ -84,7 +86,7 @@ class ModelState:
     columns: last event time of each column. alarms: the open ones. incident: of all of them, while one is open.
     trailing: its last windows, to be judged together.
     rows: counted since the store was created. received: when the last new item was received. idle: its windows are
-    closed, and nothing is expected. changed: differs from the last snapshot.
+    closed, and nothing is expected. rest: since when. changed: differs from the last snapshot.
     """
 
     key: ModelKey
@@ -98,6 +100,7 @@ class ModelState:
     rows: float = 0.0
     received: int = 0
     idle: bool = False
+    rest: Rest = field(default_factory=Rest)
     changed: bool = True
 
     @classmethod
@@ -150,6 +153,11 @@ class ModelState:
         return ModelStatus(self.key, self.rows, self.received, self.panes.sealed, len(self.alarms))
 
     @property
+    def newest_result(self) -> int:
+        """Of which time the last result was, nanoseconds."""
+        return max(self.panes.sealed, self.rest.last)
+
+    @property
     def counts_pairs(self) -> bool:
         """Whether any of its servers counts pairs of inputs."""
         return any(column.target == TARGET_PAIR for column in self.columns)
@@ -182,6 +190,19 @@ class ModelState:
                 since = event.time if verdict.closing is None else verdict.closing.since
                 self.trailing.closed(event.column, since, event.time)
 
+    def repeat_alarms(self, at: int, serving: Iterable[ModelKey]) -> WindowResult:
+        """The open alarms of a model at rest, as they stand, or as they end after too long a rest."""
+        self.changed = self.changed or not self.rest.begun
+        self.rest = self.rest.until(at)
+        last = Window(self.panes.sealed - self.panes.size, self.panes.sealed)
+        repeated, longest = repetition(self.key, last, self.alarms, at), longest_rest(self.key, serving)
+        if at - self.rest.begun < longest:
+            return repeated
+        ended = ending(repeated, self.alarms, self.incident, longest)
+        self.note(ended.alarms)
+        self.alarms, self.incident, self.changed = {}, None, True
+        return ended
+
     def collect_provisional(self, window: Window) -> bool:
         """Adds the window's last pane to the data of the provisional reference. True once that is enough."""
         if not self.provisional.full:
@@ -200,7 +221,7 @@ class ModelState:
     def _record(self, result: IngestResult, received: int) -> None:
         if result.status in (IngestStatus.COUNTED, IngestStatus.BASELINE):
             self.received = max(self.received, received)
-            self.idle = False
+            self.idle, self.rest = False, self.rest.over()
         if result.status is IngestStatus.COUNTED:
             self.rows += result.rows
         self.changed = self.changed or result.status is not IngestStatus.DUPLICATE

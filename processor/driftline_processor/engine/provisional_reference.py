@@ -22,6 +22,8 @@ MAX_BINNED_CATEGORIES: Final = 256
 MIN_ROWS: Final = 100
 """Rows needed for a provisional reference."""
 
+_PREFIX: Final = "provisional-"
+
 
 @dataclass(slots=True)
 class ProvisionalData:
@@ -44,6 +46,11 @@ class ProvisionalData:
         self.full = self.rows >= MIN_ROWS and pane.end - first >= size
 
 
+def is_provisional(reference: str | None) -> bool:
+    """Whether the id of a reference is of a provisional one."""
+    return reference is not None and reference.startswith(_PREFIX)
+
+
 def provisional_reference(
     model: ModelKey, panes: Mapping[int, Mapping[ColumnKey, ColumnSummary]], step: int
 ) -> Reference:
@@ -61,7 +68,7 @@ def provisional_reference(
     resource = (text for pair in model.resource for text in pair)
     identity = digest(model.name, model.version, *resource, *starts, size=8)
     return Reference(
-        id=f"provisional-{identity.hex()}",
+        id=f"{_PREFIX}{identity.hex()}",
         name=model.name,
         version=model.version,
         provisional=True,

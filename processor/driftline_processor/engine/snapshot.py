@@ -11,6 +11,7 @@ from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.model_state import ModelState
 from driftline_processor.engine.pane import OperationColumn, Pane, SpanRows
 from driftline_processor.engine.provisional_reference import ProvisionalData
+from driftline_processor.engine.resting import Rest
 from driftline_processor.engine.stream_deltas import StreamDeltas, pack_position, unpack_position
 from driftline_processor.engine.summary_ops import pack_summary, unpack_summary
 from driftline_processor.engine.windows import SlidingWindows
@@ -50,6 +51,8 @@ def dump(model: ModelState) -> bytes:
         "rows": model.rows,
         "idle": model.idle,
     }
+    if model.rest.begun:
+        state["resting"] = model.rest.begun
     if model.incident is not None:
         state["incident"] = _pack_incident(model.incident)
     return bytes(msgpack.packb(state))
@@ -88,6 +91,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
         trailing=trailing_windows.unpack(state["trail"]) if "trail" in state else TrailingWindows(),
         rows=state["rows"],
         idle=state["idle"],
+        rest=Rest(begun=state.get("resting", 0)),
         changed=False,
     )
 

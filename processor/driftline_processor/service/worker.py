@@ -193,23 +193,33 @@ class Worker:
 
     def _tick(self) -> None:
         self._next_tick = monotonic() + self._settings.tick
-        try:
-            self._registry.refresh()
-            results = self._engine.advance(self._clock(), WINDOWS_PER_TICK)
-            self._matching = self._engine.matching()
-            self._models = self._engine.statuses(MOST_MODELS)
-            for notice in self._engine.notices():
-                logger.warning("%s", notice)
-        except Exception:
-            logger.exception("Failed to judge windows")
-            results = []
+        judged = self._guarded("judge windows", self._judge)
+        results = [*judged, *self._guarded("repeat alarms", lambda: self._engine.repeat_alarms(self._clock()))]
         if results:
             self._publish(results)
             self._events_unsaved |= any(result.alarms or result.incidents for result in results)
-        if len(results) == WINDOWS_PER_TICK:
+        if len(judged) == WINDOWS_PER_TICK:
             self._next_tick = monotonic()  # more are complete
         if self._is_time_to_save():
             self._save()
+
+    def _judge(self) -> list[WindowResult]:
+        self._registry.refresh()
+        results = self._engine.advance(self._clock(), WINDOWS_PER_TICK)
+        self._matching = self._engine.matching()
+        self._models = self._engine.statuses(MOST_MODELS)
+        for notice in self._engine.notices():
+            logger.warning("%s", notice)
+        return results
+
+    @staticmethod
+    def _guarded(what: str, work: Callable[[], list[WindowResult]]) -> list[WindowResult]:
+        """The results; none where a fault of ours is logged."""
+        try:
+            return work()
+        except Exception:
+            logger.exception("Failed to %s", what)
+            return []
 
     def _is_time_to_save(self) -> bool:
         """Never between an alarm event and its export, at once after it: a crash neither loses nor repeats it."""

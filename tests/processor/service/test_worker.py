@@ -138,6 +138,38 @@ class Alarming(Engine):
         return results
 
 
+class Resting(Alarming):
+    """One that has a window, and fails to judge or to repeat."""
+
+    failing = ""
+
+    def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
+        if self.failing == "judge windows":
+            raise RuntimeError("judge")
+        return super().advance(now, most)
+
+    def repeat_alarms(self, now: int) -> list[WindowResult]:
+        if self.failing == "repeat alarms":
+            raise RuntimeError("repeat")
+        return [WindowResult(ModelKey("rent"), Window(0, 1), 0.0, None, False, (), repeated_at=now)]
+
+
+@pytest.mark.parametrize(
+    ("failing", "models"), [("", {"churn", "rent"}), ("judge windows", {"rent"}), ("repeat alarms", {"churn"})]
+)
+def test_alarms_are_repeated_beside_the_windows(
+    tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture, failing: str, models: set[str]
+) -> None:
+    """A fault in one costs nothing of the other, and is logged."""
+    engine = Resting(WindowResult(ModelKey("churn"), Window(0, 1), 0.0, None, False, ()))
+    engine.failing = failing
+    bench = Bench(tmp_path, store, engine)
+    bench.run(rows(10))
+
+    assert {result.model.name for result in bench.results} == models
+    assert (f"Failed to {failing}" in caplog.text) is bool(failing)
+
+
 @pytest.mark.parametrize("flushed", [False, True])
 def test_journal_is_kept_until_alarm_events_have_left(tmp_path: Path, store: Store, flushed: bool) -> None:
     """A crash before an event has left must find its requests in the journal; one after it must not."""
