@@ -15,8 +15,11 @@ ROW = "Statistics"
 
 FIRST_ID = 100
 WIDTH, HEIGHT = 8, 7
-_PROMETHEUS = {"type": "prometheus", "uid": "prometheus"}
-_COLUMN = 'ml_model_name="$model",ml_model_version=~"$version",ml_feature_name=~"$column"'
+_PROMETHEUS = {"type": "prometheus", "uid": "${datasource}"}
+_COLUMN = (
+    'service_name=~"$service",deployment_environment_name=~"$environment",'
+    'ml_model_name="$model",ml_model_version=~"$version",ml_feature_name=~"$column"'
+)
 
 
 def in_prometheus(name: str) -> str:

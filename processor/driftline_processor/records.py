@@ -214,8 +214,9 @@ class ColumnResult:
     """A column in a window: sample sizes, distribution and, if the reference has it, statistics and a verdict.
 
     statistics: name -> value, of those that apply. distribution, reference_distribution: mean, p05, p50 and p95 of a
-    numeric column, in the window and in the reference. shares: class -> share, of a categorical one. verdict: of the
-    aspect with the highest score. alarm: the id of the column's alarm while it is open.
+    numeric column, in the window and in the reference. shares, reference_shares: class -> share, of a categorical one,
+    likewise. states: state -> share of the rows without a usable value, of those that came. verdict: of the aspect
+    with the highest score. alarm: the id of the column's alarm while it is open.
     """
 
     column: ColumnKey
@@ -228,6 +229,8 @@ class ColumnResult:
     verdict: Verdict | None
     alarm: str | None = None
     reference_distribution: Mapping[str, float] = field(default_factory=dict)
+    reference_shares: Mapping[str, float] = field(default_factory=dict)
+    states: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,16 @@ def _quantity(name: str, description: str) -> Metric:
     )
 
 
+def _reference_quantity(name: str, description: str) -> Metric:
+    return Metric(
+        f"{semconv.PREFIX}.reference.distribution.{name}",
+        "",
+        description,
+        f"Plot it beside `{semconv.PREFIX}.distribution.{name}`",
+        lambda column: _present(column.reference_distribution, name),
+    )
+
+
 def _present(values: Mapping[str, float], name: str) -> Values:
     return {"": values[name]} if name in values else {}
 
@@ -101,6 +111,10 @@ def _reference_rows(column: ColumnResult) -> Values:
 
 def _class_shares(column: ColumnResult) -> Values:
     return column.shares if column.column.target == semconv.TARGET_OUTPUT else {}
+
+
+def _reference_shares(column: ColumnResult) -> Values:
+    return column.reference_shares if column.column.target == semconv.TARGET_OUTPUT else {}
 
 
 def _top_share(column: ColumnResult) -> Values:
@@ -214,11 +228,31 @@ METRICS: Final[tuple[Metric, ...]] = (
     _quantity("p50", "Median of the values"),
     _quantity("p95", "95 % of the values are at most this"),
     Metric(
+        f"{semconv.PREFIX}.distribution.state.share",
+        SCORE,
+        "Share of the rows without a usable value: missing, non-finite or of the wrong type",
+        "From 0 to 1; absent where the window had no such row",
+        lambda column: column.states,
+        by=semconv.FEATURE_STATE,
+    ),
+    Metric(
         semconv.CLASS_SHARE,
         SCORE,
         "Share of the predictions that are of this class",
         "From 0 to 1; outputs with classes only",
         _class_shares,
+        by=semconv.OUTPUT_CLASS,
+    ),
+    _reference_quantity("mean", "Mean of the column's values in the training data"),
+    _reference_quantity("p05", "5 % of the training values are at most this"),
+    _reference_quantity("p50", "Median of the training values"),
+    _reference_quantity("p95", "95 % of the training values are at most this"),
+    Metric(
+        f"{semconv.PREFIX}.reference.class.share",
+        SCORE,
+        "Share of the class among the predictions in the training data",
+        f"Plot it beside `{semconv.CLASS_SHARE}`",
+        _reference_shares,
         by=semconv.OUTPUT_CLASS,
     ),
     Metric(

@@ -23,6 +23,9 @@ COLUMN = ColumnResult(
     shares={"stays": 0.75, "leaves": 0.25},
     verdict=VERDICT,
     alarm="id",
+    reference_distribution={"mean": 2.0, "p05": 1.5, "p50": 2.0, "p95": 3.0},
+    reference_shares={"stays": 0.5, "leaves": 0.5},
+    states={"missing": 0.25},
 )
 BARE = ColumnResult(ColumnKey("input", "age"), 0.0, 0.0, 0.0, {}, {}, {}, None)
 RESULT = WindowResult(ModelKey("churn"), Window(10**18, 10**18 + 10**9), 200.0, "abc", False, (COLUMN,))
@@ -53,6 +56,9 @@ def test_values_of_a_column() -> None:
     assert found["ml.distribution.p05"] == {"": 0.5}
     assert found["ml.prediction.class.share"] == {"stays": 0.75, "leaves": 0.25}
     assert found["ml.prediction.top_class.share"] == {"": 0.75}
+    assert found["ml.distribution.state.share"] == {"missing": 0.25}
+    assert found["ml.reference.distribution.p05"] == {"": 1.5}
+    assert found["ml.reference.class.share"] == {"stays": 0.5, "leaves": 0.5}
 
 
 def test_alarm_is_the_open_one_and_not_the_verdict_of_a_window() -> None:

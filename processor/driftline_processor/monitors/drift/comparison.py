@@ -10,7 +10,8 @@ from driftline.semconv import TARGET_PAIR
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
-from driftline_processor.monitors.drift.binning.describe import class_shares, numbers
+from driftline_processor.monitors.drift.binning.bins import BinnedCategories
+from driftline_processor.monitors.drift.binning.describe import class_shares, numbers, state_shares
 from driftline_processor.monitors.drift.binning.reading import ColumnReader
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
@@ -53,6 +54,8 @@ class Comparison:
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
         self._statistics = ReferenceStatistics(columns)
         self._trained = numbers(StackedIntervals.of([column.summary.intervals for column in columns]))
+        summaries = [column.summary for column in columns]
+        self._trained_shares = self._shares(summaries, self._binner.place(summaries).categories)
         days = by_day([timeless(column, *times) for column in columns] if timed and self._chunk else columns, chunk)
         daily = None if days is None else Detector(days, tolerance, tolerances=tolerances)
         self._season = season_policy(self._detector, self._keys, daily, chunk, tolerance)
@@ -161,7 +164,7 @@ class Comparison:
     ) -> list[ColumnResult]:
         """Of the columns of the reference that are judged."""
         statistics = self._statistics.of_window(binned.counts, binned.numeric)
-        distributions, categories = numbers(binned.stacked), binned.categories
+        distributions, shares = numbers(binned.stacked), self._shares(held, binned.categories)
         columns = list(self.reference.columns.values())
         effective = (binned.counts.rows * binned.counts.effective).tolist()
         return [
@@ -172,12 +175,20 @@ class Comparison:
                 reference_rows=columns[i].summary.rows,
                 statistics=statistics[i],
                 distribution=distributions[i],
-                shares=class_shares(self._binner.classes(i, held[i], categories[i])) if i in categories else {},
+                shares=shares.get(i, {}),
+                states=state_shares(held[i]),
                 verdict=verdicts[i],
                 reference_distribution=self._trained[i],
+                reference_shares=self._trained_shares.get(i, {}),
             )
             for i in np.flatnonzero(judged).tolist()
         ]
+
+    def _shares(
+        self, held: Sequence[ColumnSummary], placed: Mapping[int, BinnedCategories]
+    ) -> dict[int, dict[str, float]]:
+        """The shares of the classes of categorical columns, by the number of the column."""
+        return {i: class_shares(self._binner.classes(i, held[i], bins)) for i, bins in placed.items()}
 
     def _allowed(self, budget: float, judged: BoolArray) -> FloatArray:
         """False alarms allowed in each column, [columns]: alike, but in all pairs together a small part."""
@@ -211,6 +222,7 @@ def describe_window(summaries: Mapping[ColumnKey, ColumnSummary]) -> tuple[Colum
             statistics={},
             distribution=distribution,
             shares=class_shares(summary.categories),
+            states=state_shares(summary),
             verdict=None,
         )
         for (key, summary), distribution in zip(summaries.items(), distributions, strict=True)

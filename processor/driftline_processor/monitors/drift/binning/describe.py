@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from driftline.semconv import OTHER
+from driftline_processor.monitors.drift.binning.binned_counts import STATES
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
+from driftline_processor.records import ColumnSummary
 
 QUANTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
 
@@ -22,6 +24,13 @@ def numbers(stacked: StackedIntervals) -> list[dict[str, float]]:
     for column, each in zip(filled.tolist(), values, strict=True):
         found[column] = dict(zip(("mean", *QUANTILES), each, strict=True))
     return found
+
+
+def state_shares(summary: ColumnSummary) -> dict[str, float]:
+    """Shares of the rows without a usable value, by their state, of those states that came."""
+    if not summary.rows:
+        return {}
+    return {state: rows / summary.rows for state in STATES if (rows := summary.states.get(state, 0.0))}
 
 
 def class_shares(categories: Mapping[str, float]) -> dict[str, float]:
