@@ -316,7 +316,9 @@ class Engine:
         reference = provisional_reference(model.key, data.panes, data.step)
         self._provisional[model.key] = self._prepared(reference)
         self._matches.say(
-            f"{describe_model(model.key)}: no reference, falling back to its first full window ({data.rows:.0f} rows)"
+            f"{describe_model(model.key)}: no reference, falling back to its first full window ({data.rows:.0f} rows): "
+            "from the next one on, sudden moves of most rows alarm; all else needs a training profile (driftline "
+            "profile)"
         )
 
     def _comparison_with(self, reference: Reference, *, pairs: bool, timed: bool) -> Comparison:

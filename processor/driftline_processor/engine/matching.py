@@ -71,7 +71,7 @@ class ModelMatch:
         model: The served model.
         reference: Id of the reference compared with, its name and its version; None and "" without one.
         provisional: Whether that reference is the model's own first window.
-        judged_from: When a provisional reference judges like a training profile, Unix nanoseconds; 0 for none.
+        judged_from: When a provisional reference judges like a training profile, Unix nanoseconds; 0 where it does not.
         names: How the names were resolved.
         matched: Columns of the reference that arrive, pairs aside.
         missing: Columns of the reference that do not arrive.

@@ -15,7 +15,7 @@ from driftline_processor.engine.resting import Rest
 from driftline_processor.engine.stream_deltas import StreamDeltas, pack_position, unpack_position
 from driftline_processor.engine.summary_ops import pack_summary, unpack_summary
 from driftline_processor.engine.windows import SlidingWindows
-from driftline_processor.monitors.drift.history import trailing_windows
+from driftline_processor.monitors.drift.history import calm_windows, trailing_windows
 from driftline_processor.monitors.drift.history.trailing_windows import TrailingWindows
 from driftline_processor.records import ColumnKey, ColumnSummary, ModelKey
 from driftline_processor.verdicts import fields
@@ -48,6 +48,7 @@ def dump(model: ModelState) -> bytes:
         "gathering": (provisional.step, provisional.rows, provisional.full),
         "alarms": [(_pack_column(column), _pack_alarm(alarm)) for column, alarm in model.alarms.items()],
         "trail": trailing_windows.pack(model.trailing),
+        **({} if model.trailing.calm is None else {"calm": calm_windows.pack(model.trailing.calm)}),
         "rows": model.rows,
         "idle": model.idle,
     }
@@ -88,7 +89,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
         provisional=_unpack_provisional(state, step),
         alarms={ColumnKey(*column): _unpack_alarm(alarm) for column, alarm in state.get("alarms", ())},
         incident=_unpack_incident(state["incident"]) if "incident" in state else None,
-        trailing=trailing_windows.unpack(state["trail"]) if "trail" in state else TrailingWindows(),
+        trailing=_unpack_trailing(state),
         rows=state["rows"],
         idle=state["idle"],
         rest=Rest(begun=state.get("resting", 0)),
@@ -159,6 +160,12 @@ def _unpack_provisional(state: dict[str, Any], step: int) -> ProvisionalData:
     if old_step != step and not full:
         return ProvisionalData(step)
     return ProvisionalData(old_step, {start: _unpack_columns(held) for start, held in state["gathered"]}, rows, full)
+
+
+def _unpack_trailing(state: Mapping[str, Any]) -> TrailingWindows:
+    trailing = trailing_windows.unpack(state["trail"]) if "trail" in state else TrailingWindows()
+    trailing.calm = calm_windows.unpack(state["calm"]) if "calm" in state else None
+    return trailing
 
 
 def _pack_columns(held: Mapping[ColumnKey, ColumnSummary]) -> list[tuple[Any, ...]]:

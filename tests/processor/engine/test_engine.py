@@ -111,7 +111,10 @@ def test_without_a_reference_the_first_full_window_stands_in() -> None:
     assert all(each.verdict is None for result in results[:5] for each in result.columns)
     assert all(each.verdict is not None for result in results[5:] for each in result.columns)
     assert engine.notices() == [
-        "model 'churn' version '1': no reference, falling back to its first full window (2000 rows)"
+        (
+            "model 'churn' version '1': no reference, falling back to its first full window (2000 rows): from the next "
+            "one on, sudden moves of most rows alarm; all else needs a training profile (driftline profile)"
+        )
     ]
     assert engine.notices() == []
 

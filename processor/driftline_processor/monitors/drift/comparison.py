@@ -21,6 +21,7 @@ from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.monitors.drift.explain.verdicts import Explainer
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow
+from driftline_processor.monitors.drift.provisional import ProvisionalJudge, Stream
 from driftline_processor.monitors.drift.season.calendar import Calendar
 from driftline_processor.monitors.drift.season.policy import Season, season_policy
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
@@ -62,6 +63,8 @@ class Comparison:
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
         reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar)
         self._explainer = Explainer(reference, self._detector, reasons, timed=self._chunk is not None)
+        provisional = reference.provisional and self._chunk is not None
+        self._provisional = ProvisionalJudge(reference, self._detector, self._explainer) if provisional else None
 
     @classmethod
     def of(
@@ -130,7 +133,11 @@ class Comparison:
         def eligible(column: int, start: int) -> bool:
             return stream is None or stream.trailing.eligible(self._keys[column], start)
 
-        return self._explainer.verdicts(judged, held, closing_evidence(judged, self._open(stream)), eligible)
+        alarms = self._open(stream)
+        if self._provisional is not None and stream is not None:
+            verdicts = self._explainer.verdicts(judged, held, {}, eligible)
+            return self._provisional.verdicts(verdicts, judged[0], held, Stream(stream, alarms))
+        return self._explainer.verdicts(judged, held, closing_evidence(judged, alarms), eligible)
 
     def _open(self, stream: StreamWindow | None) -> dict[int, OpenAlarm]:
         """The open alarms, by the number of their column."""

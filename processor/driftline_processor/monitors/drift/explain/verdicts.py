@@ -77,6 +77,10 @@ class Explainer:
                 verdicts[i] = _also(verdicts[i], Recovered())
         return self._explained(verdicts)
 
+    def moves(self, detection: Detection, column: int, aspect: int, summary: ColumnSummary) -> tuple[Reason, ...]:
+        """What moved in an aspect of a column, and in all others that are in alarm."""
+        return self._reasons.moves(detection, column, aspect, summary)
+
     def _of_window(self, window: Judged, subjects: Sequence[Subject]) -> list[Verdict]:
         aspects = worst(window.detection).tolist()
         verdicts = [self._verdict(window, aspect, each) for aspect, each in zip(aspects, subjects, strict=True)]
@@ -151,7 +155,7 @@ class Explainer:
             state=state,
             distance=float(source.move.distance[event]),
             lower_bound=max(float(source.lower_bound[event]), 0.0),
-            tolerance=float(source.required[event]),
+            tolerance=min(float(source.required[event]), 1.0),  # a share of rows
             score=float(detection.score[aspect, column]),
             reasons=(*moves, *self._widened(judged, state, column, (source, event))),
             duration=horizon.duration,
@@ -163,7 +167,7 @@ class Explainer:
     def _widened(self, judged: Judged, state: State, column: int, found: tuple[Assessment, int]) -> tuple[Widened, ...]:
         """Why more is tolerated of what moved than was asked for; a season says so itself."""
         (source, event), asked = found, float(self._detector.tolerances[column])
-        tolerated = float(source.required[event])
+        tolerated = min(float(source.required[event]), 1.0)
         if state not in {State.WARNING, State.ALARM} or source.season[event] > 0.0 or tolerated <= WIDE * asked:
             return ()
         if source.natural[event] > WIDE * source.move.error[event]:

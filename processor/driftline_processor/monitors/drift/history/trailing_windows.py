@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.history import stream_history
+from driftline_processor.monitors.drift.history.calm_windows import CalmWindows
 from driftline_processor.monitors.drift.history.stream_history import StreamHistory
 from driftline_processor.records import ColumnKey, Window
 from driftline_processor.verdicts.verdict import OpenAlarm
@@ -46,7 +47,7 @@ class TrailingWindows:
     """The last windows of a model against one reference, without overlap. Mutable, part of the model's state.
 
     since: when spans of a column begin anew, nanoseconds; those of all others with the first window. history: where the
-    reference has no timestamps.
+    reference has no timestamps. calm: where it is provisional.
     """
 
     reference: str = ""
@@ -54,11 +55,13 @@ class TrailingWindows:
     past: list[PastWindow] = field(default_factory=list)
     since: dict[ColumnKey, int] = field(default_factory=dict)
     history: StreamHistory | None = None
+    calm: CalmWindows | None = None
 
     def follow(self, reference: str, window: Window, bins: int) -> None:
         """Begins anew where windows are held against another reference."""
         if reference != self.reference or (self.past and len(self.past[-1].counts) != bins):
             self.reference, self.begun, self.past, self.since, self.history = reference, window.start, [], {}, None
+            self.calm = None
 
     def opened(self, column: ColumnKey, began: int, time: int) -> None:
         """An alarm of the column has opened, by a horizon that began at `began`: what was before is reported."""
