@@ -51,11 +51,14 @@ def mlflow(environment: Environment) -> Iterator[Finding]:
     if managers[-1:] == ["local"]:
         yield ok("command", "mlflow serves the model in this environment")
         return
-    yield problem(
-        "command",
-        "mlflow serves the model in an environment of its own, without Driftline unless the model requires it",
-        'add `--env-manager local`, or log the model with extra_pip_requirements=["driftline[sklearn]"]',
-    )
+    message = "mlflow serves the model in an environment of its own"
+    remedy = 'add `--env-manager local`, or log the model with extra_pip_requirements=["driftline[sklearn]"]'
+    if environment.requirements is None:
+        yield note("command", f"{message}, with Driftline only if the model requires it", remedy)
+    elif any(each.strip().startswith("driftline") for each in environment.requirements):
+        yield ok("command", f"{message}, with Driftline")
+    else:
+        yield problem("command", f"{message}, without Driftline: it answers, and no row is counted", remedy)
 
 
 def django(environment: Environment) -> Iterator[Finding]:

@@ -83,6 +83,7 @@ class Environment:
         endpoints: where telemetry goes.
         references: files of DRIFTLINE_REFERENCE.
         importable: modules named by variables, and whether they can be found.
+        requirements: of the MLflow model that the command serves, None if they cannot be read.
         command: the command line of the server, if one is given.
         command_python: its interpreter, if another than `python`.
         command_instrumented: whether OpenTelemetry's and Driftline's packages are beside that interpreter.
@@ -98,6 +99,7 @@ class Environment:
     endpoints: tuple[Endpoint, ...] = ()
     references: tuple[ReferenceFile, ...] = ()
     importable: Mapping[str, bool] = field(default_factory=dict)
+    requirements: tuple[str, ...] | None = None
     command: tuple[str, ...] = ()
     command_python: str = ""
     command_instrumented: bool = True

@@ -37,6 +37,7 @@ def look(variables: Mapping[str, str] = os.environ, command: Sequence[str] = ())
         endpoints=() if command else tuple(probe(target, _headers(variables)) for target in targets(variables)),
         references=tuple(references_at(variables.get("DRIFTLINE_REFERENCE", "").strip())),
         importable={name: is_importable(name, variables) for name in _settings_modules(variables)},
+        requirements=model_requirements(command),
         command=tuple(command),
         command_python=python,
         command_instrumented=not python or launcher_beside(python) is not None,
@@ -108,6 +109,18 @@ def read_model(file: Path) -> ReferenceFile:
         return ReferenceFile(str(file), read_file(file).profile.model)
     except InvalidReference as error:
         return ReferenceFile(str(file), error=str(error).removeprefix(f"{file}: "))
+
+
+def model_requirements(command: Sequence[str]) -> tuple[str, ...] | None:
+    """The requirements of the MLflow model whose folder is one of the words; None without one."""
+    folders = (Path(word.removeprefix("file://")) for word in command)
+    model = next((folder for folder in folders if (folder / "MLmodel").is_file()), None)
+    if model is None:
+        return None
+    try:
+        return tuple((model / "requirements.txt").read_text().split("\n"))
+    except OSError:
+        return ()
 
 
 def _settings_modules(variables: Mapping[str, str]) -> list[str]:

@@ -128,11 +128,11 @@ def _summary(name: str, model: ModelTraffic) -> Finding:
 
 def _columns(name: str, model: ModelTraffic) -> Iterator[Finding]:
     """Names and kinds of what was counted, and rows that could not be read."""
-    for target, plural in ((semconv.TARGET_INPUT, "inputs"), (semconv.TARGET_OUTPUT, "outputs")):
+    for target in (semconv.TARGET_INPUT, semconv.TARGET_OUTPUT):
         columns = {key.name: column for key, column in model.columns.items() if key.target == target}
         if columns:
             shown = [f"{column} ({found.kind or 'no values'})" for column, found in sorted(columns.items())]
-            yield ok("columns", f"{name}: {len(columns)} {plural}: {listed(shown, 12)}")
+            yield ok("columns", f"{name}: {counted(len(columns), target)}: {listed(shown, 12)}")
     if model.rows and not any(key.target == semconv.TARGET_INPUT for key in model.columns):
         yield problem(
             "columns",

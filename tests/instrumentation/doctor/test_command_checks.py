@@ -48,10 +48,14 @@ def test_commands_without_a_problem(command: str) -> None:
 )
 def test_mlflow_serves_in_another_environment(command: str) -> None:
     """It answers, and no row is counted."""
-    (finding,) = problems(command)
+    (finding,) = problems(command, requirements=("mlflow==3.17.2", "scikit-learn"))
+    (unknown,) = found(command)
+    (fine,) = found(command, requirements=("scikit-learn", "driftline[sklearn]>=0.1"))
 
     assert "--env-manager local" in finding.remedy
     assert "extra_pip_requirements" in finding.remedy
+    assert (unknown.severity, unknown.remedy) == (Severity.NOTE, finding.remedy)
+    assert fine.severity is Severity.OK
 
 
 @pytest.mark.parametrize("option", ["-I", "-E", "-S", "-sE"])

@@ -8,7 +8,14 @@ import opentelemetry.instrumentation.auto_instrumentation as auto
 import pytest
 
 import driftline
-from driftline.doctor.environment_probe import interpreter_of, is_importable, launcher_beside, look, references_at
+from driftline.doctor.environment_probe import (
+    interpreter_of,
+    is_importable,
+    launcher_beside,
+    look,
+    model_requirements,
+    references_at,
+)
 
 
 @pytest.fixture
@@ -69,6 +76,19 @@ def test_django_settings_are_looked_for(nowhere: Path) -> None:
     assert importable("json.tool")
     assert not importable("json.settings")
     assert not importable("..")
+
+
+def test_requirements_of_a_model_are_read(nowhere: Path) -> None:
+    """Of a folder as MLflow saves it; elsewhere they are unknown."""
+    (nowhere / "churn").mkdir()
+    (nowhere / "churn" / "MLmodel").touch()
+    serve = ("mlflow", "models", "serve", "-m")
+
+    assert model_requirements((*serve, "models:/churn/1")) is None
+    assert model_requirements((*serve, "churn")) == ()
+    (nowhere / "churn" / "requirements.txt").write_text("mlflow\ndriftline[sklearn]")
+    assert model_requirements((*serve, "churn")) == ("mlflow", "driftline[sklearn]")
+    assert model_requirements((*serve, f"file://{nowhere}/churn")) == ("mlflow", "driftline[sklearn]")
 
 
 def test_the_interpreter_of_a_command_is_found(nowhere: Path) -> None:
