@@ -18,6 +18,7 @@ from driftline_processor.monitors.drift.detection.closing import closing_evidenc
 from driftline_processor.monitors.drift.detection.column_baseline import timeless
 from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks
+from driftline_processor.monitors.drift.detection.tolerance_bound import SPENT
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.monitors.drift.explain.verdicts import Explainer
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow
@@ -158,12 +159,13 @@ class Comparison:
             chunks, at = in_chunks(lasting, self._chunk), Window(start, window.end)
             return Horizon(reach, start, lasting, counts, self._detector, chunks, season.allowance, at)
 
-        yield replace(together(Reach.WINDOW, window.start, duration, counts), hours=stream.hours)
+        yield replace(together(Reach.WINDOW, window.start, duration, counts), hours=stream.hours, spent=SPENT[1])
         for span in stream.trailing.spans(self.reference.id, window, counts.vector):
             longer = BinnedCounts.of_vector(span.counts, len(self._keys))
             closes = any(span.start >= alarm.opened for alarm in stream.alarms.values())
             if closes or self._detector.may_alarm(longer):
-                yield together(Reach.TRAILING, span.start, window.end - span.start, longer)
+                lasting = window.end - span.start
+                yield replace(together(Reach.TRAILING, span.start, lasting, longer), spent=SPENT[span.windows])
         yield from season.whole(counts)
 
     def _results(

@@ -72,18 +72,18 @@ def assess(
     """
     column, variation = baseline.column, baseline.variation
     n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
-    p, n, N = baseline.shares, n_column[column], baseline.by_event
+    p, n = baseline.shares, n_column[column]
     q = np.clip(x / n, 0.0, 1.0)
     variance = baseline.daily_inflation * np.maximum(baseline.spread_at(q), 0.25 / n) / n
     error = np.sqrt(variance + baseline.variance)
-    inflation, degrees = variation.inflation(n_column, chunks), variation.degrees(n_column, chunks)
+    degrees, effect = variation.degrees(n_column, chunks), np.ones(len(n_column))
     season, masked, averaged = np.zeros(len(p)), np.zeros(len(p)), variation.floor
     if allowance is not None:
         effect = np.minimum(allowance.design_effect, np.maximum(n_column, 1.0))
-        inflation, averaged = (np.maximum(each, effect[column]) for each in (inflation, averaged))
+        averaged = np.maximum(averaged, effect[column])
         degrees = np.where(allowance.design_effect > 1.0, np.minimum(degrees, DAY_DEGREES), degrees)
         season, masked = allowance.season[column], allowance.masked[column]
-    inflation = (inflation / n + baseline.natural) / (1.0 / n + 1.0 / N)
+    inflation = _inflation(baseline, n_column, chunks, effect)
     steady = np.sqrt(np.minimum(inflation, averaged))
     seen_alike = np.minimum(variation.pooled_floor, np.maximum(n_column, 1.0))[column]
     inflation = np.sqrt(np.where(baseline.unseen, seen_alike, inflation))
@@ -98,8 +98,10 @@ def assess(
     move = Move(p, q, distance, least, tolerance, sampling)
     kept, width = KEPT * baseline.tolerance + season, natural.copy()
     near = np.flatnonzero((least > baseline.tolerance) & (distance > kept))
-    by_ratio = _likelihood_error(baseline, x, n, kept, near) * inflation[near]
-    width[near] = width_beyond(distance[near] - kept[near], natural[near], by_ratio, limit[near])
+    if len(near):
+        shrunk = np.minimum(inflation, np.sqrt(_inflation(baseline, n_column, chunks, effect, shrunk=True)))[near]
+        by_ratio = _likelihood_error(baseline, x, n, kept, near) * shrunk
+        width[near] = width_beyond(distance[near] - kept[near], error[near] * shrunk, by_ratio, limit[near])
     alone, ratio = _ratios(baseline, x, n, q, critical)
     beyond = np.maximum(1.0 - season / np.maximum(distance, 1e-300), 0.0)  # z is about linear in the distance
     significance = Significance(
@@ -110,6 +112,15 @@ def assess(
     )
     proven = np.where(rarely, distance, at_least(distance, width, baseline.tolerance, limit))
     return Assessment(baseline.sizes, baseline.by_ranks, move, significance, natural, season, masked, proven)
+
+
+def _inflation(
+    baseline: Baseline, rows: FloatArray, chunks: float | None, effect: FloatArray, *, shrunk: bool = False
+) -> FloatArray:
+    """Of the variance of a distance, by natural variation on both sides, and `effect` at least, [events]."""
+    column, N = baseline.column, baseline.by_event
+    natural, n = np.maximum(baseline.variation.inflation(rows, chunks, shrunk=shrunk), effect[column]), rows[column]
+    return np.asarray((natural / n + baseline.natural) / (1.0 / n + 1.0 / N))
 
 
 def _likelihood_error(

@@ -164,6 +164,7 @@ class Detector:
         *,
         window: Window | None = None,
         hours: Mapping[int, float] = ANY_TIME,
+        spent: float = 1.0,
     ) -> Detection:
         """Judge a window.
 
@@ -174,12 +175,14 @@ class Detector:
             allowance: What the stream does by itself, by aspect and column, where the reference cannot tell.
             window: When it was, where `counts` are `without_time`.
             hours: When in the window its rows came, as there.
+            spent: How many times `alpha` may be spent on moves within the tolerance.
 
         """
         columns = len(self.sizes)
         x, rows, novel = self._drawn(counts)
         allowed = np.tile(np.broadcast_to(alpha, columns), len(ASPECTS))
         each, whole = (np.maximum(allowed * part, TINY_ALPHA) for part in self._parts)
+        whole = spent * whole
         events = assess(self.baseline, x, rows, each, chunks, of_column=whole, allowance=allowance)
         novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns], whole[:columns])
         diffuse = self._total_variation.assess(events, rows, each[:columns], whole[:columns], chunks)

@@ -28,7 +28,8 @@ class Horizon:
     start, duration: nanoseconds. counts: of all of them together. detector: of the reference, or of its whole days.
     chunks: the duration in chunks of the detector's reference, where both have timestamps. allowance: what the stream
     does by itself, where the reference cannot tell. at: when it was, where `counts` are without the time of day; hours:
-    in what proportion its rows came in each hour, by its start, where that is known.
+    in what proportion its rows came in each hour, by its start, where that is known. spent: of the false alarms that
+    moves within the tolerance may raise, how many times the even part.
     """
 
     reach: Reach
@@ -40,11 +41,12 @@ class Horizon:
     allowance: SeasonalAllowance | None = None
     at: Window | None = None
     hours: Mapping[int, float] = field(default_factory=dict)
+    spent: float = 1.0
 
     def judged(self, alpha: FloatArray) -> "Judged":
         """alpha: false alarms allowed in each column, [columns]."""
         detection = self.detector.judge(
-            self.counts, alpha, self.chunks, self.allowance, window=self.at, hours=self.hours
+            self.counts, alpha, self.chunks, self.allowance, window=self.at, hours=self.hours, spent=self.spent
         )
         return Judged(self, detection)
 

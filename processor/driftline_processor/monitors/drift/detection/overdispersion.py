@@ -25,6 +25,9 @@ from driftline_processor.monitors.drift.detection.tested_sets import BinSets, Fa
 FEW_BLOCKS = 8
 """Blocks below which a level is not measured; a reference of fewer chunks has its one level, and little trust."""
 
+MANY_BLOCKS = 30.0
+"""Degrees of freedom from which on noise of an estimated variance is about normal."""
+
 FEWEST_DEGREES = 4.0
 """Degrees of freedom of a width about which next to nothing is known."""
 
@@ -113,10 +116,11 @@ class Variation:
         largest = np.where(self.levels.measured > 0, self.levels.rows[-1], 0.0)
         return np.asarray(self.floor + self.growth * largest[self.column])
 
-    def inflation(self, rows: ArrayLike, chunks: float | None = None) -> FloatArray:
+    def inflation(self, rows: ArrayLike, chunks: float | None = None, *, shrunk: bool = False) -> FloatArray:
         """R by event, for so many rows by column, [columns], and that many chunks' duration where both have timestamps.
 
-        Never more than `rows`: all rows together count for one draw at least.
+        Never more than `rows`: all rows together count for one draw at least. shrunk: by time, without what is likely
+        noise of the estimate.
         """
         most = np.maximum(np.asarray(rows, float), 1.0) + np.zeros(len(self.few))
         by_event = most[self.column]
@@ -125,7 +129,7 @@ class Variation:
         elif chunks is None:
             curve = np.maximum(self.floor + self.growth * by_event, np.maximum(self._observed(most), 1.0)[self.column])
         else:
-            curve = 1.0 + by_event * self._excess(chunks)
+            curve = 1.0 + by_event * self._excess(chunks, self._shrunk if shrunk else self._excesses)
         return np.asarray(np.minimum(curve, by_event))
 
     def degrees(self, rows: ArrayLike, chunks: float | None = None) -> FloatArray:
@@ -165,13 +169,25 @@ class Variation:
         pooled = (self.levels.pooled - 1.0) / self.levels.rows
         return np.stack((pooled[:, self.column], (self.levels.own - 1.0) / self.levels.rows[:, self.column]))
 
-    def _excess(self, chunks: float) -> FloatArray:
+    @cached_property
+    def _shrunk(self) -> FloatArray:
+        """The same without noise.
+
+        A hundred chunks of 400 independent rows measure R(400) = 1 ± .07, which a window of 2,000 rows reads as a
+        standard error that is up to 17 % too wide.
+        """
+        levels, column = self.levels, self.column
+        pooled = _without_noise(levels.pooled, levels.degrees, self.directions) / levels.rows
+        own = _without_noise(levels.own, levels.degrees[:, column]) / levels.rows[:, column]
+        return np.stack((pooled[:, column], own))
+
+    def _excess(self, chunks: float, excesses: FloatArray) -> FloatArray:
         """(R(T) - 1)/n(T) of a stretch of the same duration: at the reference's pace, whatever the traffic."""
         at = max(log(max(chunks, 1e-9)) / log(2.0), 0.0)
         low = min(int(at), len(self.levels.rows) - 1)
         high = min(low + 1, len(self.levels.rows) - 1)
         part = min(at - low, 1.0)
-        pooled, own = self._excesses[:, low] * (1.0 - part) + self._excesses[:, high] * part
+        pooled, own = excesses[:, low] * (1.0 - part) + excesses[:, high] * part
         pooled = np.maximum(pooled, 0.0)
         return np.asarray(np.maximum(pooled, 0.5 * pooled + 0.5 * own))
 
@@ -182,7 +198,7 @@ class Variation:
         near = np.abs(self._log_rows - np.log(rows)).argmin(axis=0)
         plateau = (self.levels.pooled >= 0.75 * self.pooled_floor).argmax(axis=0)
         degrees = self._at(self.levels.degrees, np.where(self.pooled_growth == 0.0, np.minimum(near, plateau), near))
-        degrees = degrees * np.where((estimated < 0.5) & (degrees >= 30), self.directions, 1.0)
+        degrees = degrees * np.where((estimated < 0.5) & (degrees >= MANY_BLOCKS), self.directions, 1.0)
         return np.asarray(np.maximum(FEWEST_DEGREES, degrees / np.maximum(estimated, 0.05)))
 
     @cached_property
@@ -192,6 +208,16 @@ class Variation:
     def _at(self, values: FloatArray, level: IntArray) -> FloatArray:
         """One level of each column."""
         return np.asarray(values[level, self._columns])
+
+
+def _without_noise(inflation: FloatArray, degrees: FloatArray, directions: FloatArray | float = 1.0) -> FloatArray:
+    """R - 1, shrunk by the variance of its noise (positive-part James–Stein, Baranchik 1970); where blocks are few all
+    of it.
+    """
+    excess = inflation - 1.0
+    noise = 2.0 / np.maximum(degrees, 1.0) / directions
+    shrunk = np.maximum(excess**2 - noise, 0.0) / np.maximum(excess, 1e-12)
+    return np.asarray(np.where((excess > 0.0) & (degrees >= MANY_BLOCKS), shrunk, excess))
 
 
 def fit_variation(chunks: FloatArray, events: BinSets, shares: FloatArray) -> Variation:

@@ -8,7 +8,8 @@ from driftline_processor.monitors.drift.detection.assessment import Assessment
 from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.decision import assess
 from driftline_processor.monitors.drift.detection.tested_sets import state_events
-from driftline_processor.monitors.drift.detection.tolerance_bound import KEPT, at_least, critical_bound
+from driftline_processor.monitors.drift.detection.tolerance_bound import KEPT, SPENT, at_least, critical_bound
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER
 
 TOLERANCE = 0.05
 ALPHA = 1e-6
@@ -72,3 +73,9 @@ def test_the_bound_meets_the_tolerance_where_four_fifths_are_rejected() -> None:
     distance = np.array([KEPT * TOLERANCE + 0.01 * critical[0]])
 
     assert at_least(distance, np.array([0.01]), np.array([TOLERANCE]), critical) == pytest.approx(TOLERANCE)
+
+
+def test_horizons_together_spend_no_more_than_the_budget() -> None:
+    """Unevenly, but each of them has its part, and their mean is an even one at most."""
+    assert tuple(SPENT) == (1, *LONGER)
+    assert sum(SPENT.values()) <= len(SPENT)
