@@ -86,6 +86,14 @@ def test_a_process_that_is_not_instrumented_is_told_so() -> None:
     assert "opentelemetry-instrument" in finding.remedy
 
 
+def test_hooks_of_gunicorn_are_seen() -> None:
+    """Its workers then set OpenTelemetry up themselves."""
+    (finding,) = found(Environment(versions=FITTING, gunicorn_hook=True), "auto-instrumentation")
+
+    assert finding.severity is Severity.OK
+    assert "gunicorn" in finding.message
+
+
 @pytest.mark.parametrize(
     "versions",
     [
