@@ -55,7 +55,7 @@ def auto_instrumentation(environment: Environment) -> Iterator[Finding]:
         return
     yield note(
         "auto-instrumentation",
-        "not active in this process; driftline.instrument() alone, as in a notebook, exports sketches and no spans",
+        "not active in this process; driftline.instrument() alone, as in a notebook, sends sketches and no spans",
         "start the server by `opentelemetry-instrument …`",
     )
 

@@ -78,7 +78,7 @@ def test_another_library_may_be_switched_off() -> None:
 
 
 def test_a_process_that_is_not_instrumented_is_told_so() -> None:
-    """As in a notebook, where `instrument()` exports sketches alone: a note, as a shell is none either."""
+    """As in a notebook, where `instrument()` sends no spans: a note, as a shell is not instrumented either."""
     (finding,) = found(Environment(versions=FITTING), "auto-instrumentation")
 
     assert finding.severity is Severity.NOTE
