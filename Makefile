@@ -76,7 +76,7 @@ conformance: setup  ## scikit-learn's own tests, instrumented against not: half 
 	$(BIN)/python tests/conformance $(MODULES)
 
 # Not all of them install everywhere: a test whose environment is missing is skipped.
-SERVERS := bentoml litserve mlserver ray
+SERVERS := bentoml gradio kserve litserve mlserver ray
 
 servers: setup $(SERVERS:%=.venv-servers/%/.ready)  ## Test servers with many pinned dependencies, each in its own environment.
 	$(BIN)/pytest tests/e2e/servers

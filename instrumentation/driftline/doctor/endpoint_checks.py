@@ -96,6 +96,8 @@ def _answer(endpoint: Endpoint, environment: Environment) -> Finding | None:
         return None
     if "UNAUTH" in endpoint.detail or endpoint.detail.endswith((" 401", " 403")) or "PERMISSION" in endpoint.detail:
         remedy = "set OTEL_EXPORTER_OTLP_HEADERS to the key of your backend"
+    elif endpoint.url.startswith("https://"):
+        remedy = "http:// if it has no TLS; OTEL_EXPORTER_OTLP_CERTIFICATE if its authority is your own"
     else:
         remedy = "point it at an OTLP receiver, such as that of the Collector"
     return problem(

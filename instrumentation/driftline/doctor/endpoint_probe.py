@@ -2,8 +2,10 @@
 
 import http.client
 import socket
+import ssl
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from driftline.doctor.environment import Endpoint
@@ -16,6 +18,21 @@ _DEFAULT_PORT: Final = {"grpc": 4317, "http/protobuf": 4318}
 _OTHER: Final = {"grpc": "http/protobuf", "http/protobuf": "grpc"}
 
 
+class Certificates(NamedTuple):
+    """Files of OpenTelemetry's variables: of the authority, and the client's key and certificate; "" for none."""
+
+    authority: str = ""
+    key: str = ""
+    client: str = ""
+
+
+def certificates_of(variables: Mapping[str, str]) -> Certificates:
+    """The files that the exporters use."""
+    prefix = "OTEL_EXPORTER_OTLP_"
+    names = ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE")
+    return Certificates(*(variables.get(f"{prefix}{name}", "").strip() for name in names))
+
+
 class Answer(NamedTuple):
     """What answered: `ok`, `refused` with a status, or `silent`: nothing that speaks the protocol."""
 
@@ -23,14 +40,27 @@ class Answer(NamedTuple):
     detail: str = ""
 
 
-def probe(target: Target, headers: Mapping[str, str], seconds: float = SECONDS) -> Endpoint:
+def probe(
+    target: Target,
+    headers: Mapping[str, str],
+    certificates: Certificates,
+    seconds: float = SECONDS,
+) -> Endpoint:
     """Ask an endpoint by its protocol, and where that fails, by the other one."""
     found = Endpoint(target.sends, target.variable, target.url, target.protocol, "unreachable")
     host, _ = target.address
     if target.protocol not in _OTHER or not _connects(host, _port(target), seconds):
         return found
-    answer = _ask(target, target.protocol, headers, seconds)
-    other = answer.kind != "ok" and _ask(target, _OTHER[target.protocol], headers, seconds).kind == "ok"
+
+    def ask(protocol: str) -> Answer:
+        by = _ask_grpc if protocol == "grpc" else _ask_http
+        try:
+            return by(target, headers, certificates, seconds)
+        except OSError as error:  # of the certificates' files
+            return Answer("silent", str(error))
+
+    answer = ask(target.protocol)
+    other = answer.kind != "ok" and ask(_OTHER[target.protocol]).kind == "ok"
     return found._replace(answer=answer.kind, detail=answer.detail, other=other)
 
 
@@ -49,17 +79,13 @@ def _connects(host: str, port: int, seconds: float) -> bool:
     return False
 
 
-def _ask(target: Target, protocol: str, headers: Mapping[str, str], seconds: float) -> Answer:
-    return (_ask_grpc if protocol == "grpc" else _ask_http)(target, headers, seconds)
-
-
-def _ask_grpc(target: Target, headers: Mapping[str, str], seconds: float) -> Answer:
+def _ask_grpc(target: Target, headers: Mapping[str, str], certificates: Certificates, seconds: float) -> Answer:
     import grpc
 
     address = f"{target.address[0]}:{_port(target)}"
     options = (("grpc.enable_http_proxy", 0),)
     channel = (
-        grpc.secure_channel(address, grpc.ssl_channel_credentials(), options)
+        grpc.secure_channel(address, grpc.ssl_channel_credentials(*map(_content, certificates)), options)
         if target.secure
         else grpc.insecure_channel(address, options)
     )
@@ -75,10 +101,12 @@ def _ask_grpc(target: Target, headers: Mapping[str, str], seconds: float) -> Ans
     return Answer("ok")
 
 
-def _ask_http(target: Target, headers: Mapping[str, str], seconds: float) -> Answer:
-    connect = http.client.HTTPSConnection if target.secure else http.client.HTTPConnection
-    host, _ = target.address
-    connection = connect(host, _port(target), timeout=seconds)
+def _content(file: str) -> bytes | None:
+    return Path(file).read_bytes() if file else None
+
+
+def _ask_http(target: Target, headers: Mapping[str, str], certificates: Certificates, seconds: float) -> Answer:
+    connection = _connection(target, certificates, seconds)
     path = target.path if target.protocol == "http/protobuf" else f"/v1/{target.signal}"
     try:
         connection.request("POST", path, b"", {"Content-Type": "application/x-protobuf", **headers})
@@ -88,3 +116,13 @@ def _ask_http(target: Target, headers: Mapping[str, str], seconds: float) -> Ans
     finally:
         connection.close()
     return Answer("ok") if status < http.client.MULTIPLE_CHOICES else Answer("refused", f"HTTP status {status}")
+
+
+def _connection(target: Target, certificates: Certificates, seconds: float) -> http.client.HTTPConnection:
+    host, _ = target.address
+    if not target.secure:
+        return http.client.HTTPConnection(host, _port(target), timeout=seconds)
+    context = ssl.create_default_context(cafile=certificates.authority or None)
+    if certificates.client:
+        context.load_cert_chain(certificates.client, certificates.key or None)
+    return http.client.HTTPSConnection(host, _port(target), timeout=seconds, context=context)

@@ -31,6 +31,7 @@ OTEL_CONTRIB: Final = (
     "opentelemetry-distro",
     "opentelemetry-instrumentation",
     "opentelemetry-semantic-conventions",
+    "opentelemetry-configuration",
     *(f"opentelemetry-instrumentation-{server}" for server in SERVERS),
 )
 """Released together, with a version of their own."""
@@ -81,6 +82,8 @@ class Environment:
         auto_instrumented: whether processes started here load OpenTelemetry's auto-instrumentation.
         arrow_error: why pyarrow and numpy do not work together, "" if they do or are not installed.
         endpoints: where telemetry goes.
+        config_file: whether the file that OTEL_CONFIG_FILE names is there.
+        gunicorn_hook: whether the configuration of gunicorn speaks of OpenTelemetry or Driftline.
         references: files of DRIFTLINE_REFERENCE.
         importable: modules named by variables, and whether they can be found.
         requirements: of the MLflow model that the command serves, None if they cannot be read.
@@ -97,12 +100,19 @@ class Environment:
     auto_instrumented: bool = False
     arrow_error: str = ""
     endpoints: tuple[Endpoint, ...] = ()
+    config_file: bool = True
+    gunicorn_hook: bool = False
     references: tuple[ReferenceFile, ...] = ()
     importable: Mapping[str, bool] = field(default_factory=dict)
     requirements: tuple[str, ...] | None = None
     command: tuple[str, ...] = ()
     command_python: str = ""
     command_instrumented: bool = True
+
+    @property
+    def declared(self) -> str:
+        """The file that configures the SDK in place of its variables; "" without one."""
+        return self.text("OTEL_CONFIG_FILE")
 
     def text(self, variable: str) -> str:
         """An environment variable, stripped; "" if unset."""

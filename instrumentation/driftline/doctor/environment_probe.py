@@ -4,14 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from driftline.doctor.endpoint_probe import probe
-from driftline.doctor.environment import DISTRIBUTIONS, Environment, ReferenceFile
+from driftline.doctor.endpoint_probe import certificates_of, probe
+from driftline.doctor.environment import DISTRIBUTIONS, Endpoint, Environment, ReferenceFile
 from driftline.doctor.targets import targets
 
 LAUNCHER: Final = "opentelemetry-instrument"
@@ -34,7 +35,9 @@ def look(variables: Mapping[str, str] = os.environ, command: Sequence[str] = ())
         exporters={signal: _names(f"opentelemetry_{group}_exporter") for signal, group in _GROUPS.items()},
         auto_instrumented=_is_auto_instrumented(variables),
         arrow_error=_arrow_error() if {"numpy", "pyarrow"} <= versions.keys() else "",
-        endpoints=() if command else tuple(probe(target, _headers(variables)) for target in targets(variables)),
+        endpoints=() if command else tuple(_endpoints(variables)),
+        config_file=_is_file(variables.get("OTEL_CONFIG_FILE", "").strip()),
+        gunicorn_hook=_has_gunicorn_hook(command),
         references=tuple(references_at(variables.get("DRIFTLINE_REFERENCE", "").strip())),
         importable={name: is_importable(name, variables) for name in _settings_modules(variables)},
         requirements=model_requirements(command),
@@ -83,6 +86,28 @@ def _arrow_error() -> str:
         return ""
     lines = done.stderr.strip().splitlines()
     return "" if not done.returncode else lines[-1] if lines else f"status {done.returncode}"
+
+
+def _endpoints(variables: Mapping[str, str]) -> Iterator[Endpoint]:
+    """Those that are set; the defaults do not matter where a file configures the SDK."""
+    declared = variables.get("OTEL_CONFIG_FILE", "").strip()
+    for target in targets(variables):
+        if target.variable or not declared:
+            yield probe(target, _headers(variables), certificates_of(variables))
+
+
+def _is_file(path: str) -> bool:
+    return not path or Path(path).is_file()
+
+
+def _has_gunicorn_hook(command: Sequence[str]) -> bool:
+    """Whether the file of gunicorn's settings, the default one or that of -c, sets something up in its hooks."""
+    named = [after for word, after in pairwise(command) if word in ("-c", "--config")]
+    file = Path(named[-1] if named else "gunicorn.conf.py")
+    if file.suffix != ".py" or not file.is_file():
+        return False
+    text = file.read_text(errors="replace")
+    return "driftline" in text or "opentelemetry" in text
 
 
 def _headers(variables: Mapping[str, str]) -> Mapping[str, str]:

@@ -45,6 +45,9 @@ def instrumentors(environment: Environment) -> Iterator[Finding]:
 
 def auto_instrumentation(environment: Environment) -> Iterator[Finding]:
     """Whether a process that is started here is instrumented without code."""
+    if environment.gunicorn_hook:
+        yield ok("auto-instrumentation", "gunicorn's settings set OpenTelemetry up in its workers")
+        return
     if environment.command:
         return
     if environment.auto_instrumented:
@@ -52,7 +55,7 @@ def auto_instrumentation(environment: Environment) -> Iterator[Finding]:
         return
     yield note(
         "auto-instrumentation",
-        "not active in this process; driftline.instrument() alone, as in a notebook, exports sketches and no spans",
+        "not active in this process; driftline.instrument() alone, as in a notebook, sends sketches and no spans",
         "start the server by `opentelemetry-instrument …`",
     )
 

@@ -16,7 +16,8 @@ _READ_AS: Final = {"float": NUMBER, "integer": NUMBER, "timestamp": NUMBER, "str
 """What columns of these types arrive as; of the others there are both."""
 
 _MOSTLY: Final = 0.5
-_OF_CLASSES: Final = frozenset({"boolean", "category"})
+_NEARLY_ALL: Final = 0.95
+"""Of the rows of a server that may have been killed between two exports."""
 
 
 class Sent(NamedTuple):
@@ -139,6 +140,7 @@ def _columns(name: str, model: ModelTraffic) -> Iterator[Finding]:
             f"{name}: rows are counted, but no input",
             "pass a table or an array; unset DRIFTLINE_SKETCH if it says outputs or none",
         )
+    yield from _partial(name, model)
     for key, column in sorted(model.columns.items()):
         wrong = column.states[semconv.WRONG_TYPE]
         if wrong and wrong > _MOSTLY * column.rows:
@@ -147,6 +149,19 @@ def _columns(name: str, model: ModelTraffic) -> Iterator[Finding]:
                 f"{name}: {key.name} cannot be read in {wrong:,} of {counted(column.rows, 'row')}",
                 "pass numbers, texts or dates",
             )
+
+
+def _partial(name: str, model: ModelTraffic) -> Iterator[Finding]:
+    """Inputs that only some of the calls have."""
+    rows = {key.name: column.rows for key, column in model.columns.items() if key.target == semconv.TARGET_INPUT}
+    most = max(rows.values(), default=0)
+    partial = sorted(column for column, number in rows.items() if number < _NEARLY_ALL * most)
+    if partial:
+        yield problem(
+            "names",
+            f"{name}: of {counted(most, 'row')} at most, only some have {listed(partial)}: two models under one name?",
+            "name each by driftline.describe(model, name=…), or pass all inputs in each call",
+        )
 
 
 def _spans(name: str, model: ModelTraffic, traffic: Traffic) -> Iterator[Finding]:

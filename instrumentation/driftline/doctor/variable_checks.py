@@ -50,16 +50,29 @@ def sdk(environment: Environment) -> Iterator[Finding]:
         yield problem(
             "sdk", f"OTEL_SDK_DISABLED={value} means nothing: the SDK is on", "set it to true or false, or unset it"
         )
-    if file := environment.text("OTEL_CONFIG_FILE"):
-        yield note(
+
+
+def declaration(environment: Environment) -> Iterator[Finding]:
+    """The file that configures the SDK."""
+    file = environment.declared
+    if not file:
+        return
+    if not environment.config_file:
+        yield problem("sdk", f"OTEL_CONFIG_FILE={file} is not there: the SDK stays off", "correct the path")
+    if "opentelemetry-configuration" not in environment.versions:
+        yield problem(
             "sdk",
-            f"OTEL_CONFIG_FILE={file} configures the SDK: OTEL_ variables of exporters and samplers do not apply",
-            "docs/guides/declarative-config.md",
+            "OTEL_CONFIG_FILE is set without opentelemetry-configuration: the SDK stays off",
+            "pip install opentelemetry-configuration",
         )
+    where = ", and a doctor's server sends to its endpoints" if environment.command else ""
+    yield note("sdk", f"{file} configures the SDK: variables of its exporters and sampler do not apply{where}")
 
 
 def exporters(environment: Environment) -> Iterator[Finding]:
     """Whether spans and sketches are exported at all."""
+    if environment.declared:
+        return
     traces, metrics = (exporter_names(environment.variables, signal) for signal in ("traces", "metrics"))
     if "none" in traces:
         yield problem("exporters", "OTEL_TRACES_EXPORTER=none: no spans", "unset OTEL_TRACES_EXPORTER")
@@ -96,6 +109,8 @@ def _missing_exporters(signal: str, names: list[str], installed: tuple[str, ...]
 
 def sampler(environment: Environment) -> Iterator[Finding]:
     """How many calls get a span. Sketches count every row, whatever it says."""
+    if environment.declared:
+        return
     name, share = environment.text("OTEL_TRACES_SAMPLER").lower(), environment.text("OTEL_TRACES_SAMPLER_ARG")
     known = {*_SAMPLERS, *(f"parentbased_{each}" for each in _SAMPLERS)}
     if name in _SPANS_OFF:
@@ -123,6 +138,8 @@ def _is_number(text: str) -> bool:
 
 def resource(environment: Environment) -> Iterator[Finding]:
     """What tells the telemetry of this service from that of others."""
+    if environment.declared:
+        return
     attributes = dict(
         pair.partition("=")[::2] for pair in environment.text("OTEL_RESOURCE_ATTRIBUTES").replace(" ", "").split(",")
     )
@@ -180,6 +197,7 @@ def models(environment: Environment) -> Iterator[Finding]:
 
 CHECKS: Final[tuple[Callable[[Environment], Iterator[Finding]], ...]] = (
     sdk,
+    declaration,
     exporters,
     sampler,
     numbers,

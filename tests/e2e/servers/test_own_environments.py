@@ -3,6 +3,7 @@
 Where an environment is missing its test is skipped, also where `CI=true`: `make test` needs none of them.
 """
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -48,6 +49,19 @@ def ask_mlserver(url: str, rows: Rows) -> Any:
     return answer.raise_for_status().json()["outputs"][0]["data"]
 
 
+def ask_kserve(url: str, rows: Rows) -> Any:
+    answer = httpx.post(f"{url}/v1/models/classifier:predict", json={"instances": rows}, timeout=10)
+    return answer.raise_for_status().json()["predictions"]
+
+
+def ask_gradio(url: str, rows: Rows) -> Any:
+    """Puts an event in the queue, as the page does, and waits for its result."""
+    called = httpx.post(f"{url}/gradio_api/call/predict", json={"data": [rows]}, timeout=10)
+    event = called.raise_for_status().json()["event_id"]
+    answer = httpx.get(f"{url}/gradio_api/call/predict/{event}", timeout=30).raise_for_status().text
+    return json.loads(answer.partition("event: complete\ndata: ")[2])[0]
+
+
 class Kind(NamedTuple):
     """How a server is started, asked and stopped. traced: one process has the HTTP request and the model."""
 
@@ -65,6 +79,8 @@ MLSERVER_ENV = (("MLSERVER_HTTP_PORT", "{port}"),)
 APP = ("python", "app.py", "{port}")
 SERVERS = {
     "bentoml": Kind("bentoml", ("bentoml", "serve", "app:Classifier", "--port", "{port}"), ask_bentoml, "/readyz"),
+    "gradio": Kind("gradio", APP, ask_gradio, "/", traced=False),
+    "kserve": Kind("kserve", APP, ask_kserve, "/v2/health/ready"),
     "litserve": Kind("litserve", APP, post, "/health", traced=False),
     "mlserver": Kind("mlserver", MLSERVER, ask_mlserver, "/v2/health/ready", env=MLSERVER_ENV),
     "mlserver, parallel workers": Kind(

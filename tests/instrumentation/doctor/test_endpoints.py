@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from driftline.doctor.endpoint_checks import endpoints
-from driftline.doctor.endpoint_probe import probe
+from driftline.doctor.endpoint_probe import certificates_of, probe
 from driftline.doctor.environment import Endpoint, Environment
 from driftline.doctor.finding import Finding, Severity
 from driftline.doctor.listener import Ports, listening
@@ -28,7 +28,7 @@ def ports() -> Iterator[Ports]:
 
 def judged(**variables: str) -> list[Finding]:
     """What is said of the endpoints of an environment, asked for real."""
-    found = tuple(probe(target, {}, SECONDS) for target in targets(variables))
+    found = tuple(probe(target, {}, certificates_of(variables), SECONDS) for target in targets(variables))
     return list(endpoints(Environment(variables=variables, endpoints=found)))
 
 
@@ -156,6 +156,24 @@ def test_a_key_is_missing(otlp_sink: OtlpSink) -> None:
     assert finding.severity is Severity.PROBLEM
     assert "UNAUTHENTICATED" in finding.message
     assert "OTEL_EXPORTER_OTLP_HEADERS" in finding.remedy
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_tls_where_there_is_none_is_told(ports: Ports, protocol: str) -> None:
+    """Or an authority that is not known here."""
+    (finding,) = judged(**of(ports.endpoint(protocol).replace("http://", "https://"), protocol))
+
+    assert finding.severity is Severity.PROBLEM
+    assert "http:// if it has no TLS" in finding.remedy
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_a_certificate_that_is_not_there_is_told(ports: Ports, protocol: str) -> None:
+    """The SDK would fail to start."""
+    url = ports.endpoint(protocol).replace("http://", "https://")
+    (finding,) = judged(**of(url, protocol), OTEL_EXPORTER_OTLP_CERTIFICATE="gone.pem")
+
+    assert "No such file" in finding.message
 
 
 def test_another_server_is_told_from_otlp(tmp_path: Path) -> None:

@@ -78,6 +78,26 @@ def test_django_settings_are_looked_for(nowhere: Path) -> None:
     assert not importable("..")
 
 
+def test_a_file_that_configures_the_sdk_is_looked_for(nowhere: Path) -> None:
+    """Then the default endpoints are not asked."""
+    environment = look({"OTEL_CONFIG_FILE": "otel.yaml"})
+
+    assert (environment.config_file, environment.endpoints) == (False, ())
+    (nowhere / "otel.yaml").touch()
+    assert look({"OTEL_CONFIG_FILE": "otel.yaml"}).config_file
+
+
+def test_settings_of_gunicorn_are_looked_at(nowhere: Path) -> None:
+    """The default file, or the one that is named."""
+    (nowhere / "gunicorn.conf.py").write_text("workers = 2\n")
+    (nowhere / "own.py").write_text("def post_fork(server, worker):\n    import driftline; driftline.instrument()\n")
+
+    assert not look(QUIET, ["gunicorn", "app:app"]).gunicorn_hook
+    assert look(QUIET, ["gunicorn", "-c", "own.py", "app:app"]).gunicorn_hook
+    (nowhere / "gunicorn.conf.py").write_text("import opentelemetry\n")
+    assert look(QUIET).gunicorn_hook
+
+
 def test_requirements_of_a_model_are_read(nowhere: Path) -> None:
     """Of a folder as MLflow saves it; elsewhere they are unknown."""
     (nowhere / "churn").mkdir()

@@ -78,12 +78,20 @@ def test_another_library_may_be_switched_off() -> None:
 
 
 def test_a_process_that_is_not_instrumented_is_told_so() -> None:
-    """As in a notebook, where `instrument()` exports sketches alone: a note, as a shell is none either."""
+    """As in a notebook, where `instrument()` sends no spans: a note, as a shell is not instrumented either."""
     (finding,) = found(Environment(versions=FITTING), "auto-instrumentation")
 
     assert finding.severity is Severity.NOTE
     assert "sketches and no spans" in finding.message
     assert "opentelemetry-instrument" in finding.remedy
+
+
+def test_hooks_of_gunicorn_are_seen() -> None:
+    """Its workers then set OpenTelemetry up themselves."""
+    (finding,) = found(Environment(versions=FITTING, gunicorn_hook=True), "auto-instrumentation")
+
+    assert finding.severity is Severity.OK
+    assert "gunicorn" in finding.message
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,16 @@ def test_two_models_under_one_name_are_a_problem() -> None:
     assert "describe" in found.remedy
 
 
+def test_inputs_that_only_some_calls_have_are_a_problem() -> None:
+    """Two models of one class share its name, and nothing but their inputs tells them apart."""
+    served = model()
+    served.columns[ColumnKey("input", "debt")] = ColumnTraffic(Counter({semconv.VALID: 2}), Counter({NUMBER: 2}))
+    found = problem(Sent(traffic(churn=served)))
+
+    assert "of 4 rows at most, only some have debt" in found.message
+    assert "describe" in found.remedy
+
+
 def test_a_model_beside_the_named_one_is_a_problem() -> None:
     """DRIFTLINE_MODEL_NAME can only be the name of one."""
     sent = Sent(traffic(churn=model(), IsolationForest=model()), variables={"DRIFTLINE_MODEL_NAME": "churn"})

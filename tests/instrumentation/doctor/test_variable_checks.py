@@ -96,6 +96,26 @@ def test_an_exporter_must_be_installed() -> None:
     assert "console" in finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("there", "versions", "said"),
+    [
+        (True, {"opentelemetry-configuration": "0.66b2"}, []),
+        (False, {"opentelemetry-configuration": "0.66b2"}, ["otel.yaml is not there"]),
+        (True, {}, ["without opentelemetry-configuration"]),
+    ],
+)
+def test_a_file_takes_the_place_of_variables(there: bool, versions: dict[str, str], said: list[str]) -> None:
+    """It must be there, and so must what reads it; exporters, sampler and names are its own."""
+    variables = {"OTEL_CONFIG_FILE": "otel.yaml", "OTEL_TRACES_EXPORTER": "none", "OTEL_TRACES_SAMPLER": "always_off"}
+    environment = Environment(variables=variables, versions=versions, config_file=there)
+    every = [finding for check in variable_checks.CHECKS for finding in check(environment)]
+    found = [finding.message for finding in every if finding.severity is Severity.PROBLEM]
+
+    assert len(found) == len(said)
+    assert all(part in message for part, message in zip(said, found, strict=True))
+    assert "otel.yaml configures the SDK" in every[-1].message
+
+
 def test_a_share_of_traces_is_no_problem() -> None:
     """Sketches count every row: a note says so."""
     environment = Environment(
