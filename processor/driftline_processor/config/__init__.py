@@ -14,6 +14,7 @@ from driftline_processor.config.models import (
 )
 from driftline_processor.config.reading import ConfigError, load_config, parse_config
 from driftline_processor.config.rules import config_warnings
+from driftline_processor.config.secrets import masked_url
 from driftline_processor.config.table import config_keys, effective_yaml
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "config_warnings",
     "effective_yaml",
     "load_config",
+    "masked_url",
     "parse_config",
 ]

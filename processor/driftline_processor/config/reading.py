@@ -8,12 +8,11 @@ from typing import Any, Final, TypeAlias
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from driftline_processor.config.environment import from_environment
 from driftline_processor.config.models import Config
 from driftline_processor.config.rules import broken_rules
+from driftline_processor.config.secrets import masked_url
 
 _MAX_SHOWN: Final = 80
 """Characters of an invalid value shown in an error."""
@@ -146,16 +145,8 @@ def _rule(error: ErrorDetails) -> str:
 
 
 def _shown(key: str, value: object) -> str:
-    """An invalid value without secrets: headers and database passwords are masked."""
+    """An invalid value without secrets: headers, and credentials in URLs, are masked."""
     if key.startswith("export.headers") or isinstance(value, SecretStr):
         return "****"
-    text = mask_password(value) if key == "store" and isinstance(value, str) else str(value)
+    text = masked_url(str(value))
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
-
-
-def mask_password(url: str) -> str:
-    """A database URL without its password; `****` if it cannot be parsed and may contain one."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "****" if "@" in url else url

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from driftline_processor.config.durations import format_duration
 from driftline_processor.config.models import Config, split_address
+from driftline_processor.config.secrets import masked_url
 
 MAX_PANES: Final = 1440
 """Panes of a window, all kept in memory; with a step of a minute a window may span a day."""
@@ -54,7 +55,7 @@ def _no_loop(config: Config) -> str | None:
     host, port = split_address(config.listen)
     if port == 0 or url.port != port or not (_loopback(url.hostname or "") and (_loopback(host) or _anywhere(host))):
         return None
-    return f"must not be the processor's own address (got {config.export.endpoint}, listen {config.listen})"
+    return f"must not be the processor's own address (got {masked_url(config.export.endpoint)}, listen {config.listen})"
 
 
 RULES: Final = (

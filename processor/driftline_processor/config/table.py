@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from driftline_processor.config.durations import format_duration, parse_duration
 from driftline_processor.config.environment import KEYS, PREFIXES
 from driftline_processor.config.models import Config
-from driftline_processor.config.reading import mask_password
+from driftline_processor.config.secrets import masked_url
 
 
 class ConfigKey(NamedTuple):
@@ -24,7 +24,7 @@ class ConfigKey(NamedTuple):
 def config_keys() -> Iterator[ConfigKey]:
     """Every key of processor.yaml."""
     for key, field, value in _leaves(Config()):
-        yield ConfigKey(key, _default(key, field, value), f"{field.description}{_variable(key)}")
+        yield ConfigKey(key, _default(field, value), f"{field.description}{_variable(key)}")
 
 
 def effective_yaml(config: Config) -> str:
@@ -33,7 +33,7 @@ def effective_yaml(config: Config) -> str:
     for key, field, value in _leaves(config):
         section, _, name = key.rpartition(".")
         place = data.setdefault(section, {}) if section else data
-        place[name] = _plain(key, field, value)
+        place[name] = _plain(field, value)
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
@@ -46,18 +46,16 @@ def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, FieldIn
             yield f"{prefix}{name}", field, value
 
 
-def _plain(key: str, field: FieldInfo, value: object) -> object:
+def _plain(field: FieldInfo, value: object) -> object:
     if isinstance(value, Mapping):
         return {name: each if isinstance(each, float) else "****" for name, each in value.items()}
     if any(isinstance(part, BeforeValidator) and part.func is parse_duration for part in field.metadata):
         return format_duration(cast("int", value))
-    if key == "store":
-        return mask_password(str(value))
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
+    return value if value is None or isinstance(value, bool | int | float) else masked_url(str(value))
 
 
-def _default(key: str, field: FieldInfo, value: object) -> str:
-    shown = _plain(key, field, value)
+def _default(field: FieldInfo, value: object) -> str:
+    shown = _plain(field, value)
     return "" if shown is None else str(shown).lower() if isinstance(shown, bool) else str(shown)
 
 

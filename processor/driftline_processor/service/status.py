@@ -8,7 +8,7 @@ from google.protobuf import json_format, struct_pb2
 
 from driftline.sketch.time_units import SECOND
 from driftline_processor import __version__
-from driftline_processor.config import Config
+from driftline_processor.config import Config, masked_url
 from driftline_processor.engine.matching import Matching, ModelMatch, UnusedReference
 from driftline_processor.engine.model_state import ModelStatus
 from driftline_processor.service.exporter import ExportHealth
@@ -54,7 +54,7 @@ def status_document(status: Status) -> dict[str, Any]:
         "counters": dict(status.totals),
         "queue": {"requests": status.queue[0], "bytes": status.queue[1]},
         "storage_ok": status.storage_ok,
-        "export": {"endpoint": status.config.export.endpoint, "protocol": status.config.export.protocol},
+        "export": {"endpoint": masked_url(status.config.export.endpoint), "protocol": status.config.export.protocol},
         "exports": [each._asdict() for each in status.exports],
     }
 
