@@ -17,11 +17,12 @@ from driftline_processor.config import Config, ConfigError, config_warnings, eff
 from driftline_processor.service.receiver import BindError
 from driftline_processor.service.service import Service
 from driftline_processor.service.store import StoreError
+from driftline_processor.service.store_check import describe_store
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "path", type=click.Path(path_type=Path), help="YAML file; every key has a default.")
-@click.option("--check", is_flag=True, help="Validate the configuration, print the effective settings and exit.")
+@click.option("--check", is_flag=True, help="Validate the configuration, print it and what is stored, and exit.")
 @click.version_option(__version__, prog_name="driftline-processor")
 def main(path: Path | None, *, check: bool) -> None:
     """Receive model telemetry over OTLP and export drift metrics and alarm events over OTLP.
@@ -47,6 +48,7 @@ def _show(config: Config) -> None:
     click.echo(effective_yaml(config), nl=False)
     for warning in config_warnings(config):
         click.echo(f"warning: {warning}", err=True)
+    click.echo(describe_store(config.store), err=True)
 
 
 def _serve(config: Config) -> None:

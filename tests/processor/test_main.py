@@ -40,11 +40,12 @@ def test_version() -> None:
 
 
 def test_check_of_an_empty_file(tmp_path: Path) -> None:
-    """A check prints what is in force; an empty file is in order."""
+    """A check prints what is in force, and what is stored; an empty file is in order."""
     config = tmp_path / "processor.yaml"
     config.touch()
 
-    assert invoke("--config", str(config), "--check") == (0, effective_yaml(Config()), "")
+    stored = "store sqlite:///driftline.db: none yet; the first start creates it\n"
+    assert invoke("--config", str(config), "--check") == (0, effective_yaml(Config()), stored)
 
 
 def test_check_names_every_mistake(tmp_path: Path) -> None:

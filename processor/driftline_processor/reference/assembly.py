@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from driftline_processor.decode import decode_metrics
+from driftline.reference.errors import InvalidReference
+from driftline_processor.decode import Malformed, decode_metrics
 from driftline_processor.records import ReferencePart
 
 MAX_INCOMPLETE: Final = 100
@@ -18,19 +19,21 @@ class Assembly:
         self._expected: dict[str, int] = {}
         self._complete: set[str] = set()
 
-    @classmethod
-    def of(cls, stored: Mapping[str, Mapping[bytes, bytes]]) -> "Assembly":
-        """From points that were stored; how many a reference has stands in each of them."""
-        assembly = cls()
-        for identity, points in stored.items():
-            expected = next(
-                part.expected
-                for body in points.values()
-                for part in decode_metrics(body).records
-                if isinstance(part, ReferencePart)
-            )
-            assembly.add(ReferencePart(identity, expected, points))
-        return assembly
+    def restore(self, identity: str, points: Mapping[bytes, bytes]) -> None:
+        """Adds points that were stored; how many a reference has stands in each of them.
+
+        Raises:
+            InvalidReference: They are not as they were stored.
+
+        """
+        try:
+            parts = [part for body in points.values() for part in decode_metrics(body).records]
+        except Malformed as error:
+            raise InvalidReference(f"damaged: {error}") from None
+        expected = {part.expected for part in parts if isinstance(part, ReferencePart)}
+        if len(expected) != 1:
+            raise InvalidReference(f"damaged: must say once how many points it has (got {sorted(expected)})")
+        self.add(ReferencePart(identity, expected.pop(), points))
 
     def new(self, part: ReferencePart) -> dict[bytes, bytes]:
         """The points of a part that are not here yet."""

@@ -113,6 +113,7 @@ class Receiver:
             ThreadPoolExecutor(2 * requests + _SPARE_THREADS, thread_name_prefix="receive"),
             options=(("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)),
         )
+        self._draining = False
         self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_generic_rpc_handlers([self._handler(signal) for signal in SERVICES])
@@ -129,12 +130,19 @@ class Receiver:
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
 
     def start(self) -> None:
-        self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        self.set_serving(True)
         self._server.start()
 
+    def set_serving(self, serving: bool) -> None:
+        """Tells health checks whether requests are accepted now; they are answered in any case."""
+        if not self._draining:
+            status = health_pb2.HealthCheckResponse
+            self._set_health(status.SERVING if serving else status.NOT_SERVING)
+
     def drain(self) -> None:
-        """Reports NOT_SERVING to health checks; requests are still answered, as the queue decides."""
-        self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        """Reports NOT_SERVING from now on; requests are still answered, as the queue decides."""
+        self.set_serving(False)
+        self._draining = True
 
     def stop(self, grace: float) -> None:
         """Stops the server; running calls have `grace` seconds to end."""

@@ -25,10 +25,18 @@ class ReferenceRegistry:
 
     def open(self) -> None:
         """Loads stored references, then those in the folder: a file takes precedence over one received earlier."""
-        self._assembly = Assembly.of(self._store.references())
+        for identity, points in self._store.references().items():
+            self._restore(identity, points)
         for identity in self._assembly.complete():
             self._put_received(identity)
         self.refresh()
+
+    def _restore(self, identity: str, points: Mapping[bytes, bytes]) -> None:
+        try:
+            self._assembly.restore(identity, points)
+        except InvalidReference as error:
+            logger.error("Reference %s, received over OTLP: %s; send it again", identity, error)  # noqa: TRY400
+            self._store.drop_reference(identity)
 
     def refresh(self) -> None:
         """Applies changes of the folder."""

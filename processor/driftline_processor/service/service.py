@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 
 from driftline.semconv import STATUS_METHOD, STATUS_SERVICE
 from driftline.sketch.time_units import SECOND
-from driftline_processor.config import Config, config_warnings
+from driftline_processor.config import Config, config_warnings, masked_url
 from driftline_processor.encode.events import encode_events
 from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.engine import Engine, EngineSettings
@@ -73,6 +73,7 @@ class Service:
             metrics=metrics,
             publish=self._publish,
             events_flushed=self._events.flush,
+            storage_changed=self._receiver.set_serving,
             settings=_worker_settings(config),
             clock=clock,
         )
@@ -113,7 +114,9 @@ class Service:
         self._receiver.start()
         host = self._config.listen.rpartition(":")[0]
         export = self._config.export
-        logger.info("Listening on %s:%d, exporting to %s (%s)", host, self.port, export.endpoint, export.protocol)
+        logger.info(
+            "Listening on %s:%d, exporting to %s (%s)", host, self.port, masked_url(export.endpoint), export.protocol
+        )
 
     def stop(self) -> None:
         """Stops accepting requests, drains the queue, saves the state and exports the last results."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
@@ -11,12 +12,13 @@ from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.ingest_report import IngestReport
 from driftline_processor.engine.matching import Matching
 from driftline_processor.engine.model_state import ModelStatus
+from driftline_processor.engine.snapshot import UnknownForm
 from driftline_processor.records import Batch, ModelKey, ReferencePart, Rejection, WindowResult
 from driftline_processor.service.alarm_log import WarningLimiter
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.reference_registry import ReferenceRegistry
 from driftline_processor.service.request_queue import Request, RequestQueue
-from driftline_processor.service.store import JournalEntry, Store, StoreError
+from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class Worker:
         metrics: InternalMetrics,
         publish: Callable[[Sequence[WindowResult]], None],
         events_flushed: Callable[[float], bool],
+        storage_changed: Callable[[bool], None],
         settings: WorkerSettings,
         clock: Callable[[], int],
     ) -> None:
@@ -68,12 +71,14 @@ class Worker:
             publish: Receives results; must not block.
             events_flushed: Whether all published alarm events are exported or dropped, within so many seconds. Until
                 then the journal is kept, so that a crash repeats them.
+            storage_changed: Told whether the store accepts requests, when that changes.
             settings: Intervals and limits.
             clock: Unix nanoseconds.
 
         """
         self._queue, self._store, self._engine, self._registry = queue, store, engine, registry
         self._metrics, self._publish, self._events_flushed = metrics, publish, events_flushed
+        self._storage_changed = storage_changed
         self._settings, self._clock = settings, clock
         self._journal_bytes = 0
         self._next_tick = self._next_snapshot = 0.0
@@ -113,22 +118,46 @@ class Worker:
 
         """
         self._registry.open()
-        try:
-            self._engine.restore(self._store.snapshots(), self._clock())
-        except Exception as error:
-            raise StoreError(f"store: cannot read the saved state ({error})") from error
+        self._restore()
         replayed = 0
         for entry in self._store.journal():
-            try:
-                batch = DECODERS[entry.signal](entry.body)
-            except Malformed:
-                logger.warning("Skipped an unreadable request in the journal (%d bytes)", len(entry.body))
+            batch = self._decoded(entry)
+            if batch is None or isinstance(entry, Damaged):
                 continue
             self._count(Request(entry.signal, entry.body, entry.received, batch))
             self._journal_bytes += len(entry.body)
             replayed += 1
         self._rows = self._counted_rows()
         return replayed
+
+    def _restore(self) -> None:
+        """A model whose state is damaged begins anew; one of another version is an error: that version can read it."""
+        now = self._clock()
+        for snapshot in self._store.snapshots():
+            if isinstance(snapshot, Damaged):
+                self._set_aside(snapshot)
+                continue
+            try:
+                self._engine.restore([snapshot.body], now)
+            except UnknownForm as error:
+                raise StoreError(f"store {self._store.name}: {error}") from error
+            except Exception:  # noqa: BLE001  # bytes of before there were checksums may raise anything
+                self._set_aside(Damaged.state(snapshot.model, snapshot.body))
+
+    def _decoded(self, entry: JournalEntry | Damaged) -> Batch | None:
+        if not isinstance(entry, Damaged):
+            with suppress(Malformed):
+                return DECODERS[entry.signal](entry.body)
+            entry = Damaged("a request in the journal", entry.body)
+        self._set_aside(entry)
+        return None
+
+    def _set_aside(self, damaged: Damaged) -> None:
+        try:
+            where = f"set aside in {self._store.set_aside(damaged)}"
+        except OSError as error:
+            where = f"could not be set aside ({error})"
+        logger.error("store %s: damaged: %s; %d bytes %s", self._store.name, damaged.what, len(damaged.body), where)
 
     def run(self) -> None:
         """Works until the queue is closed and drained, then saves the state."""
@@ -235,6 +264,7 @@ class Worker:
         except StoreError as error:
             self._note_storage(False, str(error))
         else:
+            self._note_storage(True)  # nobody may send while health checks fail
             self._journal_bytes, self._unsaved, self._events_unsaved = 0, {}, False
 
     def _counted_rows(self) -> dict[str, float]:
@@ -249,7 +279,9 @@ class Worker:
             logger.error("%s; refusing requests until the store recovers", reason)
         elif ok and not self._storage_ok:
             logger.info("Store recovered")
-        self._storage_ok = ok
+        if self._storage_ok != ok:
+            self._storage_ok = ok
+            self._storage_changed(ok)
 
 
 def _parts(batch: Batch) -> list[ReferencePart]:

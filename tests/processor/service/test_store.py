@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from sqlalchemy import create_mock_engine
 
 from driftline_processor.records import ModelKey
 from driftline_processor.service import store as store_module
-from driftline_processor.service.store import JournalEntry, Store, StoreError
+from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError
 
 Open = Callable[[str], Store]
 
@@ -60,7 +60,7 @@ def test_save_moves_the_journal_into_the_snapshots(url: str, opened: Open) -> No
     store.append(ENTRIES[1:])
     store = reopened(store, url, opened)
 
-    assert sorted(store.snapshots()) == [b"a", b"b", b"c"]
+    assert sorted(snapshot.body for snapshot in store.snapshots()) == [b"a", b"b", b"c"]
     assert list(store.journal()) == ENTRIES[1:]
 
 
@@ -139,7 +139,7 @@ def test_newer_store_is_left_alone(url: str, tmp_path: Path) -> None:
         connection.execute("UPDATE driftline_meta SET value = '99' WHERE key = 'schema'")
     connection.close()
 
-    with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 1\)"):
+    with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 2\)"):
         Store(url)
 
 
@@ -184,3 +184,85 @@ def test_tables_for_postgresql() -> None:
     assert len(statements) == 4
     assert "BIGSERIAL" in "".join(statements)
     assert "BYTEA" in "".join(statements)
+
+
+def test_the_file_is_its_owners_only(url: str, tmp_path: Path, opened: Open) -> None:
+    """The journal holds values of rows. A file of before is made private, too; so are those of SQLite beside it."""
+    (tmp_path / "driftline.db").touch(0o644)
+    opened(url).append(ENTRIES)
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"driftline.db": 0o600, "driftline.db-wal": 0o600}
+
+
+def changed(tmp_path: Path, *statements: str) -> None:
+    """Changes a closed store behind its back."""
+    with closing(sqlite3.connect(tmp_path / "driftline.db")) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *("body = x'00'", "body = x''", "body = 'text'", "received = received + 1"),
+        *("signal = 'metrics'", "signal = 'profiles'", "checksum = 1"),
+    ],
+)
+def test_a_damaged_request_costs_itself(change: str, url: str, tmp_path: Path, opened: Open) -> None:
+    """Whatever part of its row is not as it was written: it is told, and the others are replayed."""
+    store = opened(url)
+    store.append(ENTRIES)
+    store.close()
+    changed(tmp_path, f"UPDATE driftline_journal SET {change} WHERE id = 2")
+
+    found = list(opened(url).journal())
+    assert found[::2] == ENTRIES[::2]
+    assert isinstance(found[1], Damaged)
+    assert found[1].what == "a request in the journal"
+
+
+def test_a_damaged_snapshot_costs_its_model(url: str, tmp_path: Path, opened: Open) -> None:
+    """It is told by the model's name and version, and set aside in a private file."""
+    store = opened(url)
+    store.save(STATES)
+    store.close()
+    changed(tmp_path, "UPDATE driftline_snapshots SET body = x'c1' WHERE model LIKE '%shop%'")
+    store = opened(url)
+    found = store.snapshots()
+    (damaged,) = (each for each in found if isinstance(each, Damaged))
+    path = store.set_aside(damaged)
+
+    assert len(found) == len(STATES)
+    assert damaged.what == "the state of model churn 2, which begins anew"
+    assert path.parent == tmp_path
+    assert path.read_bytes() == b"\xc1"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_store_of_before_there_were_checksums(url: str, tmp_path: Path, opened: Open) -> None:
+    """Schema 1 gets them: what it holds is read, what is added is checked."""
+    store = opened(url)
+    store.save(STATES)
+    store.append(ENTRIES[:2])
+    store.close()
+    changed(
+        tmp_path,
+        *(f"ALTER TABLE driftline_{table} DROP COLUMN checksum" for table in ("journal", "snapshots")),
+        "UPDATE driftline_meta SET value = '1' WHERE key = 'schema'",
+    )
+    store = opened(url)
+    store.append(ENTRIES[2:])
+    store = reopened(store, url, opened)
+
+    assert list(store.journal()) == ENTRIES
+    assert {snapshot.body for snapshot in store.snapshots()} == set(STATES.values())
+
+
+def test_a_schema_that_is_no_number(url: str, tmp_path: Path) -> None:
+    """Damage is told in a line."""
+    Store(url).close()
+    changed(tmp_path, "UPDATE driftline_meta SET value = 'abc' WHERE key = 'schema'")
+
+    with pytest.raises(StoreError, match=r"driftline\.db: damaged: the schema must be a number \(got 'abc'\)$"):
+        Store(url)

@@ -40,6 +40,12 @@ HOUR = 3600 * SECOND
 SETTINGS = EngineSettings(10 * SECOND, 5 * SECOND, 60 * SECOND, 0.05, 1.0, 30 * 86_400 * SECOND)
 
 
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where damaged rows of a store in memory are set aside."""
+    monkeypatch.chdir(tmp_path)
+
+
 class Bench:
     """A worker with everything that it works on, run step by step."""
 
@@ -51,6 +57,7 @@ class Bench:
         self.reader = InMemoryMetricReader()
         self.results: list[WindowResult] = []
         self.events_flushed = True
+        self.storage: list[bool] = []
         self.worker = Worker(
             queue=self.queue,
             store=store,
@@ -59,6 +66,7 @@ class Bench:
             metrics=InternalMetrics(MeterProvider([self.reader], shutdown_on_exit=False)),
             publish=self.results.extend,
             events_flushed=lambda _: self.events_flushed,
+            storage_changed=self.storage.append,
             settings=WorkerSettings(tick=0.01, snapshot=3600.0, journal=1 << 30),
             clock=lambda: self.now,
         )
@@ -219,6 +227,7 @@ def test_what_cannot_be_stored_is_not_counted(tmp_path: Path, broken: Broken, ca
     assert [type(answer) for answer in answers] == [StoreError, StoreError]
     assert bench.counted("rows") == {}
     assert caplog.text.count("disk full; refusing requests until the store recovers") == 1
+    assert bench.storage == [False, True]
 
 
 def test_snapshot_that_fails_loses_nothing(tmp_path: Path, broken: Broken) -> None:
@@ -271,11 +280,28 @@ def test_fault_in_the_journal_does_not_stop_the_start(tmp_path: Path, store: Sto
     assert bench.counted("rows") == {"churn": 10}
 
 
+@pytest.mark.parametrize("body", [b"", b"\xc1", msgpack.packb([1]), msgpack.packb({"form": 4}), b"\xff" * 100])
+def test_a_damaged_state_costs_its_model(
+    body: bytes, tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bytes of before there were checksums may be anything: that model begins anew, the others go on."""
+    first = Bench(tmp_path, store)
+    first.run(rows(10))
+    store.save({ModelKey("fraud", "3"): body})
+    second = Bench(tmp_path, store)
+    second.worker.recover()
+
+    assert second.counted("rows") == {"churn": 10}
+    assert "damaged: the state of model fraud 3, which begins anew" in caplog.text
+    (aside,) = tmp_path.glob("driftline.damaged-*")
+    assert aside.read_bytes() == body
+
+
 def test_state_that_cannot_be_read(tmp_path: Path, store: Store) -> None:
     """A state of another version is not thrown away: the start fails and says why."""
     store.save({ModelKey("churn"): msgpack.packb({"form": 99})})
 
-    with pytest.raises(StoreError, match=r"cannot read the saved state \(snapshot: form must be 2 or 3 or 4, got 99"):
+    with pytest.raises(StoreError, match=r"^store sqlite://: snapshot: form must be 2 or 3 or 4, got 99"):
         Bench(tmp_path, store).worker.recover()
 
 
