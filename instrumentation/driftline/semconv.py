@@ -390,7 +390,7 @@ TERMS: Final = (
     Term(ALARM_EVENTS["closed"], "event, INFO", "The column recovered, or is no longer monitored"),
     Term(ALARM_ID, "attribute", "Id of the alarm, the same in all its events and in every replay (events)"),
     Term(ALARM_START, "attribute", "End of the window that opened the alarm, Unix seconds (events)"),
-    Term(ALARM_TRACES, "attribute", "Trace ids of example calls in the window (events)"),
+    Term(ALARM_TRACES, "attribute", "Trace ids of calls whose rows moved, the newest first (events)"),
     Term(DRIFT_ASPECT, "attribute", f"Aspect of the column that drifted: `value`, `{MISSING}`, … (events)"),
     Term(DRIFT_EVENT, "attribute", "What changed, in words: `share above 3.2: 20 % → 35 %` (events)"),
     Term(DRIFT_REASONS, "attribute", "What changed and what qualifies it, by kind: `moved`, `recovered`, … (events)"),

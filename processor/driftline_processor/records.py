@@ -134,10 +134,11 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A decoded request."""
+    """A decoded request. sketched: rows of spans that sketches have counted already, to name calls by."""
 
     records: tuple[InputRecord, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    sketched: tuple[ExampleRows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,8 +176,8 @@ class AlarmEvent:
     """A change of an alarm. opened: the end of the window that opened it; time: of the one that changed it.
 
     id: of the alarm, the same in all of its events and in every replay. verdict: of the window; of the last event,
-    where the column was not judged any more. traces: hexadecimal ids of example traces in the window. incident: the id
-    of the incident that the alarm is part of.
+    where the column was not judged any more. traces: hexadecimal ids of calls that did it, the newest first. span: the
+    id of the first one's, or "". incident: the id of the incident that the alarm is part of.
     """
 
     id: str
@@ -189,13 +190,14 @@ class AlarmEvent:
     summary: str
     traces: tuple[str, ...]
     incident: str = ""
+    span: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentEvent:
     """A change of an incident: of all alarms of a model that are open together.
 
-    id: of the incident, the same in all of its events and in every replay. opened, time, traces: as of an alarm.
+    id: of the incident, the same in all of its events and in every replay. opened, time, traces, span: as of an alarm.
     columns: those in alarm, the one with the strongest evidence first; of an incident that closes, all that were in it.
     """
 
@@ -206,7 +208,8 @@ class IncidentEvent:
     time: int
     columns: tuple[ColumnKey, ...]
     summary: str
-    traces: tuple[str, ...]
+    traces: tuple[str, ...] = ()
+    span: str = ""
 
 
 @dataclass(frozen=True, slots=True)

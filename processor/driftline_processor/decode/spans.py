@@ -31,6 +31,19 @@ def read_span(data: bytes, resource: ResourceKey) -> ExampleRows | str | None:
     span = parsed(Span, data)
     if _MODEL_NAME not in data or (_SKETCHED in data and _is_sketched(span)):
         return None
+    return _rows(span, resource)
+
+
+def read_sketched_span(data: bytes, resource: ResourceKey) -> ExampleRows | None:
+    """The rows that a span shows of a call that a sketch has counted; None if it is none, or breaks a rule."""
+    if _MODEL_NAME not in data or _SKETCHED not in data:
+        return None
+    span = parsed(Span, data)
+    found = _rows(span, resource) if _is_sketched(span) else None
+    return found if isinstance(found, ExampleRows) and found.rows else None
+
+
+def _rows(span: Span, resource: ResourceKey) -> ExampleRows | str | None:
     columns, others = _attributes(span)
     return _example(span, columns, others, resource) if semconv.MODEL_NAME in others else None
 

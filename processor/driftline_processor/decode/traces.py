@@ -1,20 +1,24 @@
-"""Trace requests → records: the example rows of spans that are not sketched already.
+"""Trace requests → records: the rows of spans that are not sketched already, and apart from them of some that are.
 
 Reading attributes through protobuf objects costs twenty times as much as parsing, so spans of one layout are read
 together and only the others go through protobuf one by one.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from driftline_processor.decode.fast_spans.span_batches import read_batches
 from driftline_processor.decode.fast_spans.trace_envelope import TraceRequestEnvelope
 from driftline_processor.decode.otlp_values import Rejections, kept_resource, labels, parsed
-from driftline_processor.decode.spans import ResourceKey, read_span
+from driftline_processor.decode.spans import ResourceKey, read_sketched_span, read_span
 from driftline_processor.records import Batch, ExampleRows
+
+MAX_SKETCHED: Final = 64
+"""Spans that sketches have counted and that are read one by one, of a request: more would tell little more."""
 
 
 def decode_traces(data: bytes) -> Batch:
-    """The records of an ExportTraceServiceRequest; spans that are no model calls, or sketched already, are skipped.
+    """The records of an ExportTraceServiceRequest; spans that are no model calls are skipped.
 
     Raises:
         Malformed: The bytes are no such request.
@@ -26,16 +30,23 @@ def decode_traces(data: bytes) -> Batch:
         held = spans.setdefault(kept_resource(labels(resource_spans.resource.attributes)), [])
         for scope_spans in resource_spans.scope_spans:
             held += scope_spans.spans
-    records = [record for resource, held in spans.items() for record in _records(held, resource, rejections)]
-    return Batch(tuple(records), rejections.total())
+    sketched: list[ExampleRows] = []
+    records = [record for resource, held in spans.items() for record in _records(held, resource, sketched, rejections)]
+    return Batch(tuple(records), rejections.total(), tuple(sketched))
 
 
-def _records(spans: Sequence[bytes], resource: ResourceKey, rejections: Rejections) -> list[ExampleRows]:
-    records, others = read_batches(spans, resource)
+def _records(
+    spans: Sequence[bytes], resource: ResourceKey, sketched: list[ExampleRows], rejections: Rejections
+) -> list[ExampleRows]:
+    records, others = read_batches(spans, resource, sketched)
+    left = MAX_SKETCHED
     for data in others:
         record = read_span(data, resource)
         if isinstance(record, str):
             rejections.add(record)
-        elif record is not None and record.rows:
-            records.append(record)
+        elif record is not None:
+            records += [record] if record.rows else []
+        elif left and (shown := read_sketched_span(data, resource)) is not None:
+            sketched.append(shown)
+            left -= 1
     return records

@@ -4,7 +4,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.util.types import AnyValue
 
 from driftline import semconv
-from driftline_processor.encode.gauges import column_attributes
+from driftline_processor.encode.gauges import call_context, column_attributes
 from driftline_processor.records import AlarmEvent, WindowResult
 from driftline_processor.verdicts.fields import fields
 from driftline_processor.verdicts.verdict import Verdict
@@ -15,6 +15,7 @@ def alarm_record(event: AlarmEvent, result: WindowResult) -> LogRecord:
     return LogRecord(
         timestamp=event.time,
         observed_timestamp=event.time,
+        **call_context(event),
         severity_number=SeverityNumber.INFO,
         severity_text=SeverityNumber.INFO.name,
         body=event.summary,

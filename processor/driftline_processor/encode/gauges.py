@@ -3,16 +3,17 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.sdk.metrics.export import Gauge, Metric, MetricsData, NumberDataPoint, ResourceMetrics, ScopeMetrics
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import TraceFlags
 
 from driftline import semconv
 from driftline_processor import __version__
 from driftline_processor.encode import metrics
-from driftline_processor.records import ColumnKey, WindowResult
+from driftline_processor.records import AlarmEvent, ColumnKey, IncidentEvent, WindowResult
 
 INSTRUMENTATION_SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", __version__)
 
@@ -68,6 +69,17 @@ def model_attributes(result: WindowResult) -> dict[str, str | bool]:
     name, version, origin = result.model
     known = {semconv.MODEL_VERSION: version} if version else {}
     return {**dict(origin), semconv.MODEL_NAME: name, **known, semconv.REFERENCE_PROVISIONAL: result.provisional}
+
+
+def call_context(event: AlarmEvent | IncidentEvent) -> dict[str, Any]:
+    """The call that an event names first, as the context of its log record: backends link the two."""
+    if not event.span:
+        return {}
+    return {
+        "trace_id": int(event.traces[0], 16),
+        "span_id": int(event.span, 16),
+        "trace_flags": TraceFlags(TraceFlags.SAMPLED),
+    }
 
 
 def column_attributes(result: WindowResult, column: ColumnKey) -> dict[str, str | bool]:

@@ -7,7 +7,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.util.types import AnyValue
 
 from driftline import semconv
-from driftline_processor.encode.gauges import model_attributes
+from driftline_processor.encode.gauges import call_context, model_attributes
 from driftline_processor.records import AlarmChange, IncidentEvent, WindowResult
 
 SEVERITIES: Final[Mapping[AlarmChange, SeverityNumber]] = {
@@ -25,6 +25,7 @@ def incident_record(event: IncidentEvent, result: WindowResult) -> LogRecord:
     return LogRecord(
         timestamp=event.time,
         observed_timestamp=event.time,
+        **call_context(event),
         severity_number=severity,
         severity_text=severity.name,
         body=event.summary,

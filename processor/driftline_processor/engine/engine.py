@@ -18,6 +18,7 @@ from driftline.reference.tolerances import unmatched
 from driftline.sketch.arrays import IntArray
 from driftline.sketch.time_units import DAY
 from driftline_processor.config import Config
+from driftline_processor.engine.alarm_traces import name_calls
 from driftline_processor.engine.alarms import follow
 from driftline_processor.engine.incidents import follow_incident
 from driftline_processor.engine.ingest_report import IngestReport, IngestReportBuilder, describe_model
@@ -27,6 +28,7 @@ from driftline_processor.engine.model_state import ModelState, ModelStatus
 from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
+from driftline_processor.engine.suspects import finder
 from driftline_processor.monitors.drift.comparison import Comparison, describe_window
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER, is_timed
 from driftline_processor.records import (
@@ -122,6 +124,14 @@ class Engine:
             for result in results:
                 report.add(record.model, result, model.panes.newest)
         return report.build()
+
+    def observe_sketched(self, spans: Sequence[ExampleRows], received: int) -> None:
+        """Keeps examples of the calls of known models, that sketches have counted. received: Unix nanoseconds."""
+        for each in spans:
+            model = self._models.get(each.model)
+            if model is not None:
+                ahead = each.times > received + self._settings.lateness
+                model.add_examples(each, np.where(ahead, received, each.times))
 
     def put_reference(self, reference: Reference) -> None:
         """Adds or replaces a reference; windows of the model it names are compared with it from now on."""
@@ -276,6 +286,9 @@ class Engine:
             overtaken=window.end <= model.rest.last,
         )
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
+        if comparison:
+            reference = self._matches.whole(comparison.reference)
+            result = name_calls(result, finder(model.examples, window, reference, columns, match.names))
         model.incident, result = follow_incident(model.incident, result)
         model.note(result.alarms)
         return result

@@ -6,6 +6,7 @@ alarm. The state is a value: the same windows give the same events, with the sam
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from driftline.sketch.identity import digest
 from driftline_processor.engine.alarm_summary import by_evidence, closed_incident, open_incident
@@ -74,11 +75,12 @@ def _event(
         time=result.window.end,
         columns=incident.columns if closed else tuple(column.column for column in moved),
         summary=summary,
-        traces=() if closed else _traces(moved, result),
+        **({} if closed else _calls(moved, result)),
     )
 
 
-def _traces(moved: Sequence[ColumnResult], result: WindowResult) -> tuple[str, ...]:
-    """Of the column with the strongest evidence whose alarm changed with this window."""
-    known = {event.column: event.traces for event in result.alarms if event.traces}
-    return next((known[column.column] for column in moved if column.column in known), ())
+def _calls(moved: Sequence[ColumnResult], result: WindowResult) -> dict[str, Any]:
+    """Those of the column with the strongest evidence whose alarm changed with this window."""
+    known = {event.column: event for event in result.alarms if event.traces}
+    event = next((known[column.column] for column in moved if column.column in known), None)
+    return {} if event is None else {"traces": event.traces, "span": event.span}

@@ -11,6 +11,7 @@ import numpy as np
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.alarms import Alarm
+from driftline_processor.engine.call_examples import CallExamples
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.resting import Rest, ending, longest_rest, repetition
@@ -84,14 +85,15 @@ class ModelState:
     """The mutable state of one model, owned by the engine.
 
     columns: last event time of each column. alarms: the open ones. incident: of all of them, while one is open.
-    trailing: its last windows, to be judged together.
-    rows: counted since the store was created. received: when the last new item was received. idle: its windows are
+    trailing: its last windows, to be judged together. examples: of its calls. rows: counted since the store was
+    created. received: when the last new item was received. idle: its windows are
     closed, and nothing is expected. rest: since when. changed: differs from the last snapshot.
     """
 
     key: ModelKey
     panes: SlidingWindows
     provisional: ProvisionalData
+    examples: CallExamples
     streams: StreamDeltas = field(default_factory=StreamDeltas)
     columns: dict[ColumnKey, int] = field(default_factory=dict)
     alarms: dict[ColumnKey, Alarm] = field(default_factory=dict)
@@ -106,7 +108,7 @@ class ModelState:
     @classmethod
     def new(cls, key: ModelKey, size: int, step: int, lateness: int) -> "ModelState":
         """A model without rows. size, step, lateness: of its windows, nanoseconds."""
-        return cls(key, SlidingWindows(size, step, lateness), ProvisionalData(step))
+        return cls(key, SlidingWindows(size, step, lateness), ProvisionalData(step), CallExamples(size, step))
 
     def ingest(self, point: Point, time: int, received: int) -> IngestResult:
         """Counts a point once.
@@ -130,10 +132,16 @@ class ModelState:
             received: When their request was received.
 
         """
+        self.examples.add(spans, times)
         results = list(self._ingest_spans(spans, times))
         for each in results:
             self._record(each, received)
         return results
+
+    def add_examples(self, spans: ExampleRows, times: IntArray) -> None:
+        """Keeps some of the rows of spans that a sketch has counted. times: the event time of each, [spans]."""
+        self.examples.add(spans, times)
+        self.changed = True
 
     def windows(self, *, idle: bool) -> Iterator[Window]:
         """Closes the complete windows one by one; read each before the next. idle: no more rows are expected."""
@@ -215,6 +223,7 @@ class ModelState:
         """Frees what is only needed while senders continue."""
         if self.columns:
             self.panes.by_start.clear()
+            self.examples.panes.clear()
             self.streams, self.columns, self.trailing = StreamDeltas(), {}, TrailingWindows()
             self.changed = True
 
@@ -294,5 +303,6 @@ class ModelState:
     def _forget(self) -> None:
         sealed = self.panes.sealed
         self.streams.forget(sealed)
+        self.examples.forget(sealed + self.panes.step - self.panes.size)
         oldest = sealed - KEEP_FOR - self.panes.size
         self.columns = {column: seen for column, seen in self.columns.items() if seen > oldest}

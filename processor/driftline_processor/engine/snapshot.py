@@ -7,6 +7,7 @@ import msgpack
 
 from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.alarms import Alarm
+from driftline_processor.engine.call_examples import CallExamples, pack_examples, unpack_examples
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.model_state import ModelState
 from driftline_processor.engine.pane import OperationColumn, Pane, SpanRows
@@ -54,6 +55,8 @@ def dump(model: ModelState) -> bytes:
     }
     if model.rest.begun:
         state["resting"] = model.rest.begun
+    if model.examples.panes:
+        state["examples"] = pack_examples(model.examples.panes)
     if model.incident is not None:
         state["incident"] = _pack_incident(model.incident)
     return bytes(msgpack.packb(state))
@@ -84,6 +87,7 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
     return ModelState(
         key=_model_key(state["key"]),
         panes=panes,
+        examples=CallExamples(size, step, unpack_examples(state.get("examples", ())) if old_step == step else {}),
         streams=StreamDeltas({key: unpack_position(last) for key, last in state["streams"]}, dict(state["keys"])),
         columns={ColumnKey(*column): seen for column, seen in state["columns"]},
         provisional=_unpack_provisional(state, step),

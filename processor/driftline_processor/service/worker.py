@@ -205,6 +205,7 @@ class Worker:
         try:
             self._registry.add(_parts(batch))
             report = self._engine.observe(batch.records, request.received)
+            self._engine.observe_sketched(batch.sketched, request.received)
         except Exception:
             logger.exception("Failed to count a request (%s, %d bytes)", request.signal, len(request.body))
             return (*batch.rejections, Rejection(len(batch.records), INTERNAL_ERROR))

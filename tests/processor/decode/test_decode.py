@@ -15,6 +15,7 @@ from driftline.sketch import Histogram
 from driftline_processor.decode import Malformed, decode_logs, decode_metrics, decode_traces
 from driftline_processor.decode.metrics import MAX_EXEMPLARS
 from driftline_processor.decode.sampling import sampling_weight
+from driftline_processor.decode.traces import MAX_SKETCHED
 from driftline_processor.records import (
     ColumnKey,
     CountPoint,
@@ -577,3 +578,26 @@ def test_weight(trace_state: str, stands_for: float) -> None:
 def test_weight_of_a_span() -> None:
     """The weight travels with the rows."""
     assert examples(span({**of_model(), "ml.input.a": 1.0}, trace_state="ot=th:8"))[0].weights.tolist() == [2.0]
+
+
+def test_spans_that_sketches_have_counted_stand_apart() -> None:
+    """What they show names calls; it is not counted, and breaks no rule."""
+    shown = {"ml.input.a": 1.0, "ml.output.prediction": "x"}
+    sketched = span({**of_model(), **shown, semconv.SKETCHED: True}, 2)
+    wrong = span({**of_model(), **shown, "ml.input.b": [1.0, 2.0], semconv.SKETCHED: True}, 3)
+    request = trace_request(span({**of_model(), **shown}), sketched, wrong, span({"http.route": "/"}, 4))
+    batch = decode_traces(request.SerializeToString())
+
+    assert [record.keys for record in batch.records] == [(bytes(15) + b"\x01" + bytes(7) + b"\x01",)]
+    assert [record.keys for record in batch.sketched] == [(bytes(15) + b"\x01" + bytes(7) + b"\x02",)]
+    assert batch.sketched[0].columns == batch.records[0].columns
+    assert not batch.rejections
+
+
+def test_sketched_spans_that_are_read_one_by_one_are_bounded() -> None:
+    """More of them would cost more than they tell; those that are counted are all read."""
+    many = [span({**of_model(), f"ml.input.a{n}": 1.0, semconv.SKETCHED: n % 2 == 0}, n + 1) for n in range(400)]
+    batch = decode_traces(trace_request(*many).SerializeToString())
+
+    assert len(batch.records) == 200
+    assert MAX_SKETCHED <= sum(len(record.keys) for record in batch.sketched) < 200

@@ -16,8 +16,8 @@ from driftline import semconv
 from driftline_processor.decode import Malformed, decode_traces
 from driftline_processor.decode.fast_spans.span_batches import MIN_SPANS, read_batches
 from driftline_processor.decode.otlp_values import kept_resource, labels
-from driftline_processor.decode.spans import read_span
-from driftline_processor.records import ExampleRows
+from driftline_processor.decode.spans import read_sketched_span, read_span
+from driftline_processor.records import ColumnKey, ExampleRows
 from otlp_requests import of_model, pairs, span, trace_request
 
 SPANS = 2 * MIN_SPANS
@@ -211,3 +211,23 @@ def test_damaged_requests_say_the_same(data: st.DataObject) -> None:
         body[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
 
     assert together(bytes(body)) == alone(bytes(body))
+
+
+def test_sketched_spans_are_read_together_apart_from_the_others() -> None:
+    """As the ones that are counted: with the values that reading one by one gives."""
+    spans = [
+        span({**of_model(), "ml.input.a": 1.5 * n, "ml.input.b": "x" * (n % 5), semconv.SKETCHED: n % 2 == 0}, n + 1)
+        for n in range(4 * SPANS)
+    ]
+    serialized = [each.SerializeToString() for each in spans]
+    sketched: list[ExampleRows] = []
+    records, left = read_batches(serialized, (), sketched)
+
+    assert left == []
+    for found, first in ((records, 1), (sketched, 0)):
+        values = [value for record in found for value in record.columns[ColumnKey("input", "a")]]
+        assert values == [1.5 * n for n in range(first, 4 * SPANS, 2)]
+    one = read_sketched_span(serialized[2], ())
+    assert one is not None
+    assert one.columns[ColumnKey("input", "b")] == ("xx",)
+    assert read_sketched_span(serialized[1], ()) is None

@@ -107,6 +107,16 @@ def test_names_and_severities_of_changes() -> None:
     assert [plain(each.attributes)["event.name"] for each in sent] == [each.event_name for each in sent]
 
 
+def test_a_record_has_the_context_of_the_first_call() -> None:
+    """A backend shows the one beside the other. Without a span there is none."""
+    trace, other = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
+    sent = record(replace(EVENT, traces=(trace, other), span="b7ad6b7169203331"))
+
+    assert (sent.trace_id.hex(), sent.span_id.hex(), sent.flags) == (trace, "b7ad6b7169203331", 1)
+    assert plain(sent.attributes)["ml.alarm.traces"] == [trace, other]
+    assert (record(EVENT).trace_id, record(EVENT).span_id) == (b"", b"")
+
+
 def test_no_traces_no_attribute() -> None:
     """An empty list would be a value to some backends."""
     assert "ml.alarm.traces" not in plain(record(replace(EVENT, traces=())).attributes)

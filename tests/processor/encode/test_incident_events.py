@@ -62,6 +62,13 @@ def test_a_record_says_all_of_a_change() -> None:
     }
 
 
+def test_a_record_has_the_context_of_the_first_call() -> None:
+    """As that of an alarm."""
+    sent = record(replace(EVENT, traces=("0af7651916cd43dd8448eb211c80319c",), span="b7ad6b7169203331"))
+
+    assert (sent.trace_id.hex(), sent.span_id.hex()) == ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+
+
 def test_names_and_severities_of_changes() -> None:
     """Only what opens is a warning; each change has a name of its own, which the documentation explains."""
     sent = [record(replace(EVENT, change=change)) for change in AlarmChange]

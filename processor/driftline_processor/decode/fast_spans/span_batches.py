@@ -13,7 +13,13 @@ from driftline_processor.decode.fast_spans.span_columns import FixedRun, Matched
 from driftline_processor.decode.fast_spans.span_layout import SpanLayout, UnsupportedLayout, ValueSlot, span_layout
 from driftline_processor.decode.otlp_values import MAX_TIME
 from driftline_processor.decode.sampling import sampling_weight
-from driftline_processor.decode.spans import ResourceKey, column_of_attribute, read_span, vector_columns
+from driftline_processor.decode.spans import (
+    ResourceKey,
+    column_of_attribute,
+    read_sketched_span,
+    read_span,
+    vector_columns,
+)
 from driftline_processor.records import ColumnKey, ColumnValues, ExampleRows, Scalar
 
 MIN_SPANS: Final = 16
@@ -26,12 +32,15 @@ MAX_LAYOUTS: Final = 8
 """Layouts tried on the spans of a request."""
 
 
-def read_batches(spans: Sequence[bytes], resource: ResourceKey) -> tuple[list[ExampleRows], list[bytes]]:
+def read_batches(
+    spans: Sequence[bytes], resource: ResourceKey, sketched: list[ExampleRows] | None = None
+) -> tuple[list[ExampleRows], list[bytes]]:
     """Reads the spans that share a layout with others.
 
     Args:
         spans: Serialized spans of one resource.
         resource: What results keep of that resource.
+        sketched: Receives the rows of spans that sketches have counted already.
 
     Returns:
         The records, and the spans still to be read one by one.
@@ -41,13 +50,14 @@ def read_batches(spans: Sequence[bytes], resource: ResourceKey) -> tuple[list[Ex
 
     """
     records: list[ExampleRows] = []
+    apart = [] if sketched is None else sketched
     others: list[bytes] = []
     readers: list[_LayoutReader] = []
     layouts_left = MAX_LAYOUTS
     for begin in range(0, len(spans), SPANS_AT_ONCE):
         left = spans[begin : begin + SPANS_AT_ONCE]
         for reader in readers:
-            left = reader.read(left, records)
+            left = reader.read(left, records, apart)
         while len(left) >= MIN_SPANS and layouts_left:
             layouts_left -= 1
             try:
@@ -56,7 +66,7 @@ def read_batches(spans: Sequence[bytes], resource: ResourceKey) -> tuple[list[Ex
                 others.append(left[0])
                 left = left[1:]
             else:
-                left = readers[-1].read(left, records)
+                left = readers[-1].read(left, records, apart)
         others += left
     return records, others
 
@@ -68,13 +78,15 @@ class _LayoutReader:
         record = read_span(sample, resource)
         if isinstance(record, str) or (record is not None and not record.rows):
             raise UnsupportedLayout
+        self._is_sketched = record is None
+        record = read_sketched_span(sample, resource) if record is None else record
         self._layout = span_layout(sample)
         self._runs = [FixedRun(self._layout, span_range) for span_range in self._layout.runs()]
         self._record = record  # None: spans of this layout are skipped
         self._columns = dict(_columns(self._layout)) if record is not None else {}
 
-    def read(self, spans: Sequence[bytes], records: list[ExampleRows]) -> Sequence[bytes]:
-        """Adds the record of the matching spans to `records`; returns the others."""
+    def read(self, spans: Sequence[bytes], records: list[ExampleRows], sketched: list[ExampleRows]) -> Sequence[bytes]:
+        """Adds the record of the matching spans to one of the two; returns the others."""
         if not spans:
             return spans
         found = MatchedSpans(self._layout, self._runs, spans)
@@ -89,7 +101,7 @@ class _LayoutReader:
             return spans
         chosen = found.matching
         if self._record is not None and chosen.any():
-            records.append(
+            (sketched if self._is_sketched else records).append(
                 replace(
                     self._record,
                     keys=tuple(keys[chosen].view("V24")[:, 0].tolist()),

@@ -1,0 +1,56 @@
+"""The calls of a window that may have moved a column, from the examples that are kept of it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from driftline.semconv import OPPOSITE, SAME, TARGET_INPUT
+from driftline_processor.engine.alarm_traces import Find, Suspect
+from driftline_processor.engine.call_examples import CallExample, CallExamples
+from driftline_processor.engine.matching import NameResolution
+from driftline_processor.monitors.drift.explain.suspicion import suspicion
+from driftline_processor.records import ColumnKey, ColumnSummary, Reference, Window
+
+
+def finder(
+    examples: CallExamples,
+    window: Window,
+    reference: Reference,
+    columns: Mapping[ColumnKey, ColumnSummary],
+    names: NameResolution,
+) -> Find:
+    """Finds the suspects of a column of the reference. columns: what the window held, by the names of the reference."""
+
+    def find(key: ColumnKey, aspect: str) -> tuple[Suspect, ...]:
+        column, summary = reference.columns.get(key), columns.get(key)
+        if column is None or summary is None:
+            return ()
+        held = list(_of_pair(column.pair.members, column.pair.thresholds) if column.pair else of(key))
+        shares = suspicion(column, summary, aspect, [each.value for each in held])
+        return tuple(Suspect(share, each) for share, each in zip(shares, held, strict=True))
+
+    def of(key: ColumnKey) -> list[CallExample]:
+        return examples.of(window, key) or examples.of(window, _as_sent(key, reference, names))
+
+    def _of_pair(members: Iterable[str], thresholds: Iterable[float]) -> Iterator[CallExample]:
+        """Rows that are kept of both members, by the sides on which they lie."""
+        first, second = (
+            {(each.call, each.row): _is_above(each, threshold) for each in of(ColumnKey(TARGET_INPUT, name))}
+            for name, threshold in zip(members, thresholds, strict=True)
+        )
+        for each in of(ColumnKey(TARGET_INPUT, next(iter(members)))):
+            sides = first.get((each.call, each.row)), second.get((each.call, each.row))
+            if None not in sides:
+                yield each._replace(value=SAME if sides[0] == sides[1] else OPPOSITE)
+
+    return find
+
+
+def _is_above(example: CallExample, threshold: float) -> bool | None:
+    number = example.value
+    return number > threshold if isinstance(number, float) and number == number else None  # noqa: PLR0124  (NaN)
+
+
+def _as_sent(key: ColumnKey, reference: Reference, names: NameResolution) -> ColumnKey:
+    """The name of an input in spans: its number, where that is how it was matched."""
+    if names is not NameResolution.POSITION or key.target != TARGET_INPUT or key.name not in reference.inputs:
+        return key
+    return ColumnKey(TARGET_INPUT, f"x{list(reference.inputs).index(key.name)}")
