@@ -3,16 +3,17 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
+import numpy as np
 from opentelemetry.sdk.metrics import Exemplar
 
 from driftline import semconv
 from driftline.export import data_points
 from driftline.export.data_points import MetricPoint
-from driftline.export.reference_pairs import References
+from driftline.export.reference_pairs import InputType, References
 from driftline.features import columns
 from driftline.features.blocks import ColumnBlock
 from driftline.records import Capture, ModelFacts, NamedColumn, Prediction
@@ -70,11 +71,12 @@ class _RowTotal:
 
 @dataclass(slots=True)
 class _OperationSketches:
-    """The sketches of one operation of one model."""
+    """The sketches of one operation of one model. types: of inputs, by the reference."""
 
     attributes: dict[str, Any]
     rows: _RowTotal
     seen: int
+    types: Mapping[str, InputType]
     sketches: dict[SketchKey, tuple[dict[str, Any], Redaction, ColumnSketch]] = field(default_factory=dict)
 
 
@@ -89,7 +91,7 @@ class Aggregator:
         # Outputs have a limit of their own, so that a wide input cannot crowd them out.
         self._columns: Counter[semconv.ColumnNames] = Counter()
         self._rejected: set[tuple[int, SketchKey]] = set()
-        self._references = References(settings.reference)
+        self.references = References(settings.reference)
         self._gil_yield = GilYield()
 
     @property
@@ -135,15 +137,29 @@ class Aggregator:
         key = model.name, model.version, model.system, operation
         counted = self._models.get(key)
         if counted is None:
-            counted = self._models[key] = _OperationSketches(model.attributes(operation), _RowTotal(now), now)
+            counted = self._models[key] = _OperationSketches(
+                model.attributes(operation), _RowTotal(now), now, self.references.types(model)
+            )
         counted.seen = now
         return counted
 
     def _add_inputs(self, model: ModelFacts, operation: str, captures: list[Capture]) -> None:
-        for block in columns.inputs(model, captures):
-            for name, values in zip(block.names or (), block.columns, strict=True):
+        for unnamed in columns.inputs(model, captures):
+            names = self.references.named(model, unnamed.names or ())
+            block = unnamed._replace(names=names)
+            for name, values in zip(names, block.columns, strict=True):
                 self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, NamedColumn(name, values))
+            if captures[0].kind == "records":
+                self._try(self._add_absent, model, operation, block)
             self._try(self._add_pairs, model, operation, block)
+
+    def _add_absent(self, model: ModelFacts, operation: str, block: ColumnBlock) -> None:
+        """Rows that are dictionaries may all lack a key that others have: its values are missing."""
+        counted, there = self._counted(model, operation), set(block.names or ())
+        known = {key.name for key in counted.sketches if key.kind is semconv.INPUT_COLUMN}
+        known |= set() if there.isdisjoint(counted.types) else set(counted.types)
+        for name in sorted(known - there):
+            self._add_column(model, operation, semconv.INPUT_COLUMN, NamedColumn(name, np.full(block.rows, None)))
 
     def _add_outputs(self, model: ModelFacts, operation: str, captures: list[Capture]) -> None:
         for column in columns.outputs(model, operation, captures):
@@ -159,7 +175,7 @@ class Aggregator:
 
     def _add_pairs(self, model: ModelFacts, operation: str, block: ColumnBlock) -> None:
         """Count the pairs of columns that the reference lists."""
-        wanted = self._references.pairs(model)
+        wanted = self.references.pairs(model)
         if not wanted:
             return
         counted = self._counted(model, operation)
@@ -177,9 +193,16 @@ class Aggregator:
             self._reject(counted, key)
             return None
         self._columns[key.kind] += 1
-        sketch = ColumnSketch(self._clock(), self._settings.max_categories, classes=classes, delta=self._delta)
-        known = counted.sketches[key] = ({**counted.attributes, **key.attributes}, self._redaction(key), sketch)
-        return known
+        known = counted.types.get(key.name) if key.kind is semconv.INPUT_COLUMN else None
+        sketch = ColumnSketch(
+            self._clock(),
+            self._settings.max_categories,
+            classes=classes or (known is not None and known.named),
+            read=None if known is None else known.read,
+            delta=self._delta,
+        )
+        begun = counted.sketches[key] = ({**counted.attributes, **key.attributes}, self._redaction(key), sketch)
+        return begun
 
     def _redaction(self, key: SketchKey) -> Redaction:
         """How to redact a column. Pairs need no redaction: their counts reveal no value of any row."""

@@ -23,6 +23,7 @@ from driftline.capture.queue import PredictionQueue
 from driftline.export.aggregator import Aggregator, Packet
 from driftline.export.durations import Durations
 from driftline.export.exporter_selection import ExporterFactory, is_delta
+from driftline.export.reference_pairs import References
 from driftline.export.sketch_exporter import SketchExporter
 from driftline.records import Prediction
 from driftline.runtime.self_faults import FAULTS
@@ -74,6 +75,11 @@ class Pipeline:
 
     def _sketch_exporter(self, make: ExporterFactory, *, delta: bool) -> SketchExporter:
         return SketchExporter(make, self._packets, delta=delta)
+
+    @property
+    def references(self) -> References:
+        """What training profiles say of inputs."""
+        return self._aggregator.references
 
     @property
     def counts(self) -> bool:

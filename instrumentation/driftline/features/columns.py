@@ -138,6 +138,11 @@ def _numbered_names(width: int) -> tuple[str, ...]:
     return tuple(f"x{position}" for position in range(width))
 
 
+def are_numbered(names: Sequence[str]) -> bool:
+    """Whether names are x0, x1, …: what columns without names are called."""
+    return all(name == f"x{position}" for position, name in enumerate(names))
+
+
 def outputs(model: ModelFacts, operation: str, captures: Sequence[Capture]) -> Iterator[NamedColumn]:
     """Named columns of outputs of one kind and layout; several outputs are named by key or position."""
     for same in zip(*(_heads(model, each) for each in captures), strict=True):

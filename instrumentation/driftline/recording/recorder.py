@@ -165,7 +165,7 @@ class Recorder:
             if self._span_values is None:
                 from driftline.recording.span_values import SpanValues
 
-                self._span_values = SpanValues(self.settings)
+                self._span_values = SpanValues(self.settings, self.pipeline.references.named)
             return self._span_values.of(prediction)
         except Exception as error:  # noqa: BLE001  # a span without example rows is still useful
             FAULTS.note("span content", error)

@@ -3,7 +3,7 @@
 import json
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -12,7 +12,7 @@ from driftline import semconv
 from driftline.features.blocks import ColumnBlock
 from driftline.features.columns import input_names
 from driftline.features.first_rows import first_rows, only_row, output_columns
-from driftline.records import Prediction
+from driftline.records import ModelFacts, Prediction
 from driftline.settings import ALL, HIDDEN, Redaction, Settings
 from driftline.sketch import hashed
 from driftline.sketch.values import is_missing, text_of
@@ -34,6 +34,9 @@ _ShownColumn: TypeAlias = tuple[str, list[Any]]
 """Name, and values of the first rows as attributes may hold them."""
 
 
+_NameResolver: TypeAlias = Callable[[ModelFacts, tuple[str, ...]], tuple[str, ...]]
+
+
 class _ShownFeatures(NamedTuple):
     """Which of some features a span shows: attribute keys, positions, redactions. plain: all of them, unredacted."""
 
@@ -50,8 +53,10 @@ class SpanValues:
     each name has one type, as backends of events make a column of it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, named: _NameResolver = lambda _, names: names) -> None:
+        """named: the names of inputs by the reference, given the model's."""
         self._settings = settings
+        self._named = named
         self._plans: dict[tuple[str, ...], _ShownFeatures] = {}
 
     def of(self, prediction: Prediction) -> dict[str, Any]:
@@ -89,6 +94,7 @@ class SpanValues:
             attributes[semconv.FEATURE_COUNT] = width
         if names is None or not width or self._settings.capture != ALL:
             return (), room
+        names = self._named(model, names)
         plan = self._plan(names)
         if numbers is not None and plan.plain and width * _NUMBER_BYTES <= room:
             attributes.update(zip(plan.keys, numbers, strict=True))  # the common case, at a tenth of the cost

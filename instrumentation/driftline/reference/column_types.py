@@ -1,6 +1,9 @@
 """What the values of a column are."""
 
+from collections.abc import Callable
 from typing import Final
+
+from driftline.sketch.values import read_text, read_truth_or_text
 
 FLOAT: Final = "float"
 INTEGER: Final = "integer"
@@ -19,6 +22,20 @@ EMPTY: Final = "empty"
 
 UNUSABLE: Final = "unusable"
 """Lists, structures, raw bytes: no numbers and no categories."""
+
+
+NAMED: Final = frozenset({STRING, CATEGORY})
+"""Types whose values are names, also where they look like numbers."""
+
+NUMBERS: Final = frozenset({FLOAT, INTEGER, BOOLEAN, TIMESTAMP})
+"""Types whose values are numbers, also where they come as text."""
+
+
+def text_reader(column_type: str | None) -> Callable[[str], float | None] | None:
+    """What a text is in a numeric column of this type, None where it is no number; None for other types."""
+    if column_type not in NUMBERS:
+        return None
+    return read_truth_or_text if column_type == BOOLEAN else read_text
 
 
 def widest(a: str, b: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The pairs of inputs in a file of OTLP JSON, for the model server: all else is skipped before protobuf sees it."""
+"""The pairs, names and types of inputs in a file of OTLP JSON, for the model server: all else is skipped at once."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,39 +19,46 @@ MOST_BYTES: Final = 64 << 20
 """Of a file; one of 30 columns has about one MB, and takes 10 ms to parse."""
 
 _OF_PAIR: Final = frozenset({semconv.PAIR_NAME, semconv.PAIR_MEMBERS, semconv.PAIR_THRESHOLDS})
+_OF_INPUT: Final = frozenset({semconv.FEATURE_NAME, semconv.COLUMN_TYPE})
 
 
 class ModelPairs(NamedTuple):
-    """The pairs of a reference, under the names that it gives them. version: "" for all versions of the model."""
+    """The pairs of a reference, under the names that it gives them, and its inputs. version: "" for all versions.
+
+    types: the type of each input, in the order of the training data.
+    """
 
     model: str
     version: str
     pairs: Mapping[str, Pair]
+    types: Mapping[str, str]
 
 
 def read_pairs(path: Path) -> ModelPairs:
-    """The pairs in the file. Raises OSError, or InvalidReference, which does not name the file."""
+    """The pairs and inputs in the file. Raises OSError, or InvalidReference, which does not name the file."""
     if (size := path.stat().st_size) > MOST_BYTES:
         raise InvalidReference(f"must have at most {MOST_BYTES:,} bytes (got {size:,})")
     request = ExportMetricsServiceRequest()
     try:
-        json_format.ParseDict(_pairs_only(json.loads(path.read_bytes())), request, ignore_unknown_fields=True)
+        json_format.ParseDict(_described_only(json.loads(path.read_bytes())), request, ignore_unknown_fields=True)
     except (json_format.ParseError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InvalidReference(f"must be OTLP JSON, an ExportMetricsServiceRequest ({reason})") from error
     resource = marked_resource(request)
-    pairs = {name: pair for _, point in points(request) for name, pair in [_named(point)]}
-    return ModelPairs(resource.text(semconv.MODEL_NAME), resource.text(semconv.MODEL_VERSION, ""), pairs)
+    described = [CheckedAttributes(point, semconv.REFERENCE_COLUMN) for _, point in points(request)]
+    pairs = dict(_named(each) for each in described if semconv.FEATURE_NAME not in each)
+    inputs = [each for each in described if semconv.FEATURE_NAME in each]
+    types = {each.any_text(semconv.FEATURE_NAME): each.text(semconv.COLUMN_TYPE) for each in inputs}
+    return ModelPairs(resource.text(semconv.MODEL_NAME), resource.text(semconv.MODEL_VERSION, ""), pairs, types)
 
 
-def _named(point: Any) -> tuple[str, Pair]:
-    attributes = CheckedAttributes(point, semconv.REFERENCE_COLUMN)
+def _named(attributes: CheckedAttributes) -> tuple[str, Pair]:
     name = attributes.text(semconv.PAIR_NAME)
     return name, read_pair(attributes.at(f"column {shown(name)}"))
 
 
-def _pairs_only(document: Any) -> Mapping[str, Any]:
-    """The request with nothing but what describes pairs."""
+def _described_only(document: Any) -> Mapping[str, Any]:
+    """The request with nothing but what describes pairs and inputs."""
     return {
         "resourceMetrics": [
             {"resource": each["resource"], "scopeMetrics": [{"metrics": list(_descriptions(each))}]}
@@ -64,9 +71,13 @@ def _descriptions(resource_metrics: Mapping[str, Any]) -> Iterator[Mapping[str, 
     for scope_metrics in resource_metrics.get("scopeMetrics", ()):
         for metric in scope_metrics["metrics"]:
             if metric["name"] == semconv.REFERENCE_COLUMN:
-                described = [kept for point in metric["gauge"]["dataPoints"] if (kept := _of_pair(point["attributes"]))]
+                described = [kept for point in metric["gauge"]["dataPoints"] if (kept := _kept(point["attributes"]))]
                 yield {"name": metric["name"], "gauge": {"dataPoints": [{"attributes": each} for each in described]}}
 
 
-def _of_pair(attributes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _kept(attributes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What describes a pair, or an input; not the chunks of its states, which have no type."""
+    inputs = [attribute for attribute in attributes if attribute["key"] in _OF_INPUT]
+    if len(inputs) == len(_OF_INPUT):
+        return inputs
     return [attribute for attribute in attributes if attribute["key"] in _OF_PAIR]

@@ -1,8 +1,8 @@
 """The sketch of one column of one model: numbers, categories, and the state of every row."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, W
 from driftline.sketch import CategorySketch, NumericPoints, NumericStream, StreamPoints
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.values import Split, class_names, count_missing, read_text, split
+
+TextReader: TypeAlias = Callable[[str], float | None]
 
 
 class TimeRange(NamedTuple):
@@ -46,12 +48,16 @@ class ColumnSketch:
     or numbers as categories, by the type of the reference. What is neither is `wrong_type`. Texts that stand for
     numbers are counted as such where most rows are numbers, and where they find no place among the named categories.
 
-    classes: values are class names, whatever they look like. delta: points cover the rows since the last acknowledged
-    ones instead of since the start. For one thread at a time.
+    classes: values are class names, whatever they look like. read: where values are known to be numbers, what a text
+    is, None for one of the wrong type. delta: points cover the rows since the last acknowledged ones instead of since
+    the start. For one thread at a time.
     """
 
-    def __init__(self, now: int, categories: int, *, classes: bool = False, delta: bool = False) -> None:
+    def __init__(
+        self, now: int, categories: int, *, classes: bool = False, read: TextReader | None = None, delta: bool = False
+    ) -> None:
         self._delta = delta
+        self._read = read
         self._classes = classes
         self._number_rows = self._text_rows = 0
         self._stream: NumericStream | None = None
@@ -95,10 +101,17 @@ class ColumnSketch:
         numbers = rows.numbers
         self._number_rows += len(numbers)
         if rows.categories:
-            read = self._add_texts(rows.categories)
+            read = self._add_texts(rows.categories) if self._read is None else self._read_texts(rows.categories)
             numbers = np.append(numbers, read) if len(read) else numbers
         if len(numbers):
             self._add_numbers(numbers, now)
+
+    def _read_texts(self, texts: Mapping[str, int]) -> FloatArray:
+        """The numbers that texts stand for, [n]; the others are of the wrong type."""
+        assert self._read is not None
+        numbers, others = _read(texts, self._read)
+        self._states[WRONG_TYPE] += sum(others.values())
+        return numbers
 
     def _add_texts(self, texts: Mapping[str, int]) -> FloatArray:
         """Count texts by name; returns the numbers that others of them stand for, [n]."""
@@ -204,12 +217,12 @@ def _without_none(counts: Mapping[str, CumulativeCount]) -> dict[str, Cumulative
     return {name: count for name, count in counts.items() if count.rows}
 
 
-def _read(texts: Mapping[str, int]) -> tuple[FloatArray, dict[str, int]]:
+def _read(texts: Mapping[str, int], read: TextReader = read_text) -> tuple[FloatArray, dict[str, int]]:
     """The numbers that texts stand for, [rows], and the other texts."""
     numbers: list[float] = []
     others: dict[str, int] = {}
     for text, count in texts.items():
-        number = read_text(text)
+        number = read(text)
         if number is None:
             others[text] = count
         else:

@@ -73,7 +73,7 @@ def class_names(values: NDArray[Any]) -> Mapping[str, int]:
     if values.dtype.kind == "O":
         readable = (_class_name_or_none(value) for value in values.tolist() if not is_missing(value))
         return Counter(name for name in readable if name is not None)
-    if values.dtype.kind == "f":
+    if values.dtype.kind in "fmM":
         values = values[~np.isnan(values)]
     names, counts = np.unique(values, return_counts=True)
     return dict(zip(map(class_name, names.tolist()), counts.tolist(), strict=True))
