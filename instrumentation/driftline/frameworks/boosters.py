@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
+from driftline.features.model_names import name_of
 from driftline.features.models import ModelFactsCache, description_of
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
 from driftline.recording.recorder import Adapter
@@ -70,14 +71,17 @@ def facts_of(settings: Any, booster: Any) -> ModelFacts:
     names = description.feature_names or _names(booster)
     evidence = Evidence(*_EVIDENCE.get(_objective(booster), (None, None)))
     reading = reading_of(booster, description, lambda: evidence)
+    width = _asked(booster, "num_features", "num_feature")
+    kind = type(booster), None if names is None else tuple(names), width
+    wanted = settings.model_name, type(booster).__name__
     return ModelFacts(
-        name=description.name or settings.model_name or type(booster).__name__,
+        name=description.name or name_of(booster, wanted, kind, comparable=True),
         version=description.version or settings.model_version,
         type=type(booster).__name__,
         system=next((base.__module__.partition(".")[0] for base in type(booster).__mro__ if _is_root(base)), "booster"),
         task=reading.task,
         features=None if names is None else tuple(names),
-        width=_asked(booster, "num_features", "num_feature"),
+        width=width,
         outputs=partial(read_outputs, reading),
     )
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from driftline.features.input_kinds import TABULAR, TOKENS, is_auxiliary
+from driftline.features.model_names import name_of
 from driftline.features.models import Description, ModelFactsCache, description_of
 from driftline.frameworks.call_wrappers import Switch
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
@@ -203,8 +204,9 @@ def facts_of(settings: Any, session: Any) -> ModelFacts:
     inputs = session.get_inputs()
     shape: Sequence[Any] = inputs[0].shape if len(inputs) == 1 else ()
     reading = reading_of(session, description, lambda: Evidence(facts.task))
+    wanted = settings.model_name, facts.model_name or type(session).__name__
     return ModelFacts(
-        name=description.name or settings.model_name or facts.model_name or type(session).__name__,
+        name=description.name or name_of(session, wanted, tuple((each.name, str(each.shape)) for each in inputs)),
         version=description.version or settings.model_version or facts.model_version,
         type=facts.model_class or type(session).__name__,
         system=SYSTEM,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
+from driftline.features.model_names import name_of
 from driftline.features.models import ModelFactsCache, description_of
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
 from driftline.frameworks.method_wrappers import WrapFunction
@@ -57,8 +58,11 @@ def facts_of(settings: Any, model: Any) -> ModelFacts:
     task = description.task or guess_task(model)
     names = description.feature_names or fitted_names(model)
     width = _attribute(model, "n_features_in_")
+    kind = type(final), None if names is None else tuple(map(str, names)), str(width)
+    wanted = settings.model_name, type(model).__name__, type(final).__name__
+    name = description.name or name_of(final, wanted, kind, comparable=True)
     return ModelFacts(
-        name=description.name or settings.model_name or type(model).__name__,
+        name=name,
         version=description.version or settings.model_version,
         type=type(final).__name__,
         system=system_of(type(model)),

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any, Final
 
+from driftline.features.model_names import forget_names
 from driftline.recording.recorder import Recorder
 from driftline.runtime.call_scope import carry_scope
 from driftline.runtime.hard_exits import finish_before_exit, finish_between_tasks
@@ -47,6 +48,7 @@ class SharedRecorder:
         """The recorder, created with these options if there is none."""
         if self._recorder is None:
             external = {name: options[name] for name in _EXTERNAL if name in options}
+            forget_names()
             self._recorder = Recorder(Settings.read(**_settings(options)), **external)
             self._patches.add("joblib.parallel", "Parallel.__call__", carry_scope)
             self._patches.add("uvicorn.server", "Server.shutdown", partial(flush_on_shutdown, flush=_flush_server))

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from driftline.features.input_kinds import TABULAR
+from driftline.features.model_names import name_of
 from driftline.features.models import Description, description_of, is_described
 from driftline.features.tensors.module_names import attribute, type_name, unwrapped
 from driftline.features.tensors.output_reading import reading_of
@@ -24,7 +25,7 @@ def facts_of(settings: Settings, module: Any) -> ModelFacts:
     kind = type_name(inner)
     reading = reading_of(module, description, lambda: evidence_of(inner))
     return ModelFacts(
-        name=description.name or settings.model_name or kind,
+        name=description.name or name_of(inner, (settings.model_name, kind), kind),
         version=description.version or settings.model_version,
         type=kind,
         system=SYSTEM,
