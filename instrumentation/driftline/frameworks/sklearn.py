@@ -1,7 +1,9 @@
 """Instruments scikit-learn and estimators that follow its protocol: XGBoost, LightGBM, CatBoost, custom classes."""
 
+import functools
 import sys
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
@@ -9,8 +11,10 @@ from driftline.features.model_names import name_of
 from driftline.features.models import ModelFactsCache, description_of
 from driftline.frameworks.class_instrumentor import ClassInstrumentor
 from driftline.frameworks.method_wrappers import WrapFunction
-from driftline.recording.recorder import Adapter
+from driftline.recording.recorder import Adapter, Recorder
 from driftline.records import CLASSIFICATION, CLUSTERING, OUTLIER_DETECTION, REGRESSION, ModelFacts, NamedColumn
+from driftline.runtime.call_scope import paused
+from driftline.runtime.import_hooks import Patches
 
 _SYSTEMS: Final = {"sklearn": "scikit_learn", "xgboost": "xgboost", "lightgbm": "lightgbm", "catboost": "catboost"}
 _DEEPEST: Final = 8  # nested pipelines and searches
@@ -30,11 +34,26 @@ class SklearnInstrumentor(ClassInstrumentor):
     fits = ("fit", "partial_fit", "fit_predict", "fit_transform")
     silent = ("transform", "score")  # they call predictions of their members
 
+    evaluations = (
+        ("sklearn.metrics._scorer", "_BaseScorer.__call__"),
+        ("sklearn.metrics._scorer", "_MultimetricScorer.__call__"),
+        ("sklearn.model_selection._validation", "_score"),
+        ("sklearn.model_selection._validation", "_fit_and_predict"),
+    )
+    """Functions that predict to evaluate a model, as `score` does: `cross_val_score(scoring="accuracy")`."""
+
     def instrumentation_dependencies(self) -> Collection[str]:
         return ("scikit-learn >= 1.4",)
 
     def _adapter(self, settings: Any) -> Adapter:
         return Adapter(ModelFactsCache(partial(facts_of, settings)), rows_of)
+
+    def _attach(self, recorder: Recorder, undo: ExitStack) -> None:
+        super()._attach(recorder, undo)
+        patches = Patches()
+        undo.callback(patches.remove)
+        for module, path in self.evaluations:
+            patches.add(module, path, _without_recording)
 
     def _wrap_descriptor(self, wrap: WrapFunction, raw: Any) -> Any:
         if not (hasattr(raw, "check") and hasattr(raw, "fn")):
@@ -42,6 +61,15 @@ class SklearnInstrumentor(ClassInstrumentor):
         from sklearn.utils.metaestimators import available_if
 
         return available_if(raw.check)(wrap(raw.fn))
+
+
+def _without_recording(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with paused():
+            return function(*args, **kwargs)
+
+    return wrapped
 
 
 def rows_of(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -22,6 +22,10 @@ ARROW: Final[Mapping[str, Any]] = {
 }
 """Canonical types. Times are floats, in seconds."""
 
+_ISO: Final = "2024-05-31 12:00:00, in UTC, or 2024-05-31T12:00:00+02:00 with a time zone (or Unix seconds)"
+
+_LOOKED_AT: Final = 100_000
+
 _TESTS: Final[tuple[tuple[str, Callable[[Any], bool]], ...]] = (
     (EMPTY, pa.types.is_null),
     (BOOLEAN, pa.types.is_boolean),
@@ -63,13 +67,31 @@ def canonical(column: Any, kind: str) -> Any:
 def times_of(texts: Any) -> Any:
     """Texts in ISO 8601 as seconds since the Unix epoch, all with a time zone or, in UTC, all without one.
 
-    Raises pyarrow.ArrowInvalid where one is no such text.
+    Raises pyarrow.ArrowInvalid where one is no such text; it says what to write instead.
     """
+    for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
+        try:
+            times = pc.cast(texts, kind)
+        except pa.ArrowInvalid:
+            continue
+        return pc.divide(pc.cast(pc.cast(times, pa.int64()), pa.float64()), 1e6)
+    raise pa.ArrowInvalid(_no_time(texts))
+
+
+def _no_time(texts: Any) -> str:
+    """Which text is no time, and what to write: looked for among the first ones, and only once there is one."""
+    for text in texts.drop_null()[:_LOOKED_AT].unique():
+        if all(_fails(pa.array([text.as_py()]), pa.timestamp("us", zone)) for zone in (None, "UTC")):
+            return f"{text.as_py()!r} is no time in ISO 8601; write {_ISO}"
+    return f"some times have a time zone and some have none; write all of them like {_ISO}"
+
+
+def _fails(texts: Any, kind: Any) -> bool:
     try:
-        times = pc.cast(texts, pa.timestamp("us"))
+        pc.cast(texts, kind)
     except pa.ArrowInvalid:
-        times = pc.cast(texts, pa.timestamp("us", "UTC"))
-    return pc.divide(pc.cast(pc.cast(times, pa.int64()), pa.float64()), 1e6)
+        return True
+    return False
 
 
 _TIMES: Final = (

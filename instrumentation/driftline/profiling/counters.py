@@ -61,9 +61,15 @@ class NumericColumnCounter:
         expected.add(sample)
         self._edges = _edges(expected.points(), survey.range)
         self._counts = ChunkCounts(chunks, len(self._edges) + 1)
+        self._rows = 0
 
     def add(self, batch: Any, chunk: IntArray) -> None:
         x = self._survey.column.numbers(batch)
+        self._rows += len(x)
+        if self._survey.column.mixed:
+            wrong = np.isnan(x) & batch.column(self._survey.column.source).is_valid().to_numpy(zero_copy_only=False)
+            self._counts.add_state(semconv.WRONG_TYPE, chunk[wrong])
+            x, chunk = x[~wrong], chunk[~wrong]
         self._sketch.add(x)
         finite = np.isfinite(x)
         if not finite.all():
@@ -80,7 +86,7 @@ class NumericColumnCounter:
         return ProfileColumn(
             column.key,
             column.kind,
-            self._sketch.rows,
+            self._rows,
             points,
             {each.name: each.rows for each in few},
             self._counts.totals,

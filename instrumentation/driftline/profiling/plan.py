@@ -34,7 +34,8 @@ class PlannedColumn:
     """A column to profile. source: its name in the table. kind: of its values.
 
     declared: categorical by the user's choice. may_be_classes: an output or label that may hold classes.
-    may_be_id: left out if it looks like an ID. confidence: to be derived from the score in `source`.
+    may_be_id: left out if it looks like an ID. confidence: to be derived from the score in `source`. mixed: numbers
+    among which are other texts, NaN in its batches.
     """
 
     key: ColumnKey
@@ -44,6 +45,7 @@ class PlannedColumn:
     may_be_classes: bool = False
     may_be_id: bool = False
     confidence: bool = False
+    mixed: bool = False
 
     @property
     def is_text(self) -> bool:

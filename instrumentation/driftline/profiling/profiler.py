@@ -1,6 +1,6 @@
 """Training data → profile, in two passes: a survey of the columns, then the counts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -61,7 +61,9 @@ def profile_table(
     """
     padded = sorted(table.padded)
     table = table.as_text(column for column in padded if column in roles.categorical)
+    table = table.with_mixed(_not_mixed(roles))
     plan = make_plan(table.kinds, roles)
+    plan = replace(plan, columns=tuple(replace(each, mixed=each.source in table.mixed) for each in plan.columns))
     total = table.rows
     seen = survey(table, plan, lambda rows: progress(SURVEYING, rows, total))
     chunker, notes = _chunker(table, plan, seen)
@@ -90,9 +92,10 @@ def profile_table(
             f"{', '.join(key.name for key in (*ids, *clocks))})"
         )
     unpadded = {column.key.name for column in columns}.intersection(padded).difference(roles.categorical)
+    mixed = _mixed_notes(columns, table.mixed)
     left_out = [*_id_notes(ids), *_clock_notes(clocks, ids)]
     told = [*_notes(columns), *_gap_notes(columns), *_tolerance_notes(columns, tolerances)]
-    notes = [*plan.notes, *notes, *_padded_notes(unpadded), *left_out, *told]
+    notes = [*plan.notes, *notes, *_padded_notes(unpadded), *mixed, *left_out, *told]
     kept = pairs.results(without=[key.name for key in ids])
     return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept)
 
@@ -187,6 +190,24 @@ def _check_unix_times(timestamp: str, times: Range, second: float) -> None:
 
 def _id_notes(ids: Iterable[ColumnKey]) -> list[str]:
     return [f"Left out {key.name!r}: looks like an ID, with as many values as rows (--keep includes it)" for key in ids]
+
+
+def _not_mixed(roles: Roles) -> list[str]:
+    """Columns whose texts are what they say: classes, times, and what is declared."""
+    named = (roles.label, roles.prediction, roles.score, roles.timestamp, *roles.categorical, *roles.ignore)
+    return [name for name in named if name is not None]
+
+
+def _mixed_notes(columns: Iterable[ProfileColumn], examples: Mapping[str, str]) -> Iterator[str]:
+    for column in columns:
+        wrong = column.states.get(semconv.WRONG_TYPE, 0)
+        if wrong:
+            example = examples.get(column.key.name, "")
+            like = f" like {example!r}" if example else ""
+            yield (
+                f"Read {column.key.name!r} as numbers: {wrong:,} of {column.rows:,} rows hold texts{like}, counted as "
+                "of the wrong type (--categorical makes it text)"
+            )
 
 
 def _padded_notes(names: Iterable[str]) -> list[str]:

@@ -150,3 +150,28 @@ def test_files_are_one_stream_in_the_order_of_their_times(reference: Path, tmp_p
     ]
     expected = results(tmp_path, write_parquet(tmp_path / "whole.parquet", whole), "--reference", reference)
     assert results(tmp_path, *reversed(files), "--reference", reference) == expected
+
+
+@pytest.mark.parametrize("times", ["%Y-%m-%d %H:%M:%S UTC", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%b %d %Y"])
+def test_dates_in_another_form_are_refused_with_what_to_write(times: str, reference: Path, tmp_path: Path) -> None:
+    """The first of them, and ISO 8601 beside it: not what a library of ours says of its types."""
+    file = write_csv(tmp_path / "x.csv", logged(1, seed=1), times=times)
+    result = replay(file, "--reference", reference, "--timestamp", "time")
+    told = " ".join(result.output.split())
+
+    assert result.exit_code == 2
+    assert f"{START.strftime(times)!r} is no time in ISO 8601; write 2024-05-31 12:00:00, in UTC, or" in told
+    assert "timestamp[us]" not in told
+
+
+def test_times_with_and_without_a_zone_are_refused_with_what_to_write(reference: Path, tmp_path: Path) -> None:
+    """Some of both in one column."""
+    data = logged(1, seed=1)
+    texts: Columns = {
+        **data,
+        "time": [time.isoformat()[: None if i % 2 else 19] for i, time in enumerate(data["time"])],
+    }
+    result = replay(write_csv(tmp_path / "x.csv", texts), "--reference", reference, "--timestamp", "time")
+
+    assert result.exit_code == 2
+    assert "some times have a time zone and some have none" in " ".join(result.output.split())
