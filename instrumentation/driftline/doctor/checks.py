@@ -8,7 +8,9 @@ from driftline.doctor.finding import Finding
 
 
 def environment_findings(environment: Environment) -> Iterator[Finding]:
-    """The findings of every check."""
-    for module in (installation_checks, variable_checks, endpoint_checks, command_checks):
+    """The findings of every check. What is installed here says nothing of a command in another environment."""
+    elsewhere = bool(environment.command_python)
+    first = () if elsewhere else (installation_checks,)
+    for module in (*first, variable_checks, endpoint_checks, command_checks):
         for check in module.CHECKS:
             yield from check(environment)

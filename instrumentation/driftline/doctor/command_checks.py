@@ -19,6 +19,12 @@ def interpreter(environment: Environment) -> Iterator[Finding]:
             f"{environment.command[0]} runs {environment.command_python}, beside which is no opentelemetry-instrument",
             f'{environment.command_python} -m pip install "driftline[sklearn]", and run its `driftline doctor`',
         )
+    elif environment.command_python:
+        yield note(
+            "command",
+            f"{environment.command[0]} runs {environment.command_python}: what is installed there is not looked at",
+            "run the `driftline doctor` of that environment",
+        )
 
 
 def isolated_python(environment: Environment) -> Iterator[Finding]:

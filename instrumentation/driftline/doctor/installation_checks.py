@@ -18,7 +18,7 @@ def frameworks(environment: Environment) -> Iterator[Finding]:
     installed = [f"{name} {environment.versions[name]}" for name in FRAMEWORKS if name in environment.versions]
     if installed:
         yield ok("frameworks", f"installed: {listed(installed)}")
-    elif not environment.command_python:
+    else:
         yield problem(
             "frameworks",
             f"no framework that Driftline records is installed in {environment.python}",
@@ -78,8 +78,6 @@ def _has_own(server: str, environment: Environment) -> bool:
 def opentelemetry_versions(environment: Environment) -> Iterator[Finding]:
     """Whether OpenTelemetry's packages are of one release, and complete."""
     versions = environment.versions
-    if environment.command_python:
-        return
     missing = [name for name in ("opentelemetry-sdk", "opentelemetry-distro") if name not in versions]
     for name in missing:
         yield problem("opentelemetry", f"{name} is not installed: nothing sets the SDK up", f"pip install {name}")

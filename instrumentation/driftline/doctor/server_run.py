@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
+from uuid import uuid4
 
 from driftline.doctor.environment_probe import LAUNCHER, launcher_beside
 from driftline.doctor.listener import Ports
@@ -20,6 +21,9 @@ POLL_SECONDS: Final = 0.1
 _STOP_SECONDS: Final = 15.0
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STANDARD_ERROR: Final = 2
+_MARK: Final = "_DRIFTLINE_DOCTOR"
+"""A variable by which the children of a server are known, whatever they do to get away."""
+
 _LOOPBACK: Final = "127.0.0.1,localhost"
 _SOON: Final = {
     "OTEL_BSP_SCHEDULE_DELAY": "200",
@@ -69,10 +73,11 @@ class ServerProcess:
 
     def __init__(self, command: Sequence[str], variables: Mapping[str, str]) -> None:
         """Start it; what it writes goes to this process's standard error. Raises OSError."""
-        self._marker = f"{GENERAL_ENDPOINT}={variables[GENERAL_ENDPOINT]}".encode()
+        mark = uuid4().hex
+        self._marked = f"{_MARK}={mark}".encode()
         self._process = subprocess.Popen(  # noqa: S603  # the user's command
             list(command),
-            env=dict(variables),
+            env={**variables, _MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=_STANDARD_ERROR,
             stderr=_STANDARD_ERROR,
@@ -100,10 +105,10 @@ class ServerProcess:
                     os.kill(pid, signal.SIGKILL)
 
     def _escaped(self) -> Iterator[int]:
-        """Children in sessions of their own, told by the endpoint in their environment; where there is /proc."""
+        """Children in sessions of their own, told by the mark in their environment; where there is /proc."""
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                if self._marker in (folder / "environ").read_bytes().split(b"\0") and int(folder.name) != os.getpid():
+                if self._marked in (folder / "environ").read_bytes().split(b"\0"):
                     yield int(folder.name)
 
 

@@ -14,9 +14,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from driftline import semconv
 from driftline.reference.profile_column import ColumnKey
 from driftline.sketch.otlp import scalar
+from driftline.sketch.values import read_truth_or_text
 
 NUMBER: Final = "number"
 TEXT: Final = "text"
+NUMERAL: Final = "numeral"
+"""A text that stands for a number, which the processor reads as one where the reference has numbers."""
 
 _DELTA: Final = 1
 _KINDS: Final = {
@@ -33,7 +36,7 @@ _NAMES: Final = {semconv.FEATURE_NAME: semconv.TARGET_INPUT, semconv.OUTPUT_NAME
 
 @dataclass(slots=True)
 class ColumnTraffic:
-    """A column: rows by state, and rows that were numbers or texts."""
+    """A column: rows by state, and rows that were numbers, texts or numerals."""
 
     states: Counter[str] = field(default_factory=Counter)
     values: Counter[str] = field(default_factory=Counter)
@@ -44,8 +47,15 @@ class ColumnTraffic:
 
     @property
     def kind(self) -> str:
-        """What most of its values are; "" without any."""
-        return max(self.values, key=self.values.__getitem__) if self.values else ""
+        """What most of its values are, a numeral being a text; "" without any."""
+        numbers = self.values[NUMBER]
+        if not self.values.total():
+            return ""
+        return NUMBER if numbers > self.values.total() - numbers else TEXT
+
+    def share(self, kind: str) -> float:
+        """The share of its values that are of a kind."""
+        return self.values[kind] / max(self.values.total(), 1)
 
 
 @dataclass(slots=True)
@@ -217,7 +227,15 @@ def _add_to_column(model: ModelTraffic, point: _Point) -> None:
             if state != semconv.OUT_OF_RANGE:  # these are valid rows, counted already
                 column.states[state] += int(point.number)
         elif point.metric in _KINDS and point.number:
-            column.values[_KINDS[point.metric]] += int(point.number)
+            column.values[_kind(point)] += int(point.number)
+
+
+def _kind(point: _Point) -> str:
+    """A number, or what the text of a category is."""
+    if _KINDS[point.metric] == NUMBER:
+        return NUMBER
+    text = point.attributes.get(semconv.CATEGORY, point.attributes.get(semconv.OUTPUT_CLASS))
+    return TEXT if read_truth_or_text(str(text)) is None else NUMERAL
 
 
 def _add_span(traffic: Traffic, span: Span, process: str) -> None:

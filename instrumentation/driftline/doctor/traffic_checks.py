@@ -1,19 +1,14 @@
-"""Checks of what a server has sent, and whether it fits the references."""
+"""Checks of what a server has sent."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from driftline import semconv
 from driftline.doctor.finding import Finding, counted, listed, note, ok, problem
-from driftline.doctor.traffic import NUMBER, TEXT, ModelTraffic, Traffic
+from driftline.doctor.reference_checks import matching, unused
+from driftline.doctor.traffic import ModelTraffic, Traffic
 from driftline.reference.profile import Profile
-from driftline.reference.profile_column import ColumnKey
-
-_POSITIONAL: Final = re.compile(r"x\d+")
-_READ_AS: Final = {"float": NUMBER, "integer": NUMBER, "timestamp": NUMBER, "string": TEXT}
-"""What columns of these types arrive as; of the others there are both."""
 
 _MOSTLY: Final = 0.5
 _NEARLY_ALL: Final = 0.95
@@ -46,7 +41,7 @@ def findings(sent: Sent) -> Iterator[Finding]:
     yield from _names(sent)
     for name, model in sorted(sent.traffic.models.items()):
         yield from _model(name, model, sent)
-    yield from _unused(sent)
+    yield from unused(sent.references, sent.traffic)
     yield from _own(sent.traffic)
 
 
@@ -92,16 +87,32 @@ def _arrival(sent: Sent) -> Iterator[Finding]:
 
 
 def _names(sent: Sent) -> Iterator[Finding]:
-    """Several models under one name, or beside the one that the environment names."""
+    """Models that would have shared a name: the second keeps its class as one, or gets a number."""
     named = sent.variables.get("DRIFTLINE_MODEL_NAME", "").strip()
     models = sent.traffic.models
-    if named in models and len(models) > 1:
-        others = listed(sorted(name for name in models if name != named))
+    unnamed = sorted(name for name, model in models.items() if name != named and _is_own_class(name, model))
+    numbered = [name for name in unnamed if _without_number(name) in models and _without_number(name) != name]
+    if named in models and unnamed:
         yield problem(
             "names",
-            f"DRIFTLINE_MODEL_NAME={named} is the name of one of {len(models)} models; beside it: {others}",
+            f"DRIFTLINE_MODEL_NAME={named} can only be the name of one model; beside it there is {listed(unnamed)}",
             "name each by driftline.describe(model, name=…)",
         )
+    elif numbered:
+        yield problem(
+            "names",
+            f"several models of one class: {listed(numbered)} got a number, in the order of their first calls",
+            "name each by driftline.describe(model, name=…)",
+        )
+
+
+def _is_own_class(name: str, model: ModelTraffic) -> bool:
+    """Whether nobody named a model; also where no span tells its class."""
+    return not model.types or _without_number(name) in model.types
+
+
+def _without_number(name: str) -> str:
+    return re.sub(r"-\d+$", "", name)
 
 
 def _model(name: str, model: ModelTraffic, sent: Sent) -> Iterator[Finding]:
@@ -114,7 +125,7 @@ def _model(name: str, model: ModelTraffic, sent: Sent) -> Iterator[Finding]:
             "name each by driftline.describe(model, name=…), or unset DRIFTLINE_MODEL_NAME",
         )
     yield from _spans(name, model, sent.traffic)
-    yield from _matching(name, model, sent)
+    yield from matching(name, model, sent.references, sent.traffic)
 
 
 def _summary(name: str, model: ModelTraffic) -> Finding:
@@ -185,101 +196,6 @@ def _spans(name: str, model: ModelTraffic, traffic: Traffic) -> Iterator[Finding
             f"{name}: {model.spans - model.children:,} of {counted(model.spans, 'span')} have no parent{why}",
             "a server needs its own instrumentation, as opentelemetry-instrumentation-fastapi; a batch job has none",
         )
-
-
-def _matching(name: str, model: ModelTraffic, sent: Sent) -> Iterator[Finding]:
-    """Whether the model fits its reference."""
-    if not sent.references:
-        return
-    reference = next((each for each in sent.references if each.model == name), None)
-    if reference is None:
-        models = sorted({each.model for each in sent.references})
-        near = (get_close_matches(name, models, 1, 0.0) or models)[0]
-        yield problem(
-            "matching",
-            f"{name} has no reference; there is one of {listed(list(map(repr, models)))}",
-            f"set DRIFTLINE_MODEL_NAME={near}, or profile with --model {name}",
-        )
-        if len(sent.references) > 1 or len(sent.traffic.models) > 1:
-            return
-        reference = sent.references[0]
-    if model.columns:
-        yield from _inputs(name, model, reference)
-        yield from _types(name, model, reference)
-        yield from _pairs(name, model, reference)
-
-
-def _inputs(name: str, model: ModelTraffic, reference: Profile) -> Iterator[Finding]:
-    """The names of inputs on both sides."""
-    expected = _input_names(column.key for column in reference.columns)
-    arrived = _input_names(model.columns)
-    missing = [column for column in expected if column not in arrived]
-    unknown = [column for column in arrived if column not in expected]
-    if not missing and not unknown:
-        yield ok("matching", f"{name}: all {counted(len(expected), 'input')} of the reference arrive")
-    elif all(map(_POSITIONAL.fullmatch, arrived)) and len(arrived) == len(expected):
-        yield note(
-            "matching",
-            f"{name}: the data has no names: {listed(arrived)} are taken for {listed(expected)}, in their order",
-            "to be sure, call the model with a DataFrame, or driftline.describe(model, feature_names=[…])",
-        )
-    else:
-        yield from _differences(name, expected, missing, unknown)
-
-
-def _input_names(keys: Iterable[ColumnKey]) -> list[str]:
-    return [key.name for key in keys if key.target == semconv.TARGET_INPUT]
-
-
-def _differences(name: str, expected: list[str], missing: list[str], unknown: list[str]) -> Iterator[Finding]:
-    if missing:
-        how_many = "none" if len(missing) == len(expected) else f"{len(expected) - len(missing)}"
-        near = {each: found[0] for each in missing if (found := get_close_matches(each, unknown, 1))}
-        hints = [f"{arrives} is perhaps {each}" for each, arrives in near.items()]
-        yield problem(
-            "matching",
-            f"{name}: {how_many} of the {len(expected)} inputs of the reference arrive; missing: {listed(missing)}",
-            f"{listed(hints)}: rename on one side" if hints else "send these inputs, or profile what is served",
-        )
-    if unknown:
-        yield problem(
-            "matching",
-            f"{name}: not in the reference, so not judged: {listed(unknown)}",
-            "profile the training data with these columns, or rename them",
-        )
-
-
-def _types(name: str, model: ModelTraffic, reference: Profile) -> Iterator[Finding]:
-    """Columns that arrive as another type than in training."""
-    for column in reference.columns:
-        found = model.columns.get(column.key)
-        expected = _READ_AS.get(column.type)
-        if found is None or expected is None or not found.kind or found.kind == expected:
-            continue
-        yield problem(
-            "types",
-            f"{name}: {column.key.name} arrives as {found.kind}, and was {column.type} in training",
-            f"pass {column.type} values; numbers that are codes: driftline profile --categorical {column.key.name}",
-        )
-
-
-def _pairs(name: str, model: ModelTraffic, reference: Profile) -> Iterator[Finding]:
-    """Pairs of inputs are counted by a server that knows the reference."""
-    if reference.pairs and not model.pairs:
-        yield problem(
-            "pairs",
-            f"{name}: none of the {counted(len(reference.pairs), 'pair')} of inputs in the reference is counted",
-            "set DRIFTLINE_REFERENCE in the server to the reference, to find broken correlations",
-        )
-    elif reference.pairs:
-        yield ok("pairs", f"{name}: {counted(len(model.pairs), 'pair')} of inputs counted")
-
-
-def _unused(sent: Sent) -> Iterator[Finding]:
-    """References of models that sent nothing, where others matched."""
-    matched = {each.model for each in sent.references} & sent.traffic.models.keys()
-    for model in sorted({each.model for each in sent.references} - matched) if matched else ():
-        yield note("references", f"the reference of {model!r} is not used: no such model sent anything")
 
 
 def _own(traffic: Traffic) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import pytest
 
 from driftline.doctor import command_checks
+from driftline.doctor.checks import environment_findings
 from driftline.doctor.environment import Environment
 from driftline.doctor.finding import Finding, Severity
 
@@ -78,6 +79,17 @@ def test_a_command_of_another_environment() -> None:
     (finding,) = problems("/opt/env/bin/python a.py", command_python="/opt/env/bin/python", command_instrumented=False)
 
     assert "/opt/env/bin/python -m pip install" in finding.remedy
+    (noted,) = found("/opt/env/bin/python a.py", command_python="/opt/env/bin/python")
+    assert noted.severity is Severity.NOTE
+
+
+def test_packages_of_another_environment_are_not_looked_at() -> None:
+    """Those of this one say nothing of it."""
+    elsewhere = Environment(command=("/opt/env/bin/python", "a.py"), command_python="/opt/env/bin/python")
+    here = Environment(command=("python", "a.py"))
+
+    assert "frameworks" not in {finding.check for finding in environment_findings(elsewhere)}
+    assert "frameworks" in {finding.check for finding in environment_findings(here)}
 
 
 @pytest.mark.parametrize("command", ["python manage.py runserver --noreload", "gunicorn mysite.wsgi:application"])

@@ -1,9 +1,11 @@
 """What is installed: each mismatch is a problem with its remedy, and what fits is said, too."""
 
+from importlib.metadata import entry_points
+
 import pytest
 
 from driftline.doctor import installation_checks
-from driftline.doctor.environment import Environment
+from driftline.doctor.environment import FRAMEWORKS, Environment
 from driftline.doctor.finding import Finding, Severity
 
 FITTING = {
@@ -24,6 +26,15 @@ def found(environment: Environment, check: str) -> list[Finding]:
 
 def severities(environment: Environment, check: str) -> list[Severity]:
     return [finding.severity for finding in found(environment, check)]
+
+
+def test_every_framework_is_known() -> None:
+    """A new instrumentor gets its row in the doctor's table."""
+    ours = {
+        each.name for each in entry_points(group="opentelemetry_instrumentor") if each.value.startswith("driftline.")
+    }
+
+    assert set(FRAMEWORKS.values()) == ours
 
 
 def test_an_installation_that_fits_has_no_problem() -> None:

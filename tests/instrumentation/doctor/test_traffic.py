@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from driftline import semconv
 from driftline.doctor.listener import listening
 from driftline.doctor.targets import SERVICES, address
-from driftline.doctor.traffic import NUMBER, TEXT, Recorder
+from driftline.doctor.traffic import NUMBER, NUMERAL, TEXT, Recorder
 from driftline.reference.profile_column import ColumnKey
 from driftline.sketch.otlp import key_values
 
@@ -111,6 +111,19 @@ def test_a_column_has_the_type_of_most_of_its_values() -> None:
     assert column.kind == TEXT
     assert column.values == {TEXT: 9, NUMBER: 1}
     assert column.rows == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("12", NUMERAL), ("1.5e3", NUMERAL), ("true", NUMERAL), ("a", TEXT), ("", TEXT)]
+)
+def test_a_text_may_stand_for_a_number(text: str, kind: str) -> None:
+    """As the processor reads it, where the reference has numbers."""
+    recorder = Recorder()
+    recorder.take("metrics", counter(semconv.FEATURE_CATEGORY, 3, 2, ml__feature__name="plan", ml__category=text))
+    column = recorder.traffic().models["churn"].columns[ColumnKey("input", "plan")]
+
+    assert column.values == {kind: 3}
+    assert column.kind == TEXT
 
 
 def test_calls_come_from_durations_and_spans_from_traces() -> None:

@@ -9,7 +9,7 @@ import pytest
 import driftline
 from driftline import semconv
 from driftline.doctor.finding import Finding, Severity
-from driftline.doctor.traffic import NUMBER, TEXT, ColumnTraffic, ModelTraffic, Traffic
+from driftline.doctor.traffic import NUMBER, NUMERAL, TEXT, ColumnTraffic, ModelTraffic, Traffic
 from driftline.doctor.traffic_checks import Sent, findings
 from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey
@@ -176,6 +176,15 @@ def test_types_must_be_those_of_training(reference: Profile, name: str, kind: st
     assert f"{name} arrives as {kind}" in found.message
 
 
+def test_texts_of_numbers_are_numbers(reference: Profile) -> None:
+    """As JSON and CSV have them; and a number may stand for a category that is one."""
+    codes = driftline.profile(pd.DataFrame({"age": np.arange(50.0), "plan": ["1", "2"] * 25}), model="churn")
+    numerals = model(AGE | PLAN | {"age": NUMERAL})
+
+    assert told(Sent(traffic(churn=numerals), [reference])) == []
+    assert told(Sent(traffic(churn=model(AGE | {"plan": NUMBER})), [codes])) == []
+
+
 def test_values_that_cannot_be_read_are_a_problem() -> None:
     """Most of a column."""
     served = model()
@@ -204,11 +213,31 @@ def test_inputs_that_only_some_calls_have_are_a_problem() -> None:
     assert "describe" in found.remedy
 
 
-def test_a_model_beside_the_named_one_is_a_problem() -> None:
-    """DRIFTLINE_MODEL_NAME can only be the name of one."""
-    sent = Sent(traffic(churn=model(), IsolationForest=model()), variables={"DRIFTLINE_MODEL_NAME": "churn"})
+def gate() -> ModelTraffic:
+    """A model of another class."""
+    served = model()
+    served.types = Counter(IsolationForest=4)
+    return served
 
-    assert "beside it: IsolationForest" in problem(sent).message
+
+def test_a_model_beside_the_named_one_is_a_problem() -> None:
+    """DRIFTLINE_MODEL_NAME can only be the name of one; another may have been named in code."""
+    variables = {"DRIFTLINE_MODEL_NAME": "churn"}
+
+    beside = problem(Sent(traffic(churn=model(), IsolationForest=gate()), variables=variables))
+    assert "beside it there is IsolationForest" in beside.message
+    assert "describe" in beside.remedy
+    assert told(Sent(traffic(churn=model(), gate=gate()), variables=variables)) == []
+
+
+def test_models_of_one_class_that_got_a_number_are_a_problem() -> None:
+    """The order of first calls may differ in each process; without a number each class has its own name."""
+    second = Sent(
+        Traffic(models={"LogisticRegression": model(), "LogisticRegression-2": model()}, requests=Counter("a"))
+    )
+
+    assert "LogisticRegression-2 got a number" in problem(second).message
+    assert told(Sent(traffic(LogisticRegression=model(), IsolationForest=gate()))) == []
 
 
 def test_pairs_that_nobody_counts_are_a_problem() -> None:
