@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import cached_property
 from typing import NamedTuple
 
 from driftline.sketch.arrays import FloatArray
@@ -21,7 +22,7 @@ class Reach(Enum):
     WEEK = auto()  # the last seven days
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Horizon:
     """Windows that are judged together, and how.
 
@@ -45,10 +46,13 @@ class Horizon:
 
     def judged(self, alpha: FloatArray) -> "Judged":
         """alpha: false alarms allowed in each column, [columns]."""
-        detection = self.detector.judge(
-            self.counts, alpha, self.chunks, self.allowance, window=self.at, hours=self.hours, spent=self.spent
-        )
-        return Judged(self, detection)
+        judging = self.detector.judge(self.counts, alpha, self.chunks, self.allowance, spent=self.spent)
+        return Judged(self, judging)
+
+    @cached_property
+    def at_the_time(self) -> FloatArray:
+        """By how much shares are others at this time of the day than in the whole, [events]; `counts` are without."""
+        return self.detector.at_the_time(self.at, self.hours)
 
 
 class Judged(NamedTuple):

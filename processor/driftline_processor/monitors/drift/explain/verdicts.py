@@ -115,7 +115,7 @@ class Explainer:
             return
         unusual = (detection.state[0] == WARNING) & ~detection.new & (detection.state < ALARM).all(axis=0)
         for i in np.flatnonzero(unusual).tolist():
-            season = self._reasons.season(detection, i, at.start / 1e9, at.end / 1e9)
+            season = self._reasons.season(window, i, at.start / 1e9, at.end / 1e9)
             if season is not None:
                 yield Qualification(i, VALUE, season)
 
@@ -149,7 +149,7 @@ class Explainer:
             nothing = (0.0, 0.0, asked, 0.0, (NoRows(),))
             return Verdict(VALUE, state, *nothing, horizon.duration, closing=subject.closing, asked=asked)
         source, event = self._source(detection, aspect, column)
-        moves = self._reasons.moves(detection, column, aspect, subject.summary) if state is not State.HEALTHY else ()
+        moves = self._reasons.moves(judged, column, aspect, subject.summary) if state is not State.HEALTHY else ()
         return Verdict(
             aspect=ASPECTS[aspect],
             state=state,
