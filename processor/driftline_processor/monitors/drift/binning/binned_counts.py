@@ -3,7 +3,8 @@
 Several windows may be in one, with an axis more in front: [..., bins].
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Final
 
@@ -38,6 +39,11 @@ class BinnedCounts:
         others = vector[..., bins:].reshape(*vector.shape[:-1], -1, columns)
         novel, rows, squares = (others[..., place, :] for place in (0, -2, -1))
         return cls(vector[..., :bins], novel, others[..., 1:-2, :], rows, squares)
+
+    @classmethod
+    def stack(cls, parts: Sequence["BinnedCounts"]) -> "BinnedCounts":
+        """Several, with an axis more in front."""
+        return cls(*(np.stack([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     @property
     def vector(self) -> FloatArray:

@@ -45,7 +45,7 @@ NO_ROWS = 1e-100
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What a window, or several together, say of every column; arrays by aspect are [ASPECTS, columns].
+    """What a window, or several together, say of every column; arrays by aspect are [..., ASPECTS, columns].
 
     state: number of SEVERITY, or ABSENT. score: above 1 in alarm. new: whether never seen values have the highest score
     of a column's values; spread: whether only many categories together are in alarm; valued: whether it has values, on
@@ -157,34 +157,37 @@ class Detector:
         self,
         counts: BinnedCounts,
         alpha: ArrayLike,
-        chunks: float | None,
+        chunks: ArrayLike | None,
         allowance: SeasonalAllowance | None = None,
         *,
-        spent: float = 1.0,
+        spent: ArrayLike = 1.0,
     ) -> Detection:
-        """Judge a window.
+        """Judge a window, or several horizons at once.
 
         Args:
             counts: What it held, in the bins of the reference.
             alpha: False alarms allowed in each column, or by column, [columns].
-            chunks: Its duration in chunks of the reference, where both have timestamps.
+            chunks: Its duration in chunks of the reference, where both have timestamps, [...].
             allowance: What the stream does by itself, by aspect and column, where the reference cannot tell.
-            spent: How many times `alpha` may be spent on moves within the tolerance.
+            spent: How many times `alpha` may be spent on moves within the tolerance, [...].
 
         """
         columns = len(self.sizes)
         x, rows, novel = self._drawn(counts)
         allowed = np.tile(np.broadcast_to(alpha, columns), len(ASPECTS))
         each, whole = (np.maximum(allowed * part, TINY_ALPHA) for part in self._parts)
-        whole = spent * whole
+        whole = np.asarray(spent, float)[..., None] * whole
+        with_value = rows[..., :columns]
         events = assess(self.baseline, x, rows, each, chunks, of_column=whole, allowance=allowance)
-        novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns], whole[:columns])
-        diffuse = self._total_variation.assess(events, rows, each[:columns], whole[:columns], chunks)
+        novelty = assess_novelty(self.unseen, novel, with_value, each[:columns], whole[..., :columns])
+        diffuse = self._total_variation.assess(events, rows, each[:columns], whole[..., :columns], chunks)
         tolerances = np.tile(self.tolerances, len(ASPECTS))
-        state = decide(events, rows, tolerances, self.tolerance).reshape(len(ASPECTS), columns)
-        state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerances, self.tolerance))
+        state = decide(events, rows, tolerances, self.tolerance)
+        state = state.reshape(*rows.shape[:-1], len(ASPECTS), columns)
+        new = decide(novelty, with_value, self.tolerances, self.tolerance)
+        state[..., 0, :] = np.maximum(state[..., 0, :], new)
         valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
-        absent = self._never & (counts.states <= 0.0) | (counts.rows <= 0.0)
+        absent = self._never & (counts.states <= 0.0) | (counts.rows <= 0.0)[..., None, :]
         return self._combined((events, novelty, diffuse), state, valued, absent)
 
     def _combined(
@@ -194,30 +197,29 @@ class Detector:
         valued: BoolArray,
         absent: BoolArray,
     ) -> Detection:
-        """Events, novelty and total variation of a column's values as one. absent: of [STATES, columns]."""
+        """Events, novelty and total variation of a column's values as one. absent: of [..., STATES, columns]."""
         events, novelty, diffuse = assessments
         score = np.maximum(events.most(events.score), 0.0).reshape(state.shape)
-        both = np.maximum(score[0], novelty.score)
+        both = np.maximum(score[..., 0, :], novelty.score)
         spread = (diffuse.score > 1.0) & (both <= 1.0)
-        farther = novelty.move.distance >= events.most(events.move.distance)[: len(both)]
+        farther = novelty.move.distance >= events.most(events.move.distance)[..., : both.shape[-1]]
         new = np.where(both > 0.0, novelty.score >= NEARLY * both, farther)
-        score[0] = np.where(valued, np.where(spread, diffuse.score, both), 0.0)
-        state[0] = np.where(valued, np.where(spread, ALARM, state[0]), INSUFFICIENT)
-        state[1:] = np.where(absent, ABSENT, state[1:])
+        score[..., 0, :] = np.where(valued, np.where(spread, diffuse.score, both), 0.0)
+        state[..., 0, :] = np.where(valued, np.where(spread, ALARM, state[..., 0, :]), INSUFFICIENT)
+        state[..., 1:, :] = np.where(absent, ABSENT, state[..., 1:, :])
         return Detection(events, novelty, diffuse, state, score, new & ~spread, spread, valued)
 
     def unseen_below(self, detection: Detection) -> FloatArray:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
         return np.asarray(detection.events.detectable[self._middle])
 
-    def may_alarm(self, counts: BinnedCounts) -> bool:
-        """Whether anything moved beyond its tolerance; the bounds of a distance are below it."""
+    def may_alarm(self, counts: BinnedCounts) -> BoolArray:
+        """Whether anything moved beyond its tolerance, [...]; the bounds of a distance are below it."""
         x, rows, novel = self._drawn(counts)
-        q = x / rows[self.baseline.column]
-        near = self.baseline.distance(q) <= self.least_tolerance
-        n = rows[: len(novel)]
-        new = novel / n - self.unseen.share > self.unseen.tolerance
-        return not near.all() or bool(new.any()) or self._total_variation.may_alarm(q, rows)
+        q = x / rows.take(self.baseline.column, axis=-1)
+        moved = self.baseline.distance(q) > self.least_tolerance
+        new = novel / rows[..., : len(self.sizes)] - self.unseen.share > self.unseen.tolerance
+        return np.asarray(moved.any(axis=-1) | new.any(axis=-1) | self._total_variation.may_alarm(q, rows))
 
     def shares(self, counts: BinnedCounts) -> tuple[FloatArray, FloatArray]:
         """The share of rows in each event, and effective rows of its column, [..., events]."""
