@@ -12,7 +12,7 @@ from driftline_processor.monitors.drift.binning.binned_counts import BinnedCount
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
 from driftline_processor.monitors.drift.binning.bins import BinnedCategories
 from driftline_processor.monitors.drift.binning.describe import class_shares, numbers, state_shares
-from driftline_processor.monitors.drift.binning.reading import ColumnReader
+from driftline_processor.monitors.drift.binning.reading import WindowReader
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
 from driftline_processor.monitors.drift.detection.column_baseline import timeless
@@ -50,7 +50,7 @@ class Comparison:
             return
         times = (reference.starts, reference.ends)
         self._keys = tuple(reference.columns)
-        self._readers = [ColumnReader(column) for column in columns]
+        self._reader = WindowReader(columns)
         self._pairs = np.array([key.target == TARGET_PAIR for key in self._keys])
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()), tolerances=tolerances)
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
@@ -106,7 +106,7 @@ class Comparison:
         unknown = {key: summary for key, summary in summaries.items() if key not in self.reference.columns}
         if not self.reference.columns:
             return describe_window(unknown)
-        held = [reader.read(summaries.get(key, NOTHING)) for key, reader in zip(self._keys, self._readers, strict=True)]
+        held = self._reader.read([summaries.get(key, NOTHING) for key in self._keys])
         binned = self._binner.place(held)
         # Not every server counts pairs.
         judged = np.array([key.target != TARGET_PAIR or key in summaries for key in self._keys])
