@@ -84,9 +84,9 @@ class Explainer:
                 verdicts[i] = _also(verdicts[i], Recovered())
         return self._explained(verdicts)
 
-    def moves(self, detection: Detection, column: int, aspect: int, summary: ColumnSummary) -> tuple[Reason, ...]:
+    def moves(self, judged: Judged, column: int, aspect: int, summary: ColumnSummary) -> tuple[Reason, ...]:
         """What moved in an aspect of a column, and in all others that are in alarm."""
-        return self._reasons.moves(detection, column, aspect, summary)
+        return self._reasons.moves(judged, column, aspect, summary)
 
     def _of_window(self, window: Judged, subjects: Sequence[Subject]) -> list[Verdict]:
         aspects = worst(window.detection).tolist()
