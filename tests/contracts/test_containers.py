@@ -22,7 +22,7 @@ from driftline.profiling.profiler import profile_table
 from driftline.profiling.tables import open_table
 from driftline.semconv import MISSING
 from driftline_processor.monitors.drift.binning.bins import CategoryBins
-from driftline_processor.monitors.drift.binning.reading import ColumnReader
+from driftline_processor.monitors.drift.binning.reading import WindowReader
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.records import ColumnSummary, Reference, ReferenceColumn
 from driftline_processor.reference import read_reference
@@ -115,7 +115,7 @@ def trained(container: str, folder: Path) -> Reference:
 
 def values(column: ReferenceColumn, summary: ColumnSummary) -> tuple[float, float]:
     """Rows with a value that training knows, and missing ones."""
-    read = ColumnReader(column).read(summary)
+    (read,) = WindowReader([column]).read([summary])
     missing = read.states.get(MISSING, 0.0)
     if column.kind == "numeric":
         return read.intervals.total, missing

@@ -35,8 +35,7 @@ class Intervals:
 
     @classmethod
     def empty(cls) -> "Intervals":
-        nothing = np.zeros(0)
-        return cls(nothing, nothing, nothing)
+        return _NONE
 
     @classmethod
     def of_values(cls, values: ArrayLike, weights: ArrayLike | None = None) -> "Intervals":
@@ -134,6 +133,9 @@ class Intervals:
         low, high = edges[first + k - 1 : first + k + 1]
         half = (high / 2 - low / 2) * part  # halves: the step may be longer than the largest float
         return float(min(low + half + half, high))
+
+
+_NONE = Intervals(np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 def accumulated(edges: FloatArray, weight: FloatArray, at: FloatArray, side: Literal["left", "right"]) -> FloatArray:

@@ -86,6 +86,8 @@ class NumericSketch:
 
     def _settle(self) -> None:
         """Classify the pending values: non-finite, zeros (denormals) and tails."""
+        if not self._waiting:
+            return
         y = self._present()
         self._strays, self._waiting = [], 0
         magnitude = np.abs(y)

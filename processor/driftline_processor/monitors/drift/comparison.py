@@ -12,16 +12,16 @@ from driftline_processor.monitors.drift.binning.binned_counts import BinnedCount
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
 from driftline_processor.monitors.drift.binning.bins import BinnedCategories
 from driftline_processor.monitors.drift.binning.describe import class_shares, numbers, state_shares
-from driftline_processor.monitors.drift.binning.reading import ColumnReader
+from driftline_processor.monitors.drift.binning.reading import WindowReader
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
 from driftline_processor.monitors.drift.detection.column_baseline import timeless
 from driftline_processor.monitors.drift.detection.detector import Detector
-from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks
+from driftline_processor.monitors.drift.detection.horizon import Horizon, Reach, in_chunks, judge
 from driftline_processor.monitors.drift.detection.tolerance_bound import SPENT
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.monitors.drift.explain.verdicts import Explainer
-from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow
+from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingSpan
 from driftline_processor.monitors.drift.provisional import ProvisionalJudge, Stream
 from driftline_processor.monitors.drift.season.calendar import Calendar
 from driftline_processor.monitors.drift.season.policy import Season, season_policy
@@ -50,7 +50,7 @@ class Comparison:
             return
         times = (reference.starts, reference.ends)
         self._keys = tuple(reference.columns)
-        self._readers = [ColumnReader(column) for column in columns]
+        self._reader = WindowReader(columns)
         self._pairs = np.array([key.target == TARGET_PAIR for key in self._keys])
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()), tolerances=tolerances)
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
@@ -106,7 +106,7 @@ class Comparison:
         unknown = {key: summary for key, summary in summaries.items() if key not in self.reference.columns}
         if not self.reference.columns:
             return describe_window(unknown)
-        held = [reader.read(summaries.get(key, NOTHING)) for key, reader in zip(self._keys, self._readers, strict=True)]
+        held = self._reader.read([summaries.get(key, NOTHING) for key in self._keys])
         binned = self._binner.place(held)
         # Not every server counts pairs.
         judged = np.array([key.target != TARGET_PAIR or key in summaries for key in self._keys])
@@ -122,14 +122,12 @@ class Comparison:
         duration: int,
         stream: StreamWindow | None,
     ) -> list[Verdict]:
-        """Of all horizons that end with the window, in turn: what one shows may be the next one's allowance."""
+        """Of all horizons that end with the window."""
         if stream is not None:
             stream.trailing.follow(self.reference.id, stream.window, len(counts.vector))
         season = self._season.begin(stream)
-        judged: list[Judged] = []
-        for horizon in self._horizons(counts, duration, stream, season):
-            judged.append(horizon.judged(alpha))
-            season.observe(judged[-1])
+        judged = judge(list(self._horizons(counts, duration, stream, season)), alpha)
+        season.observe(judged[0])
 
         def eligible(column: int, start: int) -> bool:
             return stream is None or stream.trailing.eligible(self._keys[column], start)
@@ -160,13 +158,21 @@ class Comparison:
             return Horizon(reach, start, lasting, counts, self._detector, chunks, season.allowance, at)
 
         yield replace(together(Reach.WINDOW, window.start, duration, counts), hours=stream.hours, spent=SPENT[1])
-        for span in stream.trailing.spans(self.reference.id, window, counts.vector):
-            longer = BinnedCounts.of_vector(span.counts, len(self._keys))
-            closes = any(span.start >= alarm.opened for alarm in stream.alarms.values())
-            if closes or self._detector.may_alarm(longer):
-                lasting = window.end - span.start
-                yield replace(together(Reach.TRAILING, span.start, lasting, longer), spent=SPENT[span.windows])
+        for span, longer in self._spans(stream, counts.vector):
+            lasting = window.end - span.start
+            yield replace(together(Reach.TRAILING, span.start, lasting, longer), spent=SPENT[span.windows])
         yield from season.whole(counts)
+
+    def _spans(self, stream: StreamWindow, counts: FloatArray) -> Iterator[tuple[TrailingSpan, BinnedCounts]]:
+        """The longer spans in which an alarm may open or close, and what they hold."""
+        spans = list(stream.trailing.spans(self.reference.id, stream.window, counts))
+        if not spans:
+            return
+        held = [BinnedCounts.of_vector(span.counts, len(self._keys)) for span in spans]
+        since = min((alarm.opened for alarm in stream.alarms.values()), default=None)
+        for span, longer, opens in zip(spans, held, self._detector.may_alarm(BinnedCounts.stack(held)), strict=True):
+            if opens or (since is not None and span.start >= since):
+                yield span, longer
 
     def _results(
         self, held: Sequence[ColumnSummary], binned: BinnedWindow, verdicts: Sequence[Verdict], judged: BoolArray

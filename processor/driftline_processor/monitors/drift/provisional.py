@@ -126,7 +126,7 @@ class ProvisionalJudge:
             lower_bound=least,
             tolerance=OVERWHELMING,
             score=least / OVERWHELMING,
-            reasons=self._explainer.moves(window.detection, column, aspect, summary),
+            reasons=self._explainer.moves(window, column, aspect, summary),
             duration=window.horizon.duration,
             largest_bound=least,
         )

@@ -5,9 +5,9 @@ wrong type. And a number that is one of training's, rounded to float32 or float1
 9.95 is 9.949999809 in a booster, and no value below the training minimum.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
 from driftline.sketch import Intervals
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline.sketch.values import read_text, read_truth_or_text
+from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.records import ColumnSummary, ReferenceColumn
 
 _COARSER: Final = (np.float32, np.float16)
@@ -28,24 +29,25 @@ _ONE_VALUE: Final = 2.0**-8
 """Width of an interval, by its size, up to which it may hold one value: two wider ones that meet are neighbours."""
 
 
-class ColumnReader:
-    """Reads one column as the reference has it."""
+class WindowReader:
+    """Reads the columns of a window as the reference has them."""
 
-    def __init__(self, column: ReferenceColumn) -> None:
-        self._numeric = column.kind == "numeric"
-        self._read = reader_of_texts(column.type)
-        seen = column.summary.intervals
-        self._seen = Rounding(seen) if column.type == FLOAT and len(seen) else None
+    def __init__(self, columns: Sequence[ReferenceColumn]) -> None:
+        self._of_texts = [reader_of_texts(each.type) if each.kind == "numeric" else None for each in columns]
+        seen = {i: each.summary.intervals for i, each in enumerate(columns) if each.type == FLOAT}
+        self._rounded = [i for i, intervals in seen.items() if len(intervals) and columns[i].kind == "numeric"]
+        self._rounding = Rounding([seen[i] for i in self._rounded])
 
-    def read(self, summary: ColumnSummary) -> ColumnSummary:
-        """The same rows; of a categorical column, as they are: its cells have all spellings of a category."""
-        if not self._numeric:
-            return summary
-        if summary.categories:
-            summary = with_numbers(summary, self._read)
-        if self._seen is not None and len(summary.intervals):
-            summary = replace(summary, intervals=self._seen.undone(summary.intervals))
-        return summary
+    def read(self, held: Sequence[ColumnSummary]) -> list[ColumnSummary]:
+        """The same rows; of categorical columns, as they are: their cells have all spellings of a category."""
+        read = [
+            with_numbers(summary, of_text) if of_text is not None and summary.categories else summary
+            for summary, of_text in zip(held, self._of_texts, strict=True)
+        ]
+        for place, intervals in self._rounding.undone([read[i].intervals for i in self._rounded]).items():
+            i = self._rounded[place]
+            read[i] = replace(read[i], intervals=intervals)
+        return read
 
 
 def reader_of_texts(column_type: str) -> Callable[[str], float | None]:
@@ -81,36 +83,58 @@ def _state(number: float | None) -> str | None:
 class Rounding:
     """Where training had values, to find those that are the same but for rounding to a coarser type."""
 
-    def __init__(self, seen: Intervals) -> None:
-        ordered = seen.merge()
+    def __init__(self, seen: Sequence[Intervals]) -> None:
+        """seen: of each column, none without any."""
+        ordered = StackedIntervals.of(seen)
         self._lower, self._upper = ordered.lower, ordered.upper
-        self._reach = np.minimum.accumulate(self._lower[::-1])[::-1]  # the lowest end of all intervals from here on
+        self._first, self._last = ordered.bounds[:-1], ordered.bounds[1:] - 1
+        self._uppers = list(ordered.parts(self._upper))
+        reach = [np.minimum.accumulate(lower[::-1])[::-1] for lower in ordered.parts(self._lower)]
+        self._reach = np.concatenate(reach) if reach else np.zeros(0)  # the lowest end of all from here on
         self._one_value = _is_one_value(self._lower, self._upper)
 
-    def undone(self, live: Intervals) -> Intervals:
-        """Intervals that touch none of training's, at the one whose rounded values they hold, or that holds theirs."""
+    def undone(self, held: Sequence[Intervals]) -> dict[int, Intervals]:
+        """Intervals that touch none of training's, at the one whose rounded values they hold, or that holds theirs.
+
+        Of the columns that have such intervals, by their place.
+        """
+        live = StackedIntervals.of(held)
         new = np.flatnonzero(self._is_new(live))
         if not len(new):
-            return live
-        above = np.minimum(np.searchsorted(self._upper, live.upper[new]), len(self._upper) - 1)
-        at = np.stack((above, np.maximum(above - 1, 0)))
+            return {}
+        column = live.column[new]
+        above = np.minimum(self._place(live.upper[new], column), self._last[column])
+        at = np.stack((above, np.maximum(above - 1, self._first[column])))
         possible = self._may_be_same(live.lower[new], live.upper[new], at)
         some = possible.any(axis=0)
         if not some.any():
-            return live
+            return {}
         new, at, possible = new[some], at[:, some], possible[:, some]
         low, high = live.lower[new], live.upper[new]
         same = np.concatenate([possible & self._same(low, high, at, coarser) for coarser in _COARSER])
         found = same.any(axis=0)
-        moved, at = new[found], np.concatenate((at, at))[same.argmax(axis=0), np.arange(len(new))][found]
-        lower, upper = live.lower.copy(), live.upper.copy()
-        lower[moved], upper[moved] = self._lower[at], self._upper[at]
-        return Intervals(lower, upper, live.weight).merge()
+        return self._moved(live, new[found], np.concatenate((at, at))[same.argmax(axis=0), np.arange(len(new))][found])
 
-    def _is_new(self, live: Intervals) -> BoolArray:
-        first = np.searchsorted(self._upper, live.lower, "right")  # the first interval of training that ends above
-        known = first < len(self._upper)
-        return np.asarray(~known | (self._reach[np.minimum(first, len(self._upper) - 1)] >= live.upper))
+    def _moved(self, live: StackedIntervals, moved: IntArray, to: IntArray) -> dict[int, Intervals]:
+        """The columns of intervals that are training's intervals `to`."""
+        lower, upper = live.lower.copy(), live.upper.copy()
+        lower[moved], upper[moved] = self._lower[to], self._upper[to]
+        parts = {i: slice(*live.bounds[i : i + 2].tolist()) for i in np.unique(live.column[moved]).tolist()}
+        return {i: Intervals(lower[of], upper[of], live.weight[of]).merge() for i, of in parts.items()}
+
+    def _is_new(self, live: StackedIntervals) -> BoolArray:
+        first = self._place(live.lower, live.column, "right")  # the first interval of training that ends above
+        last = self._last[live.column]
+        return np.asarray((first > last) | (self._reach[np.minimum(first, last)] >= live.upper))
+
+    def _place(self, values: FloatArray, column: IntArray, side: Literal["left", "right"] = "left") -> IntArray:
+        """Where values of each column belong among the upper ends of that; column: of each value, ascending."""
+        bounds = column.searchsorted(np.arange(len(self._uppers) + 1))
+        place = self._first[column]
+        for i in np.flatnonzero(np.diff(bounds)).tolist():
+            of = slice(bounds[i], bounds[i + 1])
+            place[of] += self._uppers[i].searchsorted(values[of], side)
+        return place
 
     def _may_be_same(self, low: FloatArray, high: FloatArray, at: IntArray) -> BoolArray:
         """Whether rounding could make one of the neighbours `at` of each, [neighbour, interval]: hardly any has one."""

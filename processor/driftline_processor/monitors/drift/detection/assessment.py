@@ -1,14 +1,21 @@
 """What a window says of the events of its columns: how far each has moved, and whether that is beyond chance.
 
-Arrays are [events], the events of one column after those of another, or [columns].
+Arrays are [..., events], the events of one column after those of another, or [..., columns]; of several horizons, that
+have an axis more in front, `of_horizon` takes one.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Record = TypeVar("Record", bound="DataclassInstance")
 
 Z95 = 1.645
 """One-sided 95 % quantile of the normal distribution."""
@@ -79,7 +86,7 @@ class Assessment:
     @classmethod
     def of_columns(cls, move: Move, significance: Significance, proven: FloatArray) -> "Assessment":
         """Of one event in each column, which neither nature nor a season moves."""
-        columns, nothing = len(move.distance), np.zeros(len(move.distance))
+        columns, nothing = move.distance.shape[-1], np.zeros_like(move.distance)
         sizes, by_ranks = np.ones(columns, np.int64), np.zeros(columns, bool)
         return cls(sizes, by_ranks, move, significance, move.error, season=nothing, masked=nothing, proven=proven)
 
@@ -146,9 +153,20 @@ class Assessment:
         return np.cumsum(self.sizes) - self.sizes
 
     def most(self, values: FloatArray) -> FloatArray:
-        """The largest value of each column, [columns]."""
-        return np.maximum.reduceat(values, self.starts)
+        """The largest value of each column, [..., columns]."""
+        return np.maximum.reduceat(values, self.starts, axis=-1)
 
     def any(self, values: BoolArray) -> BoolArray:
-        """Whether one event of a column is so, [columns]."""
-        return np.logical_or.reduceat(values, self.starts)
+        """Whether one event of a column is so, [..., columns]."""
+        return np.logical_or.reduceat(values, self.starts, axis=-1)
+
+
+def of_horizon(record: Record, horizon: int) -> Record:
+    """What a record of several horizons says of one; arrays without an axis for them are of all."""
+
+    def part(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value[horizon] if value.ndim > 1 else value
+        return of_horizon(value, horizon)
+
+    return type(record)(**{name: part(getattr(record, name)) for name in record.__dataclass_fields__})

@@ -70,6 +70,8 @@ class DailyPace:
 
     def valued_share(self, starts: FloatArray, ends: FloatArray) -> FloatArray:
         """Of the rows that come between these times: those with a value of the column, [stretches]."""
+        if self.valued is self.rows:
+            return np.ones(len(starts))
         first = starts % DAY_SECONDS
         last = first + np.maximum(ends - starts, SHORTEST)
         rows = _until(self.rows, last) - _until(self.rows, first)
@@ -81,10 +83,7 @@ class DailyPace:
     def _waves_until(self, times: FloatArray, harmonics: int) -> FloatArray:
         """Integrals of the waves, weighted by the pace, from midnight on, [times, 2 * harmonics]."""
         days, part, rest = _place(times)
-        edges = np.arange(PARTS + 1, dtype=np.float64) * PART_SECONDS
-        primitive = _primitives(edges, harmonics)
-        whole = np.cumsum(self.valued[:, None] * np.diff(primitive, axis=0), axis=0)
-        before = np.concatenate((np.zeros((1, 2 * harmonics)), whole))
+        primitive, before = _at_edges(harmonics), _integrals(self, harmonics)
         within = _primitives(rest, harmonics) - primitive[part]
         return np.asarray(days[:, None] * before[-1] + before[part] + self.valued[part, None] * within)
 
@@ -112,6 +111,19 @@ def _primitives(times: FloatArray, harmonics: int) -> FloatArray:
     frequency = _frequency(harmonics)
     angle = times[:, None] * frequency
     return np.concatenate((-np.cos(angle) / frequency, np.sin(angle) / frequency), axis=1)
+
+
+@lru_cache(maxsize=8)
+def _at_edges(harmonics: int) -> FloatArray:
+    """Of the parts of a day, [PARTS + 1, 2 * harmonics]."""
+    return _primitives(np.arange(PARTS + 1, dtype=np.float64) * PART_SECONDS, harmonics)
+
+
+@lru_cache(maxsize=256)
+def _integrals(pace: DailyPace, harmonics: int) -> FloatArray:
+    """Of the waves, weighted by the pace, from midnight to the edges of the parts, [PARTS + 1, 2 * harmonics]."""
+    whole = np.cumsum(pace.valued[:, None] * np.diff(_at_edges(harmonics), axis=0), axis=0)
+    return np.concatenate((np.zeros((1, 2 * harmonics)), whole))
 
 
 def _frequency(harmonics: int) -> FloatArray:

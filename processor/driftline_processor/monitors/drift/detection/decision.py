@@ -6,9 +6,11 @@ the reference's own chunks show, exceeds the critical value at the false-alarm b
 of the whole tolerance at the budget's level would need many hours to find twice the tolerance in 1,000 rows, and a
 bound at 95 % alone would alarm every night.
 
-All columns are judged at once: arrays are [events], the events of one column after those of another, or [columns].
+All columns and horizons are judged at once: arrays are [..., events], the events of one column after those of another,
+or [..., columns].
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +42,7 @@ DAY_DEGREES = 60.0
 
 
 class SeasonalAllowance(NamedTuple):
-    """What a stream does by itself, as learned from it where the reference has no timestamps, [columns].
+    """What a stream does by itself, as learned from it where the reference has no timestamps, [..., columns].
 
     season: the distance that the time of day and of the week may make. shown: what the stream has shown of it; the rest
     cannot be excluded yet. masked: what it may take off a move, without what only a weekend may do. design_effect:
@@ -53,52 +55,63 @@ class SeasonalAllowance(NamedTuple):
     design_effect: FloatArray
     days: float
 
+    @classmethod
+    def stack(cls, parts: Sequence["SeasonalAllowance | None"]) -> "SeasonalAllowance | None":
+        """Of several horizons, [horizons, columns]; None where none of them has any."""
+        known = next((part for part in parts if part is not None), None)
+        if known is None:
+            return None
+        nothing = np.zeros_like(known.season)
+        none = cls(nothing, nothing, nothing, nothing + 1.0, 0.0)
+        season, shown, masked, effect, _ = zip(*(none if part is None else part for part in parts), strict=True)
+        return cls(np.array(season), np.array(shown), np.array(masked), np.array(effect), known.days)
+
 
 def assess(
     baseline: Baseline,
     x: FloatArray,
     rows: ArrayLike,
     alpha: ArrayLike,
-    chunks: float | None = None,
+    chunks: ArrayLike | None = None,
     *,
     of_column: ArrayLike | None = None,
     allowance: SeasonalAllowance | None = None,
 ) -> Assessment:
-    """Hold a window against the reference: `x` rows in each event, of `rows` effective rows of its column.
+    """Hold windows against the reference: `x` rows in each event, of `rows` effective rows of its column.
 
-    alpha: false alarms allowed for each event of a column, [columns]. chunks: the window's duration in chunks, where
-    both sides have timestamps. of_column: false alarms allowed for all events of a column together,
+    alpha: false alarms allowed for each event of a column, [columns]. chunks: each window's duration in chunks, [...],
+    where both sides have timestamps. of_column: false alarms allowed for all events of a column together,
     [columns]; `alpha` where it has one. allowance: what the stream does by itself, where the reference cannot tell.
     """
     column, variation = baseline.column, baseline.variation
     n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
-    p, n = baseline.shares, n_column[column]
-    q = np.clip(x / n, 0.0, 1.0)
+    p, n = baseline.shares, n_column.take(column, axis=-1)
+    q = np.minimum(np.maximum(x / n, 0.0), 1.0)
     variance = baseline.daily_inflation * np.maximum(baseline.spread_at(q), 0.25 / n) / n
     error = np.sqrt(variance + baseline.variance)
-    degrees, effect = variation.degrees(n_column, chunks), np.ones(len(n_column))
-    season, masked, averaged = np.zeros(len(p)), np.zeros(len(p)), variation.floor
+    degrees, effect = variation.degrees(n_column, chunks), np.ones_like(n_column)
+    season, masked, averaged = np.zeros_like(q), np.zeros_like(q), variation.floor
     if allowance is not None:
         effect = np.minimum(allowance.design_effect, np.maximum(n_column, 1.0))
-        averaged = np.maximum(averaged, effect[column])
+        averaged = np.maximum(averaged, effect.take(column, axis=-1))
         degrees = np.where(allowance.design_effect > 1.0, np.minimum(degrees, DAY_DEGREES), degrees)
-        season, masked = allowance.season[column], allowance.masked[column]
+        season, masked = (each.take(column, axis=-1) for each in (allowance.season, allowance.masked))
     inflation = _inflation(baseline, n_column, chunks, effect)
     steady = np.sqrt(np.minimum(inflation, averaged))
-    seen_alike = np.minimum(variation.pooled_floor, np.maximum(n_column, 1.0))[column]
+    seen_alike = np.minimum(variation.pooled_floor, np.maximum(n_column, 1.0)).take(column, axis=-1)
     inflation = np.sqrt(np.where(baseline.unseen, seen_alike, inflation))
-    critical = critical_value(alpha, degrees)[column]
+    critical = critical_value(alpha, degrees).take(column, axis=-1)
     distance = baseline.distance(q)
     sampling, natural = error * steady, error * inflation
     known = variation.degrees(n_column)  # of the width by rows, of which chance is most (Satterthwaite 1946)
-    limit = critical_bound(alpha if of_column is None else of_column, known, AT_ONCE)[column]
+    limit = critical_bound(alpha if of_column is None else of_column, known, AT_ONCE).take(column, axis=-1)
     least = distance - Z95 * sampling
     rarely = multiplied(baseline, x, n, limit * inflation, (least > 0.0) & (season == 0.0))
     tolerance = np.where(rarely, PART * baseline.tolerance, baseline.tolerance)
     move = Move(p, q, distance, least, tolerance, sampling)
     kept, width = KEPT * baseline.tolerance + season, natural.copy()
-    near = np.flatnonzero((least > baseline.tolerance) & (distance > kept))
-    if len(near):
+    near = np.nonzero((least > baseline.tolerance) & (distance > kept))
+    if len(near[-1]):
         shrunk = np.minimum(inflation, np.sqrt(_inflation(baseline, n_column, chunks, effect, shrunk=True)))[near]
         by_ratio = _likelihood_error(baseline, x, n, kept, near) * shrunk
         width[near] = width_beyond(distance[near] - kept[near], error[near] * shrunk, by_ratio, limit[near])
@@ -115,22 +128,23 @@ def assess(
 
 
 def _inflation(
-    baseline: Baseline, rows: FloatArray, chunks: float | None, effect: FloatArray, *, shrunk: bool = False
+    baseline: Baseline, rows: FloatArray, chunks: ArrayLike | None, effect: FloatArray, *, shrunk: bool = False
 ) -> FloatArray:
-    """Of the variance of a distance, by natural variation on both sides, and `effect` at least, [events]."""
-    column, N = baseline.column, baseline.by_event
-    natural, n = np.maximum(baseline.variation.inflation(rows, chunks, shrunk=shrunk), effect[column]), rows[column]
+    """Of the variance of a distance, by natural variation on both sides, and `effect` at least, [..., events]."""
+    n, least, N = (*(each.take(baseline.column, axis=-1) for each in (rows, effect)), baseline.by_event)
+    natural = np.maximum(baseline.variation.inflation(rows, chunks, shrunk=shrunk), least)
     return np.asarray((natural / n + baseline.natural) / (1.0 / n + 1.0 / N))
 
 
 def _likelihood_error(
-    baseline: Baseline, x: FloatArray, n: FloatArray, kept: FloatArray, events: IntArray
+    baseline: Baseline, x: FloatArray, n: FloatArray, kept: FloatArray, at: tuple[IntArray, ...]
 ) -> FloatArray:
     """Standard error, by sampling, of distances beyond `kept`: the one that makes the likelihood ratio a normal z.
 
     The ratio is that against the nearest share within `kept`. Unlike a variance it is right in small counts.
     """
-    x, n, p, N, kept = (each[events] for each in (x, n, baseline.shares, baseline.by_event, kept))
+    events = at[-1]
+    (x, n, kept), p, N = (each[at] for each in (x, n, kept)), baseline.shares[events], baseline.by_event[events]
     near = np.clip(p + np.where(x > p * n, kept, -kept), 0.0, 1.0)
     z = signed_root(x, n, near * N, N) / np.sqrt(baseline.daily_inflation[events])
     return np.asarray((np.abs(x / n - p) - kept) / np.maximum(z, 1e-300))
@@ -139,7 +153,7 @@ def _likelihood_error(
 def _ratios(
     baseline: Baseline, x: FloatArray, n: FloatArray, q: FloatArray, critical: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """|z| by sampling over its critical value, [events]: of each event alone, and with the ranks of its column."""
+    """|z| by sampling over its critical value, [..., events]: of each event alone, and with the ranks of its column."""
     p, N = baseline.shares, baseline.by_event
     by_ranks = np.abs(q - p) / np.sqrt(np.maximum(baseline.spread, 0.25 / n) * (1.0 / n + 1.0 / N))
     alone = np.where(baseline.by_ranks, by_ranks, signed_root(x, n, p * N, N)) / critical
@@ -153,9 +167,9 @@ def _of_ranks(baseline: Baseline, ratios: FloatArray) -> FloatArray:
 
     How far is for each event to say, and how far it moves naturally.
     """
-    ranks, proven = np.flatnonzero(baseline.by_ranks), np.zeros(len(baseline.sizes))
-    proven[baseline.column[ranks]] = ratios[ranks]
-    return np.asarray(proven[baseline.column])
+    ranks, proven = np.flatnonzero(baseline.by_ranks), np.zeros((*ratios.shape[:-1], len(baseline.sizes)))
+    proven[..., baseline.column[ranks]] = ratios.take(ranks, axis=-1)
+    return proven.take(baseline.column, axis=-1)
 
 
 HEALTHY, INSUFFICIENT, WARNING, ALARM = range(4)
@@ -165,7 +179,7 @@ SEVERITY = (State.HEALTHY, State.INSUFFICIENT_DATA, State.WARNING, State.ALARM)
 
 
 def decide(assessment: Assessment, rows: ArrayLike, tolerance: ArrayLike, usual: float = 0.0) -> IntArray:
-    """What a window of so many effective rows says of each column: numbers in SEVERITY, [columns].
+    """What a window of so many effective rows says of each column: numbers in SEVERITY, [..., columns].
 
     tolerance: of each column. usual: of the model; rows that are enough for it are enough for a narrower one.
 

@@ -45,12 +45,11 @@ NO_ROWS = 1e-100
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What a window, or several together, say of every column; arrays by aspect are [ASPECTS, columns].
+    """What a window, or several together, say of every column; arrays by aspect are [..., ASPECTS, columns].
 
     state: number of SEVERITY, or ABSENT. score: above 1 in alarm. new: whether never seen values have the highest score
     of a column's values; spread: whether only many categories together are in alarm; valued: whether it has values, on
-    both sides, [columns]. at_the_time: by how much shares are others at this time of the day than in the whole,
-    [events]: the shares in `events` are without it.
+    both sides, [columns].
     """
 
     events: Assessment
@@ -61,7 +60,6 @@ class Detection:
     new: BoolArray
     spread: BoolArray
     valued: BoolArray
-    at_the_time: FloatArray
 
     @cached_property
     def largest_bound(self) -> FloatArray:
@@ -129,7 +127,7 @@ class Detector:
             for end in ("first", "last")
         )
         self._column = self.baseline.column[: len(self._first)]
-        self._outside = np.concatenate([events.outside for events in self.events])
+        self._outside = np.flatnonzero(np.concatenate([events.outside for events in self.events]))
         self._by_ranks = np.flatnonzero(self.baseline.by_ranks)
         self._ranks = np.concatenate([e.ranks if len(e.ranks) else np.zeros(e.bins) for e in self.events])
 
@@ -159,39 +157,38 @@ class Detector:
         self,
         counts: BinnedCounts,
         alpha: ArrayLike,
-        chunks: float | None,
+        chunks: ArrayLike | None,
         allowance: SeasonalAllowance | None = None,
         *,
-        window: Window | None = None,
-        hours: Mapping[int, float] = ANY_TIME,
-        spent: float = 1.0,
+        spent: ArrayLike = 1.0,
     ) -> Detection:
-        """Judge a window.
+        """Judge a window, or several horizons at once.
 
         Args:
             counts: What it held, in the bins of the reference.
             alpha: False alarms allowed in each column, or by column, [columns].
-            chunks: Its duration in chunks of the reference, where both have timestamps.
+            chunks: Its duration in chunks of the reference, where both have timestamps, [...].
             allowance: What the stream does by itself, by aspect and column, where the reference cannot tell.
-            window: When it was, where `counts` are `without_time`.
-            hours: When in the window its rows came, as there.
-            spent: How many times `alpha` may be spent on moves within the tolerance.
+            spent: How many times `alpha` may be spent on moves within the tolerance, [...].
 
         """
         columns = len(self.sizes)
         x, rows, novel = self._drawn(counts)
         allowed = np.tile(np.broadcast_to(alpha, columns), len(ASPECTS))
         each, whole = (np.maximum(allowed * part, TINY_ALPHA) for part in self._parts)
-        whole = spent * whole
+        whole = np.asarray(spent, float)[..., None] * whole
+        with_value = rows[..., :columns]
         events = assess(self.baseline, x, rows, each, chunks, of_column=whole, allowance=allowance)
-        novelty = assess_novelty(self.unseen, novel, rows[:columns], each[:columns], whole[:columns])
-        diffuse = self._total_variation.assess(events, rows, each[:columns], whole[:columns], chunks)
+        novelty = assess_novelty(self.unseen, novel, with_value, each[:columns], whole[..., :columns])
+        diffuse = self._total_variation.assess(events, rows, each[:columns], whole[..., :columns], chunks)
         tolerances = np.tile(self.tolerances, len(ASPECTS))
-        state = decide(events, rows, tolerances, self.tolerance).reshape(len(ASPECTS), columns)
-        state[0] = np.maximum(state[0], decide(novelty, rows[:columns], self.tolerances, self.tolerance))
+        state = decide(events, rows, tolerances, self.tolerance)
+        state = state.reshape(*rows.shape[:-1], len(ASPECTS), columns)
+        new = decide(novelty, with_value, self.tolerances, self.tolerance)
+        state[..., 0, :] = np.maximum(state[..., 0, :], new)
         valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
-        absent = self._never & (counts.states <= 0.0) | (counts.rows <= 0.0)
-        return self._combined((events, novelty, diffuse), state, valued, absent, self._at_the_time(window, hours))
+        absent = self._never & (counts.states <= 0.0) | (counts.rows <= 0.0)[..., None, :]
+        return self._combined((events, novelty, diffuse), state, valued, absent)
 
     def _combined(
         self,
@@ -199,40 +196,39 @@ class Detector:
         state: IntArray,
         valued: BoolArray,
         absent: BoolArray,
-        at_the_time: FloatArray,
     ) -> Detection:
-        """Events, novelty and total variation of a column's values as one. absent: of [STATES, columns]."""
+        """Events, novelty and total variation of a column's values as one. absent: of [..., STATES, columns]."""
         events, novelty, diffuse = assessments
         score = np.maximum(events.most(events.score), 0.0).reshape(state.shape)
-        both = np.maximum(score[0], novelty.score)
+        both = np.maximum(score[..., 0, :], novelty.score)
         spread = (diffuse.score > 1.0) & (both <= 1.0)
-        farther = novelty.move.distance >= events.most(events.move.distance)[: len(both)]
+        farther = novelty.move.distance >= events.most(events.move.distance)[..., : both.shape[-1]]
         new = np.where(both > 0.0, novelty.score >= NEARLY * both, farther)
-        score[0] = np.where(valued, np.where(spread, diffuse.score, both), 0.0)
-        state[0] = np.where(valued, np.where(spread, ALARM, state[0]), INSUFFICIENT)
-        state[1:] = np.where(absent, ABSENT, state[1:])
-        return Detection(events, novelty, diffuse, state, score, new & ~spread, spread, valued, at_the_time)
+        score[..., 0, :] = np.where(valued, np.where(spread, diffuse.score, both), 0.0)
+        state[..., 0, :] = np.where(valued, np.where(spread, ALARM, state[..., 0, :]), INSUFFICIENT)
+        state[..., 1:, :] = np.where(absent, ABSENT, state[..., 1:, :])
+        return Detection(events, novelty, diffuse, state, score, new & ~spread, spread, valued)
 
     def unseen_below(self, detection: Detection) -> FloatArray:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
         return np.asarray(detection.events.detectable[self._middle])
 
-    def may_alarm(self, counts: BinnedCounts) -> bool:
-        """Whether anything moved beyond its tolerance; the bounds of a distance are below it."""
+    def may_alarm(self, counts: BinnedCounts) -> BoolArray:
+        """Whether anything moved beyond its tolerance, [...]; the bounds of a distance are below it."""
         x, rows, novel = self._drawn(counts)
-        q = x / rows[self.baseline.column]
-        near = self.baseline.distance(q) <= self.least_tolerance
-        n = rows[: len(novel)]
-        new = novel / n - self.unseen.share > self.unseen.tolerance
-        return not near.all() or bool(new.any()) or self._total_variation.may_alarm(q, rows)
+        q = x / rows.take(self.baseline.column, axis=-1)
+        moved = self.baseline.distance(q) > self.least_tolerance
+        new = novel / rows[..., : len(self.sizes)] - self.unseen.share > self.unseen.tolerance
+        return np.asarray(moved.any(axis=-1) | new.any(axis=-1) | self._total_variation.may_alarm(q, rows))
 
     def shares(self, counts: BinnedCounts) -> tuple[FloatArray, FloatArray]:
-        """The share of rows in each event, and effective rows of its column, [events]."""
+        """The share of rows in each event, and effective rows of its column, [..., events]."""
         x, rows, _ = self._drawn(counts)
-        n = rows[self.baseline.column]
+        n = rows.take(self.baseline.column, axis=-1)
         return x / n, n
 
-    def _at_the_time(self, window: Window | None, hours: Mapping[int, float]) -> FloatArray:
+    def at_the_time(self, window: Window | None, hours: Mapping[int, float]) -> FloatArray:
+        """By how much shares are others at this time of the day than in the whole, as in `without_time`, [events]."""
         shift = np.zeros(len(self.baseline.shares))
         if self._cycle and window is not None:
             shift[: len(self._first)] = self._sums(self._shift(window, hours))
@@ -246,25 +242,28 @@ class Detector:
         return self._cycle.shift(starts, ends, np.array(list(within.values()) or [1.0]))
 
     def _sums(self, bins: FloatArray) -> FloatArray:
-        """What events of values hold, from what bins do."""
+        """What events of values hold, [..., events], from what bins do, [..., bins]."""
         below = running(bins)
-        inside = below[self._last] - below[self._first]
-        total = (below[self.starts + self.sizes] - below[self.starts])[self._column]
-        values = np.where(self._outside, total - inside, inside)
-        ranked = np.add.reduceat(bins * self._ranks, self.starts)
-        values[self._by_ranks] = ranked[self._column[self._by_ranks]]
-        return np.asarray(values)
+        values = np.asarray(below.take(self._last, axis=-1) - below.take(self._first, axis=-1))
+        of, columns = self._outside, self._column[self._outside]
+        total = below.take(self.starts + self.sizes, axis=-1) - below.take(self.starts, axis=-1)
+        values[..., of] = total.take(columns, axis=-1) - values[..., of]
+        values[..., self._by_ranks] = self._ranked(bins).take(self._column[self._by_ranks], axis=-1)
+        return values
+
+    def _ranked(self, bins: FloatArray) -> FloatArray:
+        """The ranks of all rows together, [..., columns]; 0 where a column has none."""
+        return np.add.reduceat(bins * self._ranks, self.starts, axis=-1)
 
     def _drawn(self, counts: BinnedCounts) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Effective rows in each event, of each column and aspect, and at never seen values of each column."""
-        scale = counts.effective
-        values = self._sums(counts.bins) * scale[self._column]
-        rows = counts.rows * scale
-        states = np.minimum(counts.states * scale, rows)
-        n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows))
+        scale, rows = counts.effective, counts.rows * counts.effective
+        values = self._sums(counts.bins) * scale.take(self._column, axis=-1)
+        states = np.minimum(counts.states * scale[..., None, :], rows[..., None, :])
+        n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows), axis=-1)
         n = np.where(n > NO_ROWS, n, 1.0)
-        self.pairing.explain(values, n[: len(scale)])
-        return np.concatenate((values, states.ravel())), n, counts.novel * scale
+        self.pairing.explain(values, n[..., : len(self.sizes)])
+        return np.concatenate((values, states.reshape(*scale.shape[:-1], -1)), axis=-1), n, counts.novel * scale
 
 
 def worst(detection: Detection) -> IntArray:

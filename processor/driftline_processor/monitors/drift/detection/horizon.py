@@ -1,12 +1,16 @@
 """What is judged: a window by itself, or the windows of a longer time that ends with it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import cached_property
 from typing import NamedTuple
+
+import numpy as np
 
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
+from driftline_processor.monitors.drift.detection.assessment import of_horizon
 from driftline_processor.monitors.drift.detection.decision import SeasonalAllowance
 from driftline_processor.monitors.drift.detection.detector import Detection, Detector
 from driftline_processor.records import Window
@@ -21,7 +25,7 @@ class Reach(Enum):
     WEEK = auto()  # the last seven days
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Horizon:
     """Windows that are judged together, and how.
 
@@ -43,12 +47,10 @@ class Horizon:
     hours: Mapping[int, float] = field(default_factory=dict)
     spent: float = 1.0
 
-    def judged(self, alpha: FloatArray) -> "Judged":
-        """alpha: false alarms allowed in each column, [columns]."""
-        detection = self.detector.judge(
-            self.counts, alpha, self.chunks, self.allowance, window=self.at, hours=self.hours, spent=self.spent
-        )
-        return Judged(self, detection)
+    @cached_property
+    def at_the_time(self) -> FloatArray:
+        """By how much shares are others at this time of the day than in the whole, [events]; `counts` are without."""
+        return self.detector.at_the_time(self.at, self.hours)
 
 
 class Judged(NamedTuple):
@@ -56,6 +58,22 @@ class Judged(NamedTuple):
 
     horizon: Horizon
     detection: Detection
+
+
+def judge(horizons: Sequence[Horizon], alpha: FloatArray) -> list[Judged]:
+    """All horizons that end with a window; those of one detector at once.
+
+    alpha: false alarms allowed in each column, [columns].
+    """
+    found: dict[Horizon, Detection] = {}
+    for detector in dict.fromkeys(each.detector for each in horizons):
+        of = [each for each in horizons if each.detector is detector]
+        counts, allowance = BinnedCounts.stack([each.counts for each in of]), [each.allowance for each in of]
+        chunks = None if of[0].chunks is None else np.array([each.chunks for each in of], float)
+        spent = np.array([each.spent for each in of])
+        together = detector.judge(counts, alpha, chunks, SeasonalAllowance.stack(allowance), spent=spent)
+        found |= {each: of_horizon(together, place) for place, each in enumerate(of)}
+    return [Judged(each, found[each]) for each in horizons]
 
 
 def in_chunks(duration: int, chunk: float | None) -> float | None:

@@ -60,7 +60,7 @@ def unseen_categories(chunks: FloatArray, single: int, tolerance: float) -> Unse
 def assess_novelty(
     unseen: Unseen, x: FloatArray, n: FloatArray, alpha: FloatArray, of_column: FloatArray
 ) -> Assessment:
-    """Hold `x` rows at never seen values, of `n` effective rows, against what the reference predicts, [columns].
+    """Hold `x` rows at never seen values, of `n` effective rows, against what the reference predicts, [..., columns].
 
     alpha: false alarms allowed where nothing is new; of_column: in all of a column, within its tolerance.
     """

@@ -14,7 +14,6 @@ Sources: variance-time curves (Cox and Lewis 1966; Allan 1966); overdispersion p
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import log
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -116,47 +115,53 @@ class Variation:
         largest = np.where(self.levels.measured > 0, self.levels.rows[-1], 0.0)
         return np.asarray(self.floor + self.growth * largest[self.column])
 
-    def inflation(self, rows: ArrayLike, chunks: float | None = None, *, shrunk: bool = False) -> FloatArray:
-        """R by event, for so many rows by column, [columns], and that many chunks' duration where both have timestamps.
+    def inflation(self, rows: ArrayLike, chunks: ArrayLike | None = None, *, shrunk: bool = False) -> FloatArray:
+        """R by event, for so many rows by column, [..., columns].
 
-        Never more than `rows`: all rows together count for one draw at least. shrunk: by time, without what is likely
-        noise of the estimate.
+        chunks: their duration in chunks, [...], where both sides have timestamps. Never more than `rows`: all rows
+        together count for one draw at least. shrunk: by time, without what is likely noise of the estimate.
         """
-        most = np.maximum(np.asarray(rows, float), 1.0) + np.zeros(len(self.few))
-        by_event = most[self.column]
+        most = self._at_least_one(rows)
+        by_event = most.take(self.column, axis=-1)
         if not len(self.levels.rows):
             curve = self.floor
         elif chunks is None:
-            curve = np.maximum(self.floor + self.growth * by_event, np.maximum(self._observed(most), 1.0)[self.column])
+            observed = np.maximum(self._observed(most), 1.0)
+            curve = np.maximum(self.floor + self.growth * by_event, observed.take(self.column, axis=-1))
         else:
-            curve = 1.0 + by_event * self._excess(chunks, self._shrunk if shrunk else self._excesses)
+            curve = 1.0 + by_event * self._excess(np.asarray(chunks, float), self._shrunk if shrunk else self._excesses)
         return np.asarray(np.minimum(curve, by_event))
 
-    def degrees(self, rows: ArrayLike, chunks: float | None = None) -> FloatArray:
-        """Degrees of freedom of the width at this size, [columns]; infinite where nothing about it was estimated.
+    def degrees(self, rows: ArrayLike, chunks: ArrayLike | None = None) -> FloatArray:
+        """Degrees of freedom of the width at this size, [..., columns]; infinite where nothing of it was estimated.
 
         Those of the level at that scale (on a plateau: of the finest level on it), times `directions` where less than
         half of the width is estimated, divided by the share that is (Satterthwaite 1946).
         """
-        most = np.maximum(np.asarray(rows, float), 1.0) + np.zeros(len(self.few))
+        most = self._at_least_one(rows)
         if not len(self.levels.rows):
-            return np.where(self.few, FEWEST_DEGREES, np.inf)
+            return np.where(self.few, FEWEST_DEGREES, np.full_like(most, np.inf))
         found = self._degrees_by_rows(most)
         if chunks is not None:
-            level = np.minimum(round(np.log2(max(chunks, 1.0))), np.maximum(self.levels.measured - 1, 0))
+            near = np.rint(np.log2(np.maximum(chunks, 1.0))).astype(np.int64)[..., None]
+            level = np.minimum(near, np.maximum(self.levels.measured - 1, 0))
             found = np.minimum(found, np.maximum(FEWEST_DEGREES, self._at(self.levels.degrees, level)))
         few = np.maximum(FEWEST_DEGREES, self.levels.degrees[0] * self.directions)
         return np.asarray(np.where(self.few, few, np.where(self.levels.measured > 0, found, np.inf)))
+
+    def _at_least_one(self, rows: ArrayLike) -> FloatArray:
+        """Rows by column, [..., columns]."""
+        return np.asarray(np.maximum(np.asarray(rows, float), 1.0) + np.zeros(len(self.few)))
 
     @cached_property
     def _log_rows(self) -> FloatArray:
         return np.log(self.levels.rows)
 
     def _observed(self, rows: FloatArray) -> FloatArray:
-        """Pooled R at this size, on a scale of log n, flat beyond what was measured: no guess, [columns]."""
+        """Pooled R at this size, on a scale of log n, flat beyond what was measured: no guess, [..., columns]."""
         at, sizes = np.log(rows), self._log_rows
         last = np.maximum(self.levels.measured - 1, 0)
-        high = np.minimum((sizes <= at).sum(axis=0), last)
+        high = np.minimum((sizes <= at[..., None, :]).sum(axis=-2), last)
         low = np.maximum(high - 1, 0)
         before = self._at(sizes, low)
         step = self._at(sizes, high) - before
@@ -181,12 +186,12 @@ class Variation:
         own = _without_noise(levels.own, levels.degrees[:, column]) / levels.rows[:, column]
         return np.stack((pooled[:, column], own))
 
-    def _excess(self, chunks: float, excesses: FloatArray) -> FloatArray:
-        """(R(T) - 1)/n(T) of a stretch of the same duration: at the reference's pace, whatever the traffic."""
-        at = max(log(max(chunks, 1e-9)) / log(2.0), 0.0)
-        low = min(int(at), len(self.levels.rows) - 1)
-        high = min(low + 1, len(self.levels.rows) - 1)
-        part = min(at - low, 1.0)
+    def _excess(self, chunks: FloatArray, excesses: FloatArray) -> FloatArray:
+        """(R(T) - 1)/n(T) of stretches of the same duration, [..., events]: at the reference's pace."""
+        at, last = np.maximum(np.log2(np.maximum(chunks, 1e-9)), 0.0), len(self.levels.rows) - 1
+        low = np.minimum(at.astype(np.int64), last)
+        high = np.minimum(low + 1, last)
+        part = np.minimum(at - low, 1.0)[..., None]
         pooled, own = excesses[:, low] * (1.0 - part) + excesses[:, high] * part
         pooled = np.maximum(pooled, 0.0)
         return np.asarray(np.maximum(pooled, 0.5 * pooled + 0.5 * own))
@@ -195,18 +200,23 @@ class Variation:
         line = self.pooled_floor + self.pooled_growth * rows
         pooled = np.maximum(np.maximum(line, self._observed(rows)), 1.0001)
         estimated = 1.0 - 1.0 / pooled
-        near = np.abs(self._log_rows - np.log(rows)).argmin(axis=0)
-        plateau = (self.levels.pooled >= 0.75 * self.pooled_floor).argmax(axis=0)
-        degrees = self._at(self.levels.degrees, np.where(self.pooled_growth == 0.0, np.minimum(near, plateau), near))
+        near = np.abs(self._log_rows - np.log(rows)[..., None, :]).argmin(axis=-2)
+        degrees = self._at(self.levels.degrees, np.minimum(near, self._plateau))
         degrees = degrees * np.where((estimated < 0.5) & (degrees >= MANY_BLOCKS), self.directions, 1.0)
         return np.asarray(np.maximum(FEWEST_DEGREES, degrees / np.maximum(estimated, 0.05)))
+
+    @cached_property
+    def _plateau(self) -> IntArray:
+        """The finest level on it, [columns]; the last one where R grows."""
+        finest = (self.levels.pooled >= 0.75 * self.pooled_floor).argmax(axis=0)
+        return np.where(self.pooled_growth == 0.0, finest, len(self.levels.rows) - 1)
 
     @cached_property
     def _columns(self) -> IntArray:
         return np.arange(len(self.few))
 
     def _at(self, values: FloatArray, level: IntArray) -> FloatArray:
-        """One level of each column."""
+        """One level of each column, [..., columns]."""
         return np.asarray(values[level, self._columns])
 
 

@@ -43,14 +43,16 @@ class PairMargins:
         self._trained = _same(shares[self._medians], self._odds)
 
     def explain(self, values: FloatArray, rows: FloatArray) -> None:
-        """Takes out of the rows in each event, [events], what the members explain. rows: of each column, [columns]."""
+        """Takes out of the rows in each event, [..., events], what the members explain. rows: [..., columns]."""
         if not len(self._same):
             return
-        shares = np.clip(values[self._medians] / rows[self.members], 0.0, 1.0)
-        both = values[self._same] + values[self._opposite]
-        explained = (_same(shares, self._odds) - self._trained) * both
-        same = np.clip(values[self._same] - explained, 0.0, both)
-        values[self._same], values[self._opposite] = same, both - same
+        above = values.take(self._medians, axis=-1) / rows.take(self.members, axis=-1)
+        margins = np.minimum(np.maximum(above, 0.0), 1.0)
+        same, opposite = values.take(self._same, axis=-1), values.take(self._opposite, axis=-1)
+        both = same + opposite
+        explained = (_same(margins, self._odds) - self._trained) * both
+        same = np.minimum(np.maximum(same - explained, 0.0), both)
+        values[..., self._same], values[..., self._opposite] = same, both - same
 
 
 def _odds_ratio(margins: FloatArray, same: FloatArray) -> FloatArray:
@@ -63,8 +65,11 @@ def _odds_ratio(margins: FloatArray, same: FloatArray) -> FloatArray:
 
 
 def _same(margins: FloatArray, odds: FloatArray) -> FloatArray:
-    """Share of rows on the same side of both, by the odds ratio (Plackett 1965)."""
-    a, b = margins
+    """Share of rows on the same side of both, [..., pairs], by the odds ratio (Plackett 1965).
+
+    margins: shares on one side of each median, [..., 2, pairs].
+    """
+    a, b = margins[..., 0, :], margins[..., 1, :]
     apart = np.where(np.abs(odds - 1.0) < RAREST, RAREST, odds - 1.0)
     total = 1.0 + (a + b) * apart
     root = np.sqrt(np.maximum(total**2 - 4.0 * (apart + 1.0) * apart * a * b, 0.0))

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
+from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.significance import signed_root
 
@@ -28,17 +28,18 @@ def may_be_tolerated(baseline: Baseline) -> FloatArray:
 
 
 def multiplied(baseline: Baseline, x: FloatArray, n: FloatArray, limit: FloatArray, seen: BoolArray) -> BoolArray:
-    """Events whose share has surely more than doubled or halved, [events].
+    """Events whose share has surely more than doubled or halved, [..., events].
 
     seen: those that are looked at. limit: what |z| by sampling has to exceed.
     """
-    found = np.zeros(len(x), bool)
-    rare: IntArray = np.flatnonzero(seen & _is_rare(baseline))
-    x, n, p, N = (each[rare] for each in (x, n, baseline.shares, baseline.by_event))
+    found = np.zeros(x.shape, bool)
+    rare = np.nonzero(seen & _is_rare(baseline))
+    events = rare[-1]
+    x, n, p, N = x[rare], n[rare], baseline.shares[events], baseline.by_event[events]
     few, others = np.where(p > 0.5, n - x, x), np.minimum(p, 1.0 - p)
     near = np.where(few > others * n, RATIO * others, others / RATIO)
     beyond = np.where(few > others * n, few > near * n, few < near * n)
-    z = signed_root(few, n, near * N, N) / np.sqrt(baseline.daily_inflation[rare])
+    z = signed_root(few, n, near * N, N) / np.sqrt(baseline.daily_inflation[events])
     found[rare] = beyond & (z > limit[rare])
     return found
 

@@ -9,7 +9,8 @@ from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.binning.bins import CategoryBins, NumericBins
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS
 from driftline_processor.monitors.drift.detection.decision import ALARM
-from driftline_processor.monitors.drift.detection.detector import Detection, Detector
+from driftline_processor.monitors.drift.detection.detector import Detector
+from driftline_processor.monitors.drift.detection.horizon import Judged
 from driftline_processor.monitors.drift.detection.tested_sets import BinSet, Family
 from driftline_processor.monitors.drift.season.calendar import Calendar, in_season
 from driftline_processor.records import ColumnSummary
@@ -41,11 +42,12 @@ class ReasonFinder:
         self._place = {int(column): place for place, column in enumerate(np.flatnonzero(detector.numeric))}
         self._first = detector.baseline.sizes.cumsum() - detector.baseline.sizes
 
-    def moves(self, detection: Detection, column: int, aspect: int, summary: ColumnSummary) -> tuple[Reason, ...]:
+    def moves(self, judged: Judged, column: int, aspect: int, summary: ColumnSummary) -> tuple[Reason, ...]:
         """What moved in an aspect, and in all others that are in alarm, by descending score."""
+        detection = judged.detection
         alarms = [i for i in range(len(ASPECTS)) if detection.state[i, column] == ALARM and i != aspect]
         alarms.sort(key=lambda i: -detection.score[i, column])
-        return tuple(self._moved(detection, column, i, summary) for i in (aspect, *alarms))
+        return tuple(self._moved(judged, column, i, summary) for i in (aspect, *alarms))
 
     def limit(self, column: int, move: float) -> DetectionLimit:
         """What the verdict on a column's values cannot see."""
@@ -53,11 +55,12 @@ class ReasonFinder:
         chunks = int(measured.degrees[0, column]) + 1 if len(measured.degrees) and measured.measured[column] else 1
         return DetectionLimit(min(move, 1.0), chunks)
 
-    def season(self, detection: Detection, column: int, start: float, end: float) -> InSeason | None:
+    def season(self, judged: Judged, column: int, start: float, end: float) -> InSeason | None:
         """Whether a column's values are as they were in training at the same time; None where they are not."""
+        detection = judged.detection
         at = int(detection.events.highest[column])
         within = at - int(self._first[column])
-        whole, after = float(detection.events.move.before[at]), _shares(detection, at)[1]
+        whole, after = float(detection.events.move.before[at]), _shares(judged, at)[1]
         chunks = self._detector.chunks[column]
         if column not in self._place and within >= chunks.shape[1]:
             return None  # a category that is known in the whole alone
@@ -70,20 +73,21 @@ class ReasonFinder:
                     return InSeason(cycle, share)
         return None
 
-    def _moved(self, detection: Detection, column: int, aspect: int, summary: ColumnSummary) -> Reason:
+    def _moved(self, judged: Judged, column: int, aspect: int, summary: ColumnSummary) -> Reason:
+        detection = judged.detection
         if aspect:
             at = int(detection.events.highest[aspect * len(self._detector.sizes) + column])
-            return Moved(Region.STATE, *_shares(detection, at), name=ASPECTS[aspect])
+            return Moved(Region.STATE, *_shares(judged, at), name=ASPECTS[aspect])
         if detection.new[column]:
             return self._never_seen(column, summary, float(detection.novelty.move.after[column]))
         if detection.spread[column]:
             return ManyCategories(float(detection.diffuse.move.distance[column]))
-        return self._of_values(detection, column, summary)
+        return self._of_values(judged, column, summary)
 
-    def _of_values(self, detection: Detection, column: int, summary: ColumnSummary) -> Moved:
+    def _of_values(self, judged: Judged, column: int, summary: ColumnSummary) -> Moved:
         """Which of the values that training has seen moved."""
-        at = int(detection.events.highest[column])
-        before, after = _shares(detection, at)
+        at = int(judged.detection.events.highest[column])
+        before, after = _shares(judged, at)
         event = self._detector.events[column].items[at - int(self._first[column])]
         if column in self._place:
             return moved_range(event, self._numbers.edges[self._place[column]], before, after)
@@ -96,7 +100,7 @@ class ReasonFinder:
         guessed = bins.place(summary).guessed
         if alone and event.first in guessed:
             pooled = np.array(guessed) + int(self._first[column])
-            move = detection.events.move
+            move = judged.detection.events.move
             return moved_category(None, *(float(shares[pooled].sum()) for shares in (move.before, move.after)))
         named = alone and event.first < bins.others
         if named and bins.names[event.first] == FALSE and set(bins.names) == {TRUE, FALSE}:
@@ -145,8 +149,8 @@ def _bound(edges: FloatArray, at: int) -> Bound:
     return Bound(float(edges[at]), distinct_digits(edges, at))
 
 
-def _shares(detection: Detection, event: int) -> tuple[float, float]:
+def _shares(judged: Judged, event: int) -> tuple[float, float]:
     """The share of an event in training, at this time of the day, and in the window."""
-    move, time = detection.events.move, float(detection.at_the_time[event])
+    move, time = judged.detection.events.move, float(judged.horizon.at_the_time[event])
     before, after = (min(max(float(shares[event]) + time, 0.0), 1.0) for shares in (move.before, move.after))
     return before, after

@@ -33,6 +33,14 @@ class Subject(NamedTuple):
     closing: ClosingEvidence | None
 
 
+class Found(NamedTuple):
+    """An alarm of a column in a horizon: its score, and in which aspect it is."""
+
+    score: float
+    judged: Judged
+    aspect: int
+
+
 class Qualification(NamedTuple):
     """A reason beside what moved in a column; aspect: only where the verdict is on that one."""
 
@@ -68,18 +76,17 @@ class Explainer:
         subjects = [Subject(i, summary, closing.get(i)) for i, summary in enumerate(held)]
         verdicts = self._of_window(window, subjects)
         healthy = [i for i, verdict in enumerate(verdicts) if verdict.state is State.HEALTHY]
-        for each in longer:
-            for i, verdict in self._alarms(each, subjects, eligible):
-                if verdicts[i].state is not State.ALARM or verdict.score > verdicts[i].score:
-                    verdicts[i] = verdict
+        for i, found in self._alarms(longer, subjects, eligible).items():
+            if verdicts[i].state is not State.ALARM or found.score > verdicts[i].score:
+                verdicts[i] = self._verdict(found.judged, found.aspect, subjects[i])
         for i in healthy:
             if verdicts[i].state is State.ALARM:
                 verdicts[i] = _also(verdicts[i], Recovered())
         return self._explained(verdicts)
 
-    def moves(self, detection: Detection, column: int, aspect: int, summary: ColumnSummary) -> tuple[Reason, ...]:
+    def moves(self, judged: Judged, column: int, aspect: int, summary: ColumnSummary) -> tuple[Reason, ...]:
         """What moved in an aspect of a column, and in all others that are in alarm."""
-        return self._reasons.moves(detection, column, aspect, summary)
+        return self._reasons.moves(judged, column, aspect, summary)
 
     def _of_window(self, window: Judged, subjects: Sequence[Subject]) -> list[Verdict]:
         aspects = worst(window.detection).tolist()
@@ -91,13 +98,18 @@ class Explainer:
         return verdicts
 
     def _alarms(
-        self, longer: Judged, subjects: Sequence[Subject], eligible: Callable[[int, int], bool]
-    ) -> Iterator[tuple[int, Verdict]]:
-        """Of a longer horizon only alarms are reported."""
-        aspects = worst(longer.detection).tolist()
-        for i in np.flatnonzero((longer.detection.state == ALARM).any(axis=0)).tolist():
-            if eligible(i, longer.horizon.start) and subjects[i].closing is None:
-                yield i, self._verdict(longer, aspects[i], subjects[i])
+        self, longer: Sequence[Judged], subjects: Sequence[Subject], eligible: Callable[[int, int], bool]
+    ) -> dict[int, Found]:
+        """Of longer horizons only alarms are reported: of each column, where it has the highest score."""
+        highest: dict[int, Found] = {}
+        for each in longer:
+            alarmed, aspects = (each.detection.state == ALARM).any(axis=0), worst(each.detection)
+            scores = each.detection.score[aspects, np.arange(len(aspects))]
+            for i in np.flatnonzero(alarmed).tolist():
+                known = eligible(i, each.horizon.start) and subjects[i].closing is None
+                if known and (i not in highest or scores[i] > highest[i].score):
+                    highest[i] = Found(float(scores[i]), each, int(aspects[i]))
+        return highest
 
     def _limits(self, window: Judged) -> Iterator[Qualification]:
         """What may have gone unseen in columns without an alarm, where that is more than BLIND tolerances."""
@@ -115,7 +127,7 @@ class Explainer:
             return
         unusual = (detection.state[0] == WARNING) & ~detection.new & (detection.state < ALARM).all(axis=0)
         for i in np.flatnonzero(unusual).tolist():
-            season = self._reasons.season(detection, i, at.start / 1e9, at.end / 1e9)
+            season = self._reasons.season(window, i, at.start / 1e9, at.end / 1e9)
             if season is not None:
                 yield Qualification(i, VALUE, season)
 
@@ -149,7 +161,7 @@ class Explainer:
             nothing = (0.0, 0.0, asked, 0.0, (NoRows(),))
             return Verdict(VALUE, state, *nothing, horizon.duration, closing=subject.closing, asked=asked)
         source, event = self._source(detection, aspect, column)
-        moves = self._reasons.moves(detection, column, aspect, subject.summary) if state is not State.HEALTHY else ()
+        moves = self._reasons.moves(judged, column, aspect, subject.summary) if state is not State.HEALTHY else ()
         return Verdict(
             aspect=ASPECTS[aspect],
             state=state,

@@ -243,12 +243,9 @@ class SeasonLearner:
 
     def _levels(self, stretches: list[TimedCounts]) -> tuple[FloatArray, FloatArray]:
         """How far each event was from its share in training, and rows, [stretches, events]."""
-        columns = len(self._detector.sizes)
-        found = [
-            self._detector.shares(BinnedCounts.of_vector(np.asarray(each.counts, float), columns)) for each in stretches
-        ]
-        shares, rows = (np.array([each[part] for each in found]).reshape(len(found), -1) for part in (0, 1))
-        return self._scale * (shares - self._detector.baseline.shares) if found else shares, rows
+        counts = np.array([each.counts for each in stretches], float)
+        shares, rows = self._detector.shares(BinnedCounts.of_vector(counts, len(self._detector.sizes)))
+        return self._scale * (shares - self._detector.baseline.shares), rows
 
     def _design_effect(self, history: StreamHistory, levels: FloatArray, rows: FloatArray) -> FloatArray:
         """Of all columns, [columns]. Of one that was in alarm, as far as it is known without the jumps."""

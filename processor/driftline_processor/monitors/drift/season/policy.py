@@ -76,9 +76,8 @@ class WindowSeason:
         self.allowance = self._learner.allowance(self._history, self._window.end)
 
     def observe(self, judged: Judged) -> None:
-        """Notes what the stream does by itself."""
-        if judged.horizon.reach is Reach.WINDOW:
-            self._learner.see(self._history, self._window.end, judged.detection.events)
+        """Notes what the stream does by itself. judged: the window."""
+        self._learner.see(self._history, self._window.end, judged.detection.events)
 
     def whole(self, counts: BinnedCounts) -> Iterator[Horizon]:
         """Remembers the counts of a window; each hour the last 24 are judged, and each day the last seven."""
