@@ -219,7 +219,8 @@ class ColumnResult:
     statistics: name -> value, of those that apply. distribution, reference_distribution: mean, p05, p50 and p95 of a
     numeric column, in the window and in the reference. shares, reference_shares: class -> share, of a categorical one,
     likewise. states: state -> share of the rows without a usable value, of those that came. verdict: of the aspect
-    with the highest score. alarm: the id of the column's alarm while it is open.
+    with the highest score. alarm: the id of the column's alarm while it is open. detectable: how far its values have to
+    move to be in alarm in every other such window, a share of rows; None where there are none.
     """
 
     column: ColumnKey
@@ -234,6 +235,7 @@ class ColumnResult:
     reference_distribution: Mapping[str, float] = field(default_factory=dict)
     reference_shares: Mapping[str, float] = field(default_factory=dict)
     states: Mapping[str, float] = field(default_factory=dict)
+    detectable: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ continues where it stopped. Event time decides the window; `now` only decides wh
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from itertools import islice
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -86,11 +86,26 @@ class EngineSettings:
         return self.false_alarms * (self.size / self.per) / (self.size / self.step + len(LONGER) + 1)
 
 
+class JudgedWindow(NamedTuple):
+    """A window, what it held, by the names of the reference, and how it was judged.
+
+    duration: nanoseconds from its first pane with rows to the end of the last. hours: in what proportion its rows came
+    in each hour, by its start.
+    """
+
+    comparison: Comparison
+    columns: Columns
+    duration: int
+    hours: Mapping[int, float]
+    result: WindowResult
+
+
 class Engine:
     """The state of all models. Not thread-safe."""
 
-    def __init__(self, settings: EngineSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: EngineSettings, on_judged: Callable[[JudgedWindow], None] | None = None) -> None:
+        """on_judged: called with each window that was compared with a reference."""
+        self._settings, self._on_judged = settings, on_judged
         self._models: dict[ModelKey, ModelState] = {}
         self._evicted: set[ModelKey] = set()
         self._matches = MatchTracker(settings.size)
@@ -271,15 +286,14 @@ class Engine:
         known = comparison.reference.columns if comparison else ()
         rows, columns, hours = model.panes.contents(window, model.expected(known))
         match, columns = self._match(model, comparison, columns, rows)
+        duration = model.panes.covered(window)
         result = WindowResult(
             model=model.key,
             window=window,
             rows=rows,
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
-            columns=comparison.window(
-                columns, self._settings.budget, model.panes.covered(window), model.stream(window, hours)
-            )
+            columns=comparison.window(columns, self._settings.budget, duration, model.stream(window, hours))
             if comparison
             else describe_window(columns),
             unmatched=match.unmatched,
@@ -291,6 +305,8 @@ class Engine:
             result = name_calls(result, finder(model.examples, window, reference, columns, match.names))
         model.incident, result = follow_incident(model.incident, result)
         model.note(result.alarms)
+        if self._on_judged is not None and comparison is not None:
+            self._on_judged(JudgedWindow(comparison, columns, duration, hours, result))
         return result
 
     def _match(

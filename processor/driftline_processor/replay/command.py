@@ -91,6 +91,12 @@ def _tolerances(
 @click.option(
     "--json", "document", type=click.Path(dir_okay=False, path_type=Path), help="Also write all results to this file."
 )
+@click.option(
+    "--choices/--no-choices",
+    default=True,
+    help="End with the alarms at other tolerances and budgets, and the smallest move that each column would show; "
+    "takes two to three times as long.  [default: choices]",
+)
 @click.option("--fail-on-alarm", is_flag=True, help=f"Exit with status {ALARM_EXIT_STATUS} if an alarm was opened.")
 @click.pass_context
 def replay(
@@ -112,6 +118,7 @@ def replay(
     config: Path | None,
     everything: bool,
     document: Path | None,
+    choices: bool,
     fail_on_alarm: bool,
 ) -> None:
     """Backtest drift detection: replay logged predictions through the processor in event time.
@@ -125,7 +132,7 @@ def replay(
 
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
     roles = Roles(label, prediction, score, timestamp, ignore=ignored)
-    options = ReplayOptions(config, window, step, lateness, *tolerances, false_alarms, per)
+    options = ReplayOptions(config, window, step, lateness, *tolerances, false_alarms, per, choices)
     try:
         alarms = _replay(data, reference, roles, options, document, everything=everything)
     except KeyboardInterrupt:
@@ -189,7 +196,7 @@ def _run(
 ) -> int:
     from driftline.reference.atomic_write import replacing
     from driftline_processor.replay.json_report import Document
-    from driftline_processor.replay.text_report import RunTotals, closing_lines, window_lines
+    from driftline_processor.replay.text_report import RunTotals, choice_lines, closing_lines, window_lines
 
     replay, console, summary = prepared.replay, Console(highlight=False), RunTotals()
     with ExitStack() as stack:
@@ -201,7 +208,8 @@ def _run(
             if out:
                 out.add(result, replay.rows)
         if out:
-            out.end()
-    for closing in closing_lines(replay, summary):
+            out.end(replay.choices)
+    table = choice_lines(replay.choices, replay.settings.per) if replay.choices else ()
+    for closing in (*table, *closing_lines(replay, summary)):
         click.echo(closing)
     return summary.opened

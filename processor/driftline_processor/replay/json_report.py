@@ -1,4 +1,4 @@
-"""What `--json` writes: windows as they come, then the alarms and incidents. The same rows give the same bytes."""
+"""What `--json` writes: windows as they come, then alarms, incidents and choices. The same rows give the same bytes."""
 
 import json
 from collections import Counter
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, IncidentEvent, WindowResult
+from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.timeline import Timeline
 from driftline_processor.verdicts.fields import fields
 from driftline_processor.verdicts.verdict import Verdict
@@ -60,12 +61,23 @@ class Document:
         if event.change is AlarmChange.CLOSED:
             held["closed"] = self._timeline.name(event.time, rows)
 
-    def end(self) -> None:
+    def end(self, choices: Choices | None = None) -> None:
         self._file.write("\n]")
         for name, held in (("alarms", self._alarms), ("incidents", self._incidents)):
             lines = ",\n".join(map(_json, held.values()))
             self._file.write(f',\n"{name}": [\n{lines}\n]' if lines else f',\n"{name}": []')
+        if choices is not None:
+            self._file.write(f',\n"choices": {_json(_choices(choices))}')
         self._file.write("}\n")
+
+
+def _choices(choices: Choices) -> dict[str, Any]:
+    moves = choices.smallest_moves()
+    times = Counter(column.name for column in moves)
+    return {
+        "alarms": [choice._asdict() for choice in choices.table()],
+        "smallest_moves": {_name(column, times): move for column, move in moves.items()},
+    }
 
 
 def _window(result: WindowResult, timeline: Timeline, rows: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import ColumnKey, InputRecord, ModelKey, Reference, WindowResult
+from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.sketcher import Sketcher
@@ -28,14 +29,15 @@ class TimedRows(NamedTuple):
 class Replay:
     """A replay of one model's rows through an engine of its own.
 
-    rows: read so far; of these, timeless: without a valid timestamp, late: after their window was judged. newest: the
-    newest event time.
+    choices: other settings that every window is judged at, too, if any. rows: read so far; of these, timeless: without
+    a valid timestamp, late: after their window was judged. newest: the newest event time.
     """
 
     reference: Reference
     settings: EngineSettings
     timeline: Timeline
     columns: Sequence[ReplayedColumn]
+    choices: Choices | None = None
     rows: int = 0
     timeless: int = 0
     late: int = 0
@@ -45,7 +47,7 @@ class Replay:
 
     def __post_init__(self) -> None:
         model = ModelKey(self.reference.name, self.reference.version)
-        self._engine = Engine(self.settings)
+        self._engine = Engine(self.settings, None if self.choices is None else self.choices.add)
         self._engine.put_reference(self.reference)
         columns = self.reference.columns.values()
         pairs = {column.key.name: column.pair for column in columns if column.pair is not None}

@@ -20,7 +20,10 @@ DEFAULT_ROWS: Final = RowCount(5000)
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """The options for windows and verdicts; they take precedence over `config`, a processor.yaml."""
+    """The options for windows and verdicts; they take precedence over `config`, a processor.yaml.
+
+    choices: whether every window is judged at other settings as well.
+    """
 
     config: Path | None = None
     window: str | None = None
@@ -30,6 +33,7 @@ class ReplayOptions:
     tolerances: Mapping[str, float] = field(default_factory=dict)
     false_alarms: float | None = None
     per: str | None = None
+    choices: bool = True
 
 
 class ReplaySettings(NamedTuple):

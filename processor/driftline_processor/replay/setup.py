@@ -15,6 +15,7 @@ from driftline_processor.engine.engine import EngineSettings
 from driftline_processor.records import Reference
 from driftline_processor.reference.read import read_file
 from driftline_processor.reference.tolerances import column_tolerances, named_columns
+from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.column_mapping import assign_columns, column_notes
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.replay import Replay, rebatch
@@ -68,7 +69,9 @@ def prepare_replay(
     table = replace(table, sources=_in_order(table, timestamps))
     told = (*column_notes(columns, reference), *_tolerance_notes(reference, chosen.settings), *chosen.notes)
     notes = (*plan.notes, *_unit_note(timestamps), *told)
-    return PreparedReplay(Replay(reference, chosen.settings, chosen.timeline, columns), table, plan.sources, notes)
+    choices = Choices(chosen.settings) if options.choices else None
+    replay = Replay(reference, chosen.settings, chosen.timeline, columns, choices)
+    return PreparedReplay(replay, table, plan.sources, notes)
 
 
 def _unit_note(timestamps: TimestampColumn | None) -> list[str]:

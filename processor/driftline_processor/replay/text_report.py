@@ -7,9 +7,11 @@ from typing import Final
 
 from rich.text import Text
 
+from driftline.semconv import TARGET_PAIR
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, counts, model_in_words, statement
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, IncidentEvent, WindowResult
+from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.replay import Replay
 from driftline_processor.replay.timeline import Timeline
 from driftline_processor.verdicts.numbers import percent
@@ -119,3 +121,27 @@ def closing_lines(replay: Replay, summary: RunTotals) -> Iterator[str]:
             f"Left out {_counted(replay.late, 'row')} that came more than {allowed} after newer ones, when their "
             "window had been judged: sort the data by time, or allow more with --lateness"
         )
+
+
+MOST_COLUMNS: Final = 20
+"""Columns whose smallest move is listed: pairs after the others, of each the least visible first."""
+
+
+def choice_lines(choices: Choices, per: int) -> Iterator[str]:
+    """The alarms at other settings, and what could have been seen at those that were chosen.
+
+    per: the period of the budget, nanoseconds.
+    """
+    budget = f"false alarms in {format_duration(per)}"
+    yield f"  tolerance  {budget}  alarms"
+    for choice in choices.table():
+        allowed = f"{choice.false_alarms:g}".rjust(len(budget))
+        mark = "  (chosen)" if choice.chosen else ""
+        yield f"  {percent(choice.tolerance):>9}  {allowed}  {choice.alarms:>6}{mark}"
+    moves = sorted(choices.smallest_moves().items(), key=lambda each: (each[0].target == TARGET_PAIR, -each[1]))
+    if moves:
+        yield "Smallest move that every other window would show (median over windows):"
+    for column, move in moves[:MOST_COLUMNS]:
+        yield f"  {percent(move):>9}  {column_in_words(column)}"
+    if len(moves) > MOST_COLUMNS:
+        yield f"  and {_counted(len(moves) - MOST_COLUMNS, 'other column')}; --json has all"

@@ -1,8 +1,9 @@
 """A window against a reference: every column binned, described, and judged over all horizons that end with it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from driftline_processor.monitors.drift.binning.stacked_intervals import Stacked
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
 from driftline_processor.monitors.drift.detection.column_baseline import timeless
 from driftline_processor.monitors.drift.detection.detector import Detector
-from driftline_processor.monitors.drift.detection.horizon import Horizon, Reach, in_chunks, judge
+from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks, judge_all
 from driftline_processor.monitors.drift.detection.tolerance_bound import SPENT
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.monitors.drift.explain.verdicts import Explainer
@@ -38,11 +39,27 @@ PAIRS_SHARE = 0.1
 """Of a model's false alarms: for all of its pairs together. They are many, and few ever move alone."""
 
 
+class PlacedWindow(NamedTuple):
+    """What a window held of the columns of a reference, as read and in its bins; judged: which of them are."""
+
+    held: Sequence[ColumnSummary]
+    binned: BinnedWindow
+    judged: BoolArray
+
+
+class Judgement(NamedTuple):
+    """Of each column of a reference. detectable: what is found in every other window, NaN without rows, [columns]."""
+
+    verdicts: list[Verdict]
+    detectable: FloatArray
+
+
 class Comparison:
     """A reference, prepared for the windows to come."""
 
     def __init__(self, reference: Reference, tolerance: float, own: Mapping[str, float], *, timed: bool) -> None:
-        self.reference = reference
+        self.reference, self.tolerance = reference, tolerance
+        self._own, self._timed = own, timed
         tolerances = column_tolerances(reference, tolerance, own)
         columns, chunk = list(reference.columns.values()), _chunk(reference)
         self._chunk = chunk if chunk > 0.0 else None
@@ -83,6 +100,12 @@ class Comparison:
         """
         return cls(reference, tolerance, tolerances, timed=timed)
 
+    def at(self, tolerance: float) -> "Comparison":
+        """The same with another tolerance, for all columns without one of their own."""
+        if tolerance == self.tolerance:
+            return self
+        return Comparison(self.reference, tolerance, self._own, timed=self._timed)
+
     def window(
         self,
         summaries: Mapping[ColumnKey, ColumnSummary],
@@ -106,37 +129,59 @@ class Comparison:
         unknown = {key: summary for key, summary in summaries.items() if key not in self.reference.columns}
         if not self.reference.columns:
             return describe_window(unknown)
+        placed = self.place(summaries)
+        judgement = self.judge(placed, budget, duration, stream)
+        return (*self._results(placed, judgement), *describe_window(unknown))
+
+    def place(self, summaries: Mapping[ColumnKey, ColumnSummary]) -> PlacedWindow:
+        """What a window held, in bins that are the same at every tolerance."""
         held = self._reader.read([summaries.get(key, NOTHING) for key in self._keys])
-        binned = self._binner.place(held)
         # Not every server counts pairs.
         judged = np.array([key.target != TARGET_PAIR or key in summaries for key in self._keys])
-        alpha = self._allowed(budget, judged)
-        verdicts = self._verdicts(held, binned.counts, alpha, duration, stream)
-        return (*self._results(held, binned, verdicts, judged), *describe_window(unknown))
+        return PlacedWindow(held, self._binner.place(held), judged)
 
-    def _verdicts(
-        self,
-        held: Sequence[ColumnSummary],
-        counts: BinnedCounts,
-        alpha: FloatArray,
-        duration: int,
-        stream: StreamWindow | None,
-    ) -> list[Verdict]:
-        """Of all horizons that end with the window."""
+    def judge(
+        self, placed: PlacedWindow, budget: float, duration: int, stream: StreamWindow | None = None
+    ) -> Judgement:
+        """Judge what `place` has read: all horizons that end with the window. Arguments as of `window`."""
+        judged = self._judged(*self._begin(placed, duration, stream), placed, budget)
+        held, alarms, eligible, window = placed.held, self._open(stream), self._eligible(stream), judged[0].detection
+        if self._provisional is not None and stream is not None:
+            verdicts = self._explainer.verdicts(judged, held, {}, eligible)
+            verdicts = self._provisional.verdicts(verdicts, judged[0], held, Stream(stream, alarms))
+        else:
+            verdicts = self._explainer.verdicts(judged, held, closing_evidence(judged, alarms), eligible)
+        return Judgement(verdicts, np.where(window.valued, self._detector.unseen_below(window), np.nan))
+
+    def changes(self, placed: PlacedWindow, budget: float, duration: int, stream: StreamWindow) -> list[Verdict]:
+        """The verdicts of `judge` as far as they open or close alarms."""
+        if self._provisional is not None:
+            return self.judge(placed, budget, duration, stream).verdicts
+        season, horizons = self._begin(placed, duration, stream)
+        if not stream.alarms and not season.observes and not any(each.may_alarm for each in horizons):
+            return self._explainer.quiet(duration)
+        judged = self._judged(season, horizons, placed, budget)
+        closing = closing_evidence(judged, self._open(stream))
+        return self._explainer.changes(judged, placed.held, closing, self._eligible(stream))
+
+    def _begin(self, placed: PlacedWindow, duration: int, stream: StreamWindow | None) -> tuple[Season, list[Horizon]]:
+        """The season of the window, and all horizons that end with it; the window is the first."""
+        counts = placed.binned.counts
         if stream is not None:
             stream.trailing.follow(self.reference.id, stream.window, len(counts.vector))
         season = self._season.begin(stream)
-        judged = judge(list(self._horizons(counts, duration, stream, season)), alpha)
+        return season, list(self._horizons(counts, duration, stream, season))
+
+    def _judged(self, season: Season, horizons: Sequence[Horizon], placed: PlacedWindow, budget: float) -> list[Judged]:
+        judged = judge_all(horizons, self._allowed(budget, placed.judged))
         season.observe(judged[0])
+        return judged
 
-        def eligible(column: int, start: int) -> bool:
-            return stream is None or stream.trailing.eligible(self._keys[column], start)
-
-        alarms = self._open(stream)
-        if self._provisional is not None and stream is not None:
-            verdicts = self._explainer.verdicts(judged, held, {}, eligible)
-            return self._provisional.verdicts(verdicts, judged[0], held, Stream(stream, alarms))
-        return self._explainer.verdicts(judged, held, closing_evidence(judged, alarms), eligible)
+    def _eligible(self, stream: StreamWindow | None) -> Callable[[int, int], bool]:
+        """Whether a column is judged in a horizon that begins at some time."""
+        if stream is None:
+            return lambda _column, _start: True
+        return lambda column, start: stream.trailing.eligible(self._keys[column], start)
 
     def _open(self, stream: StreamWindow | None) -> dict[int, OpenAlarm]:
         """The open alarms, by the number of their column."""
@@ -174,10 +219,9 @@ class Comparison:
             if opens or (since is not None and span.start >= since):
                 yield span, longer
 
-    def _results(
-        self, held: Sequence[ColumnSummary], binned: BinnedWindow, verdicts: Sequence[Verdict], judged: BoolArray
-    ) -> list[ColumnResult]:
+    def _results(self, placed: PlacedWindow, judgement: Judgement) -> list[ColumnResult]:
         """Of the columns of the reference that are judged."""
+        (held, binned, judged), (verdicts, detectable) = placed, judgement
         statistics = self._statistics.of_window(binned.counts, binned.numeric)
         distributions, shares = numbers(binned.stacked), self._shares(held, binned.categories)
         columns = list(self.reference.columns.values())
@@ -195,6 +239,7 @@ class Comparison:
                 verdict=verdicts[i],
                 reference_distribution=self._trained[i],
                 reference_shares=self._trained_shares.get(i, {}),
+                detectable=None if np.isnan(detectable[i]) else float(detectable[i]),
             )
             for i in np.flatnonzero(judged).tolist()
         ]

@@ -47,6 +47,11 @@ class Horizon:
     hours: Mapping[int, float] = field(default_factory=dict)
     spent: float = 1.0
 
+    @property
+    def may_alarm(self) -> bool:
+        """Whether anything moved beyond its tolerance."""
+        return bool(self.detector.may_alarm(self.counts))
+
     @cached_property
     def at_the_time(self) -> FloatArray:
         """By how much shares are others at this time of the day than in the whole, [events]; `counts` are without."""
@@ -60,7 +65,7 @@ class Judged(NamedTuple):
     detection: Detection
 
 
-def judge(horizons: Sequence[Horizon], alpha: FloatArray) -> list[Judged]:
+def judge_all(horizons: Sequence[Horizon], alpha: FloatArray) -> list[Judged]:
     """All horizons that end with a window; those of one detector at once.
 
     alpha: false alarms allowed in each column, [columns].

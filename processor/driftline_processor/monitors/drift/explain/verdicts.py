@@ -84,6 +84,31 @@ class Explainer:
                 verdicts[i] = _also(verdicts[i], Recovered())
         return self._explained(verdicts)
 
+    def changes(
+        self,
+        judged: Sequence[Judged],
+        held: Sequence[ColumnSummary],
+        closing: Mapping[int, ClosingEvidence],
+        eligible: Callable[[int, int], bool],
+    ) -> list[Verdict]:
+        """The same verdicts as far as they open or close alarms; of all other columns only that they do not."""
+        window, *longer = judged
+        subjects = [Subject(i, summary, closing.get(i)) for i, summary in enumerate(held)]
+        alarms = dict(_in_alarm(window))
+        for i, found in self._alarms(longer, subjects, eligible).items():
+            if i not in alarms or found.score > alarms[i].score:
+                alarms[i] = found
+        verdicts = self.quiet(window.horizon.duration)
+        for i, evidence in closing.items():
+            verdicts[i] = replace(verdicts[i], closing=evidence)
+        for i, found in alarms.items():
+            verdicts[i] = self._verdict(found.judged, found.aspect, subjects[i])
+        return self._explained(verdicts)
+
+    def quiet(self, duration: int) -> list[Verdict]:
+        """The verdicts of a window in which no alarm can open or close."""
+        return [Verdict(VALUE, State.HEALTHY, 0.0, 0.0, 0.0, 0.0, (), duration)] * len(self._detector.sizes)
+
     def moves(self, judged: Judged, column: int, aspect: int, summary: ColumnSummary) -> tuple[Reason, ...]:
         """What moved in an aspect of a column, and in all others that are in alarm."""
         return self._reasons.moves(judged, column, aspect, summary)
@@ -103,12 +128,10 @@ class Explainer:
         """Of longer horizons only alarms are reported: of each column, where it has the highest score."""
         highest: dict[int, Found] = {}
         for each in longer:
-            alarmed, aspects = (each.detection.state == ALARM).any(axis=0), worst(each.detection)
-            scores = each.detection.score[aspects, np.arange(len(aspects))]
-            for i in np.flatnonzero(alarmed).tolist():
+            for i, found in _in_alarm(each):
                 known = eligible(i, each.horizon.start) and subjects[i].closing is None
-                if known and (i not in highest or scores[i] > highest[i].score):
-                    highest[i] = Found(float(scores[i]), each, int(aspects[i]))
+                if known and (i not in highest or found.score > highest[i].score):
+                    highest[i] = found
         return highest
 
     def _limits(self, window: Judged) -> Iterator[Qualification]:
@@ -195,6 +218,15 @@ class Explainer:
         if not aspect and detection.new[column]:
             return detection.novelty, column
         return detection.events, int(detection.events.highest[aspect * len(self._detector.sizes) + column])
+
+
+def _in_alarm(judged: Judged) -> Iterator[tuple[int, Found]]:
+    """The columns that are in alarm in a horizon."""
+    alarmed = np.flatnonzero((judged.detection.state == ALARM).any(axis=0)).tolist()
+    aspects = worst(judged.detection) if alarmed else ()
+    for i in alarmed:
+        aspect = int(aspects[i])
+        yield i, Found(float(judged.detection.score[aspect, i]), judged, aspect)
 
 
 def _also(verdict: Verdict, reason: Reason) -> Verdict:

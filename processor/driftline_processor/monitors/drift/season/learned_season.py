@@ -83,6 +83,10 @@ class NothingToLearn:
     def see(self, history: StreamHistory, end: int, events: Assessment) -> None:
         """Nothing is noted."""
 
+    def sees(self, _history: StreamHistory, _end: int) -> bool:
+        """Nothing ever is."""
+        return False
+
     def learn(self, history: StreamHistory) -> None:
         """Nothing is learned."""
 
@@ -143,9 +147,13 @@ class SeasonLearner:
 
     def see(self, history: StreamHistory, end: int, events: Assessment) -> None:
         """Notes which columns a window finds at the reference's level."""
-        if end - history.begun <= STANDS_STILL:
+        if self.sees(history, end):
             at = np.float32((end - history.begun) / HOUR)
             history.near = np.where(self._near(events.move.distance, events.move.error), at, history.near)
+
+    def sees(self, history: StreamHistory, end: int) -> bool:
+        """Whether anything is noted of a window that ends then."""
+        return end - history.begun <= STANDS_STILL
 
     def _possible(self, history: StreamHistory, age: int) -> FloatArray:
         """What a season may make of which less than two cycles were seen, in columns that never stayed at one level."""

@@ -23,6 +23,7 @@ class NoSeason:
     """The reference itself shows all that is known of a season, or nothing is."""
 
     allowance: Final = None
+    observes: Final = False
 
     def begin(self, _stream: StreamWindow | None) -> "NoSeason":
         """For one window."""
@@ -74,6 +75,11 @@ class WindowSeason:
         if self._history.relearn:
             self._learner.relearn(self._history)
         self.allowance = self._learner.allowance(self._history, self._window.end)
+
+    @property
+    def observes(self) -> bool:
+        """Whether anything is noted of the window."""
+        return self._learner.sees(self._history, self._window.end)
 
     def observe(self, judged: Judged) -> None:
         """Notes what the stream does by itself. judged: the window."""

@@ -7,7 +7,7 @@ from scipy.stats import norm
 from driftline_processor.monitors.drift.binning.binner import Binner
 from driftline_processor.monitors.drift.detection.closing import closing_evidence, upper_bounds
 from driftline_processor.monitors.drift.detection.detector import Detector
-from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, judge
+from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, judge_all
 from driftline_processor.verdicts.verdict import ClosingEvidence, OpenAlarm
 from made_columns import HOUR, fitted, numeric_column, numeric_summary
 
@@ -22,7 +22,7 @@ def judged(rows: int, mean: float = 0.0, start: int = 10, reach: Reach = Reach.W
     values = norm.ppf((np.arange(rows) + 0.5) / max(rows, 1)) + mean
     counts = BINNER.place([numeric_summary(values, fitted(TRAINING))]).counts
     horizon = Horizon(reach, start * HOUR, HOUR, counts, DETECTOR, None)
-    return judge([horizon], np.array([1e-4]))[0]
+    return judge_all([horizon], np.array([1e-4]))[0]
 
 
 def bound(each: Judged) -> float:

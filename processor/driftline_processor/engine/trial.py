@@ -1,0 +1,49 @@
+"""Trials: what alarms the windows of a model would have raised at another tolerance, or with another budget.
+
+Each has open alarms and a memory of its own, and judges what the engine has judged: it ends with the alarms that an
+engine with its settings ends with.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from driftline_processor.engine.alarms import follow
+from driftline_processor.engine.engine import EngineSettings, JudgedWindow
+from driftline_processor.engine.model_state import ModelState
+from driftline_processor.monitors.drift.comparison import Comparison, PlacedWindow
+from driftline_processor.records import AlarmChange
+
+
+class Trial:
+    """One model at settings that differ from the engine's in the tolerance or in the budget.
+
+    opened: alarms so far.
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.settings: Final = settings
+        self.opened = 0
+        self._model: ModelState | None = None
+        self._comparisons: dict[Comparison, Comparison] = {}
+
+    def judge(self, window: JudgedWindow, placed: PlacedWindow) -> None:
+        """Judge a window; placed: what it held."""
+        settings, result = self.settings, window.result
+        if self._model is None:
+            self._model = ModelState.new(result.model, settings.size, settings.step, settings.lateness)
+        model, comparison = self._model, self._comparison(window.comparison)
+        stream = model.stream(result.window, window.hours)
+        verdicts = comparison.changes(placed, settings.budget, window.duration, stream)
+        judged = dict(zip(comparison.reference.columns, verdicts, strict=True))
+        columns = tuple(
+            replace(each, verdict=judged[each.column], alarm=None) for each in result.columns if each.column in judged
+        )
+        alone = replace(result, columns=columns, alarms=(), incidents=())
+        model.alarms, alone = follow(model.alarms, alone, settings.tolerance)
+        model.note(alone.alarms)
+        self.opened += sum(event.change is AlarmChange.OPENED for event in alone.alarms)
+
+    def _comparison(self, engines: Comparison) -> Comparison:
+        if engines not in self._comparisons:
+            self._comparisons[engines] = engines.at(self.settings.tolerance)
+        return self._comparisons[engines]
