@@ -13,7 +13,7 @@ from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
 from driftline.sketch import Intervals, project
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.values import class_name
-from driftline_processor.monitors.drift.binning.reading import ColumnReader, reader_of_texts
+from driftline_processor.monitors.drift.binning.reading import WindowReader, reader_of_texts
 from driftline_processor.monitors.drift.detection.column_baseline import VALUE
 from driftline_processor.records import ColumnSummary, ReferenceColumn, Scalar
 
@@ -28,7 +28,7 @@ def suspicion(column: ReferenceColumn, window: ColumnSummary, aspect: str, value
         values: One for each row.
 
     """
-    read = ColumnReader(column).read(window)
+    (read,) = WindowReader([column]).read([window])
     if aspect != VALUE:
         return _in_state(column, read, aspect, values)
     return (_numbers if column.kind == "numeric" else _categories)(column, read, values)
