@@ -59,7 +59,9 @@ def _numbers(column: ReferenceColumn, read: ColumnSummary, values: Sequence[Scal
     out = single > np.array([excess(*each) for each in zip(rows.tolist(), expected.tolist(), strict=True)])[bins]
     rows -= np.bincount(bins[out], live.weight[out], len(rows))
     expected -= np.bincount(bins[out], usual[out], len(rows))
-    left = [excess(*each) for each in zip(rows.tolist(), np.maximum(expected, 0.0).tolist(), strict=True)]
+    # An interval may lie across an edge: more rows may stand out of its bin than are in it.
+    parts = (np.maximum(each, 0.0).tolist() for each in (rows, expected))
+    left = [excess(*each) for each in zip(*parts, strict=True)]
     number = _reader(column)
 
     def suspect(x: float | None) -> float:

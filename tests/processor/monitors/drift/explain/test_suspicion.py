@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import driftline
+from driftline.sketch import Intervals
 from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.monitors.drift.explain.suspicion import excess, suspicion
 from driftline_processor.records import ColumnKey, ColumnSummary, ReferenceColumn
@@ -127,3 +130,15 @@ def test_an_aspect_of_values_suspects_no_row_without_one() -> None:
 def test_few_rows_tell_nothing(live: float, expected: float) -> None:
     """Not even where training has none."""
     assert excess(live, expected) == 0.0
+
+
+@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(0.0, 500.0), st.floats(0.1, 1e4)), min_size=1, max_size=20))
+def test_any_window_gives_a_share(parts: list[tuple[float, float, float]]) -> None:
+    """From 0 to 1, also of intervals that lie across edges: no window may fail for want of an example."""
+    lower, width, weight = (np.array(each) for each in zip(*parts, strict=True))
+    window = ColumnSummary(
+        intervals=Intervals(lower, lower + width, weight).merge(), rows=float(weight.sum()), squares=float(weight.sum())
+    )
+    found = suspects("age", window, [None, *lower.tolist(), *(lower + width).tolist()])
+
+    assert all(0.0 <= each <= 1.0 for each in found)
