@@ -16,8 +16,8 @@ from driftline_processor.service.exporter import ExportHealth
 MOST_NAMES: Final = 20
 """Of a list; its length is told beside it."""
 
-_MOST_TEXT: Final = 200
-"""Characters of a name."""
+_MOST_TEXT: Final = 120
+"""Bytes of a name. A hundred models with as many and as long names as there can be fit into gRPC's default of 4 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +104,5 @@ def _names(names: Sequence[str]) -> list[str]:
 
 def _short(text: str) -> str:
     """Names are the senders' own: a lone surrogate could not be encoded."""
-    whole = text if len(text) <= _MOST_TEXT else f"{text[: _MOST_TEXT - 1]}…"
-    return whole.encode("utf-8", "replace").decode()
+    encoded = text[: _MOST_TEXT + 1].encode("utf-8", "replace")
+    return encoded.decode() if len(encoded) <= _MOST_TEXT else f"{encoded[:_MOST_TEXT].decode(errors='ignore')}…"

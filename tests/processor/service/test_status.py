@@ -104,9 +104,18 @@ def test_a_model_before_its_first_window() -> None:
 
 def test_the_status_is_bounded() -> None:
     """Names are shortened, lists are cut, and their lengths are told."""
-    long = tuple(f"{number}{'n' * 10_000}" for number in range(1_000))
-    models = tuple(ModelStatus(ModelKey(name), 1.0, 0, 0, 0) for name in long[:MOST_MODELS])
-    matches = tuple(ModelMatch(model.key, "r", "r", missing=long, unknown=long, pairs=long) for model in models)
+    long = tuple(str(number) + "\N{BRAIN}" * 10_000 for number in range(1_000))
+    resource = tuple((name, name) for name in long[:3])
+    models = tuple(ModelStatus(ModelKey(name, name, resource), 1.0, 0, 0, 0) for name in long[:MOST_MODELS])
+    lists = {
+        "missing": long,
+        "unknown": long,
+        "pairs": long,
+        "suggestions": tuple(zip(long, long, strict=True)),
+        "types": tuple(TypeMismatch(name, name, name) for name in long),
+        "nearest": UnusedReference(*long[:4]),
+    }
+    matches = tuple(ModelMatch(model.key, "r", long[0], long[0], **lists) for model in models)  # type: ignore[arg-type]
     unused = tuple(UnusedReference(name, name, name, name) for name in long)
     body = encode_status(status(models, Matching(matches, unused)))
     document = decoded(body)
