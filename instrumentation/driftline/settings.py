@@ -102,7 +102,7 @@ class Settings:
     reference: str | None = _setting(
         "DRIFTLINE_REFERENCE",
         None,
-        "Training profile, or a folder of them; the input pairs listed in it are counted",
+        "Training profile, or a folder of them: names and types of inputs, and the pairs of inputs to count",
         _path,
     )
     buffer_bytes: int = _setting(
