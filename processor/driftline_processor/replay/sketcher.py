@@ -25,10 +25,16 @@ class Sketcher:
     """Sketches the columns of one model, and emits deltas."""
 
     def __init__(
-        self, model: ModelKey, columns: Sequence[ReplayedColumn], pairs: Mapping[str, Pair], known: frozenset[str]
+        self,
+        model: ModelKey,
+        columns: Sequence[ReplayedColumn],
+        pairs: Mapping[str, Pair],
+        inputs: frozenset[str] | None = None,
     ) -> None:
-        """known: inputs of the reference."""
-        self._model, self._known = model, known
+        """inputs: names of those that a row consists of, where that is not all: the model's."""
+        self._model = model
+        every = frozenset(column.key.name for column in columns if column.key.target == TARGET_INPUT)
+        self._inputs = every if inputs is None else every & inputs
         self._series = {c.key: ColumnSketch(0, MOST_NAMED, classes=c.classes, delta=True) for c in columns}
         self._pairs = Pairs(pairs)
         self._counted = {name: ColumnSketch(0, MOST_NAMED, classes=True, delta=True) for name in pairs}
@@ -55,7 +61,7 @@ class Sketcher:
         for name, counted in self._pairs.count(inputs):
             self._counted[name].count(counted)
             records += self._column(ColumnKey(TARGET_PAIR, name), self._counted[name], time)
-        hashed = row_buckets({name: column for name, column in inputs.items() if name in self._known})
+        hashed = row_buckets({name: column for name, column in inputs.items() if name in self._inputs})
         if hashed is not None:
             counts = np.bincount(hashed[1], minlength=BUCKETS)
             records.append(SketchPoint(*self._head(ColumnKey(TARGET_ROWS, hashed[0]), time), histogram(counts)))
