@@ -222,6 +222,21 @@ def test_rows_of_few_categories_repeat_by_nature() -> None:
     assert DUPLICATES not in opened(drifted)
 
 
+def test_values_that_drift_to_few_are_told_of_the_columns() -> None:
+    """Rows of five digits repeat more often once two of them are constant: that is no finding of its own."""
+    rng = np.random.default_rng(0)
+    digits = lambda rows: Frame({name: rng.integers(0, 10, rows) for name in "abcde"})  # noqa: E731
+    profile = replace(driftline.profile(digits(40_000), model=MODEL.name), pairs=())
+    drifted = windows(
+        served,
+        lambda rows, _: digits(len(rows)).assign(a=3, b=4),
+        reference=read_reference(profile.to_request()),
+        since=0,
+    )
+
+    assert set(opened(drifted)) == {ColumnKey(TARGET_INPUT, name) for name in "ab"}
+
+
 def test_what_training_repeats_is_usual() -> None:
     """Every row twice, in training as in the window."""
     training = frame(0, 20_000)

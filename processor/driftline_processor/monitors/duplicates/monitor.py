@@ -28,6 +28,9 @@ MATERIAL: Final = 0.05
 SURE: Final = 3.0
 """Standard errors, for that."""
 
+TINY: Final = 1e-12
+"""The least level: no evidence is ever surer."""
+
 ABOUT: Final = 1.2
 """A share in one window is about that in several if it is less than so many times as large."""
 
@@ -39,13 +42,14 @@ class Found(NamedTuple):
     """What the rows of a window say.
 
     results: the finding. design_effect: of the columns. reason: how rows repeat, where they do. hot: share of the rows
-    that a few rows are, which may move a column so far.
+    that a few rows are, which may move a column so far. by_values: columns that drift to few values may have done it.
     """
 
     results: tuple[ColumnResult, ...] = ()
     design_effect: float = 1.0
     reason: Repeated | None = None
     hot: float = 0.0
+    by_values: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def find(
     result = _result(found.rows, found.effective, float(training.buckets.sum()), verdict)
     rare = natural.most(found.sampled) < 1.0  # else values that drift to a few categories are many rows, too
     hot = found.hot if verdict.state is State.ALARM and rare else 0.0
-    return Found((result,), effect, _reason(found, natural) if effect > 1.0 else None, hot)
+    return Found((result,), effect, _reason(found, natural) if effect > 1.0 else None, hot, natural.chance > 0.0)
 
 
 def as_distinct(columns: Summaries, found: Found) -> Summaries:
@@ -114,9 +118,14 @@ def explained(results: Iterable[ColumnResult], columns: Summaries, found: Found)
     """
     if found.reason is None:
         return (*results, *found.results)
-    told = (_told(each, found.reason, found.hot) for each in results)
+    told = [_told(each, found.reason, found.hot) for each in results]
     held = (replace(each, rows=columns[each.column].rows) if each.column in columns else each for each in told)
-    return (*held, *found.results)
+    moved = any(each.verdict is not None and each.verdict.state is State.ALARM for each in told)
+    return (*held, *(_at_most_warned(each) if moved and found.by_values else each for each in found.results))
+
+
+def _at_most_warned(result: ColumnResult) -> ColumnResult:
+    return result if result.verdict is None else replace(result, verdict=_at_most_warning(result.verdict))
 
 
 def _told(result: ColumnResult, reason: Reason, hot: float) -> ColumnResult:
@@ -134,19 +143,19 @@ def _at_most_warning(verdict: Verdict) -> Verdict:
 
 
 def _verdict(found: Repetition, natural: NaturalRepeats, limits: Limits) -> Verdict:
-    errors = NormalDist().inv_cdf(1.0 - limits.alpha)
-    usual, most = _share(natural.usual(found.sampled)), _share(natural.most(found.sampled))
-    share, least = _share(found.repeats), _share(found.at_least(errors))
-    tolerance = limits.tolerance + most - usual
-    lower_bound = max(least - usual, 0.0)
+    errors = -NormalDist().inv_cdf(max(limits.alpha, TINY))
+    usual = natural.usual(found.sampled)
+    natural_share = _share(natural.most(found.sampled), usual)
+    distance, lower_bound = _share(found.repeats, usual), _share(found.at_least(errors), usual)
+    tolerance = min(limits.tolerance + natural_share, 1.0)
     state = State.HEALTHY
-    if lower_bound > most - usual:
-        lost = found.sampled * (share - usual)
-        state = State.ALARM if lower_bound > tolerance and lost >= FEWEST else State.WARNING
+    if lower_bound > natural_share:
+        many = found.sampled * distance >= FEWEST
+        state = State.ALARM if lower_bound > tolerance and many else State.WARNING
     return Verdict(
         aspect=ASPECT,
         state=state,
-        distance=max(share - usual, 0.0),
+        distance=distance,
         lower_bound=lower_bound,
         tolerance=tolerance,
         score=lower_bound / tolerance if state is State.ALARM else min(lower_bound / tolerance, 1.0),
@@ -155,15 +164,15 @@ def _verdict(found: Repetition, natural: NaturalRepeats, limits: Limits) -> Verd
     )
 
 
-def _share(repeats: float) -> float:
-    """Of the rows: those that tell nothing new, where each comes again so often."""
-    return max(repeats, 0.0) / (1.0 + max(repeats, 0.0))
+def _share(repeats: float, usual: float) -> float:
+    """Of the rows: those that tell nothing new, where each comes again so often, and so often in training."""
+    return 1.0 - (1.0 + usual) / (1.0 + max(repeats, usual))
 
 
 def _design_effect(found: Repetition, natural: NaturalRepeats) -> float:
     """Against training, whose own copies are in the variation of its chunks."""
     chance = natural.by_chance(found.sampled)
-    if found.of_few_values or _share(found.at_least(SURE)) - _share(natural.copies + chance) <= MATERIAL:
+    if found.of_few_values or _share(found.at_least(SURE), natural.copies + chance) <= MATERIAL:
         return 1.0
     return max((1.0 + found.repeats - chance) / (1.0 + natural.copies), 1.0)
 
