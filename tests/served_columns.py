@@ -105,4 +105,4 @@ def held(*requests: bytes) -> dict[ColumnKey, ColumnSummary]:
             column.add_histogram(record.histogram)
         elif isinstance(record, CountPoint):
             (column.add_category if record.kind == "category" else column.add_state)(record.value, record.count)
-    return {key: column.summary() for key, column in found.items() if key.name}
+    return {key: column.summary() for key, column in found.items() if key.name and key.target != semconv.TARGET_ROWS}

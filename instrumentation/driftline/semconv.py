@@ -51,6 +51,7 @@ OUTPUT_TAIL: Final = f"{PREFIX}.output.tail"
 OUTPUT_PREDICTIONS: Final = f"{PREFIX}.output.predictions"
 OUTPUT_OBSERVATIONS: Final = f"{PREFIX}.output.observations"
 PAIR_ROWS: Final = f"{PREFIX}.pair.rows"
+ROW_HASH: Final = f"{PREFIX}.row.hash"
 
 # Driftline's own metrics in the model server.
 DROPPED_ROWS: Final = "driftline.dropped.rows"
@@ -67,6 +68,7 @@ OUTPUT_CLASS: Final = f"{PREFIX}.output.class"
 SKETCH_PART: Final = f"{PREFIX}.sketch.part"
 PAIR_NAME: Final = f"{PREFIX}.pair.name"
 PAIR_SIDES: Final = f"{PREFIX}.pair.sides"
+ROW_INPUTS: Final = f"{PREFIX}.row.inputs"
 
 # Values of FEATURE_STATE. A row is `valid` exactly when a sketch or a category counts it; `out_of_range` is the number
 # of valid rows in the tails of the sketch.
@@ -114,6 +116,10 @@ COLUMN_POSITION: Final = f"{PREFIX}.column.position"
 COLUMN_TOLERANCE: Final = f"{PREFIX}.column.tolerance"
 PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
 PAIR_THRESHOLDS: Final = f"{PREFIX}.pair.thresholds"
+ROW_BUCKETS: Final = f"{PREFIX}.row.buckets"
+ROW_STRETCHES: Final = f"{PREFIX}.row.stretches"
+ROW_REPEATS: Final = f"{PREFIX}.row.repeats"
+ROW_ROUNDED: Final = f"{PREFIX}.row.rounded"
 
 # Log events that the processor is given: batches of rows, and what became of them. Nothing sends rows yet.
 ROWS_EVENT: Final = f"{PREFIX}.rows"
@@ -213,6 +219,13 @@ REASON_FIELDS: Final = {
         "days": "Days for which the stream is known",
         "timed": "Whether the training data has timestamps",
     },
+    "repeated": {
+        "times": "How often a row occurs in the window, on average",
+        "usual": "How often in as many rows of training",
+        "rows": "Rows of the window",
+        "effective": "As many rows without repetition tell as much",
+        "most": "Share of the row that is repeated most often, where one alone is repeated",
+    },
     "explained_by_members": {"members": "Columns of a pair that moved by themselves"},
 }
 REASON_ATTRIBUTES: Final = {
@@ -224,6 +237,7 @@ TARGET_INPUT: Final = "input"
 TARGET_PAIR: Final = "pair"
 TARGET_OUTPUT: Final = "output"
 TARGET_LABEL: Final = "label"
+TARGET_ROWS: Final = "rows"
 
 
 class ColumnNames(NamedTuple):
@@ -246,6 +260,7 @@ OUTPUT_COLUMN: Final = ColumnNames(
 
 
 PAIR_COLUMN: Final = ColumnNames(PAIR_NAME, "", "", PAIR_ROWS, PAIR_SIDES, "")
+ROW_COLUMN: Final = ColumnNames(ROW_INPUTS, ROW_HASH, "", "", "", "")
 
 
 class Term(NamedTuple):
@@ -303,6 +318,7 @@ TERMS: Final = (
     Term(OUTPUT_PREDICTIONS, "metric, counter, {row}", f"Predictions by `{OUTPUT_CLASS}`"),
     Term(OUTPUT_OBSERVATIONS, "metric, counter, {row}", f"Rows of an output by `{FEATURE_STATE}`"),
     Term(PAIR_ROWS, "metric, counter, {row}", f"Rows in which both inputs of a pair are numeric, by `{PAIR_SIDES}`"),
+    Term(ROW_HASH, "metric, exponential histogram", "Rows by a hash of their inputs, in 1,024 buckets"),
     Term(DROPPED_ROWS, "metric, counter, {row}", "Rows missing from the sketches because the buffer was full"),
     Term(
         DROPPED_COLUMNS,
@@ -323,6 +339,7 @@ TERMS: Final = (
     Term(SKETCH_PART, "attribute", f"Position of a tail relative to the core: `{BELOW}`, `{MIDDLE}` or `{ABOVE}`"),
     Term(PAIR_NAME, "attribute", "Names of the two inputs, and a digest of their training medians"),
     Term(PAIR_SIDES, "attribute", f"`{SAME}` or `{OPPOSITE}` sides of the training medians"),
+    Term(ROW_INPUTS, "attribute", f"Digest of the names of the inputs in `{ROW_HASH}`; in a training profile, several"),
     Term(DATASET_ROLE, "resource attribute", f"`{REFERENCE}` marks a training profile"),
     Term(REFERENCE_ID, "resource attribute", "Digest of a training profile"),
     Term(
@@ -340,6 +357,10 @@ TERMS: Final = (
         "attribute",
         "Counts of the column's bins per chunk: bins separated by spaces, chunks by semicolons",
     ),
+    Term(ROW_BUCKETS, "attribute", f"Training rows in the buckets of `{ROW_HASH}`"),
+    Term(ROW_STRETCHES, "attribute", "Rows of stretches of the training data"),
+    Term(ROW_REPEATS, "attribute", "How often a row comes again in each of these stretches, on average"),
+    Term(ROW_ROUNDED, "attribute", "How often in all of the training data, in half precision"),
     Term(CELL_EDGES, "attribute", "Upper edges of the bins of a numeric column"),
     Term(CELL_CATEGORIES, "attribute", "Categories with a bin of their own; one more bin holds the rest"),
     Term(
@@ -356,7 +377,7 @@ TERMS: Final = (
     Term(
         DRIFT_TARGET,
         "attribute",
-        f"Kind of column: `{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}` or `{TARGET_LABEL}`",
+        f"`{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}`, `{TARGET_LABEL}`; `{TARGET_ROWS}` for duplicates",
     ),
     Term(SERVICE_NAME, "attribute", "Of the resource that served the model; also an attribute of results and events"),
     Term(SERVICE_NAMESPACE, "attribute", "As above"),

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: PLC0414  # exported
+from driftline.reference.row_repeats import RowRepeats
 from driftline.sketch import Histogram, Intervals
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.pairs import Pair
@@ -296,6 +297,7 @@ class Reference:
 
     has_timestamps: the chunks are stretches of time, and starts and ends are Unix seconds; else they are row numbers.
     inputs: names of the inputs in the order of the training data; empty where that is not known.
+    row_repeats: how often rows repeat, by the digest of the names of their columns.
     """
 
     id: str
@@ -307,3 +309,4 @@ class Reference:
     ends: FloatArray
     columns: Mapping[ColumnKey, ReferenceColumn]
     inputs: tuple[str, ...] = ()
+    row_repeats: Mapping[str, RowRepeats] = field(default_factory=dict)

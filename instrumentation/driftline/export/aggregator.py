@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -21,6 +21,8 @@ from driftline.runtime.gil_yield import GilYield
 from driftline.runtime.self_faults import FAULTS
 from driftline.settings import ALL, NONE, SHOWN, Redaction, Settings
 from driftline.sketch.column import ColumnSketch, TimeRange
+from driftline.sketch.row_hash import RowHasher
+from driftline.sketch.row_sketch import RowSketch
 
 _logger = logging.getLogger("driftline")
 
@@ -30,6 +32,9 @@ _REPEAT_NS: Final = 60 * 10**9
 _IDLE_NS: Final = 3600 * 10**9
 """A model idle for this long (ns) is dropped; if it comes back, its counts start over."""
 
+_MOST_INPUTS: Final = 16
+"""Sets of input columns of one operation whose rows are hashed. More come from rows that lack some now and then."""
+
 _MOST_REJECTED: Final = 100_000
 """Maximum number of rejected columns remembered, to count each once."""
 
@@ -37,6 +42,8 @@ Packet: TypeAlias = (
     "tuple[list[MetricPoint], Callable[[], None]]"  # points, and the acknowledgement to call once they have arrived
 )
 _Group: TypeAlias = "dict[tuple[Any, ...], list[Capture]]"
+_Sketch: TypeAlias = ColumnSketch | RowSketch
+_Known: TypeAlias = "tuple[dict[str, Any], Redaction, _Sketch]"
 
 
 class SketchKey(NamedTuple):
@@ -78,6 +85,7 @@ class _OperationSketches:
     seen: int
     types: Mapping[str, InputType]
     sketches: dict[SketchKey, tuple[dict[str, Any], Redaction, ColumnSketch]] = field(default_factory=dict)
+    hashed: dict[SketchKey, tuple[dict[str, Any], Redaction, RowSketch]] = field(default_factory=dict)
 
 
 class Aggregator:
@@ -144,14 +152,17 @@ class Aggregator:
         return counted
 
     def _add_inputs(self, model: ModelFacts, operation: str, captures: list[Capture]) -> None:
-        for unnamed in columns.inputs(model, captures):
-            names = self.references.named(model, unnamed.names or ())
-            block = unnamed._replace(names=names)
-            for name, values in zip(names, block.columns, strict=True):
-                self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, NamedColumn(name, values))
-            if captures[0].kind == "records":
-                self._try(self._add_absent, model, operation, block)
-            self._try(self._add_pairs, model, operation, block)
+        for unnamed in columns.whole_rows(model, captures):
+            blocks = [each._replace(names=self.references.named(model, each.names or ())) for each in unnamed]
+            rows = RowHasher(*_extent(blocks))
+            for block in blocks:
+                for name, values in zip(block.names or (), block.columns, strict=True):
+                    self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, NamedColumn(name, values))
+                    self._try(rows.add, name, values)
+                if captures[0].kind == "records":
+                    self._try(self._add_absent, model, operation, block)
+                self._try(self._add_pairs, model, operation, block)
+            self._try(self._add_rows, model, operation, rows)
 
     def _add_absent(self, model: ModelFacts, operation: str, block: ColumnBlock) -> None:
         """Rows that are dictionaries may all lack a key that others have: its values are missing."""
@@ -187,6 +198,19 @@ class Aggregator:
             if known is not None:
                 known[2].count(rows)
             self._gil_yield.pause()
+
+    def _add_rows(self, model: ModelFacts, operation: str, rows: RowHasher) -> None:
+        """Count rows by their hash: whether they repeat."""
+        buckets = rows.buckets()
+        if buckets is None:
+            return
+        counted = self._counted(model, operation)
+        key = SketchKey(semconv.ROW_COLUMN, rows.inputs.digest, None)
+        if key not in counted.hashed and len(counted.hashed) < _MOST_INPUTS:
+            sketch = RowSketch(self._clock(), delta=self._delta)
+            counted.hashed[key] = {**counted.attributes, **key.attributes}, SHOWN, sketch
+        if key in counted.hashed:
+            counted.hashed[key][2].add(buckets)
 
     def _begin(self, counted: _OperationSketches, key: SketchKey, *, classes: bool) -> Any:
         if self._columns[key.kind] >= self._settings.max_columns:
@@ -229,7 +253,8 @@ class Aggregator:
         self._forget(now)
         for counted in list(self._models.values()):
             yield from self._row_packets(counted, now)
-            for key, known in list(counted.sketches.items()):
+            sketches: list[tuple[SketchKey, _Known]] = [*counted.sketches.items(), *counted.hashed.items()]
+            for key, known in sketches:
                 if known[2].is_due(now, _REPEAT_NS):
                     yield self._sketch_packet(key, *known)
                     self._gil_yield.pause()
@@ -246,7 +271,7 @@ class Aggregator:
         yield [rows.point(counted.attributes, now, delta=self._delta)], acknowledge
 
     def _sketch_packet(
-        self, key: SketchKey, attributes: dict[str, Any], redaction: Redaction, sketch: ColumnSketch
+        self, key: SketchKey, attributes: dict[str, Any], redaction: Redaction, sketch: _Sketch
     ) -> Packet:
         collected = sketch.collect(self._clock())
         return list(data_points.column_points(key.kind, attributes, redaction, collected)), sketch.acknowledge
@@ -256,6 +281,12 @@ class Aggregator:
             if now - counted.seen > _IDLE_NS and counted.rows.arrived == counted.rows.count:
                 self._columns.subtract(column.kind for column in counted.sketches)
                 del self._models[key]
+
+
+def _extent(blocks: Sequence[ColumnBlock]) -> tuple[int, tuple[str, ...]]:
+    """Rows and column names of blocks that hold the same rows."""
+    names = tuple(dict.fromkeys(name for block in blocks for name in block.names or ()))
+    return sum(block.rows for block in blocks if names and names[0] in (block.names or ())), names
 
 
 def _gather(groups: _Group, key: tuple[Any, ...], capture: Capture) -> None:

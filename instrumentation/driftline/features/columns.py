@@ -32,6 +32,15 @@ def inputs(model: ModelFacts, captures: Sequence[Capture]) -> Iterator[ColumnBlo
         yield from _input(model, model.inputs.name, "", captures)
 
 
+def whole_rows(model: ModelFacts, captures: Sequence[Capture]) -> Iterator[list[ColumnBlock]]:
+    """The blocks of `inputs`, those together that hold all columns of the same rows."""
+    found = inputs(model, captures)
+    if captures[0].kind == "record":
+        yield list(found)
+    else:
+        yield from ([block] for block in found)
+
+
 def is_table(model: ModelFacts, capture: Capture) -> bool:
     """Whether an array is a table, with columns along its second dimension."""
     shape = capture.layout[1]

@@ -13,6 +13,7 @@ from driftline.profiling.counters import CategoricalColumnCounter, ColumnCounter
 from driftline.profiling.id_columns import IdProbe
 from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
 from driftline.profiling.plan import Plan, Roles, listed, make_plan
+from driftline.profiling.row_counter import RowCounters
 from driftline.profiling.survey import ColumnSurvey, Range, Survey, survey
 from driftline.profiling.tables import Table
 from driftline.reference.chunks import Chunks, second_of
@@ -75,6 +76,7 @@ def profile_table(
     members = {c.key.name: c for c in plan.columns if may_be_member(c) and c.key not in clocks}
     chosen = choose_pairs({name: column.numbers(seen.sample) for name, column in members.items()})
     pairs = PairCounter(chosen, members, len(chunker.chunks))
+    rows = RowCounters(plan.columns, probes.keys(), clocks.keys(), len(chunker.chunks))
     for batch in table.batches(plan.sources):
         chunk = chunker.chunk(batch)
         for counter in counters.values():
@@ -82,6 +84,7 @@ def profile_table(
         for probe in probes.values():
             probe.add(batch)
         pairs.add(batch, chunk)
+        rows.add(batch, chunk)
         progress(COUNTING, batch.num_rows, total)
     ids = [key for key, probe in probes.items() if probe.is_id]
     found = [counter.result() for key, counter in counters.items() if key not in ids]
@@ -97,7 +100,7 @@ def profile_table(
     told = [*_notes(columns), *_gap_notes(columns), *_tolerance_notes(columns, tolerances)]
     notes = [*plan.notes, *notes, *_padded_notes(unpadded), *mixed, *left_out, *told]
     kept = pairs.results(without=[key.name for key in ids])
-    return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept)
+    return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept, rows.results(ids))
 
 
 def _clocks(plan: Plan, seen: Survey, chunker: "_Chunker", keep: Sequence[str]) -> dict[ColumnKey, str]:

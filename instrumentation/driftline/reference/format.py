@@ -1,18 +1,21 @@
 """The OTLP format of a training profile: the metrics of live data, and gauges with the chunks beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from driftline import semconv
 from driftline.reference.attributes import CheckedAttributes
 from driftline.reference.errors import InvalidReference
 from driftline.reference.profile_column import ColumnKey
+from driftline.reference.row_repeats import RowRepeats
 from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN, PAIR_COLUMN
-from driftline.sketch.arrays import IntArray
+from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.otlp import shown
 from driftline.sketch.pairs import Pair
+from driftline.sketch.row_hash import BUCKETS
 
 MOST_CATEGORIES: Final = 1000
 """Categories with a name; all others are counted together."""
@@ -114,3 +117,45 @@ def read_bins(attributes: CheckedAttributes, chunks: int, bins: int) -> IntArray
         if len(numbers) != bins or min(numbers) < 0 or max(numbers) > MOST_ROWS:
             raise attributes.wrong(semconv.CHUNK_CELLS, f"must have {bins} counts from 0 to 2**53 in each chunk", line)
     return np.array(counts, np.int64).reshape(chunks, bins)
+
+
+def row_attributes(row_repeats: Sequence[RowRepeats]) -> dict[str, Any]:
+    """Attributes of the point of REFERENCE_CHUNKS; none of a reference that does not know how often rows repeat."""
+    if not row_repeats:
+        return {}
+    return {
+        semconv.ROW_INPUTS: [each.inputs for each in row_repeats],
+        semconv.ROW_BUCKETS: [_numbers_text(each.buckets) for each in row_repeats],
+        semconv.ROW_STRETCHES: [_numbers_text(each.rows) for each in row_repeats],
+        semconv.ROW_REPEATS: [_numbers_text(each.repeats.round(3) + 0.0) for each in row_repeats],
+        semconv.ROW_ROUNDED: [round(each.rounded, 3) + 0.0 for each in row_repeats],
+    }
+
+
+def _numbers_text(numbers: NDArray[Any]) -> str:
+    return " ".join(map(str, numbers.tolist()))
+
+
+def read_rows(attributes: CheckedAttributes) -> tuple[RowRepeats, ...]:
+    """The inverse of `row_attributes`. Raises InvalidReference."""
+    if semconv.ROW_INPUTS not in attributes:
+        return ()
+    names = (semconv.ROW_BUCKETS, semconv.ROW_STRETCHES, semconv.ROW_REPEATS)
+    lists = [_number_lists(attributes, name) for name in names]
+    parts = zip(attributes.texts(semconv.ROW_INPUTS), *lists, attributes.numbers(semconv.ROW_ROUNDED), strict=False)
+    found = tuple(
+        RowRepeats(inputs, buckets.astype(np.int64), rows.astype(np.int64), repeats, float(rounded))
+        for inputs, buckets, rows, repeats, rounded in parts
+    )
+    if any(len(each.buckets) != BUCKETS or len(each.rows) != len(each.repeats) for each in found):
+        rule = f"must be {BUCKETS} counts of rows, with {semconv.ROW_STRETCHES} and {semconv.ROW_REPEATS} of one length"
+        raise attributes.wrong(semconv.ROW_BUCKETS, rule, [len(each.buckets) for each in found])
+    return found
+
+
+def _number_lists(attributes: CheckedAttributes, name: str) -> list[FloatArray]:
+    texts = attributes.texts(name)
+    try:
+        return [np.array([float(number) for number in text.split()], np.float64) for text in texts]
+    except ValueError:
+        raise attributes.wrong(name, "must be numbers", texts) from None

@@ -10,6 +10,7 @@ from driftline.reference.chunks import Chunks
 from driftline.reference.errors import ProfileError
 from driftline.reference.merge import merge_chunks, merge_columns, merge_pairs
 from driftline.reference.profile_column import ProfileColumn
+from driftline.reference.row_repeats import RowRepeats
 from driftline.reference.write import to_json, to_request
 
 
@@ -25,6 +26,7 @@ class Profile:
         columns: inputs, outputs and the label.
         notes: decisions worth reporting, one line each; they are not saved.
         pairs: pairs of inputs, each as a column with two categories.
+        row_repeats: how often rows repeat, of all inputs, and of those in `columns`.
 
     """
 
@@ -35,6 +37,7 @@ class Profile:
     columns: tuple[ProfileColumn, ...]
     notes: tuple[str, ...] = ()
     pairs: tuple[ProfileColumn, ...] = ()
+    row_repeats: tuple[RowRepeats, ...] = ()
 
     def merge(self, other: "Profile") -> "Profile":
         """The profile of the rows of both.
@@ -71,6 +74,7 @@ class Profile:
             columns=merge_columns(self.columns, other.columns, places),
             notes=tuple(dict.fromkeys((*self.notes, *other.notes, *_lost(len(self.pairs) - len(pairs))))),
             pairs=pairs,
+            row_repeats=_of_same_columns(self.row_repeats, other.row_repeats),
         )
 
     def named(self, path: str | Path) -> "Profile":
@@ -95,7 +99,12 @@ class Profile:
 
     def to_request(self) -> ExportMetricsServiceRequest:
         """The profile as an OTLP metrics request."""
-        return to_request(self.model, self.version, self.chunks, (*self.columns, *self.pairs))
+        return to_request(self.model, self.version, self.chunks, (*self.columns, *self.pairs), self.row_repeats)
+
+
+def _of_same_columns(ours: tuple[RowRepeats, ...], theirs: tuple[RowRepeats, ...]) -> tuple[RowRepeats, ...]:
+    others = {each.inputs: each for each in theirs}
+    return tuple(each.merge(others[each.inputs]) for each in ours if each.inputs in others)
 
 
 def _lost(pairs: int) -> tuple[str, ...]:

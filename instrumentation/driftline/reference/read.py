@@ -11,9 +11,10 @@ from driftline.reference.attributes import CheckedAttributes
 from driftline.reference.chunks import Chunks
 from driftline.reference.column_parts import ColumnParts
 from driftline.reference.errors import InvalidReference
-from driftline.reference.format import CHUNKED_BY, column_key, marked_resource, points
+from driftline.reference.format import CHUNKED_BY, column_key, marked_resource, points, read_rows
 from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey
+from driftline.reference.row_repeats import RowRepeats
 
 MOST_BYTES: Final = 256 << 20
 """Of a file: 5,000 columns need some 50 MB, 30 need one."""
@@ -72,7 +73,7 @@ def read_reference(request: Any) -> StoredProfile:
     """
     resource = marked_resource(request)
     found = list(points(request))
-    chunks, columns = _gathered(found)
+    chunks, columns, row_repeats = _gathered(found)
     expected = resource.count(semconv.REFERENCE_POINTS)
     if expected is not None and len(found) != expected:
         raise resource.wrong(semconv.REFERENCE_POINTS, f"must be the number of its data points, {len(found)}", expected)
@@ -86,26 +87,35 @@ def read_reference(request: Any) -> StoredProfile:
         chunks=chunks,
         columns=tuple(column for column in every if column.pair is None),
         pairs=tuple(column for column in every if column.pair is not None),
+        row_repeats=row_repeats,
     )
     return StoredProfile(resource.text(semconv.REFERENCE_ID), profile)
 
 
-def _gathered(found: list[tuple[str, Any]]) -> tuple[Chunks | None, dict[ColumnKey, ColumnParts]]:
+class _Gathered(NamedTuple):
+    chunks: Chunks | None
+    columns: dict[ColumnKey, ColumnParts]
+    row_repeats: tuple[RowRepeats, ...]
+
+
+def _gathered(found: list[tuple[str, Any]]) -> _Gathered:
     """Points by column, in the order of the data: that of the points of REFERENCE_COLUMN, which come first here.
 
     On their way through a Collector they may have lost that order: then their positions restore it.
     """
     chunks: Chunks | None = None
+    row_repeats: tuple[RowRepeats, ...] = ()
     columns: dict[ColumnKey, ColumnParts] = {}
     for metric, point in sorted(found, key=lambda each: each[0] != semconv.REFERENCE_COLUMN):
         attributes = CheckedAttributes(point, metric)
         if metric == semconv.REFERENCE_CHUNKS:
-            chunks = _chunks(attributes)
+            chunks, row_repeats = _chunks(attributes), read_rows(attributes)
             continue
         key = column_key(attributes)
         parts = columns.setdefault(key, ColumnParts(key))
         parts.add(metric, attributes.at(parts.place), point)
-    return chunks, dict(sorted(columns.items(), key=lambda item: item[1].position))
+    ordered = dict(sorted(columns.items(), key=lambda item: item[1].position))
+    return _Gathered(chunks, ordered, row_repeats)
 
 
 def _chunks(attributes: CheckedAttributes) -> Chunks:

@@ -69,7 +69,7 @@ class ColumnSketch:
         self._starts: dict[tuple[str, str], int] = {}
         self._sent: ColumnPoints | None = None
         self._sent_rows = 0
-        self._arrived = _Arrived(now)
+        self._arrived = Acknowledged(now)
         self.rows = 0
 
     def add(self, values: NDArray[Any], now: int) -> None:
@@ -177,7 +177,7 @@ class ColumnSketch:
             self._arrived.advance(self._sent, self._sent_rows)
 
 
-class _Arrived:
+class Acknowledged:
     """What the backend has acknowledged of a column: the baseline of deltas."""
 
     def __init__(self, start: int) -> None:

@@ -37,6 +37,7 @@ KINDS: Final[Mapping[str, MetricKind]] = {
     semconv.FEATURE_CATEGORY: MetricKind("category", semconv.FEATURE_NAME, semconv.CATEGORY),
     semconv.FEATURE_OBSERVATIONS: MetricKind("state", semconv.FEATURE_NAME, semconv.FEATURE_STATE),
     semconv.PAIR_ROWS: MetricKind("category", semconv.PAIR_NAME, semconv.PAIR_SIDES),
+    semconv.ROW_HASH: MetricKind("sketch", semconv.ROW_INPUTS, None),
     semconv.OUTPUT_VALUE: MetricKind("sketch", semconv.OUTPUT_NAME, None),
     semconv.OUTPUT_TAIL: MetricKind("sketch", semconv.OUTPUT_NAME, semconv.SKETCH_PART),
     semconv.OUTPUT_PREDICTIONS: MetricKind("category", semconv.OUTPUT_NAME, semconv.OUTPUT_CLASS),
@@ -93,7 +94,11 @@ def stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream
     )
 
 
-_TARGETS: Final = {semconv.FEATURE_NAME: semconv.TARGET_INPUT, semconv.PAIR_NAME: semconv.TARGET_PAIR}
+_TARGETS: Final = {
+    semconv.FEATURE_NAME: semconv.TARGET_INPUT,
+    semconv.PAIR_NAME: semconv.TARGET_PAIR,
+    semconv.ROW_INPUTS: semconv.TARGET_ROWS,
+}
 
 
 def _column(attribute: str | None, found: Mapping[str, str]) -> ColumnKey:

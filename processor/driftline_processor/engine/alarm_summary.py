@@ -10,6 +10,7 @@ from driftline.semconv import (
     TARGET_LABEL,
     TARGET_OUTPUT,
     TARGET_PAIR,
+    TARGET_ROWS,
 )
 from driftline_processor.config.durations import format_duration
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
@@ -31,6 +32,8 @@ def model_in_words(model: ModelKey) -> str:
 
 
 def column_in_words(column: ColumnKey) -> str:
+    if column.target == TARGET_ROWS:
+        return f"share of {column.name}"
     return column.name if column.name == column.target else f"{column.target} {column.name}"
 
 

@@ -29,9 +29,13 @@ from driftline_processor.engine.provisional_reference import provisional_referen
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.engine.suspects import finder
-from driftline_processor.monitors.drift.comparison import Comparison, describe_window
-from driftline_processor.monitors.drift.history.trailing_windows import LONGER, is_timed
+from driftline_processor.monitors.drift.comparison import MOST_ALPHA, Comparison, describe_window
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER, StreamWindow, is_timed
+from driftline_processor.monitors.duplicates import monitor as duplicates
 from driftline_processor.records import (
+    ColumnKey,
+    ColumnResult,
+    ColumnSummary,
     ExampleRows,
     InputRecord,
     ModelKey,
@@ -50,6 +54,9 @@ MAX_MODELS: Final = 10_000
 
 RELEASE_AFTER: Final = DAY
 """A model silent for this long frees its panes and streams: its processes are gone."""
+
+DUPLICATES_SHARE: Final = 0.1
+"""Of the false alarms of a model's columns: as many more for rows that repeat."""
 
 EVICT_AFTER: Final = 7 * DAY
 """A model silent for this long is evicted when there are too many."""
@@ -284,16 +291,17 @@ class Engine:
     def _judge(self, model: ModelState, window: Window) -> WindowResult:
         comparison = self._comparison(model, window)
         known = comparison.reference.columns if comparison else ()
-        rows, columns, hours = model.panes.contents(window, model.expected(known))
+        rows, held, hours = model.panes.contents(window, model.expected(known))
+        columns, hashed = duplicates.split(held)
         match, columns = self._match(model, comparison, columns, rows)
-        duration = model.panes.covered(window)
+        stream, duration = model.stream(window, hours), model.panes.covered(window)
         result = WindowResult(
             model=model.key,
             window=window,
             rows=rows,
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
-            columns=comparison.window(columns, self._settings.budget, duration, model.stream(window, hours))
+            columns=self._compared(comparison, columns, hashed, stream, duration)
             if comparison
             else describe_window(columns),
             unmatched=match.unmatched,
@@ -325,6 +333,22 @@ class Engine:
         else:
             self._matches.note(match, reference)
         return match, columns
+
+    def _compared(
+        self,
+        comparison: Comparison,
+        columns: Mapping[ColumnKey, ColumnSummary],
+        hashed: Mapping[str, ColumnSummary],
+        stream: StreamWindow,
+        covered: int,
+    ) -> tuple[ColumnResult, ...]:
+        """The columns against the reference, as so many rows as differ; and whether rows repeat."""
+        budget = self._settings.budget
+        limits = duplicates.Limits(self._settings.tolerance, min(DUPLICATES_SHARE * budget, MOST_ALPHA))
+        alarm = stream.alarms.get(duplicates.DUPLICATES)
+        found = duplicates.find(hashed, comparison.reference, stream.window, limits, alarm)
+        results = comparison.window(duplicates.as_distinct(columns, found), budget, covered, stream)
+        return duplicates.explained(results, columns, found)
 
     def _comparison(self, model: ModelState, window: Window) -> Comparison | None:
         """The comparison with the training profile, else with the provisional reference; None without either."""

@@ -11,6 +11,7 @@ from driftline.semconv import MISSING
 from driftline.sketch import Histogram
 from driftline.sketch.time_units import HOUR
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE, Accumulator
+from driftline_processor.engine.row_hashes import hashed_rows
 from driftline_processor.engine.stream_deltas import Increment, Point, difference
 from driftline_processor.records import ColumnKey, ColumnSummary, CountPoint, ExampleRows, RowsPoint, SketchPoint
 
@@ -97,6 +98,8 @@ class Pane:
             self.span_columns[key] = _sum(self.span_columns.get(key, NO_ROWS), added)
         self.span_rows[spans.operation] = _sum(self.span_rows.get(spans.operation, NO_ROWS), added)
         self._count(spans.operation, added.rows)
+        if (hashed := hashed_rows(spans)) is not None:
+            self._accumulator(OperationColumn(hashed[0], spans.operation)).add_values(hashed[1], weights)
         for time, weight in zip(spans.times.tolist(), spans.weights.tolist(), strict=True):
             self._count_hour(time, weight * spans.rows)
         self._record(key[:TRACE_ID].hex() for key in (spans.keys[0], spans.keys[-1]))

@@ -6,10 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
+from driftline.reference.row_repeats import RowRepeats
+from driftline.semconv import MISSING, NON_FINITE, TARGET_ROWS, WRONG_TYPE
 from driftline.sketch import cut_bins, project
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.identity import digest
+from driftline.sketch.row_hash import counts_of, repeats
 from driftline.sketch.time_units import SECOND
 from driftline.sketch.values import read_text
 from driftline_processor.engine.summary_ops import total
@@ -63,7 +65,7 @@ def provisional_reference(
 
     """
     starts = sorted(panes)
-    columns = sorted({column for held in panes.values() for column in held})
+    columns = sorted({column for held in panes.values() for column in held if column.target != TARGET_ROWS})
     seconds = np.array(starts, float) / SECOND
     resource = (text for pair in model.resource for text in pair)
     identity = digest(model.name, model.version, *resource, *starts, size=8)
@@ -78,7 +80,22 @@ def provisional_reference(
         columns={
             column: _column(column, [panes[s].get(column, ColumnSummary()) for s in starts]) for column in columns
         },
+        row_repeats=_row_repeats([panes[s] for s in starts]),
     )
+
+
+def _row_repeats(chunks: Sequence[Mapping[ColumnKey, ColumnSummary]]) -> dict[str, RowRepeats]:
+    """How often rows repeat in each chunk, by the digest of their columns."""
+    found: dict[str, RowRepeats] = {}
+    for held in chunks:
+        for key, summary in held.items():
+            if key.target == TARGET_ROWS and summary.rows:
+                counts = counts_of(summary.intervals.upper, summary.intervals.weight)
+                often = np.array([repeats(counts, summary.squares)])
+                rows = np.array([round(summary.rows)])
+                each = RowRepeats(key.name, np.rint(counts).astype(np.int64), rows, often, 0.0)
+                found[key.name] = found[key.name].merge(each) if key.name in found else each
+    return found
 
 
 def _column(key: ColumnKey, chunks: Sequence[ColumnSummary]) -> ReferenceColumn:

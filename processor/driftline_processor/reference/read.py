@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from driftline.reference import read
+from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.read import StoredProfile
+from driftline.reference.row_repeats import RowRepeats
 from driftline.semconv import TARGET_INPUT
 from driftline.sketch import Intervals
+from driftline.sketch.row_hash import HashedInputs
 from driftline_processor.records import ColumnSummary, Reference, ReferenceColumn
 from driftline_processor.reference.category_bins import with_minor
 
@@ -38,7 +41,17 @@ def _reference(stored: StoredProfile) -> Reference:
         ends=profile.chunks.ends,
         columns=with_minor({column.key: _column(column) for column in columns}),
         inputs=tuple(column.key.name for column in profile.columns if column.key.target == TARGET_INPUT),
+        row_repeats=_row_repeats(profile),
     )
+
+
+def _row_repeats(profile: Profile) -> dict[str, RowRepeats]:
+    """By the digest of the inputs; also of inputs that a model without feature names has as x0, x1, …"""
+    found = {each.inputs: each for each in profile.row_repeats}
+    names = [column.key.name for column in profile.columns if column.key.target == TARGET_INPUT]
+    numbered = HashedInputs.of(f"x{place}" for place in range(len(names))).digest
+    of_inputs = found.get(HashedInputs.of(names).digest)
+    return found if of_inputs is None else {numbered: of_inputs, **found}
 
 
 def _column(column: ProfileColumn) -> ReferenceColumn:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from driftline.semconv import TARGET_INPUT
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.engine import Engine, EngineSettings
 from driftline_processor.records import ColumnKey, InputRecord, ModelKey, Reference, WindowResult
@@ -51,7 +52,8 @@ class Replay:
         self._engine.put_reference(self.reference)
         columns = self.reference.columns.values()
         pairs = {column.key.name: column.pair for column in columns if column.pair is not None}
-        self._sketcher = Sketcher(model, self.columns, pairs)
+        known = frozenset(key.name for key in self.reference.columns if key.target == TARGET_INPUT)
+        self._sketcher = Sketcher(model, self.columns, pairs, known)
 
     def run(self, batches: Iterable[Any], on_rows: Callable[[int], None]) -> Iterator[WindowResult]:
         """Replays record batches.

@@ -7,11 +7,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.semconv import TARGET_INPUT, TARGET_PAIR
+from driftline.semconv import TARGET_INPUT, TARGET_PAIR, TARGET_ROWS
 from driftline.sketch import MOST_NAMED
 from driftline.sketch.arrays import IntArray
 from driftline.sketch.column import ColumnSketch
 from driftline.sketch.pairs import Pair, Pairs
+from driftline.sketch.row_hash import BUCKETS, histogram, row_buckets
 from driftline.sketch.time_units import HOUR
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, InputRecord, ModelKey, RowsPoint, SketchPoint
@@ -23,8 +24,17 @@ _OPERATION: Final = "predict"
 class Sketcher:
     """Sketches the columns of one model, and emits deltas."""
 
-    def __init__(self, model: ModelKey, columns: Sequence[ReplayedColumn], pairs: Mapping[str, Pair]) -> None:
+    def __init__(
+        self,
+        model: ModelKey,
+        columns: Sequence[ReplayedColumn],
+        pairs: Mapping[str, Pair],
+        inputs: frozenset[str] | None = None,
+    ) -> None:
+        """inputs: names of those that a row consists of, where that is not all: the model's."""
         self._model = model
+        every = frozenset(column.key.name for column in columns if column.key.target == TARGET_INPUT)
+        self._inputs = every if inputs is None else every & inputs
         self._series = {c.key: ColumnSketch(0, MOST_NAMED, classes=c.classes, delta=True) for c in columns}
         self._pairs = Pairs(pairs)
         self._counted = {name: ColumnSketch(0, MOST_NAMED, classes=True, delta=True) for name in pairs}
@@ -51,6 +61,10 @@ class Sketcher:
         for name, counted in self._pairs.count(inputs):
             self._counted[name].count(counted)
             records += self._column(ColumnKey(TARGET_PAIR, name), self._counted[name], time)
+        hashed = row_buckets({name: column for name, column in inputs.items() if name in self._inputs})
+        if hashed is not None:
+            counts = np.bincount(hashed[1], minlength=BUCKETS)
+            records.append(SketchPoint(*self._head(ColumnKey(TARGET_ROWS, hashed[0]), time), histogram(counts)))
         return records
 
     def _rows(self, times: IntArray) -> Iterator[RowsPoint]:
@@ -63,9 +77,9 @@ class Sketcher:
     def _column(self, key: ColumnKey, series: ColumnSketch, time: int) -> Iterator[InputRecord]:
         points = series.collect(next(self._ticks))
         for _, numbers in points.numbers:
-            for histogram in (numbers.core, *numbers.tails.values()):
-                if histogram.count:
-                    yield SketchPoint(*self._head(key, time), histogram)
+            for part in (numbers.core, *numbers.tails.values()):
+                if part.count:
+                    yield SketchPoint(*self._head(key, time), part)
         states = {name: counted for name, counted in points.states.items() if name not in COUNTED_ELSEWHERE}
         for kind, counts in (("category", points.categories), ("state", states)):
             for name, counted in counts.items():

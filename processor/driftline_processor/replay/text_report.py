@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from driftline.semconv import TARGET_PAIR
+from driftline.semconv import TARGET_PAIR, TARGET_ROWS
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, counts, model_in_words, statement
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, IncidentEvent, WindowResult
@@ -15,6 +15,7 @@ from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.replay import Replay
 from driftline_processor.replay.timeline import Timeline
 from driftline_processor.verdicts.numbers import percent
+from driftline_processor.verdicts.reasons import Repeated
 from driftline_processor.verdicts.verdict import State
 
 _STATES: Final = {
@@ -44,7 +45,8 @@ def window_lines(result: WindowResult, timeline: Timeline, rows: int, *, everyth
 
 def _headline(result: WindowResult, timeline: Timeline, rows: int) -> Text:
     start, end = (timeline.name(moment, rows) for moment in result.window)
-    states = Counter(column.verdict.state for column in result.columns if column.rows and column.verdict is not None)
+    columns = (column for column in result.columns if column.column.target != TARGET_ROWS)
+    states = Counter(column.verdict.state for column in columns if column.rows and column.verdict is not None)
     counted = [(f"{states[state]} {word}", style) for state, (word, style) in _STATES.items() if states[state]]
     line = Text(f"{start} – {end}  {result.rows:,.0f} rows  ", style="bold")
     for number, (words, style) in enumerate(counted):
@@ -69,9 +71,10 @@ def _column(column: ColumnResult) -> Text:
 
 
 def _few(column: ColumnResult) -> str:
-    """Rows, and as how many they count where their weights differ (Kish)."""
+    """Rows, and as how many they count where their weights differ (Kish); that rows repeat is said by the verdict."""
     rows = f"{column.rows:,.0f} rows"
-    if column.effective_rows > 0.95 * column.rows:
+    repeated = column.verdict is not None and any(isinstance(each, Repeated) for each in column.verdict.reasons)
+    if column.effective_rows > 0.95 * column.rows or repeated:
         return rows
     return f"{rows}, which count as {column.effective_rows:,.0f}: they were sampled at different rates"
 

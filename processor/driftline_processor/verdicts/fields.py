@@ -16,6 +16,7 @@ from driftline_processor.verdicts.reasons import (
     Reason,
     Recovered,
     Region,
+    Repeated,
     Stated,
     StillOpen,
     Widened,
@@ -32,6 +33,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     MayBeSeason: "may_be_season",
     Recovered: "recovered",
     ExplainedByMembers: "explained_by_members",
+    Repeated: "repeated",
     StillOpen: "still_open",
     Stated: "stated",
 }
@@ -112,6 +114,13 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
     },
     Recovered: lambda _: {},
     ExplainedByMembers: lambda reason: {"members": reason.members},
+    Repeated: lambda reason: {
+        "times": reason.times,
+        "usual": reason.usual,
+        "rows": reason.rows,
+        "effective": reason.effective,
+        "most": reason.most,
+    },
     StillOpen: lambda reason: {"since": reason.since / 1e9},
     Stated: lambda reason: {"sentence": reason.sentence},
 }
@@ -133,6 +142,9 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
     "may_be_season": lambda packed: MayBeSeason(packed["allowed"], packed["shown"], packed["days"], packed["timed"]),
     "recovered": lambda _: Recovered(),
     "explained_by_members": lambda packed: ExplainedByMembers(tuple(packed["members"])),
+    "repeated": lambda packed: Repeated(
+        packed["times"], packed["usual"], packed["rows"], packed["effective"], packed.get("most")
+    ),
     "still_open": lambda packed: StillOpen(round(packed["since"] * 1e9)),
     "stated": lambda packed: Stated(packed["sentence"]),
 }

@@ -133,6 +133,20 @@ class ExplainedByMembers:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """A row occurs so many `times` in the window, and in as many rows of training the `usual` times, on average.
+
+    rows: of the window, which tell as much as `effective` ones. most: share of one row that alone is repeated.
+    """
+
+    times: float
+    usual: float
+    rows: float
+    effective: float
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StillOpen:
     """The alarm of the column is open since then, nanoseconds, though these rows do not show what it is about."""
 
@@ -157,6 +171,7 @@ Reason: TypeAlias = (
     | MayBeSeason
     | Recovered
     | ExplainedByMembers
+    | Repeated
     | StillOpen
     | Stated
 )

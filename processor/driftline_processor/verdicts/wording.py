@@ -19,6 +19,7 @@ from driftline_processor.verdicts.reasons import (
     Reason,
     Recovered,
     Region,
+    Repeated,
     Stated,
     StillOpen,
     Widened,
@@ -111,6 +112,18 @@ def moment(time: int) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if at.year > _EPOCH.year else ""
 
 
+def _repeated(reason: Repeated) -> str:
+    """Times with one digit behind the point where they are few."""
+    rows = f"{reason.rows:,.0f} rows tell as much as {reason.effective:,.0f}"
+    if reason.most is not None:
+        return f"one row is {percent(reason.most)} of all: {rows}"
+    return f"each row comes {_times(reason.times)} on average, {_times(reason.usual)} in training: {rows}"
+
+
+def _times(number: float) -> str:
+    return "once" if number < 1.05 else f"{number:.1f} times" if number < 9.95 else f"{number:,.0f} times"
+
+
 def _still_open(reason: StillOpen) -> str:
     since = moment(reason.since)
     return f"alarm still open since {since}" if since else "alarm still open"
@@ -127,6 +140,7 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     MayBeSeason: _may_be_season,
     Recovered: lambda _: "the last window by itself is healthy",
     ExplainedByMembers: lambda reason: f"as {' and '.join(reason.members)} moved",
+    Repeated: _repeated,
     StillOpen: _still_open,
     Stated: lambda reason: str(reason.sentence),
 }

@@ -226,6 +226,7 @@ GATES: Final = (
         "6 shuffled reference, weekends, step 4θ", "in 7 days", _agreement("shuffled reference, weekends, step 4θ", 168)
     ),
     Gate("7 step levels", "first window, 0 false", _drift("step levels")),
+    Gate("10 retries, 36 columns", "no page but duplicates", _null("retries")),
     Gate("8 correlation 0 to .5", "within 5 windows", _agreement("correlation 0 to .5", 5)),
     Gate("8 correlation, null", "within budget", _null("correlation, null")),
     *(Gate(f"9 agreement with scipy: {oracle.name}", oracle.said, _beside_scipy(oracle)) for oracle in ORACLES),

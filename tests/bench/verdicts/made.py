@@ -1,6 +1,7 @@
 """Streams that are made: nothing happens, or exactly one thing does. θ is the tolerance, 5 points of share."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -277,6 +278,36 @@ def correlated(seed: int, *, change: bool) -> Stream:
     return Stream(reference, windows, 1000, onsets, times=clock(), anywhere=change)
 
 
+RETRIED: Final = 0.3
+"""Hours with retries."""
+
+MOST_TRIES: Final = 25
+
+
+def retries(n: int, seed: int, windows: int = MONTH // 3) -> Stream:
+    """In some hours all requests come up to 25 times, or one in ten does, or a health check is a third of the rows."""
+    draws = mixed() | {f"x{i}": normal(float(i)) for i in range(6)}
+    stream, random = steady(draws, seed, [n] * windows), np.random.default_rng((seed, n))
+
+    def live() -> Iterator[Columns]:
+        for rows in stream.windows():
+            places = _retried(random, n) if random.random() < RETRIED else np.arange(n)
+            yield {name: values[places] for name, values in rows.items()}
+
+    return replace(stream, windows=live, unclaimed=frozenset({"duplicates"}))
+
+
+def _retried(random: np.random.Generator, n: int) -> NDArray[np.int64]:
+    """Which of the rows come, [n]."""
+    kind, tries = random.integers(3), int(random.integers(2, MOST_TRIES + 1))
+    if kind == 0:
+        return np.asarray(
+            np.resize(random.permutation(np.repeat(random.permutation(n)[: max(n // tries, 4)], tries)), n)
+        )
+    often = np.where(random.random(n) < 0.1, tries, 1) if kind == 1 else np.array([n // 2, *[1] * (n - 1)])
+    return np.asarray(random.permutation(np.repeat(np.arange(n), often)[: n + n // 2])[:n])
+
+
 def frozen(random: np.random.Generator, n: int) -> Column:
     return np.full(n, 0.1)
 
@@ -366,6 +397,7 @@ SCENARIOS: Final = (
     Scenario("shuffled reference, weekends, n=1000", partial(weekly, shuffled=True), seeds=7),
     Scenario("shuffled reference, weekends, step 4θ", partial(weekly, shuffled=True, step=480), seeds=7),
     Scenario("step levels", levels, 8, 1),
+    *(Scenario(f"retries, 36 columns, n={n}", partial(retries, n), seeds=2) for n in (200, 1000)),
     Scenario("correlation, null", partial(correlated, change=False), seeds=4),
     Scenario("correlation 0 to .5", partial(correlated, change=True), 4, 1),
 )

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from bench.verdicts.made import KINDS, autocorrelated, categories, daily, drift, levels, normal, swapped, zipf
+from bench.verdicts.made import KINDS, autocorrelated, categories, daily, drift, levels, normal, retries, swapped, zipf
 from bench.verdicts.ours import Driftline
 from bench.verdicts.said import BESIDE
 from bench.verdicts.score import Score, score
@@ -70,6 +70,15 @@ def test_what_matters_is_found_and_named(stream: Callable[..., Stream], rows: in
     assert found.soon >= soon * found.moved > 0
     assert found.pages == 0
     assert found.right == found.named == found.moved - found.missed
+
+
+@pytest.mark.parametrize("rows", [200, 1000])
+def test_retries_are_duplicates_and_nothing_else(rows: int) -> None:
+    """Of 36 columns none is told of, in hours in which rows come up to 25 times."""
+    ours, stream = Driftline(), retries(rows, 0, windows=24)
+    ours.fit(stream)
+
+    assert frozenset().union(*(ours.window(each).opened for each in stream.windows())) == {"duplicates"}
 
 
 def test_columns_in_each_others_place() -> None:

@@ -297,4 +297,4 @@ def test_spans_of_numbered_inputs_are_resolved_too() -> None:
         )
         results += engine.advance(time)
 
-    assert {each.column.name for each in results[-1].columns} == set(NAMES)
+    assert {each.column.name for each in results[-1].columns} == {*NAMES, "duplicates"}

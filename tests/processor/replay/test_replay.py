@@ -256,7 +256,7 @@ def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
     profile(training, score="risk", model="churn").save(tmp_path / "churn.json")
     file = write_parquet(tmp_path / "x.parquet", {name: values[:900] for name, values in training.items()})
     found = results(tmp_path, file, "--reference", tmp_path / "churn.json", "--score", "risk")
-    assert set(found["windows"][0]["columns"]) == {"input.score", "output.score", "confidence"}
+    assert set(found["windows"][0]["columns"]) == {"input.score", "output.score", "confidence", "duplicates"}
 
 
 def test_people_see_what_moved_and_why(reference: Path, broken_file: Path) -> None:

@@ -21,6 +21,7 @@ from driftline_processor.verdicts.reasons import (
     Reason,
     Recovered,
     Region,
+    Repeated,
     Stated,
     StillOpen,
     Widened,
@@ -66,6 +67,14 @@ EXPECTED = [
     ),
     (Recovered(), {"kind": "recovered"}),
     (ExplainedByMembers(("a",)), {"kind": "explained_by_members", "members": ("a",)}),
+    (
+        Repeated(25.0, 1.5, 1500.0, 60.0, 0.3),
+        {"kind": "repeated", "times": 25.0, "usual": 1.5, "rows": 1500.0, "effective": 60.0, "most": 0.3},
+    ),
+    (
+        Repeated(25.0, 1.0, 1500.0, 60.0),
+        {"kind": "repeated", "times": 25.0, "usual": 1.0, "rows": 1500.0, "effective": 60.0},
+    ),
     (StillOpen(1_739_613_600 * 10**9), {"kind": "still_open", "since": 1_739_613_600.0}),
     (Stated("text"), {"kind": "stated", "sentence": "text"}),
 ]

@@ -18,6 +18,7 @@ from driftline_processor.verdicts.reasons import (
     Reason,
     Recovered,
     Region,
+    Repeated,
     Stated,
     StillOpen,
     Widened,
@@ -71,6 +72,15 @@ COARSE = "training data in finer stretches of time would tell the two apart at o
         (StillOpen(1_739_613_600 * 10**9), "alarm still open since 2025-02-15 10:00 UTC"),
         (Recovered(), "the last window by itself is healthy"),
         (ExplainedByMembers(("a", "b")), "as a and b moved"),
+        (
+            Repeated(25.3, 1.0, 1500.0, 60.0),
+            "each row comes 25 times on average, once in training: 1,500 rows tell as much as 60",
+        ),
+        (
+            Repeated(3.04, 1.5, 1500.0, 490.0),
+            "each row comes 3.0 times on average, 1.5 times in training: 1,500 rows tell as much as 490",
+        ),
+        (Repeated(90.0, 1.0, 1000.0, 11.0, most=0.3), "one row is 30 % of all: 1,000 rows tell as much as 11"),
         (Stated("share above 3: 20 % → 40 %"), "share above 3: 20 % → 40 %"),
     ],
 )
