@@ -59,7 +59,8 @@ def _numbers(column: ReferenceColumn, read: ColumnSummary, values: Sequence[Scal
     out = single > np.array([excess(*each) for each in zip(rows.tolist(), expected.tolist(), strict=True)])[bins]
     rows -= np.bincount(bins[out], live.weight[out], len(rows))
     expected -= np.bincount(bins[out], usual[out], len(rows))
-    left = [excess(*each) for each in zip(rows.tolist(), np.maximum(expected, 0.0).tolist(), strict=True)]
+    rows, expected = np.maximum(rows, 0.0), np.maximum(expected, 0.0)  # a bucket over two bins is split between them
+    left = [excess(*each) for each in zip(rows.tolist(), expected.tolist(), strict=True)]
     number = _reader(column)
 
     def suspect(x: float | None) -> float:
