@@ -71,15 +71,15 @@ def write_arrow(path: Path, data: Columns) -> Path:
     return path
 
 
-def replay(*arguments: object) -> Result:
-    """The command, in this process."""
-    return CliRunner().invoke(main, ["replay", *map(str, arguments)])
+def replay(*arguments: object, choices: bool = False) -> Result:
+    """The command, in this process; choices: with the table of other choices, which takes longer."""
+    return CliRunner().invoke(main, ["replay", *map(str, arguments), *(() if choices else ("--no-choices",))])
 
 
-def results(tmp_path: Path, *arguments: object) -> Any:
+def results(tmp_path: Path, *arguments: object, choices: bool = False) -> Any:
     """What the command writes as JSON."""
     path = tmp_path / "results.json"
-    result = replay(*arguments, "--json", path)
+    result = replay(*arguments, "--json", path, choices=choices)
     assert result.exit_code == 0, result.output
     return json.loads(path.read_text(encoding="utf-8"))
 

@@ -57,7 +57,7 @@ def replay(training: pd.DataFrame, live: pd.DataFrame) -> dict[str, Any]:
         driftline.profile(training, timestamp=TIMESTAMP, model="progression").save(folder / "reference.json")
         live.to_parquet(folder / "live.parquet")
         files = (folder / "live.parquet", "--reference", folder / "reference.json", "--json", folder / "out.json")
-        done = CliRunner().invoke(main, ["replay", *map(str, files), *WINDOW], catch_exceptions=False)
+        done = CliRunner().invoke(main, ["replay", *map(str, files), *WINDOW, "--no-choices"], catch_exceptions=False)
         assert done.exit_code == 0, done.output
         found: dict[str, Any] = json.loads((folder / "out.json").read_text())
     return found

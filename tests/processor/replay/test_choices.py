@@ -43,11 +43,11 @@ def test_the_table_counts_as_replays_of_their_own(stream: str, tmp_path: Path) -
     clock, hours, options = STREAMS[stream]
     reference = save_reference(tmp_path / "churn.json", clock=clock)
     data = write_csv(tmp_path / "live.csv", drifting(hours, seed=3))
-    found = results(tmp_path, data, "--reference", reference, *options)
+    found = results(tmp_path, data, "--reference", reference, *options, choices=True)
     table = found["choices"]["alarms"]
 
     def alone(row: dict[str, Any]) -> int:
-        chosen = ("--tolerance", row["tolerance"], "--false-alarms", row["false_alarms"], "--no-choices")
+        chosen = ("--tolerance", row["tolerance"], "--false-alarms", row["false_alarms"])
         return len(results(tmp_path, data, "--reference", reference, *options, *chosen)["alarms"])
 
     assert [row["alarms"] for row in table] == [alone(row) for row in table]
@@ -62,7 +62,7 @@ def test_the_rows_of_the_table(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "live.csv", logged(2, seed=4, begin=24))
 
     def settings(*options: str) -> list[tuple[float, float, bool]]:
-        table = results(tmp_path, data, "--reference", reference, *options)["choices"]["alarms"]
+        table = results(tmp_path, data, "--reference", reference, *options, choices=True)["choices"]["alarms"]
         return [(row["tolerance"], row["false_alarms"], row["chosen"]) for row in table]
 
     budgets = [(0.05, 0.1, False), (0.05, 10.0, False)]
@@ -75,15 +75,15 @@ def test_people_read_the_table_before_the_sum(tmp_path: Path) -> None:
     """With the smallest move of each column, the largest first; with --no-choices none of it, in JSON neither."""
     reference = save_reference(tmp_path / "churn.json")
     data = write_csv(tmp_path / "live.csv", logged(2, seed=4, begin=24))
-    lines = replay(data, "--reference", reference).stdout.splitlines()
+    lines = replay(data, "--reference", reference, choices=True).stdout.splitlines()
 
     at = lines.index("  tolerance  false alarms in 30d  alarms")
     assert lines[at + 2].split() == ["5", "%", "1", "0", "(chosen)"]
     assert {"  12 %  input age", "input age"} & {line.strip().split("%  ")[-1] for line in lines[at:]}
     assert lines[-1] == "2 windows of 1,200 rows: 0 alarms"
-    without = replay(data, "--reference", reference, "--no-choices").stdout.splitlines()
+    without = replay(data, "--reference", reference).stdout.splitlines()
     assert without == lines[:at] + lines[-1:]
-    assert "choices" not in results(tmp_path, data, "--reference", reference, "--no-choices")
+    assert "choices" not in results(tmp_path, data, "--reference", reference)
 
 
 def test_a_column_with_more_rows_shows_smaller_moves(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_column_with_more_rows_shows_smaller_moves(tmp_path: Path) -> None:
     del data["plan"]
     file = write_csv(tmp_path / "live.csv", data)
     hours, quarters = (
-        results(tmp_path, file, "--reference", reference, "--window", window)["choices"]["smallest_moves"]
+        results(tmp_path, file, "--reference", reference, "--window", window, choices=True)["choices"]["smallest_moves"]
         for window in ("1h", "15m")
     )
     assert "plan" not in hours
