@@ -14,7 +14,7 @@ from driftline.sketch.values import read_number
 PROBED: Final = 100_000
 """Rows by which columns of texts are judged."""
 
-MOST: Final = 0.9
+MOST: Final = 0.8
 """Share of texts that are numbers in a column of numbers: codes such as those of diagnoses have letters more often."""
 
 _PADDED: Final = r"^\s*0[0-9]"

@@ -310,7 +310,7 @@ class Engine:
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
         if comparison:
             reference = self._matches.whole(comparison.reference)
-            result = name_calls(result, finder(model.examples, window, reference, columns, match.names))
+            result = name_calls(result, finder(model.examples, window, reference, columns, match.numbered))
         model.incident, result = follow_incident(model.incident, result)
         model.note(result.alarms)
         if self._on_judged is not None and comparison is not None:
@@ -326,8 +326,9 @@ class Engine:
             self._matches.note_without(match, columns, self._models)
             return match, columns
         reference = self._matches.whole(comparison.reference)
-        columns, names = resolve_names(reference, columns, rows)
-        match = match_columns(model.key, reference, columns, names, counts_pairs=model.counts_pairs)
+        resolved = resolve_names(reference, columns, rows)
+        columns = resolved.columns
+        match = match_columns(model.key, reference, resolved, counts_pairs=model.counts_pairs)
         if reference.provisional:
             self._matches.note_without(match, columns, self._models)
         else:

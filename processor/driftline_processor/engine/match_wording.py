@@ -1,12 +1,11 @@
 """What does not match between models and references, in words: what is so, and what would change it."""
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from driftline.semconv import TARGET_INPUT
 from driftline_processor.engine.ingest_report import describe_model
-from driftline_processor.engine.matching import ModelMatch, NameResolution, UnusedReference
+from driftline_processor.engine.matching import ModelMatch, NameResolution, UnusedReference, in_order
 from driftline_processor.records import ModelKey, Reference
 
 _MOST_NAMED: Final = 10
@@ -27,7 +26,7 @@ def match_notices(match: ModelMatch, reference: Reference, said: set[Fact]) -> I
     inputs = [key.name for key in reference.columns if key.target == TARGET_INPUT]
     missing_inputs = [name for name in match.missing if name in set(inputs)]
     if match.names is NameResolution.POSITION and new("position", [reference.id]):
-        yield f"{model}: {_by_position(reference)}"
+        yield f"{model}: {_by_position(reference, match.numbered)}"
     unknown = new("unknown", match.unknown)
     if new("missing", missing_inputs):
         yield f"{model}: {_missing(missing_inputs, inputs, match, reference)}"
@@ -51,11 +50,10 @@ def match_notices(match: ModelMatch, reference: Reference, said: set[Fact]) -> I
         )
 
 
-def _by_position(reference: Reference) -> str:
-    last = len(reference.inputs) - 1
+def _by_position(reference: Reference, numbered: Sequence[str]) -> str:
     return (
-        f"inputs {_range(0, last)} are taken for those of the reference, in its order: {listed(reference.inputs)}; fit "
-        "on a data frame, or pass feature_names to driftline.describe, to be sure of them"
+        f"inputs {listed(numbered)} are taken for those of the reference, in its order: {listed(reference.inputs)}; "
+        "fit on a data frame, or pass feature_names to driftline.describe, to be sure of them"
     )
 
 
@@ -74,9 +72,9 @@ def _missing(missing: Sequence[str], inputs: Sequence[str], match: ModelMatch, r
 
 
 def _remedy(unknown: Sequence[str], reference: Reference) -> str:
-    if unknown and all(map(_is_numbered, unknown)):
+    if in_order(unknown):
         return "fit the model on a data frame, or pass the names as feature_names to driftline.describe"
-    if reference.inputs and all(map(_is_numbered, reference.inputs)):
+    if in_order(reference.inputs):
         return "profile the training data with the names of its columns"
     return "use one name in the training data and in requests, or profile the data as it is served"
 
@@ -122,20 +120,11 @@ def _described(reference: Reference | UnusedReference) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Names in a line: ten, and how many more; numbered ones as a range."""
-    if len(names) > 2 and all(map(_is_numbered, names)):
-        numbers = sorted(int(name[1:]) for name in names)
-        if numbers == list(range(numbers[0], numbers[-1] + 1)):
-            return _range(numbers[0], numbers[-1])
+    numbered = in_order(names)
+    if len(numbered) > 2:
+        return f"{numbered[0]} … {numbered[-1]}"
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(map(repr, names[:_MOST_NAMED])) + more
-
-
-def _range(first: int, last: int) -> str:
-    return f"x{first} … x{last}" if last > first else f"x{first}"
-
-
-def _is_numbered(name: str) -> bool:
-    return re.fullmatch(r"x\d+", name) is not None
 
 
 def _do(names: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ ALIKE: Final = 0.6
 _LISTED: Final = 100
 """Most names that are compared by likeness: the effort grows with their square."""
 
-_NUMBERED: Final = re.compile(r"x\d+")
+_NUMBERED: Final = re.compile(r"(?P<prefix>\D*)(?P<number>0|[1-9]\d{0,5})")
 
 
 class NameResolution(Enum):
@@ -73,6 +73,7 @@ class ModelMatch:
         provisional: Whether that reference is the model's own first window.
         judged_from: When a provisional reference judges like a training profile, Unix nanoseconds; 0 where it does not.
         names: How the names were resolved.
+        numbered: By position, the names that arrive, in the order of the reference.
         matched: Columns of the reference that arrive, pairs aside.
         missing: Columns of the reference that do not arrive.
         unknown: Inputs that arrive and are not in the reference.
@@ -90,6 +91,7 @@ class ModelMatch:
     provisional: bool = False
     judged_from: int = 0
     names: NameResolution = NameResolution.EXACT
+    numbered: tuple[str, ...] = ()
     matched: int = 0
     missing: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -122,7 +124,14 @@ class Matching:
 Columns = Mapping[ColumnKey, ColumnSummary]
 
 
-def resolve_names(reference: Reference, columns: Columns, rows: float) -> tuple[Columns, NameResolution]:
+class ResolvedColumns(NamedTuple):
+    """Columns by the names of the reference. numbered: the names that they came by, where these were but numbers."""
+
+    columns: Columns
+    numbered: tuple[str, ...] = ()
+
+
+def resolve_names(reference: Reference, columns: Columns, rows: float) -> ResolvedColumns:
     """The columns of a window of so many rows under the names of the reference, where theirs are but numbers.
 
     A model that was fitted on an array serves x0, x1, …; with as many inputs they are those of the reference, in the
@@ -130,30 +139,42 @@ def resolve_names(reference: Reference, columns: Columns, rows: float) -> tuple[
     """
     renamed = _by_position(reference, columns, rows)
     if not renamed:
-        return columns, NameResolution.EXACT
+        return ResolvedColumns(columns)
     parts: dict[ColumnKey, list[ColumnSummary]] = {}
     for key, summary in columns.items():
         parts.setdefault(renamed.get(key, key), []).append(summary)
-    return {key: total(held) for key, held in sorted(parts.items())}, NameResolution.POSITION
+    found = {key: total(held) for key, held in sorted(parts.items())}
+    return ResolvedColumns(found, tuple(key.name for key in renamed))
 
 
 def _by_position(reference: Reference, columns: Columns, rows: float) -> dict[ColumnKey, ColumnKey]:
-    """The input of the reference that each numbered one is."""
+    """The input of the reference that each numbered one is: none where their numbers differ, or all have its names."""
     inputs = [ColumnKey(TARGET_INPUT, name) for name in reference.inputs]
-    numbered = [ColumnKey(TARGET_INPUT, f"x{place}") for place in range(len(inputs))]
-    live = {key for key in columns if key.target == TARGET_INPUT and _NUMBERED.fullmatch(key.name)}
-    if not inputs or live != {*numbered} or not live.isdisjoint(inputs):
+    others = {key.name for key in columns if key.target == TARGET_INPUT} - {*reference.inputs}
+    live = [ColumnKey(TARGET_INPUT, name) for name in in_order(others)]
+    if not inputs or len(live) != len(inputs):
         return {}
-    pairs = dict(zip(numbered, inputs, strict=True))
+    pairs = dict(zip(live, inputs, strict=True))
     named_too = any(name in columns and columns[name].rows + columns[x].rows > 1.01 * rows for x, name in pairs.items())
     return {} if named_too else pairs  # the same rows under both names would count twice
+
+
+def in_order(names: Collection[str]) -> list[str]:
+    """Names that are but numbers (x0, x1, …; f0, f1, …; Column_1, Column_2, …), by these; nothing for any others."""
+    found = [_NUMBERED.fullmatch(name) for name in names]
+    parts = sorted((int(each["number"]), each["prefix"]) for each in found if each is not None)
+    numbers = [number for number, _ in parts]
+    alike = len(parts) == len(found) and len({prefix for _, prefix in parts}) == 1
+    from_one = len(parts) > 1 and numbers[0] == 1
+    if not alike or numbers != list(range(int(from_one), len(parts) + int(from_one))):
+        return []
+    return [f"{prefix}{number}" for number, prefix in parts]
 
 
 def match_columns(
     model: ModelKey,
     reference: Reference,
-    columns: Columns,
-    names: NameResolution = NameResolution.EXACT,
+    resolved: ResolvedColumns,
     *,
     counts_pairs: bool = True,
 ) -> ModelMatch:
@@ -161,6 +182,7 @@ def match_columns(
 
     Labels are left out: they come later, or never.
     """
+    columns = resolved.columns
     known = {key: column for key, column in reference.columns.items() if key.target not in (TARGET_PAIR, TARGET_LABEL)}
     pairs = [key for key in reference.columns if key.target == TARGET_PAIR]
     missing = _ordered([key for key in known if not _arrives(key, columns)], reference)
@@ -171,7 +193,8 @@ def match_columns(
         reference_name=reference.name,
         reference_version=reference.version,
         provisional=reference.provisional,
-        names=names,
+        names=NameResolution.POSITION if resolved.numbered else NameResolution.EXACT,
+        numbered=resolved.numbered,
         matched=len(known) - len(missing),
         missing=tuple(map(column_name, missing)),
         unknown=tuple(key.name for key in unknown),

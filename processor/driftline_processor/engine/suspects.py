@@ -1,11 +1,10 @@
 """The calls of a window that may have moved a column, from the examples that are kept of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from driftline.semconv import OPPOSITE, SAME, TARGET_INPUT
 from driftline_processor.engine.alarm_traces import Find, Suspect
 from driftline_processor.engine.call_examples import CallExample, CallExamples
-from driftline_processor.engine.matching import NameResolution
 from driftline_processor.monitors.drift.explain.suspicion import suspicion
 from driftline_processor.records import ColumnKey, ColumnSummary, Reference, Window
 
@@ -15,9 +14,12 @@ def finder(
     window: Window,
     reference: Reference,
     columns: Mapping[ColumnKey, ColumnSummary],
-    names: NameResolution,
+    numbered: Sequence[str] = (),
 ) -> Find:
-    """Finds the suspects of a column of the reference. columns: what the window held, by the names of the reference."""
+    """Finds the suspects of a column of the reference. columns: what the window held, by the names of the reference.
+
+    numbered: where they came by other names, these, in its order.
+    """
 
     def find(key: ColumnKey, aspect: str) -> tuple[Suspect, ...]:
         column, summary = reference.columns.get(key), columns.get(key)
@@ -28,7 +30,7 @@ def finder(
         return tuple(Suspect(share, each) for share, each in zip(shares, held, strict=True))
 
     def of(key: ColumnKey) -> list[CallExample]:
-        return examples.of(window, key) or examples.of(window, _as_sent(key, reference, names))
+        return examples.of(window, key) or examples.of(window, _as_sent(key, reference, numbered))
 
     def _of_pair(members: Iterable[str], thresholds: Iterable[float]) -> Iterator[CallExample]:
         """Rows that are kept of both members, by the sides on which they lie."""
@@ -49,8 +51,8 @@ def _is_above(example: CallExample, threshold: float) -> bool | None:
     return number > threshold if isinstance(number, float) and number == number else None  # noqa: PLR0124  (NaN)
 
 
-def _as_sent(key: ColumnKey, reference: Reference, names: NameResolution) -> ColumnKey:
-    """The name of an input in spans: its number, where that is how it was matched."""
-    if names is not NameResolution.POSITION or key.target != TARGET_INPUT or key.name not in reference.inputs:
+def _as_sent(key: ColumnKey, reference: Reference, numbered: Sequence[str]) -> ColumnKey:
+    """The name of an input in spans: the numbered one, where that is how it was matched."""
+    if not numbered or key.target != TARGET_INPUT or key.name not in reference.inputs:
         return key
-    return ColumnKey(TARGET_INPUT, f"x{list(reference.inputs).index(key.name)}")
+    return ColumnKey(TARGET_INPUT, numbered[reference.inputs.index(key.name)])

@@ -11,7 +11,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 import driftline
 from driftline_processor.decode import decode_metrics
 from driftline_processor.engine.engine import Engine
-from driftline_processor.engine.matching import NameResolution, likeness, suggestions
+from driftline_processor.engine.matching import NameResolution, in_order, likeness, suggestions
 from driftline_processor.records import ModelKey, Reference, ReferencePart, WindowResult
 from driftline_processor.reference import read_reference
 from driftline_processor.reference.assembly import Assembly
@@ -66,6 +66,35 @@ def test_numbered_inputs_are_those_of_the_reference_in_its_order() -> None:
     assert len(notices) == 1
     assert "inputs x0 … x4 are taken for those of the reference, in its order: 'tenure', 'age', 'income'" in notices[0]
     assert results[-1].unmatched == {"missing": 0, "unknown": 0, "type": 0, "pair": 0}
+
+
+@pytest.mark.parametrize("pattern", ["{}", "f{}", "Column_{}", "feature_{}", "input.{}"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_names_are_numbered_in_many_ways(pattern: str, first: int) -> None:
+    """By libraries and by other SDKs, from 0 or from 1 on; ten come after nine."""
+    names = [f"c{letter}" for letter in "lkjihgfedcba"]
+    engine = Engine(SETTINGS)
+    profile = driftline.profile(pd.DataFrame(np.arange(12.0) + np.zeros((200, 1)), columns=names), model="churn")
+    engine.put_reference(read_reference(replace(profile, pairs=()).to_request()))
+    sender, results = Sender(), []
+    live = [pattern.format(place + first) for place in range(12)]
+    for minute in range(3):
+        time = START + (minute + 1) * MINUTE
+        rows = {name: [float(place)] * 100 for place, name in enumerate(live)}
+        engine.observe(sender.predict(rows).tell(time), time)
+        results += engine.advance(time)
+
+    means = {each.column.name: each.distribution["mean"] for each in results[-1].columns}
+    assert means == pytest.approx({name: float(place) for place, name in enumerate(names)}, abs=0.02)
+    assert f"inputs {live[0]} … {live[-1]} are taken" in engine.notices()[0]
+
+
+@pytest.mark.parametrize(
+    "names", [["x0", "x2"], ["x0", "f1"], ["x00", "x01"], ["age", "x1"], ["x2", "x3"], []], ids=str
+)
+def test_other_names_have_no_order(names: list[str]) -> None:
+    """With gaps, of several kinds, with zeros in front, or not from the first one on."""
+    assert in_order(names) == []
 
 
 def test_a_fault_in_a_numbered_input_is_told_by_its_name() -> None:
