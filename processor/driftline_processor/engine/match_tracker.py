@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from driftline.semconv import TARGET_INPUT
@@ -20,6 +21,10 @@ _MOST_FACTS: Final = 10_000
 """Facts remembered of a model; past them it has more than it makes sense to say."""
 
 
+_COMPARED: Final = 50
+"""Names, and references, that are compared by likeness: there may be thousands, and each takes 50 µs."""
+
+
 class MatchTracker:
     """References, and how models fit them. size: of a window, nanoseconds."""
 
@@ -29,7 +34,9 @@ class MatchTracker:
         self._latest: dict[ModelKey, ModelMatch] = {}
         self._said: dict[ModelKey, set[Fact]] = {}
         self._notices: list[str] = []
-        self._unused: dict[str, Reference] | None = None  # None: to be determined
+        self._unused: Mapping[str, Reference] = {}
+        self._unused_known = False
+        self._unused_described: tuple[UnusedReference, ...] | None = None
         self._nearest_to: dict[ModelKey, tuple[Mapping[str, Reference], Reference | None]] = {}
         self._unused_since: dict[str, int] = {}
         self._unused_said: set[str] = set()
@@ -45,18 +52,18 @@ class MatchTracker:
 
     def drop(self, identity: str) -> None:
         self._references.pop(identity, None)
-        self._unused = None
+        self._unused_known = False
 
     def evict(self, model: ModelKey) -> None:
         """Forgets a model."""
         self._latest.pop(model, None)
         self._said.pop(model, None)
         self._nearest_to.pop(model, None)
-        self._unused = None
+        self._unused_known = False
 
     def models_changed(self) -> None:
-        """There are other models than before: other references may be unused."""
-        self._unused = None
+        """There are other models than before: other references may be unused, and be like other names."""
+        self._unused_known, self._unused_described = False, None
 
     def choose(self, model: ModelKey) -> Reference | None:
         """The reference that a model is compared with."""
@@ -111,14 +118,20 @@ class MatchTracker:
     def matching(self, models: Iterable[ModelKey]) -> Matching:
         """How all of these models fit, and the references that none of them uses."""
         every = tuple(models)
-        unused = tuple(_as_unused(reference, every) for reference in self._find_unused(every).values())
-        return Matching(tuple(self._latest.get(model, ModelMatch(model)) for model in every), unused)
+        unused = self._find_unused(every).values()
+        if self._unused_described is None:
+            self._unused_described = tuple(_as_unused(reference, every) for reference in unused)
+        return Matching(tuple(self._latest.get(model, ModelMatch(model)) for model in every), self._unused_described)
 
     def _find_unused(self, models: Iterable[ModelKey]) -> Mapping[str, Reference]:
-        if self._unused is None:
+        """The same object while they are the same references: what is derived from it is kept."""
+        if not self._unused_known:
             chosen = (self.choose(model) for model in models) if self._references else ()
             used = {reference.id for reference in chosen if reference is not None}
-            self._unused = {key: reference for key, reference in self._references.items() if key not in used}
+            unused = {key: reference for key, reference in self._references.items() if key not in used}
+            if unused != self._unused:
+                self._unused, self._unused_described = unused, None
+            self._unused_known = True
         return self._unused
 
     def _nearest(self, model: ModelKey, columns: Columns, unused: Mapping[str, Reference]) -> Reference | None:
@@ -132,7 +145,7 @@ class MatchTracker:
             inputs = _inputs(reference)
             return len(inputs & live) / max(len(inputs), 1), likeness(reference.name, model.name)
 
-        nearest = max(unused.values(), key=alike, default=None)
+        nearest = max(islice(unused.values(), _COMPARED), key=alike, default=None)
         self._nearest_to[model] = unused, nearest
         return nearest
 
@@ -152,6 +165,6 @@ def _live(columns: Columns) -> set[str]:
 
 
 def _as_unused(reference: Reference, models: Iterable[ModelKey]) -> UnusedReference:
-    names = sorted({model.name for model in models})
+    names = sorted({model.name for model in islice(models, _COMPARED)})
     nearest = max(names, key=lambda name: likeness(name, reference.name), default="")
     return UnusedReference(reference.id, reference.name, reference.version, nearest)
