@@ -14,7 +14,7 @@ import numpy as np
 
 from driftline.semconv import TARGET_INPUT
 from driftline.sketch.arrays import FloatArray, IntArray
-from driftline_processor.records import ColumnKey, ColumnValues, ExampleRows, Scalar, Window
+from driftline_processor.records import ColumnKey, ColumnValues, CountPoint, ExampleRows, Scalar, SketchPoint, Window
 
 ANY: Final = 20
 """Rows of a column and pane that are kept whatever their values: those of the smallest span ids, which are random."""
@@ -93,8 +93,15 @@ class CallExamples:
         for start in set(starts.tolist()):
             which = np.flatnonzero(starts == start)
             _add(self.panes.setdefault(start, {}), spans.chosen(which), times[which])
-        for start in sorted(self.panes)[: -2 * (self.size // self.step) - _AHEAD]:
-            del self.panes[start]
+        self._bound()
+
+    def add_exemplars(self, point: CountPoint | SketchPoint, time: int) -> None:
+        """Adds those of a point. time: its event time."""
+        pane = self.panes.setdefault((time - 1) // self.step * self.step, {})
+        if point.column in pane or len(pane) < _MOST_COLUMNS:
+            found = (CallExample(_by_span(each.call), 0, each.time, each.value) for each in point.exemplars)
+            pane.setdefault(point.column, ColumnExamples()).add(found)
+        self._bound()
 
     def forget(self, before: int) -> None:
         """Drops the panes that start before this."""
@@ -105,6 +112,15 @@ class CallExamples:
         panes = [pane for start, pane in self.panes.items() if window.start <= start < window.end and column in pane]
         held = (example for pane in panes for example in thinned(pane[column].held))
         return sorted(held, key=lambda each: (each.time, each.call, each.row), reverse=True)
+
+    def _bound(self) -> None:
+        for start in sorted(self.panes)[: -2 * (self.size // self.step) - _AHEAD]:
+            del self.panes[start]
+
+
+def _by_span(key: bytes) -> bytes:
+    """Trace id and span id, the other way round: traces may be long, and their spans stand side by side."""
+    return key[-_SPAN_ID:] + key[:-_SPAN_ID]
 
 
 def _add(pane: dict[ColumnKey, ColumnExamples], spans: ExampleRows, times: IntArray) -> None:
@@ -122,7 +138,7 @@ class _Rows:
     """The rows of a record of spans, as candidates for examples. order: of the rows, by call."""
 
     def __init__(self, spans: ExampleRows, times: IntArray) -> None:
-        calls = [key[-_SPAN_ID:] + key[:-_SPAN_ID] for key in spans.keys]
+        calls = [_by_span(key) for key in spans.keys]
         self._places = [
             (call, row, time) for call, time in zip(calls, times.tolist(), strict=True) for row in range(spans.rows)
         ]
