@@ -36,6 +36,14 @@ class ModelKey(NamedTuple):
     resource: tuple[tuple[str, str], ...] = ()
 
 
+class PointExemplar(NamedTuple):
+    """A call that a point counts. call: trace id and span id. value: None where it is missing."""
+
+    call: bytes
+    time: int
+    value: Scalar
+
+
 @dataclass(frozen=True, slots=True)
 class StreamPoint:
     """The fields common to all data points of a metric stream.
@@ -58,6 +66,7 @@ class SketchPoint(StreamPoint):
     """An exponential histogram: the middle of a column's sketch, or one of its tails."""
 
     histogram: Histogram
+    exemplars: tuple[PointExemplar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class CountPoint(StreamPoint):
     kind: str
     value: str
     count: float
+    exemplars: tuple[PointExemplar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

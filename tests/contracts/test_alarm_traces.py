@@ -19,6 +19,9 @@ from telemetry import Telemetry
 
 HOUR = 3600 * 10**9
 CALLS = 300
+EXPORT = 30
+"""Calls from one export of sketches to the next."""
+
 SETTINGS = EngineSettings(HOUR, HOUR, 60 * 10**9, tolerance=0.05, false_alarms=1, per=30 * 24 * HOUR)
 TRAINING_ROWS = 24_000
 
@@ -69,11 +72,19 @@ def profile() -> driftline.Profile:
 
 
 def events(
-    profile: driftline.Profile, telemetry: Telemetry, X: pd.DataFrame, broken: pd.Series, batch: int
+    profile: driftline.Profile,
+    telemetry: Telemetry,
+    X: pd.DataFrame,
+    broken: pd.Series,
+    batch: int,
+    *,
+    by_spans: bool = True,
 ) -> tuple[list[AlarmEvent | IncidentEvent], dict[str, bool]]:
     """What a window of these rows leads to, and of each trace whether a row of it was broken."""
     model, tracer, did_it = Lender(), telemetry.tracer_provider.get_tracer("test"), {}
     for at in range(0, len(X), batch):
+        if at // batch % EXPORT == 0:
+            telemetry.flush()
         with tracer.start_as_current_span("POST /loans") as request:
             model.predict(X.iloc[at : at + batch])
         did_it[f"{request.get_span_context().trace_id:032x}"] = bool(broken.iloc[at : at + batch].any())
@@ -81,9 +92,11 @@ def events(
     engine, now = Engine(SETTINGS), time.time_ns()
     engine.put_reference(read_reference(profile.to_request()))
     for request in telemetry.requests("metrics"):
+        if by_spans:
+            _without_exemplars(request)
         engine.observe(decode_metrics(request.SerializeToString()).records, now)
     spans = [request.SerializeToString() for request in telemetry.requests("traces")]
-    for at in range(0, len(spans), 50):  # as a Collector puts them together
+    for at in range(0, len(spans) if by_spans else 0, 50):  # as a Collector puts them together
         decoded = decode_traces(b"".join(spans[at : at + 50]))
         assert not decoded.records, "a sketch has counted the rows"
         engine.observe_sketched(decoded.sketched, now)
@@ -91,18 +104,37 @@ def events(
     return [event for result in results for event in (*result.incidents, *result.alarms)], did_it
 
 
-@pytest.mark.parametrize(("share", "batch"), [(0.2, 1), (0.2, 20), (1.0, 1)])
+def _without_exemplars(request: Any) -> None:
+    for resource in request.resource_metrics:
+        for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
+            for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                del point.exemplars[:]
+
+
+@pytest.mark.parametrize("by_spans", [True, False], ids=["spans", "exemplars"])
+@pytest.mark.parametrize("traffic", [(0.2, 1), (0.2, 20), (1.0, 1)], ids=["a fifth", "batches", "all"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_nine_of_ten_named_calls_held_a_broken_row(
-    profile: driftline.Profile, instrumented: Callable[..., Telemetry], kind: str, share: float, batch: int
+    profile: driftline.Profile,
+    instrumented: Callable[..., Telemetry],
+    kind: str,
+    traffic: tuple[float, int],
+    *,
+    by_spans: bool,
 ) -> None:
-    """In the incident and in the alarm of each column, of the outputs too, which say what a broken input led to."""
+    """In the incident and in the alarm of each column, of the outputs too, which say what a broken input led to.
+
+    By spans alone, and by exemplars alone: those come with the sketches, as soon as the alarm, or without a Collector.
+    """
+    share, batch = traffic
     rng = np.random.default_rng(1)
     X, (name, broken_as) = applicants(rng, CALLS * batch), KINDS[kind]
     broken = pd.Series(rng.random(len(X)) < (share if batch == 1 else share / 10))
     if batch > 1:
         broken |= pd.Series(np.repeat(rng.random(CALLS) < share, batch))  # some servers send nothing else
-    found, did_it = events(profile, instrumented(model_name="loans"), broken_as(X, broken), broken, batch)
+    found, did_it = events(
+        profile, instrumented(model_name="loans"), broken_as(X, broken), broken, batch, by_spans=by_spans
+    )
     opened = [event for event in found if event.traces]
 
     assert name in {event.column.name for event in opened if isinstance(event, AlarmEvent)}

@@ -283,6 +283,9 @@ def assert_only_the_broken_feature_alarmed(backend: Received) -> None:
     (opened,) = events(backend, OPENED)
     assert {_column(opened.attributes)} == BROKEN
     assert opened.resource["service.name"] == "shop"
+    (incident,) = events(backend, semconv.INCIDENT_EVENTS["opened"])
+    assert (incident.record.severity_text, opened.record.severity_text) == ("WARN", "INFO")
+    assert incident.attributes[semconv.INCIDENT_ID] == opened.attributes[semconv.INCIDENT_ID]
     assert opened.record.body.string_value.startswith(f"model {line.MODEL} {line.VERSION} (shop): input distance moved")
 
 
@@ -292,7 +295,9 @@ def assert_the_alarm_names_calls(backend: Received) -> None:
     window = opened.attributes[semconv.WINDOW_START], opened.attributes[semconv.WINDOW_END]
     ends = {span.span.trace_id.hex(): span.span.end_time_unix_nano / 1e9 for span in inferences(backend)}
 
-    assert opened.attributes[semconv.ALARM_TRACES]
+    traces = opened.attributes[semconv.ALARM_TRACES]
+    assert traces[0] == opened.record.trace_id.hex()
+    assert opened.record.span_id in {span.span.span_id for span in inferences(backend)}
     # A point tells of the calls since the last export.
     assert all(window[0] - 1 <= ends[trace] <= window[1] for trace in opened.attributes[semconv.ALARM_TRACES])
 

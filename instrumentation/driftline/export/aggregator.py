@@ -13,6 +13,7 @@ from opentelemetry.sdk.metrics import Exemplar
 from driftline import semconv
 from driftline.export import data_points
 from driftline.export.data_points import MetricPoint
+from driftline.export.exemplars import Calls, ColumnExemplars
 from driftline.export.reference_pairs import InputType, References
 from driftline.features import columns
 from driftline.features.blocks import ColumnBlock
@@ -41,9 +42,18 @@ _MOST_REJECTED: Final = 100_000
 Packet: TypeAlias = (
     "tuple[list[MetricPoint], Callable[[], None]]"  # points, and the acknowledgement to call once they have arrived
 )
-_Group: TypeAlias = "dict[tuple[Any, ...], list[Capture]]"
 _Sketch: TypeAlias = ColumnSketch | RowSketch
 _Known: TypeAlias = "tuple[dict[str, Any], Redaction, _Sketch]"
+
+
+class _Captures(NamedTuple):
+    """Captures that can be joined, and the spans of their calls."""
+
+    captures: list[Capture]
+    spans: list[Any]
+
+
+_Group: TypeAlias = dict[tuple[Any, ...], _Captures]
 
 
 class SketchKey(NamedTuple):
@@ -86,6 +96,7 @@ class _OperationSketches:
     types: Mapping[str, InputType]
     sketches: dict[SketchKey, tuple[dict[str, Any], Redaction, ColumnSketch]] = field(default_factory=dict)
     hashed: dict[SketchKey, tuple[dict[str, Any], Redaction, RowSketch]] = field(default_factory=dict)
+    exemplars: dict[SketchKey, ColumnExemplars] = field(default_factory=dict)
 
 
 class Aggregator:
@@ -117,13 +128,16 @@ class Aggregator:
             self._count_rows(each)
             key = id(each.model), each.operation
             if each.inputs is not None and self._settings.sketch == ALL:
-                _gather(inputs, key, each.inputs)
+                _gather(inputs, key, each.inputs, each.span)
             if each.outputs is not None and self._settings.sketch != NONE:
-                _gather(outputs, key, each.outputs)
-        for (model, operation, *_), captures in inputs.items():
-            self._try(self._add_inputs, models[model], operation, captures)
-        for (model, operation, *_), captures in outputs.items():
-            self._try(self._add_outputs, models[model], operation, captures)
+                _gather(outputs, key, each.outputs, each.span)
+        for (model, operation, *_), group in inputs.items():
+            self._try(self._add_inputs, models[model], operation, group.captures, self._calls(group))
+        for (model, operation, *_), group in outputs.items():
+            self._try(self._add_outputs, models[model], operation, group.captures, self._calls(group))
+
+    def _calls(self, group: _Captures) -> "_RowCalls":
+        return _RowCalls(Calls([each.rows for each in group.captures], group.spans, self._clock()))
 
     @staticmethod
     def _try(add: Callable[..., None], *args: Any) -> None:
@@ -151,38 +165,51 @@ class Aggregator:
         counted.seen = now
         return counted
 
-    def _add_inputs(self, model: ModelFacts, operation: str, captures: list[Capture]) -> None:
+    def _add_inputs(self, model: ModelFacts, operation: str, captures: list[Capture], calls: "_RowCalls") -> None:
         for unnamed in columns.whole_rows(model, captures):
             blocks = [each._replace(names=self.references.named(model, each.names or ())) for each in unnamed]
             rows = RowHasher(*_extent(blocks))
             for block in blocks:
                 for name, values in zip(block.names or (), block.columns, strict=True):
-                    self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, NamedColumn(name, values))
+                    column = NamedColumn(name, values)
+                    self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, column, calls)
                     self._try(rows.add, name, values)
                 if captures[0].kind == "records":
-                    self._try(self._add_absent, model, operation, block)
+                    self._try(self._add_absent, model, operation, block, calls)
                 self._try(self._add_pairs, model, operation, block)
             self._try(self._add_rows, model, operation, rows)
 
-    def _add_absent(self, model: ModelFacts, operation: str, block: ColumnBlock) -> None:
+    def _add_absent(self, model: ModelFacts, operation: str, block: ColumnBlock, calls: "_RowCalls") -> None:
         """Rows that are dictionaries may all lack a key that others have: its values are missing."""
         counted, there = self._counted(model, operation), set(block.names or ())
         known = {key.name for key in counted.sketches if key.kind is semconv.INPUT_COLUMN}
         known |= set() if there.isdisjoint(counted.types) else set(counted.types)
         for name in sorted(known - there):
-            self._add_column(model, operation, semconv.INPUT_COLUMN, NamedColumn(name, np.full(block.rows, None)))
+            missing = NamedColumn(name, np.full(block.rows, None))
+            self._add_column(model, operation, semconv.INPUT_COLUMN, missing, calls)
 
-    def _add_outputs(self, model: ModelFacts, operation: str, captures: list[Capture]) -> None:
+    def _add_outputs(self, model: ModelFacts, operation: str, captures: list[Capture], calls: "_RowCalls") -> None:
         for column in columns.outputs(model, operation, captures):
-            self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, column)
+            self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, column, calls)
 
-    def _add_column(self, model: ModelFacts, operation: str, kind: semconv.ColumnNames, column: NamedColumn) -> None:
+    def _add_column(
+        self, model: ModelFacts, operation: str, kind: semconv.ColumnNames, column: NamedColumn, calls: "_RowCalls"
+    ) -> None:
         counted = self._counted(model, operation)
         key = SketchKey(kind, column.name, model.task if kind is semconv.OUTPUT_COLUMN else None)
         known = counted.sketches.get(key) or self._begin(counted, key, classes=column.classes)
+        first = calls.next(key, len(column.values))
         if known is not None:
             known[2].add(column.values, self._clock())
+            if calls.sampled and known[1].shown:
+                self._exemplars(counted, key, column).add(column.values, first, calls.calls)
         self._gil_yield.pause()
+
+    @staticmethod
+    def _exemplars(counted: _OperationSketches, key: SketchKey, column: NamedColumn) -> ColumnExemplars:
+        known = counted.types.get(key.name) if key.kind is semconv.INPUT_COLUMN else None
+        named = column.classes or (known is not None and known.named)
+        return counted.exemplars.setdefault(key, ColumnExemplars(classes=named))
 
     def _add_pairs(self, model: ModelFacts, operation: str, block: ColumnBlock) -> None:
         """Count the pairs of columns that the reference lists."""
@@ -256,7 +283,7 @@ class Aggregator:
             sketches: list[tuple[SketchKey, _Known]] = [*counted.sketches.items(), *counted.hashed.items()]
             for key, known in sketches:
                 if known[2].is_due(now, _REPEAT_NS):
-                    yield self._sketch_packet(key, *known)
+                    yield self._sketch_packet(key, *known, counted.exemplars.pop(key, None))
                     self._gil_yield.pause()
 
     def _row_packets(self, counted: _OperationSketches, now: int) -> Iterator[Packet]:
@@ -271,10 +298,15 @@ class Aggregator:
         yield [rows.point(counted.attributes, now, delta=self._delta)], acknowledge
 
     def _sketch_packet(
-        self, key: SketchKey, attributes: dict[str, Any], redaction: Redaction, sketch: _Sketch
+        self,
+        key: SketchKey,
+        attributes: dict[str, Any],
+        redaction: Redaction,
+        sketch: _Sketch,
+        exemplars: ColumnExemplars | None,
     ) -> Packet:
-        collected = sketch.collect(self._clock())
-        return list(data_points.column_points(key.kind, attributes, redaction, collected)), sketch.acknowledge
+        points = data_points.column_points(key.kind, attributes, redaction, sketch.collect(self._clock()), exemplars)
+        return list(points), sketch.acknowledge
 
     def _forget(self, now: int) -> None:
         for key, counted in list(self._models.items()):
@@ -289,9 +321,24 @@ def _extent(blocks: Sequence[ColumnBlock]) -> tuple[int, tuple[str, ...]]:
     return sum(block.rows for block in blocks if names and names[0] in (block.names or ())), names
 
 
-def _gather(groups: _Group, key: tuple[Any, ...], capture: Capture) -> None:
+class _RowCalls:
+    """The calls behind the rows of a group. Blocks of a column come in the order of its rows."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.calls, self.sampled = calls, bool(calls)
+        self._seen: Counter[SketchKey] = Counter()
+
+    def next(self, key: SketchKey, rows: int) -> int:
+        """The number of the first of the next rows of a column."""
+        self._seen[key] += rows
+        return self._seen[key] - rows
+
+
+def _gather(groups: _Group, key: tuple[Any, ...], capture: Capture, span: Any) -> None:
     names = None if capture.names is None else tuple(capture.names)
-    groups.setdefault((*key, capture.kind, capture.layout, names), []).append(capture)
+    group = groups.setdefault((*key, capture.kind, capture.layout, names), _Captures([], []))
+    group.captures.append(capture)
+    group.spans.append(span)
 
 
 def _exemplar(prediction: Prediction, time: int) -> Exemplar | None:

@@ -17,6 +17,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.metrics.export import Buckets as SdkBuckets
 
 from driftline import semconv
+from driftline.export.exemplars import ColumnExemplars
 from driftline.runtime.gil_yield import GilYield
 from driftline.semconv import ColumnNames
 from driftline.settings import Redaction
@@ -32,17 +33,24 @@ _DESCRIPTIONS: Final = {term.name: term.meaning for term in semconv.TERMS}
 
 
 def column_points(
-    names: ColumnNames, attributes: Mapping[str, Any], redaction: Redaction, points: ColumnPoints
+    names: ColumnNames,
+    attributes: Mapping[str, Any],
+    redaction: Redaction,
+    points: ColumnPoints,
+    exemplars: ColumnExemplars | None = None,
 ) -> Iterator[MetricPoint]:
     """Data points of one column. attributes: those of the model and the column."""
+    known = exemplars or ColumnExemplars()
     for span, numbers in points.numbers:
-        yield from _numeric_points(names, attributes, redaction, span, numbers)
+        current = known if span.time == points.time else ColumnExemplars()  # not an ended stream that is sent again
+        yield from _numeric_points(names, attributes, redaction, span, numbers, exemplars=current)
     for name, (start, rows) in points.categories.items():
-        shown = name if redaction.shown else hashed(name)
-        yield names.counts, number_point({**attributes, names.category: shown}, TimeRange(start, points.time), rows)
+        shown, span = name if redaction.shown else hashed(name), TimeRange(start, points.time)
+        found = known.category(name)
+        yield names.counts, number_point({**attributes, names.category: shown}, span, rows, found)
     for state, (start, rows) in points.states.items():
-        span = TimeRange(start, points.time)
-        yield names.observations, number_point({**attributes, semconv.FEATURE_STATE: state}, span, rows)
+        span, found = TimeRange(start, points.time), known.state(state)
+        yield names.observations, number_point({**attributes, semconv.FEATURE_STATE: state}, span, rows, found)
 
 
 def number_point(
@@ -52,13 +60,25 @@ def number_point(
 
 
 def _numeric_points(
-    names: ColumnNames, attributes: Mapping[str, Any], redaction: Redaction, span: TimeRange, numbers: NumericPoints
+    names: ColumnNames,
+    attributes: Mapping[str, Any],
+    redaction: Redaction,
+    span: TimeRange,
+    numbers: NumericPoints,
+    *,
+    exemplars: ColumnExemplars,
 ) -> Iterator[MetricPoint]:
     if numbers.core.count:
-        yield names.value, _histogram_point(attributes, span, numbers.core)
+        yield names.value, _histogram_point(attributes, span, numbers.core, exemplars.numbers(*_ends(numbers.core)))
     for part, tail in numbers.tails.items():
         shown = tail if redaction.shown else _redacted_tail(tail, part, numbers.core)
-        yield names.tail, _histogram_point({**attributes, semconv.SKETCH_PART: part}, span, shown)
+        found = exemplars.numbers(*_ends(tail)) if part != semconv.MIDDLE else []
+        yield names.tail, _histogram_point({**attributes, semconv.SKETCH_PART: part}, span, shown, found)
+
+
+def _ends(histogram: Histogram) -> tuple[float, float]:
+    edges = histogram.intervals()
+    return float(edges.lower.min()), float(edges.upper.max())
 
 
 def _redacted_tail(tail: Histogram, part: str, core: Histogram) -> Histogram:
@@ -75,7 +95,7 @@ def _redacted_tail(tail: Histogram, part: str, core: Histogram) -> Histogram:
 
 
 def _histogram_point(
-    attributes: Mapping[str, Any], span: TimeRange, histogram: Histogram
+    attributes: Mapping[str, Any], span: TimeRange, histogram: Histogram, exemplars: Sequence[Exemplar] = ()
 ) -> ExponentialHistogramDataPoint:
     # No sum: OTLP omits it if values may be negative. No zero threshold: the zero bucket counts exact zeros only.
     return ExponentialHistogramDataPoint(
@@ -91,6 +111,7 @@ def _histogram_point(
         flags=0,
         min=histogram.minimum,  # type: ignore[arg-type]  # as sum
         max=histogram.maximum,  # type: ignore[arg-type]  # as sum
+        exemplars=exemplars,
     )
 
 

@@ -4,7 +4,8 @@ Reading the attributes of protobuf objects dominates the cost of decoding, so th
 cached by their bytes.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -21,13 +22,16 @@ from driftline.sketch.otlp import read_histogram, shown
 from driftline_processor.decode.metric_streams import KINDS, Origin, Stream, origin, stream
 from driftline_processor.decode.otlp_values import MAX_TIME, Rejections, labels, parsed
 from driftline_processor.decode.reference_parts import reference_part
-from driftline_processor.records import Batch, CountPoint, InputRecord, RowsPoint, SketchPoint
+from driftline_processor.records import Batch, CountPoint, InputRecord, PointExemplar, RowsPoint, Scalar, SketchPoint
 
 _NO_VALUE: Final = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 MAX_EXEMPLARS: Final = 5
 """Exemplars read per point."""
 
-_TRACE_ID: Final = 16  # bytes
+MAX_POINT_EXEMPLARS: Final = 32
+"""Exemplars read per point of a column."""
+
+_TRACE_ID, _SPAN_ID = 16, 8  # bytes
 _MAX_COUNT: Final = float(1 << 53)
 
 
@@ -113,13 +117,29 @@ def _record(counts: str, found: Stream, point: Any, cumulative: bool) -> InputRe
     head = (found.digest, found.model, found.column, found.operation, start or time, time, cumulative)
     if counts == "sketch":
         histogram = read_histogram(point)
-        return histogram if isinstance(histogram, str) else SketchPoint(*head, histogram)
+        return histogram if isinstance(histogram, str) else SketchPoint(*head, histogram, _exemplars(point))
     count = point.as_double if point.WhichOneof("value") == "as_double" else float(point.as_int)
     if not 0 <= count <= _MAX_COUNT:
         return f"must count from 0 to 2**53 rows (got {count})"
     if counts == "rows":
         return RowsPoint(*head, count, _traces(point))
-    return CountPoint(*head, counts, found.value, count)
+    value = _STATE_VALUES.get(found.value, found.value) if counts == "state" else found.value
+    return CountPoint(*head, counts, found.value, count, _exemplars(point, value))
+
+
+_STATE_VALUES: Final[Mapping[str, Scalar]] = {semconv.MISSING: None, semconv.NON_FINITE: math.inf}
+"""What stands for a value in a state; of the others its name does, which is no number."""
+
+_NUMBER: Final = "number"
+
+
+def _exemplars(point: Any, value: Scalar = _NUMBER) -> tuple[PointExemplar, ...]:
+    """The calls of a point, with the value that it counts; of a sketch each with its own."""
+    return tuple(
+        PointExemplar(each.trace_id + each.span_id, each.time_unix_nano, each.as_double if value is _NUMBER else value)
+        for each in point.exemplars[:MAX_POINT_EXEMPLARS]
+        if len(each.trace_id) == _TRACE_ID and len(each.span_id) == _SPAN_ID and each.time_unix_nano <= MAX_TIME
+    )
 
 
 def _traces(point: Any) -> tuple[str, ...]:

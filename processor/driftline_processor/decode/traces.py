@@ -13,7 +13,7 @@ from driftline_processor.decode.otlp_values import Rejections, kept_resource, la
 from driftline_processor.decode.spans import ResourceKey, read_sketched_span, read_span
 from driftline_processor.records import Batch, ExampleRows
 
-MAX_SKETCHED: Final = 64
+MAX_SKETCHED: Final = 32
 """Spans that sketches have counted and that are read one by one, of a request: more would tell little more."""
 
 

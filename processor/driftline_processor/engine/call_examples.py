@@ -14,7 +14,7 @@ import numpy as np
 
 from driftline.semconv import TARGET_INPUT
 from driftline.sketch.arrays import FloatArray, IntArray
-from driftline_processor.records import ColumnKey, ColumnValues, ExampleRows, Scalar, Window
+from driftline_processor.records import ColumnKey, ColumnValues, CountPoint, ExampleRows, Scalar, SketchPoint, Window
 
 ANY: Final = 20
 """Rows of a column and pane that are kept whatever their values: those of the smallest span ids, which are random."""
@@ -90,11 +90,18 @@ class CallExamples:
     def add(self, spans: ExampleRows, times: IntArray) -> None:
         """Adds the rows of spans. times: the event time of each, [spans]."""
         starts = (times - 1) // self.step * self.step
-        for start in np.unique(starts).tolist():
+        for start in set(starts.tolist()):
             which = np.flatnonzero(starts == start)
             _add(self.panes.setdefault(start, {}), spans.chosen(which), times[which])
-        for start in sorted(self.panes)[: -2 * (self.size // self.step) - _AHEAD]:
-            del self.panes[start]
+        self._bound()
+
+    def add_exemplars(self, point: CountPoint | SketchPoint, time: int) -> None:
+        """Adds those of a point. time: its event time."""
+        pane = self.panes.setdefault((time - 1) // self.step * self.step, {})
+        if point.column in pane or len(pane) < _MOST_COLUMNS:
+            found = (CallExample(_by_span(each.call), 0, each.time, each.value) for each in point.exemplars)
+            pane.setdefault(point.column, ColumnExamples()).add(found)
+        self._bound()
 
     def forget(self, before: int) -> None:
         """Drops the panes that start before this."""
@@ -105,6 +112,15 @@ class CallExamples:
         panes = [pane for start, pane in self.panes.items() if window.start <= start < window.end and column in pane]
         held = (example for pane in panes for example in thinned(pane[column].held))
         return sorted(held, key=lambda each: (each.time, each.call, each.row), reverse=True)
+
+    def _bound(self) -> None:
+        for start in sorted(self.panes)[: -2 * (self.size // self.step) - _AHEAD]:
+            del self.panes[start]
+
+
+def _by_span(key: bytes) -> bytes:
+    """Trace id and span id, the other way round: traces may be long, and their spans stand side by side."""
+    return key[-_SPAN_ID:] + key[:-_SPAN_ID]
 
 
 def _add(pane: dict[ColumnKey, ColumnExamples], spans: ExampleRows, times: IntArray) -> None:
@@ -122,31 +138,41 @@ class _Rows:
     """The rows of a record of spans, as candidates for examples. order: of the rows, by call."""
 
     def __init__(self, spans: ExampleRows, times: IntArray) -> None:
-        calls = [key[-_SPAN_ID:] + key[:-_SPAN_ID] for key in spans.keys]
+        calls = [_by_span(key) for key in spans.keys]
         self._places = [
             (call, row, time) for call, time in zip(calls, times.tolist(), strict=True) for row in range(spans.rows)
         ]
         self._order = sorted(range(len(self._places)), key=self._places.__getitem__)
+        self._index = np.array(self._order)
 
     def examples(self, values: ColumnValues) -> list[CallExample]:
-        plain = values.tolist() if isinstance(values, np.ndarray) else values
-        if len(plain) <= _BULK:
+        if len(values) <= _BULK:
+            plain = values.tolist() if isinstance(values, np.ndarray) else values
             return [CallExample(*place, value) for place, value in zip(self._places, plain, strict=True)]
-        ends = self._of_numbers(values) if isinstance(values, np.ndarray) else self._of_kinds(values)
-        return [CallExample(*self._places[at], plain[at]) for at in {*self._order[:ANY], *ends}]
+        if isinstance(values, np.ndarray):
+            chosen = {*self._order[:ANY], *self._of_numbers(values)}
+            return [CallExample(*self._places[at], float(values[at])) for at in chosen]
+        chosen = {*self._order[:ANY], *self._of_kinds(values)}
+        return [CallExample(*self._places[at], values[at]) for at in chosen]
 
     def missing(self) -> list[CallExample]:
         return [CallExample(*self._places[at], None) for at in self._order[:OF_A_STATE]]
 
     def _of_numbers(self, values: FloatArray) -> Iterator[int]:
         """The rows with the lowest and highest numbers, and some without."""
-        order = np.array(self._order)
-        found = values[order]
+        order, found = self._index, values[self._index]
         finite = np.isfinite(found)
-        ordered = order[finite][np.argsort(found[finite], kind="stable")]
-        yield from (*ordered[:ENDS].tolist(), *ordered[-ENDS:].tolist())
-        for unknown in (np.isnan(found), np.isinf(found)):
-            yield from order[unknown][:OF_A_STATE].tolist()
+        if not finite.all():
+            for unknown in (np.isnan(found), np.isinf(found)):
+                yield from order[unknown][:OF_A_STATE].tolist()
+            order, found = order[finite], found[finite]
+        if len(found) <= 2 * ENDS:
+            yield from order.tolist()
+            return
+        ends = np.partition(found, (ENDS - 1, len(found) - ENDS))[[ENDS - 1, -ENDS]]
+        for far, kept in ((found <= ends[0], slice(ENDS)), (found >= ends[1], slice(-ENDS, None))):
+            at = np.flatnonzero(far)
+            yield from order[at[np.argsort(found[at], kind="stable")][kept]].tolist()
 
     def _of_kinds(self, values: Sequence[Scalar]) -> Iterator[int]:
         """The same, and some rows of each category."""

@@ -119,6 +119,8 @@ class ModelState:
             received: When its request was received.
 
         """
+        if not isinstance(point, RowsPoint) and point.exemplars:
+            self.examples.add_exemplars(point, time)
         result = self._ingest_point(point, time)
         self._record(result, received)
         return result

@@ -601,3 +601,25 @@ def test_sketched_spans_that_are_read_one_by_one_are_bounded() -> None:
 
     assert len(batch.records) == 200
     assert MAX_SKETCHED <= sum(len(record.keys) for record in batch.sketched) < 200
+
+
+def test_exemplars_of_columns_name_calls_with_their_values() -> None:
+    """Of a sketch each has its own; of a category or a state that of its point. Without a span id it names no call."""
+    call = {"trace_id": bytes([1]) * 16, "span_id": bytes([2]) * 8, "time_unix_nano": 9}
+    value = sketch_point(of_model(feature__name="a"), Histogram.of([1.0, 2.0], 2, 16), 5, 10)
+    value.exemplars.add(as_double=2.0, **call)
+    value.exemplars.add(as_double=1.0, trace_id=bytes([1]) * 16)
+    gold = number(of_model(feature__name="p", category="gold"), 3, 5, 10)
+    missing = number(of_model(feature__name="p", feature__state="missing"), 3, 5, 10)
+    for point in (gold, missing):
+        point.exemplars.add(as_double=1.0, **call)
+    request = metrics_request(
+        sketch(semconv.FEATURE_VALUE, [value]),
+        counter(semconv.FEATURE_CATEGORY, [gold]),
+        counter(semconv.FEATURE_OBSERVATIONS, [missing]),
+    )
+    records = decode_metrics(request.SerializeToString()).records
+    found = [record.exemplars for record in records if isinstance(record, SketchPoint | CountPoint)]
+
+    named = call["trace_id"] + call["span_id"]  # type: ignore[operator]
+    assert found == [((named, 9, 2.0),), ((named, 9, "gold"),), ((named, 9, None),)]

@@ -21,7 +21,7 @@ from driftline_processor.engine.call_examples import (
     thinned,
     unpack_examples,
 )
-from driftline_processor.records import ColumnKey, ExampleRows, Scalar, Window
+from driftline_processor.records import ColumnKey, CountPoint, ExampleRows, PointExemplar, Scalar, Window
 from engine_records import AGE, CHURN, MINUTE, START, digest
 
 PLAN = ColumnKey("input", "plan")
@@ -165,3 +165,15 @@ def test_ids_are_those_of_the_span(value: Scalar) -> None:
     (found,) = kept(spans([value]))
 
     assert (found.trace, found.span) == (digest("trace", 0).hex(), digest("span", 0)[:8].hex())
+
+
+def test_exemplars_of_points_are_examples() -> None:
+    """Of the pane of their point, whose rows they are."""
+    examples = CallExamples(MINUTE, MINUTE)
+    calls = tuple(PointExemplar(digest("trace", i) + digest("span", i)[:8], START + i, float(i)) for i in range(2))
+    point = CountPoint(b"", CHURN, PLAN, "predict", START, START + 9, True, "category", "gold", 2.0, calls)
+    examples.add_exemplars(point, START + 9)
+
+    assert [(each.trace, each.time, each.value) for each in examples.of(WINDOW, PLAN)] == [
+        (digest("trace", i).hex(), START + i, float(i)) for i in (1, 0)
+    ]
