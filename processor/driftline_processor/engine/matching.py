@@ -15,7 +15,7 @@ from driftline.semconv import (
     MISMATCH_TYPE,
     MISMATCH_UNKNOWN,
     TARGET_INPUT,
-    TARGET_LABEL,
+    TARGET_OUTPUT,
     TARGET_PAIR,
     WRONG_TYPE,
 )
@@ -180,10 +180,10 @@ def match_columns(
 ) -> ModelMatch:
     """How the columns of a window, by the names of the reference, fit that reference.
 
-    Labels are left out: they come later, or never.
+    Labels are left out, as they come later, or never, and so is what counts rows as a whole.
     """
     columns = resolved.columns
-    known = {key: column for key, column in reference.columns.items() if key.target not in (TARGET_PAIR, TARGET_LABEL)}
+    known = {key: column for key, column in reference.columns.items() if key.target in (TARGET_INPUT, TARGET_OUTPUT)}
     pairs = [key for key in reference.columns if key.target == TARGET_PAIR]
     missing = _ordered([key for key in known if not _arrives(key, columns)], reference)
     unknown = [key for key in columns if key.target == TARGET_INPUT and key not in known]
