@@ -78,6 +78,8 @@ class ColumnExemplars:
 
     def numbers(self, low: float, high: float) -> list[Exemplar]:
         """Of the numbers in low <= x <= high."""
+        if len(self._numbers) > ANY + 2:
+            self._numbers = _thinned(self._numbers)
         return [call.exemplar(number) for number, call in self._numbers if low <= number <= high]
 
     def category(self, name: str) -> list[Exemplar]:
@@ -118,17 +120,21 @@ def _odd(values: NDArray[Any]) -> Iterator[int]:
     if values.dtype.kind in "iub":
         yield from (int(values.argmin()), int(values.argmax()))
     elif values.dtype.kind == "f":
-        finite = np.isfinite(values)
-        places = np.flatnonzero(finite)
-        if len(places):
-            numbers = values[places]
-            yield from (int(places[numbers.argmin()]), int(places[numbers.argmax()]))
-        if len(places) < len(values):
-            for unknown in (np.isnan(values), np.isinf(values)):
-                yield from np.flatnonzero(unknown)[:1].tolist()
+        ends = int(values.argmin()), int(values.argmax())  # a NaN, where there is one
+        yield from ends if np.isfinite(values[list(ends)]).all() else _odd_floats(values)
     else:
         step = -(-len(values) // _LOOKED_AT)
         yield from (step * place for place in _odd_objects(values[::step].tolist()))
+
+
+def _odd_floats(values: NDArray[Any]) -> Iterator[int]:
+    """Of values of which some are no finite number."""
+    places = np.flatnonzero(np.isfinite(values))
+    if len(places):
+        numbers = values[places]
+        yield from (int(places[numbers.argmin()]), int(places[numbers.argmax()]))
+    for unknown in (np.isnan(values), np.isinf(values)):
+        yield from np.flatnonzero(unknown)[:1].tolist()
 
 
 def _odd_objects(items: list[Any]) -> Iterator[int]:
