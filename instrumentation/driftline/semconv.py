@@ -199,6 +199,12 @@ REASON_FIELDS: Final = {
         "high": "Greatest of such numbers",
     },
     "many_categories": {"share": "Share of rows by which many categories moved together, a little each"},
+    "many_columns": {
+        "moved": "Columns of a block that moved together, about",
+        "columns": "Columns of the block",
+        "share": "Share of rows by which each of those that moved did, about",
+        "most": "Columns that moved most",
+    },
     "detection_limit": {
         "move": "A smaller move, as a share of rows, may have gone unseen",
         "chunks": "Chunks of the training data, that tell how much it varies",
@@ -227,6 +233,7 @@ REASON_FIELDS: Final = {
         "most": "Share of the row that is repeated most often, where one alone is repeated",
     },
     "explained_by_members": {"members": "Columns of a pair that moved by themselves"},
+    "explained_by_block": {"block": "The block of columns whose alarm tells of this one"},
 }
 REASON_ATTRIBUTES: Final = {
     (kind, field): f"{PREFIX}.drift.{kind}.{field}" for kind, fields in REASON_FIELDS.items() for field in fields
@@ -235,6 +242,7 @@ REASON_ATTRIBUTES: Final = {
 # Values of DRIFT_TARGET.
 TARGET_INPUT: Final = "input"
 TARGET_PAIR: Final = "pair"
+TARGET_BLOCK: Final = "block"
 TARGET_OUTPUT: Final = "output"
 TARGET_LABEL: Final = "label"
 TARGET_ROWS: Final = "rows"
@@ -377,7 +385,8 @@ TERMS: Final = (
     Term(
         DRIFT_TARGET,
         "attribute",
-        f"`{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}`, `{TARGET_LABEL}`; `{TARGET_ROWS}` for duplicates",
+        f"`{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}`, `{TARGET_LABEL}`; `{TARGET_BLOCK}` of columns that "
+        f"moved together; `{TARGET_ROWS}` for duplicates",
     ),
     Term(SERVICE_NAME, "attribute", "Of the resource that served the model; also an attribute of results and events"),
     Term(SERVICE_NAMESPACE, "attribute", "As above"),

@@ -6,6 +6,7 @@ from typing import Final
 from driftline.semconv import (
     ENVIRONMENT_NAME,
     SERVICE_NAME,
+    TARGET_BLOCK,
     TARGET_INPUT,
     TARGET_LABEL,
     TARGET_OUTPUT,
@@ -18,7 +19,9 @@ from driftline_processor.verdicts.shift import direction, medians
 from driftline_processor.verdicts.verdict import State, Verdict
 from driftline_processor.verdicts.wording import moment
 
-TARGETS: Final = (TARGET_INPUT, TARGET_PAIR, TARGET_OUTPUT, TARGET_LABEL)
+TARGETS: Final = (TARGET_INPUT, TARGET_BLOCK, TARGET_PAIR, TARGET_OUTPUT, TARGET_LABEL)
+
+PLURALS: Final = {TARGET_BLOCK: "blocks of columns"}
 
 NAMED: Final = 5
 """Columns that a sentence names beside the first; the others are counted."""
@@ -70,9 +73,13 @@ def counts(columns: Sequence[ColumnResult]) -> str:
     Columns without rows count only while their alarm is open, and labels that have not come are not mentioned.
     """
     clauses: list[str] = []
+    blocks_moved = any(column.alarm is not None for column in columns if column.column.target == TARGET_BLOCK)
+    together = {TARGET_INPUT, TARGET_BLOCK} if blocks_moved else {TARGET_BLOCK}  # of which only what moved is said
     for target in TARGETS:
         known = any(column.column.target == target and column.verdict is not None for column in columns)
         present = _present(columns, target)
+        if target in together and not any(column.alarm is not None for column in present):
+            continue
         if present or (known and target != TARGET_LABEL):
             clauses.append(_clause(target, present, first=not clauses))
     return "; ".join(clauses)
@@ -131,7 +138,7 @@ def _listed(columns: Sequence[ColumnKey]) -> str:
 def _clause(target: str, present: Sequence[ColumnResult], *, first: bool) -> str:
     number = sum(column.alarm is not None for column in present)
     if number:
-        return f"{number} of {len(present)} {target}s {'moved' if first else 'did'}"
+        return f"{number} of {len(present)} {PLURALS.get(target, f'{target}s')} {'moved' if first else 'did'}"
     unjudged = sum(_is_insufficient(column) for column in present)
     if unjudged == len(present):
         return f"{target}s could not be judged"

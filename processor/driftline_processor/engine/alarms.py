@@ -111,7 +111,7 @@ def _step(
     """A column's alarm after a window, and what changed."""
     alarmed = verdict.state is State.ALARM
     if alarm is None:
-        if not alarmed:
+        if not alarmed or verdict.block is not None:
             return None, None
         alarm = _opened(key, verdict, result)
         return alarm, Change(AlarmChange.OPENED, key, alarm, verdict)

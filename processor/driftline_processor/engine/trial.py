@@ -33,8 +33,7 @@ class Trial:
             self._model = ModelState.new(result.model, settings.size, settings.step, settings.lateness)
         model, comparison = self._model, self._comparison(window.comparison)
         stream = model.stream(result.window, window.hours)
-        verdicts = comparison.changes(placed, settings.budget, window.duration, stream)
-        judged = dict(zip(comparison.reference.columns, verdicts, strict=True))
+        judged = comparison.changes(placed, settings.budget, window.duration, stream)
         columns = tuple(
             replace(each, verdict=judged[each.column], alarm=None) for each in result.columns if each.column in judged
         )

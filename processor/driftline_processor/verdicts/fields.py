@@ -6,9 +6,11 @@ from typing import Any, Final
 from driftline_processor.verdicts.reasons import (
     Bound,
     DetectionLimit,
+    ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
     ManyCategories,
+    ManyColumns,
     MayBeSeason,
     Moved,
     NeverSeen,
@@ -26,6 +28,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     Moved: "moved",
     NeverSeen: "never_seen",
     ManyCategories: "many_categories",
+    ManyColumns: "many_columns",
     NoRows: "no_rows",
     DetectionLimit: "detection_limit",
     Widened: "widened",
@@ -34,6 +37,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     Recovered: "recovered",
     ExplainedByMembers: "explained_by_members",
     Repeated: "repeated",
+    ExplainedByBlock: "explained_by_block",
     StillOpen: "still_open",
     Stated: "stated",
 }
@@ -97,6 +101,12 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
         "high": reason.high,
     },
     ManyCategories: lambda reason: {"share": reason.share},
+    ManyColumns: lambda reason: {
+        "moved": reason.moved,
+        "columns": reason.columns,
+        "share": reason.share,
+        "most": reason.most,
+    },
     NoRows: lambda _: {},
     DetectionLimit: lambda reason: {"move": reason.move, "chunks": reason.chunks},
     Widened: lambda reason: {
@@ -121,6 +131,7 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
         "effective": reason.effective,
         "most": reason.most,
     },
+    ExplainedByBlock: lambda reason: {"block": reason.block},
     StillOpen: lambda reason: {"since": reason.since / 1e9},
     Stated: lambda reason: {"sentence": reason.sentence},
 }
@@ -135,6 +146,9 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
         high=packed.get("high"),
     ),
     "many_categories": lambda packed: ManyCategories(packed["share"]),
+    "many_columns": lambda packed: ManyColumns(
+        packed["moved"], packed["columns"], packed["share"], tuple(packed.get("most", ()))
+    ),
     "no_rows": lambda _: NoRows(),
     "detection_limit": lambda packed: DetectionLimit(packed["move"], packed["chunks"]),
     "widened": lambda packed: Widened(packed["asked"], packed["tolerated"], packed.get("rows"), packed.get("hours")),
@@ -145,6 +159,7 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
     "repeated": lambda packed: Repeated(
         packed["times"], packed["usual"], packed["rows"], packed["effective"], packed.get("most")
     ),
+    "explained_by_block": lambda packed: ExplainedByBlock(packed["block"]),
     "still_open": lambda packed: StillOpen(round(packed["since"] * 1e9)),
     "stated": lambda packed: Stated(packed["sentence"]),
 }

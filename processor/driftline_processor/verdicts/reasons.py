@@ -74,6 +74,19 @@ class ManyCategories:
 
 
 @dataclass(frozen=True, slots=True)
+class ManyColumns:
+    """Many columns of a block moved a little each: about so many, by that share of the rows. most: those that did most.
+
+    columns: in the block.
+    """
+
+    moved: int
+    columns: int
+    share: float
+    most: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NoRows:
     """The column has no values."""
 
@@ -147,6 +160,13 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedByBlock:
+    """A column moves as the block does that it belongs to, whose alarm tells of it."""
+
+    block: str
+
+
+@dataclass(frozen=True, slots=True)
 class StillOpen:
     """The alarm of the column is open since then, nanoseconds, though these rows do not show what it is about."""
 
@@ -164,6 +184,7 @@ Reason: TypeAlias = (
     Moved
     | NeverSeen
     | ManyCategories
+    | ManyColumns
     | NoRows
     | DetectionLimit
     | Widened
@@ -172,6 +193,7 @@ Reason: TypeAlias = (
     | Recovered
     | ExplainedByMembers
     | Repeated
+    | ExplainedByBlock
     | StillOpen
     | Stated
 )

@@ -40,6 +40,7 @@ class Verdict:
     duration: of the window, or of several that are judged together, nanoseconds. largest_bound: the largest lower bound
     of all events in alarm, of which only one is reported. closing: what closes the alarm of the column that is open
     before this window, if anything does. asked: the tolerance that the column was given, 0 where that is not known.
+    block: that the column belongs to and moves with, if it needs no alarm of its own.
     """
 
     aspect: str
@@ -53,6 +54,7 @@ class Verdict:
     largest_bound: float = 0.0
     closing: ClosingEvidence | None = None
     asked: float = 0.0
+    block: str | None = None
 
     @property
     def sentence(self) -> str:

@@ -9,9 +9,11 @@ from driftline_processor.verdicts.reasons import (
     TRUE,
     Bound,
     DetectionLimit,
+    ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
     ManyCategories,
+    ManyColumns,
     MayBeSeason,
     Moved,
     NeverSeen,
@@ -77,6 +79,12 @@ def _many_categories(reason: ManyCategories) -> str:
     return f"many categories moved a little: {percent(reason.share)} of the rows in all"
 
 
+def _many_columns(reason: ManyColumns) -> str:
+    which = f"{reason.moved} of {reason.columns}" if reason.moved < reason.columns else f"{reason.columns}"
+    most = f" each; {', '.join(reason.most)} most" if reason.most else " each"
+    return f"{which} columns moved together, by about {percent(reason.share)} of the rows{most}"
+
+
 def _limit(reason: DetectionLimit) -> str:
     why = f", as the training data has {reason.chunks} time chunks" if reason.chunks < ENOUGH_CHUNKS else ""
     return f"a move of less than {percent(reason.move)} of the rows may go unseen{why}"
@@ -133,12 +141,14 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     Moved: _moved,
     NeverSeen: _never_seen,
     ManyCategories: _many_categories,
+    ManyColumns: _many_columns,
     NoRows: lambda _: "no rows",
     DetectionLimit: _limit,
     Widened: _widened,
     InSeason: _in_season,
     MayBeSeason: _may_be_season,
     Recovered: lambda _: "the last window by itself is healthy",
+    ExplainedByBlock: lambda reason: f"as {reason.block} moved",
     ExplainedByMembers: lambda reason: f"as {' and '.join(reason.members)} moved",
     Repeated: _repeated,
     StillOpen: _still_open,

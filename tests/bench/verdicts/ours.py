@@ -10,8 +10,10 @@ import numpy as np
 import driftline
 from bench.verdicts.said import BESIDE, Said
 from bench.verdicts.stream import Columns, Stream
+from driftline.semconv import TARGET_BLOCK
 from driftline_processor.config import Config
 from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.monitors.drift.joint.blocks import find_blocks
 from driftline_processor.monitors.drift.season.rebin_by_day import joined
 from driftline_processor.records import (
     AlarmChange,
@@ -54,6 +56,7 @@ class Driftline:
         self._engine.put_reference(self.reference)
         pairs = {key: column.pair for key, column in self.reference.columns.items() if column.pair is not None}
         self._names = {key: BESIDE.join(pair.members) for key, pair in pairs.items()}
+        self._told: frozenset[str] = frozenset()
         self._time = stream.begin * NANOSECONDS
         self._slides = stream.slides
         self._sketcher = Sketcher(
@@ -74,14 +77,31 @@ class Driftline:
             if c.verdict is not None
         ]
         changes = [alarm for result in self.results for alarm in result.alarms]
+        opened = {self._name(alarm.column) for alarm in changes if alarm.change is AlarmChange.OPENED}
+        with_blocks = self._newly_with_a_block()
+        opened = {name for name in opened if with_blocks.isdisjoint(name.split(BESIDE))}
         return Said(
             frozenset(name for name, verdict in judged if verdict.state is State.ALARM),
-            frozenset(self._name(alarm.column) for alarm in changes if alarm.change is AlarmChange.OPENED),
+            frozenset(opened | with_blocks),
             frozenset(name for name, verdict in judged if AS_USUAL in verdict.sentence),
         )
 
     def _name(self, column: ColumnKey) -> str:
+        if column.target == TARGET_BLOCK:
+            return BESIDE.join(self._members(column))
         return self._names.get(column, column.name)
+
+    def _members(self, block: ColumnKey) -> list[str]:
+        keys = list(self.reference.columns)
+        (found,) = (each for each in find_blocks(keys, [True] * len(keys)) if each.key == block)
+        return [keys[i].name for i in found.members]
+
+    def _newly_with_a_block(self) -> frozenset[str]:
+        """Columns that are in alarm as a block is: each is taken as a page, and then that of the block is none."""
+        verdicts = [(c.column.name, c.verdict) for result in self.results for c in result.columns]
+        told = frozenset(name for name, verdict in verdicts if verdict is not None and verdict.block is not None)
+        new, self._told = told - self._told, self._told | told
+        return new
 
     def _step_of(self, rows: Columns, number: int) -> None:
         self._time += self._step

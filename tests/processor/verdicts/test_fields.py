@@ -11,9 +11,11 @@ from driftline_processor.verdicts.fields import KINDS, fields, pack, unpack
 from driftline_processor.verdicts.reasons import (
     Bound,
     DetectionLimit,
+    ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
     ManyCategories,
+    ManyColumns,
     MayBeSeason,
     Moved,
     NeverSeen,
@@ -65,7 +67,12 @@ EXPECTED = [
         MayBeSeason(0.2, 0.1, 3.5, timed=False),
         {"kind": "may_be_season", "allowed": 0.2, "shown": 0.1, "days": 3.5, "timed": False},
     ),
+    (
+        ManyColumns(97, 128, 0.08, ("emb_3", "emb_7")),
+        {"kind": "many_columns", "moved": 97, "columns": 128, "share": 0.08, "most": ("emb_3", "emb_7")},
+    ),
     (Recovered(), {"kind": "recovered"}),
+    (ExplainedByBlock("emb"), {"kind": "explained_by_block", "block": "emb"}),
     (ExplainedByMembers(("a",)), {"kind": "explained_by_members", "members": ("a",)}),
     (
         Repeated(25.0, 1.5, 1500.0, 60.0, 0.3),

@@ -8,9 +8,11 @@ from driftline_processor.verdicts import wording
 from driftline_processor.verdicts.reasons import (
     Bound,
     DetectionLimit,
+    ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
     ManyCategories,
+    ManyColumns,
     MayBeSeason,
     Moved,
     NeverSeen,
@@ -81,6 +83,12 @@ COARSE = "training data in finer stretches of time would tell the two apart at o
             "each row comes 3.0 times on average, 1.5 times in training: 1,500 rows tell as much as 490",
         ),
         (Repeated(90.0, 1.0, 1000.0, 11.0, most=0.3), "one row is 30 % of all: 1,000 rows tell as much as 11"),
+        (ExplainedByBlock("emb"), "as emb moved"),
+        (
+            ManyColumns(97, 128, 0.08, ("emb_3", "emb_7")),
+            "97 of 128 columns moved together, by about 8 % of the rows each; emb_3, emb_7 most",
+        ),
+        (ManyColumns(30, 30, 0.08), "30 columns moved together, by about 8 % of the rows each"),
         (Stated("share above 3: 20 % → 40 %"), "share above 3: 20 % → 40 %"),
     ],
 )

@@ -23,6 +23,9 @@ from driftline_processor.monitors.drift.detection.tolerance_bound import SPENT
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.monitors.drift.explain.verdicts import Explainer
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingSpan
+from driftline_processor.monitors.drift.joint.block_monitor import BlockVerdict, JointMonitor
+from driftline_processor.monitors.drift.joint.blocks import find_blocks
+from driftline_processor.monitors.drift.joint.levels import has_level
 from driftline_processor.monitors.drift.provisional import ProvisionalJudge, Stream
 from driftline_processor.monitors.drift.season.calendar import Calendar
 from driftline_processor.monitors.drift.season.policy import Season, season_policy
@@ -38,6 +41,9 @@ MOST_ALPHA = 0.001
 PAIRS_SHARE = 0.1
 """Of a model's false alarms: for all of its pairs together. They are many, and few ever move alone."""
 
+BLOCKS_SHARE = 0.1
+"""The same for its blocks of columns."""
+
 
 class PlacedWindow(NamedTuple):
     """What a window held of the columns of a reference, as read and in its bins; judged: which of them are."""
@@ -48,10 +54,14 @@ class PlacedWindow(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """Of each column of a reference. detectable: what is found in every other window, NaN without rows, [columns]."""
+    """Of each column of a reference, and of each block of columns.
+
+    detectable: what is found in every other window, NaN without rows, [columns].
+    """
 
     verdicts: list[Verdict]
     detectable: FloatArray
+    blocks: list[BlockVerdict]
 
 
 class Comparison:
@@ -78,6 +88,9 @@ class Comparison:
         days = by_day([timeless(column, *times) for column in columns] if timed and self._chunk else columns, chunk)
         daily = None if days is None else Detector(days, tolerance, tolerances=tolerances)
         self._season = season_policy(self._detector, self._keys, daily, chunk, tolerance)
+        detectors = [each for each in (self._detector, daily) if each is not None]
+        blocks = [] if reference.provisional else find_blocks(self._keys, has_level(self._detector).tolist())
+        self._joint = JointMonitor(blocks, self._keys, detectors, self._chunk)
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
         reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar)
         self._explainer = Explainer(reference, self._detector, reasons, timed=self._chunk is not None)
@@ -131,7 +144,8 @@ class Comparison:
             return describe_window(unknown)
         placed = self.place(summaries)
         judgement = self.judge(placed, budget, duration, stream)
-        return (*self._results(placed, judgement), *describe_window(unknown))
+        blocks = self._joint.results(judgement.blocks, placed.held, self.reference)
+        return (*self._results(placed, judgement), *blocks, *describe_window(unknown))
 
     def place(self, summaries: Mapping[ColumnKey, ColumnSummary]) -> PlacedWindow:
         """What a window held, in bins that are the same at every tolerance."""
@@ -151,18 +165,28 @@ class Comparison:
             verdicts = self._provisional.verdicts(verdicts, judged[0], held, Stream(stream, alarms))
         else:
             verdicts = self._explainer.verdicts(judged, held, closing_evidence(judged, alarms), eligible)
-        return Judgement(verdicts, np.where(window.valued, self._detector.unseen_below(window), np.nan))
+        blocks = self._joint.verdicts(judged, self._of_block(budget), stream)
+        verdicts = self._joint.explained(verdicts, blocks, stream)
+        return Judgement(verdicts, np.where(window.valued, self._detector.unseen_below(window), np.nan), blocks)
 
-    def changes(self, placed: PlacedWindow, budget: float, duration: int, stream: StreamWindow) -> list[Verdict]:
-        """The verdicts of `judge` as far as they open or close alarms."""
+    def changes(
+        self, placed: PlacedWindow, budget: float, duration: int, stream: StreamWindow
+    ) -> dict[ColumnKey, Verdict]:
+        """The verdicts of `judge` as far as they open or close alarms, those of blocks too."""
         if self._provisional is not None:
-            return self.judge(placed, budget, duration, stream).verdicts
+            return dict(zip(self._keys, self.judge(placed, budget, duration, stream).verdicts, strict=True))
         season, horizons = self._begin(placed, duration, stream)
         if not stream.alarms and not season.observes and not any(each.may_alarm for each in horizons):
-            return self._explainer.quiet(duration)
+            return self._keyed(self._explainer.quiet(duration), self._joint.quiet(duration))
         judged = self._judged(season, horizons, placed, budget)
         closing = closing_evidence(judged, self._open(stream))
-        return self._explainer.changes(judged, placed.held, closing, self._eligible(stream))
+        verdicts = self._explainer.changes(judged, placed.held, closing, self._eligible(stream))
+        blocks = self._joint.verdicts(judged, self._of_block(budget), stream)
+        return self._keyed(self._joint.explained(verdicts, blocks, stream), blocks)
+
+    def _keyed(self, verdicts: Sequence[Verdict], blocks: Sequence[BlockVerdict]) -> dict[ColumnKey, Verdict]:
+        of_columns = dict(zip(self._keys, verdicts, strict=True))
+        return of_columns | {block.key: verdict for block, verdict in blocks}
 
     def _begin(self, placed: PlacedWindow, duration: int, stream: StreamWindow | None) -> tuple[Season, list[Horizon]]:
         """The season of the window, and all horizons that end with it; the window is the first."""
@@ -181,7 +205,13 @@ class Comparison:
         """Whether a column is judged in a horizon that begins at some time."""
         if stream is None:
             return lambda _column, _start: True
-        return lambda column, start: stream.trailing.eligible(self._keys[column], start)
+
+        def eligible(column: int, start: int) -> bool:
+            block = self._joint.block_of.get(column)
+            of_block = block is None or stream.trailing.eligible(block, start)
+            return of_block and stream.trailing.eligible(self._keys[column], start)
+
+        return eligible
 
     def _open(self, stream: StreamWindow | None) -> dict[int, OpenAlarm]:
         """The open alarms, by the number of their column."""
@@ -221,7 +251,7 @@ class Comparison:
 
     def _results(self, placed: PlacedWindow, judgement: Judgement) -> list[ColumnResult]:
         """Of the columns of the reference that are judged."""
-        (held, binned, judged), (verdicts, detectable) = placed, judgement
+        (held, binned, judged), (verdicts, detectable, _) = placed, judgement
         statistics = self._statistics.of_window(binned.counts, binned.numeric)
         distributions, shares = numbers(binned.stacked), self._shares(held, binned.categories)
         columns = list(self.reference.columns.values())
@@ -253,10 +283,14 @@ class Comparison:
     def _allowed(self, budget: float, judged: BoolArray) -> FloatArray:
         """False alarms allowed in each column, [columns]: alike, but in all pairs together a small part."""
         pairs = judged & self._pairs
-        for_pairs = PAIRS_SHARE if pairs.any() else 0.0
-        single = (1.0 - for_pairs) * budget / max(int((judged & ~self._pairs).sum()), 1)
+        for_pairs, for_blocks = PAIRS_SHARE if pairs.any() else 0.0, BLOCKS_SHARE if self._joint.blocks else 0.0
+        single = (1.0 - for_pairs - for_blocks) * budget / max(int((judged & ~self._pairs).sum()), 1)
         of_pair = for_pairs * budget / max(int(pairs.sum()), 1)
         return np.minimum(np.where(self._pairs, of_pair, single), MOST_ALPHA)
+
+    def _of_block(self, budget: float) -> float:
+        """False alarms allowed in each block of columns."""
+        return min(BLOCKS_SHARE * budget / max(len(self._joint.blocks), 1), MOST_ALPHA)
 
 
 def _chunk(reference: Reference) -> float:

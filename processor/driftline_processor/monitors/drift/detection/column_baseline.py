@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,18 @@ class ColumnBaseline:
     unseen: Unseen
     states: tuple[Baseline, ...]
     tests: int
+    level: "ColumnLevel"
+
+
+class ColumnLevel(NamedTuple):
+    """The event that a shift of a column moves most: of numbers the ranks, else the bin that parts the rows best.
+
+    rows: of each chunk; excess: how many more of them than in the whole are in it, time of day apart, [chunks].
+    """
+
+    event: int
+    rows: FloatArray
+    excess: FloatArray
 
 
 def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends: FloatArray) -> ColumnBaseline:
@@ -54,7 +67,7 @@ def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends:
     shares = chunks.sum(axis=0) / max(float(chunks.sum()), 1.0)
     events = numeric_events(bins).with_ranks(shares) if numeric else category_events(bins)
     cycle, timeless = fit_cycle(chunks, starts, ends, _rows(column, chunks))
-    values = Baseline.of(timeless, events, tolerance, ordered=numeric)
+    values, level = Baseline.of(timeless, events, tolerance, ordered=numeric), _level(timeless, events)
     if cycle:
         values = values.over_a_day(events.sums(cycle.of_day()), cycle.parameters)
     tests = len(events) if numeric else _number_of_tests(shares)
@@ -63,7 +76,15 @@ def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends:
         events, values = category_events(bins - 1 + len(parts), len(parts)), values.divided(parts)
         cycle, tests = cycle.divided(parts), len(events)
     states = tuple(_state(column, state, tolerance) for state in STATES)
-    return ColumnBaseline(chunks, events, values, cycle, _unseen(column, float(chunks.sum()), tolerance), states, tests)
+    unseen = _unseen(column, float(chunks.sum()), tolerance)
+    return ColumnBaseline(chunks, events, values, cycle, unseen, states, tests, level)
+
+
+def _level(chunks: FloatArray, events: BinSets) -> ColumnLevel:
+    rows, held = chunks.sum(axis=1), events.sums(chunks)
+    shares = held.sum(axis=0) / max(float(rows.sum()), 1.0)
+    event = len(events) - 1 if len(events.ranks) else int(np.abs(shares - 0.5).argmin())
+    return ColumnLevel(event, rows, held[:, event] - rows * shares[event])
 
 
 def _chunks(column: ReferenceColumn) -> FloatArray:

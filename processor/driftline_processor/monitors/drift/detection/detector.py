@@ -102,6 +102,7 @@ class Detector:
         self.unseen = Unseen.stack([each.unseen for each in prepared])
         self.chunks = [each.chunks for each in prepared]
         self.events = [each.events for each in prepared]
+        self.levels = [each.level for each in prepared]
         self.numeric = np.array([column.kind == NUMERIC for column in columns], bool)
         self.known = np.array([bool(column.chunks.sum()) for column in columns])
         self.apart = np.where(self.numeric, 0.0, 1.0)

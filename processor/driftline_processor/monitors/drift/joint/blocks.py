@@ -1,0 +1,65 @@
+"""Which columns are judged together: those that are numbered alike, such as emb_0 to emb_127, and all other inputs."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from driftline.semconv import TARGET_BLOCK, TARGET_INPUT, TARGET_OUTPUT
+from driftline_processor.records import ColumnKey
+
+FEWEST: Final = 8
+"""Columns of a block: of fewer, each can be read by itself."""
+
+DIMENSIONS: Final = 64
+"""Columns that nobody reads one by one, whatever their names."""
+
+UNNAMED: Final = "x"
+"""Inputs x0, x1, … are the features of an array, which have no names."""
+
+OTHERS: Final = "inputs"
+"""The block of all inputs that are in no other one."""
+
+_NUMBERED: Final = re.compile(r"^(?P<stem>.*?)[\s_.:/#\-]*[\[(]?(?P<number>\d+)[\])]?$")
+
+
+class Block(NamedTuple):
+    """Columns that are judged together, by their places in the reference.
+
+    dimensions: its columns mean nothing by themselves, and one that moves as the block does is not told apart.
+    """
+
+    key: ColumnKey
+    members: tuple[int, ...]
+    dimensions: bool
+
+
+def find_blocks(keys: Sequence[ColumnKey], eligible: Sequence[bool]) -> list[Block]:
+    """The blocks of a reference; eligible: columns that have a level which may be compared, [columns].
+
+    >>> keys = [ColumnKey("input", f"emb_{i}") for i in range(8)]
+    >>> [(block.key.name, len(block.members)) for block in find_blocks(keys, [True] * 8)]
+    [('emb', 8)]
+    """
+    stems: dict[tuple[str, str], list[int]] = {}
+    for i, (target, name) in enumerate(keys):
+        found = _NUMBERED.match(name)
+        if eligible[i] and found and target in {TARGET_INPUT, TARGET_OUTPUT}:
+            stems.setdefault((target, found["stem"]), []).append(i)
+    numbered = {stem: members for stem, members in stems.items() if len(members) >= FEWEST}
+    taken = {i for members in numbered.values() for i in members}
+    others = [i for i, key in enumerate(keys) if eligible[i] and key.target == TARGET_INPUT and i not in taken]
+    blocks = [_block(_name(stem, target, stems), members, stem) for (target, stem), members in numbered.items()]
+    if len(others) >= FEWEST:
+        blocks.append(_block(OTHERS, others, UNNAMED))
+    return blocks
+
+
+def _name(stem: str, target: str, stems: dict[tuple[str, str], list[int]]) -> str:
+    """Of numbers alone the target; an input and an output of one name are told apart."""
+    alike = sum(other == stem for _, other in stems) > 1
+    return f"{target} {stem}" if alike and stem else stem or f"{target}s"
+
+
+def _block(name: str, members: Sequence[int], stem: str) -> Block:
+    dimensions = stem != UNNAMED or len(members) >= DIMENSIONS
+    return Block(ColumnKey(TARGET_BLOCK, name), tuple(members), dimensions)
