@@ -200,8 +200,10 @@ class Variation:
         part = np.minimum(at - low, 1.0)[..., None]
         pooled, own = excesses[:, low] * (1.0 - part) + excesses[:, high] * part
         pooled = np.maximum(pooled, 0.0)
-        within = max(chunks, 1e-9) ** -self._fall[self.column] if chunks < 1.0 else 1.0
-        return np.asarray(np.maximum(pooled, 0.5 * pooled + 0.5 * own) * within)
+        excess = np.maximum(pooled, 0.5 * pooled + 0.5 * own)
+        if not self._fall.any():
+            return np.asarray(excess)
+        return np.asarray(excess * np.clip(chunks, 1e-9, 1.0)[..., None] ** -self._fall[self.column])
 
     @cached_property
     def _fall(self) -> FloatArray:
