@@ -22,6 +22,9 @@ tells the time. Columns that depend on it reach .45."""
 CYCLES: Final = 3
 """Days or weeks that a clock has gone round at least."""
 
+ALMOST: Final = 0.99
+"""Of so many days or weeks, as the last row comes a little before their end."""
+
 MOST_PARTS: Final = 4
 """Stretches that each tell a clock by themselves; most have to: with summer time a local clock jumps in one of them."""
 
@@ -33,8 +36,17 @@ FEWEST_ROWS: Final = 500
 
 HOUR_SECONDS: Final = DAY_SECONDS / 24
 
+MINUTE_SECONDS: Final = HOUR_SECONDS / 60
+
+ZONES: Final = range(-12, 15)
+"""Hours that local time may be from UTC."""
+
+MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
 COUNTER: Final = "a clock or counter, it will always drift"
+DATE: Final = "a clock, the date tells its value"
 CLOCKS: Final[Mapping[float, str]] = {
+    HOUR_SECONDS: "a clock, the minute tells its value",
     DAY_SECONDS: "a clock, the time of day tells its value",
     WEEK_SECONDS: "a clock, the time of the week tells its value",
 }
@@ -58,7 +70,31 @@ def told_time(column: PlannedColumn, sample: Any, times: FloatArray) -> str | No
         return None
     if abs(float(np.corrcoef(x, _ranks(times))[0, 1])) >= CERTAIN:
         return COUNTER
+    if _is_date(_dates(column, sample)[known], times):
+        return DATE
     return next((name for period, name in CLOCKS.items() if _goes_round(x, times, period)), None)
+
+
+def _dates(column: PlannedColumn, sample: Any) -> FloatArray:
+    """Numbers as they are; months by name as their number, NaN for all other texts."""
+    if not column.is_text:
+        return column.numbers(sample)
+    month = pc.index_in(pc.utf8_slice_codeunits(pc.utf8_lower(sample.column(column.source)), 0, 3), pa.array(MONTHS))
+    return np.asarray(pc.add(month, 1).cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def _is_date(values: FloatArray, times: FloatArray) -> bool:
+    """Whether values are the day of the month or the month at these times, in some time zone.
+
+    Both go round too slowly to be told by their repetition.
+    """
+    if np.mean((values >= 1.0) & (values <= 31.0) & (values % 1.0 == 0.0)) < CERTAIN:
+        return False
+    days = [((times + zone * HOUR_SECONDS) // DAY_SECONDS).astype("datetime64[D]") for zone in ZONES]
+    months = [day.astype("datetime64[M]") for day in days]
+    fields = [(day - month).astype(np.int64) + 1 for day, month in zip(days, months, strict=True)]
+    fields += [month.astype(np.int64) % 12 + 1 for month in months]
+    return any(field.min() < field.max() and (field == values).mean() >= CERTAIN for field in fields)
 
 
 def _codes(column: PlannedColumn, sample: Any) -> FloatArray:
@@ -78,10 +114,15 @@ def _ranks(x: FloatArray) -> FloatArray:
 
 
 def _goes_round(x: FloatArray, times: FloatArray, period: float) -> bool:
-    """Whether the hour of the day or of the week tells the value, in most of up to MOST_PARTS stretches of time."""
+    """Whether the hour of the day or of the week, or the minute of an hour, tells the value.
+
+    In most of up to MOST_PARTS stretches of time.
+    """
     begin, lasting = float(times.min()), float(times.max() - times.min())
-    hour = (times % period // HOUR_SECONDS).astype(np.int64)
-    parts = min(MOST_PARTS, int(lasting // (CYCLES * period)), len(x) // (ROWS_AN_HOUR * len(np.unique(hour))))
+    phase = MINUTE_SECONDS if period == HOUR_SECONDS else HOUR_SECONDS
+    hour = (times % period // phase).astype(np.int64)
+    rounds = int(lasting // (ALMOST * CYCLES * period))
+    parts = min(MOST_PARTS, rounds, len(x) // (ROWS_AN_HOUR * len(np.unique(hour))))
     if not parts:
         return False
     part = np.minimum(((times - begin) / lasting * parts).astype(np.int64), parts - 1)

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bench.verdicts import made, real
+from bench.verdicts import days, made, real
 from bench.verdicts.methods import METHODS
 from bench.verdicts.results import Run
 from bench.verdicts.score import Score, score
 from bench.verdicts.stream import Scenario
 
-SCENARIOS: Final[Mapping[str, Scenario]] = {each.name: each for each in (*made.SCENARIOS, *real.scenarios())}
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    each.name: each for each in (*made.SCENARIOS, *days.SCENARIOS, *real.scenarios())
+}
 
 
 def measure(run: Run) -> Score | str:

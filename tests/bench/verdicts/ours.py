@@ -9,7 +9,7 @@ import numpy as np
 
 import driftline
 from bench.verdicts.said import BESIDE, Said
-from bench.verdicts.stream import Columns, Stream
+from bench.verdicts.stream import TIME, Columns, Stream
 from driftline.semconv import TARGET_BLOCK
 from driftline_processor.config import Config
 from driftline_processor.engine.engine import Engine, EngineSettings
@@ -105,10 +105,15 @@ class Driftline:
 
     def _step_of(self, rows: Columns, number: int) -> None:
         self._time += self._step
-        values = {ColumnKey("input", name): each for name, each in rows.items()}
-        records = self._sketcher.records(values, np.full(number, self._time))
+        records = self._records(rows, number) if number else []
         self._engine.observe([*records, _later(self._time + 1)], self._time + 1)
         self.results += self._engine.advance(self._time + 1)
+
+    def _records(self, rows: Columns, number: int) -> list[InputRecord]:
+        values = {ColumnKey("input", name): each for name, each in rows.items() if name != TIME}
+        times = rows[TIME] * 1e9 if TIME in rows else np.full(number, self._time)
+        begun = self._time - self._step
+        return self._sketcher.records(values, np.clip(np.asarray(times, np.int64), begun + 1, self._time))
 
 
 def _in_chunks(reference: Reference, chunks: int | None) -> Reference:

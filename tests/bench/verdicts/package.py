@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from bench.verdicts.said import Edges, Said
-from bench.verdicts.stream import Column, Columns, Stream
+from bench.verdicts.stream import TIME, Column, Columns, Stream
 
 RIVALS: Final = Path(__file__).parent / "rivals"
 ENVIRONMENTS: Final = Path(".verdicts")
@@ -56,7 +56,7 @@ class Package:
         server = _server(self._name)
         assert server.stdin is not None
         assert server.stdout is not None
-        plain = {name: _plain(values) for name, values in rows.items()}
+        plain = {name: _plain(values) for name, values in rows.items() if name != TIME}
         pickle.dump((kind, plain, *about), server.stdin, protocol=4)
         server.stdin.flush()
         alarmed, seconds, error = pickle.load(server.stdout)

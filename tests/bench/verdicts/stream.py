@@ -17,6 +17,9 @@ Column: TypeAlias = NDArray[Any]
 
 Columns: TypeAlias = Mapping[str, Column]
 
+TIME: Final = "\0time"
+"""When each row of a window came, Unix seconds, as a column that is not judged; without it at the window's end."""
+
 
 @dataclass(frozen=True, eq=False)
 class Stream:

@@ -101,6 +101,35 @@ def test_less_than_three_rounds_are_no_clock() -> None:
     assert "hour" not in left
 
 
+def test_three_weeks_of_rows_know_a_week() -> None:
+    """The last row comes a little before the end of the third."""
+    left, _ = profiled(21, 8_000, 1)
+
+    assert not {"weekday", "day_name"} & left
+
+
+@pytest.mark.parametrize("days", [42, 90, 400])
+@pytest.mark.parametrize("zone", [0, 9])
+def test_what_tells_the_date_or_the_minute_is_left_out(days: int, zone: int) -> None:
+    """Days of the month, months and their names, also in local time, and minutes; no number that is merely as small."""
+    random = np.random.default_rng(days)
+    at = BEGIN + np.sort(random.uniform(0.0, days * DAY, 6_000))
+    there = _timestamps(at + zone * HOUR)
+    clocks = {
+        "day": [each.day for each in there],
+        "month": [float(each.month) for each in there],
+        "month_name": [each.strftime("%B") for each in there],
+        "short": [each.strftime("%b").upper() for each in there],
+        "minute": [each.minute for each in there],
+    }
+    others = {"rooms": random.integers(1, 13, len(at)), "noise": random.normal(size=len(at))}
+    profile = driftline.profile({"time": _timestamps(at), **clocks, **others})
+
+    assert {column.key.name for column in profile.columns} == set(others)
+    assert "Left out 'month_name': a clock, the date tells its value (--keep includes it)" in profile.notes
+    assert "Left out 'minute': a clock, the minute tells its value (--keep includes it)" in profile.notes
+
+
 def test_columns_are_kept_on_demand() -> None:
     """As IDs are."""
     left, notes = profiled(28, 4_000, 2, keep=["hour", "epoch"])

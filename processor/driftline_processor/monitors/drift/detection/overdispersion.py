@@ -27,6 +27,12 @@ FEW_BLOCKS = 8
 MANY_BLOCKS = 30.0
 """Degrees of freedom from which on noise of an estimated variance is about normal."""
 
+HANG_TOGETHER = 0.1
+"""Correlation of two rows of a chunk from which on all of them may be one draw for some time."""
+
+FALLS_FROM = 15.0
+"""Degrees of freedom of the longest blocks that tell how fast an excess falls."""
+
 FEWEST_DEGREES = 4.0
 """Degrees of freedom of a width about which next to nothing is known."""
 
@@ -194,7 +200,22 @@ class Variation:
         part = np.minimum(at - low, 1.0)[..., None]
         pooled, own = excesses[:, low] * (1.0 - part) + excesses[:, high] * part
         pooled = np.maximum(pooled, 0.0)
-        return np.asarray(np.maximum(pooled, 0.5 * pooled + 0.5 * own))
+        excess = np.maximum(pooled, 0.5 * pooled + 0.5 * own)
+        if not self._fall.any():
+            return np.asarray(excess)
+        return np.asarray(excess * np.clip(chunks, 1e-9, 1.0)[..., None] ** -self._fall[self.column])
+
+    @cached_property
+    def _fall(self) -> FloatArray:
+        """The power of time at which the excess of a column falls whose rows hang together, 0 for others, [columns].
+
+        It goes on within a chunk: what is constant for a day, in chunks of three, is constant in an hour as well.
+        """
+        excess = np.maximum((self.levels.pooled - 1.0) / self.levels.rows, 1e-9)
+        last = np.maximum((self.levels.degrees >= FALLS_FROM).sum(axis=0) - 1, 0)
+        last = np.minimum(last, np.maximum(self.levels.measured - 1, 0))
+        power = np.log2(excess[0] / self._at(excess, last)) / np.maximum(last, 1)
+        return np.where((excess[0] > HANG_TOGETHER) & (last > 0), np.clip(power, 0.0, 1.0), 0.0)
 
     def _degrees_by_rows(self, rows: FloatArray) -> FloatArray:
         line = self.pooled_floor + self.pooled_growth * rows

@@ -113,3 +113,36 @@ def test_empty_chunks_do_not_count() -> None:
 def test_no_rows_at_all_are_no_error() -> None:
     """A column without a row has nothing to fit."""
     assert fit_variation(np.zeros((10, 18)), EVENTS, np.zeros(len(EVENTS))).floor.tolist() == [1.0] * len(EVENTS)
+
+
+def constant(rows: int, seed: int = 2) -> NDArray[np.float64]:
+    """Levels that stay for so many rows each."""
+    return np.repeat(np.random.default_rng(seed).normal(size=ROWS // rows), rows)
+
+
+def test_what_is_constant_for_a_part_of_a_chunk_is_one_draw_in_it() -> None:
+    """A level that stays for a fifth of a chunk: the excess falls with time, and goes on rising within the chunk."""
+    variation = fit(constant(100))
+
+    assert np.median(variation.inflation(100.0, 0.2)) == pytest.approx(100.0, rel=0.3)
+    assert np.median(variation.inflation(20.0, 0.04)) == 20.0
+
+
+def test_what_changes_slowly_varies_in_a_part_of_a_chunk_as_in_all_of_it() -> None:
+    """A level that stays for eight chunks is not taken to vary more in shorter windows; nor are rows that hardly hang
+    together, in which any fall would be noise.
+    """
+    for values in (constant(5_000) + independent(), independent() + 0.1 * constant(500)):
+        variation = fit(values)
+        excess = [np.median(variation.inflation(100.0, chunks)) - 1.0 for chunks in (1.0, 0.2)]
+
+        assert excess[1] <= 1.6 * excess[0]
+
+
+def test_the_bound_takes_noise_for_no_season() -> None:
+    """Of independent rows much of the excess by time goes, of others next to nothing."""
+    for values, least, most in ((independent(3), 0.0, 0.7), (seasonal(), 0.9, 1.0)):
+        variation = fit(values)
+        plain, shrunk = (variation.inflation(500.0, 1.0, shrunk=kept).max() - 1.0 for kept in (False, True))
+
+        assert least * plain <= shrunk <= most * plain
