@@ -63,11 +63,12 @@ class Endpoint(NamedTuple):
 
 
 class ReferenceFile(NamedTuple):
-    """A file of DRIFTLINE_REFERENCE: its model, or why it cannot be read. path is "" for an empty folder."""
+    """A file of DRIFTLINE_REFERENCE: its model and version, or why it cannot be read. An empty folder has no path."""
 
     path: str
     model: str = ""
     error: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class Environment:
         python: path of the interpreter.
         variables: environment variables.
         versions: of installed distributions, by name.
-        exporters: names of installed exporters, by signal (`traces`, `metrics`).
+        components: names of installed parts of the SDK: exporters of `traces` and `metrics`, `distro`, `configurator`.
         auto_instrumented: whether processes started here load OpenTelemetry's auto-instrumentation.
         arrow_error: why pyarrow and numpy do not work together, "" if they do or are not installed.
         endpoints: where telemetry goes.
@@ -96,7 +97,7 @@ class Environment:
     python: str = "python"
     variables: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
-    exporters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     auto_instrumented: bool = False
     arrow_error: str = ""
     endpoints: tuple[Endpoint, ...] = ()

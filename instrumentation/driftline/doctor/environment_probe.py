@@ -32,7 +32,7 @@ def look(variables: Mapping[str, str] = os.environ, command: Sequence[str] = ())
         python=sys.executable,
         variables=dict(variables),
         versions=versions,
-        exporters={signal: _names(f"opentelemetry_{group}_exporter") for signal, group in _GROUPS.items()},
+        components={kind: _names(group) for kind, group in _GROUPS.items()},
         auto_instrumented=_is_auto_instrumented(variables),
         arrow_error=_arrow_error() if {"numpy", "pyarrow"} <= versions.keys() else "",
         endpoints=() if command else tuple(_endpoints(variables)),
@@ -47,7 +47,13 @@ def look(variables: Mapping[str, str] = os.environ, command: Sequence[str] = ())
     )
 
 
-_GROUPS: Final = {"traces": "traces", "metrics": "metrics"}
+_GROUPS: Final = {
+    "traces": "opentelemetry_traces_exporter",
+    "metrics": "opentelemetry_metrics_exporter",
+    "distro": "opentelemetry_distro",
+    "configurator": "opentelemetry_configurator",
+}
+"""Entry points by what they are."""
 
 
 def launcher_beside(python: str) -> str | None:
@@ -131,7 +137,8 @@ def read_model(file: Path) -> ReferenceFile:
     from driftline.reference.read import read_file
 
     try:
-        return ReferenceFile(str(file), read_file(file).profile.model)
+        profile = read_file(file).profile
+        return ReferenceFile(str(file), profile.model, version=profile.version)
     except InvalidReference as error:
         return ReferenceFile(str(file), error=str(error).removeprefix(f"{file}: "))
 

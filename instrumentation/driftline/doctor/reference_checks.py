@@ -22,15 +22,10 @@ def matching(name: str, model: ModelTraffic, references: Sequence[Profile], traf
     """Whether the model fits its reference."""
     if not references:
         return
-    reference = next((each for each in references if each.model == name), None)
+    named = [each for each in references if each.model == name]
+    reference = next((each for each in named if _serves(each, model)), None)
     if reference is None:
-        models = sorted({each.model for each in references})
-        near = (get_close_matches(name, models, 1, 0.0) or models)[0]
-        yield problem(
-            "matching",
-            f"{name} has no reference; there is one of {listed(list(map(repr, models)))}",
-            f"set DRIFTLINE_MODEL_NAME={near}, or profile with --model {name}",
-        )
+        yield _other_versions(name, model, named) if named else _other_models(name, references)
         if len(references) > 1 or len(traffic.models) > 1:
             return
         reference = references[0]
@@ -38,6 +33,31 @@ def matching(name: str, model: ModelTraffic, references: Sequence[Profile], traf
         yield from _inputs(name, model, reference)
         yield from _types(name, model, reference)
         yield from _pairs(name, model, reference)
+
+
+def _serves(reference: Profile, model: ModelTraffic) -> bool:
+    """A reference without a version serves all of them."""
+    return not reference.version or reference.version in model.versions
+
+
+def _other_versions(name: str, model: ModelTraffic, named: Sequence[Profile]) -> Finding:
+    served = listed(sorted(filter(None, model.versions)))
+    return problem(
+        "matching",
+        f"{name} is served as {f'version {served}' if served else 'no version'}; "
+        f"its reference is of {listed(sorted(each.version for each in named))}",
+        "set DRIFTLINE_MODEL_VERSION to that of the reference, or profile without --version",
+    )
+
+
+def _other_models(name: str, references: Sequence[Profile]) -> Finding:
+    models = sorted({each.model for each in references})
+    near = (get_close_matches(name, models, 1, 0.0) or models)[0]
+    return problem(
+        "matching",
+        f"{name} has no reference; there is one of {listed(list(map(repr, models)))}",
+        f"set DRIFTLINE_MODEL_NAME={near}, or profile with --model {name}",
+    )
 
 
 def _inputs(name: str, model: ModelTraffic, reference: Profile) -> Iterator[Finding]:

@@ -64,7 +64,7 @@ class ModelTraffic:
 
     calls, rows: by operation, from metrics, which no sampler touches. seconds: in all calls. errors: calls that raised.
     spans, children: its spans, and those with a parent. types, systems: what its spans say of the model, with their
-    number. pairs: rows by pair of inputs. processes: that sent something.
+    number. pairs: rows by pair of inputs. processes: that sent something. versions: of the model, "" if unknown.
     """
 
     calls: Counter[str] = field(default_factory=Counter)
@@ -78,6 +78,7 @@ class ModelTraffic:
     columns: dict[ColumnKey, ColumnTraffic] = field(default_factory=dict)
     pairs: Counter[str] = field(default_factory=Counter)
     processes: set[str] = field(default_factory=set)
+    versions: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -204,6 +205,7 @@ def _add_point(traffic: Traffic, point: _Point) -> None:
         return
     model = traffic.models.setdefault(str(point.attributes[semconv.MODEL_NAME]), ModelTraffic())
     model.processes.add(point.process)
+    model.versions.add(str(point.attributes.get(semconv.MODEL_VERSION, "")))
     operation = str(point.attributes.get(semconv.OPERATION_NAME, ""))
     if point.metric == semconv.INFERENCE_DURATION:
         model.calls[operation] += int(point.number)
@@ -245,6 +247,7 @@ def _add_span(traffic: Traffic, span: Span, process: str) -> None:
         return
     model = traffic.models.setdefault(str(named[semconv.MODEL_NAME]), ModelTraffic())
     model.processes.add(process)
+    model.versions.add(str(named.get(semconv.MODEL_VERSION, "")))
     model.spans += 1
     model.children += bool(span.parent_span_id)
     model.types[str(named.get(semconv.MODEL_TYPE, ""))] += 1

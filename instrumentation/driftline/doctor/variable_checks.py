@@ -13,7 +13,16 @@ from driftline.settings import Settings
 _SETTINGS: Final[Mapping[str, Any]] = {each.metadata["variable"]: each for each in fields(Settings)}
 _SAMPLERS: Final = ("always_on", "always_off", "traceidratio")
 _SPANS_OFF: Final = ("always_off", "parentbased_always_off")
-_NUMBERS: Final = ("OTEL_BSP_SCHEDULE_DELAY", "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_EXPORTER_OTLP_TIMEOUT")
+_NUMBERS: Final = (
+    "OTEL_BSP_SCHEDULE_DELAY",
+    "OTEL_BSP_EXPORT_TIMEOUT",
+    "OTEL_BSP_MAX_QUEUE_SIZE",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    "OTEL_METRIC_EXPORT_INTERVAL",
+    "OTEL_METRIC_EXPORT_TIMEOUT",
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+)
+_SENDS_ELSEWHERE: Final = {"traces": "spans", "metrics": "sketches and metrics"}
 
 
 def settings(environment: Environment) -> Iterator[Finding]:
@@ -88,7 +97,10 @@ def exporters(environment: Environment) -> Iterator[Finding]:
                 "exporters", "OTEL_METRICS_EXPORTER=prometheus: sketches are not exported", f"set {SKETCH_ENDPOINT}"
             )
     for signal, names in (("traces", traces), ("metrics", metrics)):
-        yield from _missing_exporters(signal, names, environment.exporters.get(signal, ()))
+        yield from _missing_exporters(signal, names, environment.components.get(signal, ()))
+        if not any(name.startswith("otlp") or name in ("none", "prometheus") for name in names):
+            what = _SENDS_ELSEWHERE[signal]
+            yield note("exporters", f"OTEL_{signal.upper()}_EXPORTER={','.join(names)}: no {what} leave by OTLP")
 
 
 def _has_endpoint(environment: Environment) -> bool:
@@ -107,6 +119,18 @@ def _missing_exporters(signal: str, names: list[str], installed: tuple[str, ...]
             )
 
 
+def components(environment: Environment) -> Iterator[Finding]:
+    """Parts of the SDK that a variable chooses: with an unknown one nothing is set up."""
+    for kind in ("distro", "configurator"):
+        name, installed = environment.text(f"OTEL_PYTHON_{kind.upper()}"), environment.components.get(kind, ())
+        if name and installed and name not in installed:
+            yield problem(
+                "sdk",
+                f"OTEL_PYTHON_{kind.upper()}={name} is not installed: the SDK stays off",
+                f"unset it, or choose from {listed(sorted(installed))}",
+            )
+
+
 def sampler(environment: Environment) -> Iterator[Finding]:
     """How many calls get a span. Sketches count every row, whatever it says."""
     if environment.declared:
@@ -115,6 +139,12 @@ def sampler(environment: Environment) -> Iterator[Finding]:
     known = {*_SAMPLERS, *(f"parentbased_{each}" for each in _SAMPLERS)}
     if name in _SPANS_OFF:
         yield problem("sampler", f"OTEL_TRACES_SAMPLER={name}: no model call has a span", "unset OTEL_TRACES_SAMPLER")
+    elif name.endswith("traceidratio") and share and not (_is_number(share) and 0 < float(share) <= 1):
+        yield problem(
+            "sampler",
+            f"{name} with OTEL_TRACES_SAMPLER_ARG={share}: not a share of spans",
+            "set it above 0, to 1 at most",
+        )
     elif name.endswith("traceidratio"):
         yield note("sampler", f"{name} keeps {share or '1.0'} of the spans; sketches count every row all the same")
     elif name and name not in known:
@@ -182,6 +212,20 @@ def references(environment: Environment) -> Iterator[Finding]:
             f"DRIFTLINE_MODEL_NAME={model}, but DRIFTLINE_REFERENCE is of {listed(list(map(repr, names)))}",
             f"set DRIFTLINE_MODEL_NAME={names[0]}, or profile with --model {model}",
         )
+    else:
+        yield from _versions(environment, model)
+
+
+def _versions(environment: Environment, model: str) -> Iterator[Finding]:
+    """References of other versions only do not serve the one that the environment names."""
+    version = environment.text("DRIFTLINE_MODEL_VERSION")
+    versions = {file.version for file in environment.references if file.path and model in ("", file.model)}
+    if version and versions and not versions & {"", version}:
+        yield problem(
+            "reference",
+            f"DRIFTLINE_MODEL_VERSION={version}, but DRIFTLINE_REFERENCE is of {listed(sorted(versions))}",
+            "profile the training data of this version, or without --version for all",
+        )
 
 
 def models(environment: Environment) -> Iterator[Finding]:
@@ -199,6 +243,7 @@ CHECKS: Final[tuple[Callable[[Environment], Iterator[Finding]], ...]] = (
     sdk,
     declaration,
     exporters,
+    components,
     sampler,
     numbers,
     settings,

@@ -34,7 +34,7 @@ def test_this_environment_is_seen(nowhere: Path) -> None:
 
     assert {"driftline", "scikit-learn", "numpy", "pyarrow", "opentelemetry-sdk"} <= environment.versions.keys()
     assert environment.arrow_error == ""
-    assert "otlp_proto_grpc" in environment.exporters["traces"]
+    assert "otlp_proto_grpc" in environment.components["traces"]
     assert not environment.auto_instrumented
     assert look(QUIET | {"PYTHONPATH": str(Path(auto.__file__).parent)}).auto_instrumented
 

@@ -159,6 +159,22 @@ def test_a_model_of_another_name_has_no_reference(reference: Profile) -> None:
     assert "missing: plan" in second.message
 
 
+@pytest.mark.parametrize(
+    ("served", "profiled", "said"),
+    [({"2"}, "1", "served as version 2; its reference is of 1"), ({""}, "1", "served as no version"), ({"1"}, "1", "")],
+)
+def test_the_version_must_be_that_of_the_reference(served: set[str], profiled: str, said: str) -> None:
+    """A reference without a version serves all of them."""
+    data = {"age": [1.0, 2.0, 3.0]}
+    sent = model(AGE)
+    sent.versions = served
+    problems = told(Sent(traffic(churn=sent), [driftline.profile(data, model="churn", version=profiled)]))
+
+    assert len(problems) == bool(said)
+    assert all(said in finding.message for finding in problems)
+    assert told(Sent(traffic(churn=sent), [driftline.profile(data, model="churn")])) == []
+
+
 def test_a_reference_that_nobody_uses_is_noted(reference: Profile) -> None:
     """Where another one is used."""
     other = driftline.profile({"age": [1.0, 2.0]}, model="fraud")

@@ -12,7 +12,12 @@ def problems(*references: ReferenceFile, exporters: tuple[str, ...] = (), **vari
     environment = Environment(
         variables={"OTEL_SERVICE_NAME": "api", **variables},
         references=references,
-        exporters={"traces": exporters, "metrics": exporters},
+        components={
+            "traces": exporters,
+            "metrics": exporters,
+            "distro": ("distro",),
+            "configurator": ("configurator",),
+        },
     )
     every = (finding for check in variable_checks.CHECKS for finding in check(environment))
     return [finding for finding in every if finding.severity is Severity.PROBLEM]
@@ -72,6 +77,10 @@ def test_a_wrong_value_is_told(name: str, value: str) -> None:
         ({"OTEL_TRACES_SAMPLER": "parentbased_always_off"}, "OTEL_TRACES_SAMPLER"),
         ({"OTEL_BSP_SCHEDULE_DELAY": "5s"}, "OTEL_BSP_SCHEDULE_DELAY"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "soon"}, "OTEL_METRIC_EXPORT_INTERVAL"),
+        ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}, "OTEL_TRACES_SAMPLER_ARG"),
+        ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "10%"}, "10%"),
+        ({"OTEL_PYTHON_DISTRO": "mine"}, "OTEL_PYTHON_DISTRO"),
+        ({"OTEL_PYTHON_CONFIGURATOR": "mine"}, "OTEL_PYTHON_CONFIGURATOR"),
     ],
 )
 def test_what_switches_the_sdk_off_is_told(variables: dict[str, str], named: str) -> None:
@@ -168,6 +177,25 @@ def test_the_reference_is_of_the_model_that_is_served() -> None:
     assert "'churn'" in finding.message
     assert "DRIFTLINE_MODEL_NAME=churn" in finding.remedy
     assert problems(ReferenceFile("r.json", "churn"), DRIFTLINE_MODEL_NAME="churn") == []
+
+
+def test_the_reference_is_of_the_version_that_is_served() -> None:
+    """One without a version serves all."""
+    old, every = ReferenceFile("a", "churn", version="1"), ReferenceFile("b", "churn")
+    (finding,) = problems(old, DRIFTLINE_MODEL_VERSION="2")
+
+    assert "DRIFTLINE_MODEL_VERSION=2, but DRIFTLINE_REFERENCE is of 1" in finding.message
+    assert problems(old, every, DRIFTLINE_MODEL_VERSION="2") == []
+    assert problems(old, DRIFTLINE_MODEL_VERSION="1") == []
+
+
+@pytest.mark.parametrize("variable", ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"])
+def test_telemetry_that_goes_elsewhere_is_noted(variable: str) -> None:
+    """As to the console alone, while somebody looks for it."""
+    (finding,) = variable_checks.exporters(Environment(variables={variable: "console"}))
+
+    assert finding.severity is Severity.NOTE
+    assert f"{variable}=console" in finding.message
 
 
 def test_one_name_cannot_serve_references_of_several_models() -> None:
