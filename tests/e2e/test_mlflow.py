@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from driftline import semconv
 from e2e.processes import BIN, answers_http, clean_environment, free_ports, running
-from otlp_sink import OtlpSink
+from otlp_sink import OtlpSink, ReceivedSpan
 
 pytestmark = pytest.mark.e2e
 
@@ -53,23 +53,35 @@ def command(port: int, *options: str) -> list[str]:
 
 
 def test_every_row_and_span_arrives(otlp_sink: OtlpSink, model: Path) -> None:
-    """Two workers that send nothing before they end."""
+    """From two workers; none comes twice, also not at their end."""
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    never = dict.fromkeys(
-        ("DRIFTLINE_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_BSP_SCHEDULE_DELAY"), "300000"
-    )
     served = [BIN / "opentelemetry-instrument", *command(port, "--env-manager", "local", "--workers", "2")]
-    env = environment(OTEL_EXPORTER_OTLP_ENDPOINT=otlp_sink.endpoint, **never)
+    env = environment(
+        OTEL_EXPORTER_OTLP_ENDPOINT=otlp_sink.endpoint,
+        DRIFTLINE_EXPORT_INTERVAL="500",
+        OTEL_BSP_SCHEDULE_DELAY="200",
+        UVICORN_TIMEOUT_WORKER_HEALTHCHECK="60",  # on a busy machine it kills workers that start slowly
+    )
     with running("mlflow", served, folder=model, ready=lambda: answers_http(f"{url}/ping"), env=env):
         for rows in range(1, 21):
             httpx.post(f"{url}/invocations", json=body(rows), timeout=30).raise_for_status()
+        otlp_sink.wait_for(lambda sink: sink.total(semconv.INFERENCE_ROWS) >= ROWS)
+        otlp_sink.wait_for(lambda sink: len(inferences(sink)) >= CALLS and len(requests(sink)) >= CALLS)
 
-    inferences = [span for span in otlp_sink.spans() if semconv.MODEL_NAME in span.attributes]
-    requests = {span.span.span_id for span in otlp_sink.spans() if span.span.kind == Span.SPAN_KIND_SERVER}
     assert otlp_sink.total(semconv.INFERENCE_ROWS) == ROWS
-    assert len(inferences) == CALLS
-    assert all(span.span.parent_span_id in requests for span in inferences)
+    assert len(inferences(otlp_sink)) == CALLS
+    assert all(span.span.parent_span_id in requests(otlp_sink) for span in inferences(otlp_sink))
+
+
+def inferences(sink: OtlpSink) -> list[ReceivedSpan]:
+    return [span for span in sink.spans() if semconv.MODEL_NAME in span.attributes]
+
+
+def requests(sink: OtlpSink) -> set[bytes]:
+    """Ids of the spans of requests for predictions."""
+    spans = (span.span for span in sink.spans())
+    return {span.span_id for span in spans if span.kind == Span.SPAN_KIND_SERVER and "invocations" in span.name}
 
 
 def test_the_doctor_warns_of_the_default(model: Path) -> None:

@@ -13,7 +13,7 @@ from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey, ProfileColumn
 from driftline.sketch.values import read_truth_or_text
 
-_POSITIONAL: Final = re.compile(r"x\d+")
+_NUMBERED: Final = re.compile(r"(\D*)(0|[1-9]\d{0,5})")
 _NUMERIC: Final = (FLOAT, INTEGER, BOOLEAN, TIMESTAMP)
 _MOSTLY: Final = 0.5
 
@@ -68,14 +68,32 @@ def _inputs(name: str, model: ModelTraffic, reference: Profile) -> Iterator[Find
     unknown = [column for column in arrived if column not in expected]
     if not missing and not unknown:
         yield ok("matching", f"{name}: all {counted(len(expected), 'input')} of the reference arrive")
-    elif all(map(_POSITIONAL.fullmatch, arrived)) and len(arrived) == len(expected):
+    elif (numbered := _in_order(arrived)) and len(numbered) == len(expected):
         yield note(
             "matching",
-            f"{name}: the data has no names: {listed(arrived)} are taken for {listed(expected)}, in their order",
+            f"{name}: the data has no names: {listed(numbered)} are taken for {listed(expected)}, in their order",
             "to be sure, call the model with a DataFrame, or driftline.describe(model, feature_names=[…])",
         )
     else:
         yield from _differences(name, expected, missing, unknown)
+
+
+def _in_order(names: list[str]) -> list[str]:
+    """Names that are but numbers, from 0 or 1 on behind one prefix, in their order; nothing for any others."""
+    found = [_NUMBERED.fullmatch(name) for name in names]
+    numbers = sorted(int(each[2]) for each in found if each)
+    prefixes = {each[1] for each in found if each}
+    if (
+        len(prefixes) != 1
+        or len(numbers) != len(names)
+        or numbers
+        not in (
+            list(range(len(names))),
+            list(range(1, len(names) + 1)),
+        )
+    ):
+        return []
+    return [f"{prefix}{number}" for prefix in prefixes for number in numbers]
 
 
 def _input_names(keys: Iterable[ColumnKey]) -> list[str]:

@@ -118,6 +118,15 @@ def test_names_that_are_only_numbered_are_taken_in_order(reference: Profile) -> 
     assert "feature_names" in finding.remedy
 
 
+@pytest.mark.parametrize("names", [("f0", "f1"), ("Column_1", "Column_2"), ("1", "0")])
+def test_names_may_be_numbered_in_any_way(reference: Profile, names: tuple[str, str]) -> None:
+    """As boosters, files without a header and exporters of models do."""
+    sent = Sent(traffic(churn=model(dict(zip(names, (NUMBER, TEXT), strict=True)))), [reference])
+
+    assert told(sent) == []
+    assert f"{', '.join(sorted(names))} are taken for age, plan" in told(sent, Severity.NOTE)[0].message
+
+
 def test_numbered_names_of_another_number_do_not_match(reference: Profile) -> None:
     """There is no order to go by."""
     first, second = told(Sent(traffic(churn=model({"x0": NUMBER, "x1": TEXT, "x2": TEXT})), [reference]))
