@@ -209,6 +209,7 @@ REASON_FIELDS: Final = {
         "rows": "Effective rows of the window, where they are few",
         "hours": "Hours of training data, where they are too few to know a day",
     },
+    "multiplied": {"ratio": "What moved is rare in training: so many times as many rows, or as few, are enough"},
     "in_season": {
         "cycle": "`time of day`, `time of week` or `time of year`: values are as in training at this time",
         "share": "Share of those rows in training, at this time",

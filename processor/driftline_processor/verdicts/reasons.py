@@ -100,6 +100,13 @@ class Widened:
 
 
 @dataclass(frozen=True, slots=True)
+class Multiplied:
+    """What moved is rare in training, and judged by its ratio: so many times as many rows, or as few, are enough."""
+
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class InSeason:
     """The share is as it was in training at the same time of that cycle: "time of day", "time of week", …"""
 
@@ -167,6 +174,7 @@ Reason: TypeAlias = (
     | NoRows
     | DetectionLimit
     | Widened
+    | Multiplied
     | InSeason
     | MayBeSeason
     | Recovered

@@ -16,6 +16,7 @@ from driftline_processor.verdicts.reasons import (
     ManyCategories,
     MayBeSeason,
     Moved,
+    Multiplied,
     NeverSeen,
     NoRows,
     Reason,
@@ -60,6 +61,7 @@ EXPECTED = [
         Widened(0.05, 0.16, 400.0, 33.0),
         {"kind": "widened", "asked": 0.05, "tolerated": 0.16, "rows": 400.0, "hours": 33.0},
     ),
+    (Multiplied(2.0), {"kind": "multiplied", "ratio": 2.0}),
     (InSeason("time of day", 0.3), {"kind": "in_season", "cycle": "time of day", "share": 0.3}),
     (
         MayBeSeason(0.2, 0.1, 3.5, timed=False),

@@ -71,7 +71,7 @@ class Assessment:
     sizes: events of each column, of which none is without any. by_ranks: which events are by degrees. natural: standard
     error of the distance with natural variation. season: distance that a season may make, and masked: that it may take
     off a move. proven: what a distance is at least, whichever event and window chance has picked, and with natural
-    variation, see `tolerance_bound`.
+    variation, see `tolerance_bound`. rare: events in alarm by their ratio, see `rare`; None where none is.
     """
 
     sizes: IntArray
@@ -82,6 +82,7 @@ class Assessment:
     season: FloatArray
     masked: FloatArray
     proven: FloatArray
+    rare: BoolArray | None = None
 
     @classmethod
     def of_columns(cls, move: Move, significance: Significance, proven: FloatArray) -> "Assessment":
@@ -118,7 +119,10 @@ class Assessment:
         move, significance = self.move, self.significance
         tolerated = self.season + move.tolerance
         usual = np.maximum(tolerated, self.season + significance.critical * self.natural - Z95 * move.error)
-        enough = np.where(usual < self.lower_bound, usual, tolerated)
+        by_points = usual < self.lower_bound
+        if self.rare is not None:
+            by_points &= ~self.rare
+        enough = np.where(by_points, usual, tolerated)
         return np.where(significance.ratio > 1.0, enough, np.maximum(usual, self.lower_bound))
 
     @cached_property

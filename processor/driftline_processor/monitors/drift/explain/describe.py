@@ -90,7 +90,9 @@ class ReasonFinder:
         before, after = _shares(judged, at)
         event = self._detector.events[column].items[at - int(self._first[column])]
         if column in self._place:
-            return moved_range(event, self._numbers.edges[self._place[column]], before, after)
+            rare = judged.detection.events.rare
+            of_few = before < 0.5 if rare is not None and rare[at] else None
+            return moved_range(event, self._numbers.edges[self._place[column]], before, after, of_few)
         bins = self._categories[column]
         if bins.pair is not None:
             opposite = event.first < bins.others and bins.names[event.first] == OPPOSITE
@@ -117,12 +119,16 @@ class ReasonFinder:
         return NeverSeen(share, low=float(beyond.lower.min()), high=float(beyond.upper.max()))
 
 
-def moved_range(event: BinSet, edges: FloatArray, before: float, after: float) -> Moved:
-    """An event of a numeric column, of the bins between `edges`; the outer bins are beyond the training range."""
+def moved_range(event: BinSet, edges: FloatArray, before: float, after: float, itself: bool | None = None) -> Moved:
+    """An event of a numeric column, of the bins between `edges`; the outer bins are beyond the training range.
+
+    itself: whether what is below an edge is to be named, or what is above it; else it is the side that has grown.
+    """
     if event.family is Family.RANKS:
         return Moved(Region.HIGHER_RANK, before, after)
     if event.family is Family.PREFIX:
-        return _moved_prefix(event.last - 1, edges, before, after)
+        below = after > before if itself is None else itself
+        return _moved_prefix(event.last - 1, edges, before, after, below=below)
     low = _bound(edges, event.first - 1) if event.first else None
     high = _bound(edges, event.last - 1) if event.last <= len(edges) else None
     if event.family is Family.TAILS:
@@ -131,10 +137,9 @@ def moved_range(event: BinSet, edges: FloatArray, before: float, after: float) -
     return Moved(region, before, after, low, high)
 
 
-def _moved_prefix(at: int, edges: FloatArray, before: float, after: float) -> Moved:
-    """The side that has grown is named."""
+def _moved_prefix(at: int, edges: FloatArray, before: float, after: float, *, below: bool) -> Moved:
     edge = _bound(edges, at)
-    if after > before:
+    if below:
         return Moved(Region.UP_TO if at else Region.BELOW_MINIMUM, before, after, high=edge)
     region = Region.ABOVE_MAXIMUM if at == len(edges) - 1 else Region.ABOVE
     return Moved(region, 1.0 - before, 1.0 - after, low=edge)

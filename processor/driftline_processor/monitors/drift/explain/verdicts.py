@@ -12,9 +12,18 @@ from driftline_processor.monitors.drift.detection.decision import ALARM, SEVERIT
 from driftline_processor.monitors.drift.detection.detector import Detection, Detector, worst
 from driftline_processor.monitors.drift.detection.harmonics import CYCLES
 from driftline_processor.monitors.drift.detection.horizon import Judged
+from driftline_processor.monitors.drift.detection.rare import RATIO
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.records import ColumnSummary, Reference
-from driftline_processor.verdicts.reasons import ExplainedByMembers, MayBeSeason, NoRows, Reason, Recovered, Widened
+from driftline_processor.verdicts.reasons import (
+    ExplainedByMembers,
+    MayBeSeason,
+    Multiplied,
+    NoRows,
+    Reason,
+    Recovered,
+    Widened,
+)
 from driftline_processor.verdicts.verdict import ClosingEvidence, State, Verdict
 
 BLIND: Final = 2.0
@@ -192,16 +201,20 @@ class Explainer:
             lower_bound=max(float(source.lower_bound[event]), 0.0),
             tolerance=min(float(source.required[event]), 1.0),  # a share of rows
             score=float(detection.score[aspect, column]),
-            reasons=(*moves, *self._widened(judged, state, column, (source, event))),
+            reasons=(*moves, *self._tolerated(judged, state, column, (source, event))),
             duration=horizon.duration,
             largest_bound=float(detection.largest_bound[column]) if state is State.ALARM else 0.0,
             closing=subject.closing,
             asked=asked,
         )
 
-    def _widened(self, judged: Judged, state: State, column: int, found: tuple[Assessment, int]) -> tuple[Widened, ...]:
-        """Why more is tolerated of what moved than was asked for; a season says so itself."""
+    def _tolerated(
+        self, judged: Judged, state: State, column: int, found: tuple[Assessment, int]
+    ) -> tuple[Widened | Multiplied, ...]:
+        """Why more is tolerated of what moved than was asked for, or less; a season says so itself."""
         (source, event), asked = found, float(self._detector.tolerances[column])
+        if source.rare is not None and source.rare[event]:
+            return (Multiplied(RATIO),)
         tolerated = min(float(source.required[event]), 1.0)
         if state not in {State.WARNING, State.ALARM} or source.season[event] > 0.0 or tolerated <= WIDE * asked:
             return ()
