@@ -176,8 +176,9 @@ def test_a_label_is_judged_as_one(tmp_path: Path) -> None:
     later["gone"] = [score > 0.1 for score in later["score"]]
     file = write_parquet(tmp_path / "x.parquet", later)
     found = results(tmp_path, file, "--reference", tmp_path / "churn.json", "--label", "gone")
-    assert {alarm["column"]: alarm["target"] for alarm in found["alarms"]} == {"label": "label"}
-    assert found["windows"][0]["columns"]["label"]["distance"] == pytest.approx(0.75, abs=0.15)
+    assert {alarm["column"]: alarm["target"] for alarm in found["alarms"]} == {"left": "label"}
+    assert found["alarms"][0]["summary"].startswith("model churn: label left moved: ")
+    assert found["windows"][0]["columns"]["left"]["distance"] == pytest.approx(0.75, abs=0.15)
 
 
 def test_a_label_goes_by_its_name_as_outputs_do(tmp_path: Path) -> None:
@@ -194,6 +195,22 @@ def test_a_label_goes_by_its_name_as_outputs_do(tmp_path: Path) -> None:
     assert [(alarm["column"], alarm["target"]) for alarm in found["alarms"]] == [("label", "label")]
     assert found["alarms"][0]["summary"].startswith("model churn: label moved: ")
     assert "ot in the" not in replay(*arguments).output
+
+
+def test_an_input_may_be_called_label(tmp_path: Path) -> None:
+    """Beside a label of another name, with or without a word of it: each is judged as what it is."""
+    random = np.random.default_rng(0)
+    trained = {"label": random.normal(size=4000), "gone": random.integers(0, 2, 4000)}
+    driftline.profile(trained, y="gone", model="churn").save(tmp_path / "churn.json")
+    live = {"label": random.normal(size=2000).tolist(), "gone": [1] * 2000}
+    file = write_parquet(tmp_path / "live.parquet", live)
+    for options in (("--label", "gone"), ()):
+        found = results(tmp_path, file, "--reference", tmp_path / "churn.json", "--window", "1000rows", *options)
+        assert {name: each["target"] for name, each in found["windows"][0]["columns"].items()} == {
+            "label": "input",
+            "gone": "label",
+        }
+        assert {(each["column"], each["target"]) for each in found["alarms"]} == {("gone", "label")}
 
 
 def test_an_input_named_like_the_label_is_not_taken_for_it(tmp_path: Path) -> None:

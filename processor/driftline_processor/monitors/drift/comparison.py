@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from driftline.semconv import TARGET_PAIR
+from driftline.semconv import TARGET_LABEL, TARGET_PAIR
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
@@ -126,6 +126,7 @@ class Comparison:
             only.
 
         """
+        summaries = _with_label(summaries, self.reference)
         unknown = {key: summary for key, summary in summaries.items() if key not in self.reference.columns}
         if not self.reference.columns:
             return describe_window(unknown)
@@ -263,6 +264,19 @@ def _chunk(reference: Reference) -> float:
     """Mean duration of the chunks, seconds; 0 where the reference has no timestamps."""
     timed = reference.has_timestamps and len(reference.starts)
     return float((reference.ends - reference.starts).mean()) if timed else 0.0
+
+
+LABEL = ColumnKey(TARGET_LABEL, TARGET_LABEL)
+
+
+def _with_label(
+    summaries: Mapping[ColumnKey, ColumnSummary], reference: Reference
+) -> Mapping[ColumnKey, ColumnSummary]:
+    """A server may call a label just that, whatever its column was called in training."""
+    if LABEL not in summaries or LABEL in reference.columns:
+        return summaries
+    labels = [key for key in reference.columns if key.target == TARGET_LABEL and key not in summaries]
+    return {labels[0] if key == LABEL else key: each for key, each in summaries.items()} if labels else summaries
 
 
 NOTHING = ColumnSummary()
