@@ -199,6 +199,7 @@ REASON_FIELDS: Final = {
         "high": "Greatest of such numbers",
     },
     "many_categories": {"share": "Share of rows by which many categories moved together, a little each"},
+    "constant_members": {"members": "Columns of a pair that are constant in the window: the pair has no data"},
     "detection_limit": {
         "move": "A smaller move, as a share of rows, may have gone unseen",
         "chunks": "Chunks of the training data, that tell how much it varies",

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from driftline_processor.verdicts.reasons import (
     Bound,
+    ConstantMembers,
     DetectionLimit,
     ExplainedByMembers,
     InSeason,
@@ -28,6 +29,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     NeverSeen: "never_seen",
     ManyCategories: "many_categories",
     NoRows: "no_rows",
+    ConstantMembers: "constant_members",
     DetectionLimit: "detection_limit",
     Widened: "widened",
     Multiplied: "multiplied",
@@ -100,6 +102,7 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
     },
     ManyCategories: lambda reason: {"share": reason.share},
     NoRows: lambda _: {},
+    ConstantMembers: lambda reason: {"members": reason.members},
     DetectionLimit: lambda reason: {"move": reason.move, "chunks": reason.chunks},
     Widened: lambda reason: {
         "asked": reason.asked,
@@ -139,6 +142,7 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
     ),
     "many_categories": lambda packed: ManyCategories(packed["share"]),
     "no_rows": lambda _: NoRows(),
+    "constant_members": lambda packed: ConstantMembers(tuple(packed["members"])),
     "detection_limit": lambda packed: DetectionLimit(packed["move"], packed["chunks"]),
     "widened": lambda packed: Widened(packed["asked"], packed["tolerated"], packed.get("rows"), packed.get("hours")),
     "multiplied": lambda packed: Multiplied(packed["ratio"]),

@@ -79,6 +79,13 @@ class NoRows:
 
 
 @dataclass(frozen=True, slots=True)
+class ConstantMembers:
+    """A pair of columns of which one is constant, or both: nothing shows how they go together."""
+
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DetectionLimit:
     """A smaller move than this share of the rows may have gone unseen. chunks: time chunks of the training data."""
 
@@ -172,6 +179,7 @@ Reason: TypeAlias = (
     | NeverSeen
     | ManyCategories
     | NoRows
+    | ConstantMembers
     | DetectionLimit
     | Widened
     | Multiplied

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from driftline_processor.verdicts.numbers import number, number_range, percent
+from driftline_processor.verdicts.numbers import number, number_range, percent, percents
 from driftline_processor.verdicts.reasons import (
     TRUE,
     Bound,
+    ConstantMembers,
     DetectionLimit,
     ExplainedByMembers,
     InSeason,
@@ -41,7 +42,8 @@ def _moved(reason: Moved) -> str:
     which = _SHARES[reason.region](reason)
     if reason.region is Region.HIGHER_RANK:  # always half of them in training
         return f"{which} in {100.0 * reason.after:.0f} of 100 comparisons"
-    return f"{which}: {percent(reason.before)} → {percent(reason.after)}"
+    before, after = percents(reason.before, reason.after)
+    return f"{which}: {before} → {after}"
 
 
 _SHARES: Final[Mapping[Region, Callable[[Moved], str]]] = {
@@ -78,6 +80,10 @@ def _many_categories(reason: ManyCategories) -> str:
     return f"many categories moved a little: {percent(reason.share)} of the rows in all"
 
 
+def _constant(reason: ConstantMembers) -> str:
+    return f"no data: {' and '.join(reason.members)} {'is' if len(reason.members) == 1 else 'are'} constant"
+
+
 def _limit(reason: DetectionLimit) -> str:
     why = f", as the training data has {reason.chunks} time chunks" if reason.chunks < ENOUGH_CHUNKS else ""
     return f"a move of less than {percent(reason.move)} of the rows may go unseen{why}"
@@ -89,7 +95,8 @@ def _widened(reason: Widened) -> str:
         why = f"{reason.rows:,.0f} effective rows"
     elif reason.hours is not None:
         why = f"{reason.hours:,.0f} hours of training know no day"
-    return f"{percent(reason.asked)} asked, {percent(reason.tolerated)} tolerated: {why}"
+    asked, tolerated = percents(reason.asked, reason.tolerated)
+    return f"{asked} asked, {tolerated} tolerated: {why}"
 
 
 def _in_season(reason: InSeason) -> str:
@@ -135,6 +142,7 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     NeverSeen: _never_seen,
     ManyCategories: _many_categories,
     NoRows: lambda _: "no rows",
+    ConstantMembers: _constant,
     DetectionLimit: _limit,
     Widened: _widened,
     Multiplied: lambda _: "rare in training: twice or half of its share is enough",

@@ -165,6 +165,31 @@ def test_windows_slide(reference: Path, broken_file: Path, tmp_path: Path) -> No
     assert [each["start"] for each in by_rows["windows"][:3]] == [0, 0, 600]
 
 
+@pytest.mark.parametrize("which", [("a",), ("b",), ("a", "b")])
+@pytest.mark.parametrize("value", [0.0, 7.25])
+def test_a_pair_with_a_constant_member_has_no_data(tmp_path: Path, which: tuple[str, ...], value: float) -> None:
+    """No verdict and no alarm, in this window and by longer spans; and it is judged again when the member varies."""
+    random = np.random.default_rng(0)
+
+    def drawn(number: int, correlation: float) -> Columns:
+        a, b = random.normal(size=(2, number))
+        return {"a": a.tolist(), "b": (correlation * a + (1 - correlation**2) ** 0.5 * b).tolist()}
+
+    driftline.profile(drawn(20_000, 0.8), model="m").save(tmp_path / "m.json")
+    parts = [drawn(1_000, rho) for rho in (0.8, -0.8, -0.8, 0.8, 0.8, -0.8)]
+    for part in parts[2:4]:
+        part.update(dict.fromkeys(which, [value] * 1_000))
+    live = {name: [each for part in parts for each in part[name]] for name in ("a", "b")}
+    file = write_parquet(tmp_path / "live.parquet", live)
+    found = results(tmp_path, file, "--reference", tmp_path / "m.json", "--window", "1000rows")
+    pairs = [each for window in found["windows"] for name, each in window["columns"].items() if "×" in name]
+
+    told = f"no data: {' and '.join(which)} {'is' if len(which) == 1 else 'are'} constant"
+    assert [each["state"] == "insufficient_data" for each in pairs] == [False, False, True, True, False, False]
+    assert [told in each["sentence"] for each in pairs] == [False, False, True, True, False, False]
+    assert [pairs[at]["state"] for at in (0, 1, 4)] == ["healthy", "alarm", "healthy"]
+
+
 def test_a_label_is_judged_as_one(tmp_path: Path) -> None:
     """Also where its column is named otherwise, and its classes are booleans."""
     from driftline import profile

@@ -7,6 +7,7 @@ import pytest
 from driftline_processor.verdicts import wording
 from driftline_processor.verdicts.reasons import (
     Bound,
+    ConstantMembers,
     DetectionLimit,
     ExplainedByMembers,
     InSeason,
@@ -55,6 +56,8 @@ COARSE = "training data in finer stretches of time would tell the two apart at o
         ),
         (Widened(0.05, 0.16, hours=33.0), "5 % asked, 16 % tolerated: 33 hours of training know no day"),
         (Widened(0.05, 0.16, rows=412.0), "5 % asked, 16 % tolerated: 412 effective rows"),
+        (ConstantMembers(("a",)), "no data: a is constant"),
+        (ConstantMembers(("a", "b")), "no data: a and b are constant"),
         (Multiplied(2.0), "rare in training: twice or half of its share is enough"),
         (Widened(0.05, 0.16), "5 % asked, 16 % tolerated: the training data itself varies as much"),
         (InSeason("time of day", 0.3), "as in training at this time of day: 30 %"),

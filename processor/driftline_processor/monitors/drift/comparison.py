@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from driftline.reference.column_types import INTEGER
 from driftline.semconv import TARGET_LABEL, TARGET_PAIR
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
@@ -35,16 +36,24 @@ from driftline_processor.verdicts.verdict import OpenAlarm, Verdict
 MOST_ALPHA = 0.001
 """False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
 
+APART = 0.25
+"""Numbers are one where they are less apart, in margins of the training data: buckets of a sketch are as wide."""
+
 PAIRS_SHARE = 0.1
 """Of a model's false alarms: for all of its pairs together. They are many, and few ever move alone."""
 
 
 class PlacedWindow(NamedTuple):
-    """What a window held of the columns of a reference, as read and in its bins; judged: which of them are."""
+    """What a window held of the columns of a reference, as read and in its bins.
+
+    judged: which of them are. constant: which members of pairs have one value, so that the pair has no data,
+    [2, pairs].
+    """
 
     held: Sequence[ColumnSummary]
     binned: BinnedWindow
     judged: BoolArray
+    constant: BoolArray
 
 
 class Judgement(NamedTuple):
@@ -72,6 +81,8 @@ class Comparison:
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()), tolerances=tolerances)
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
         self._statistics = ReferenceStatistics(columns)
+        seen = zip(np.flatnonzero(self._detector.numeric).tolist(), self._binner.numbers.seen, strict=True)
+        self._resolution = {i: APART * each.margin for i, each in seen}
         self._trained = numbers(StackedIntervals.of([column.summary.intervals for column in columns]))
         summaries = [column.summary for column in columns]
         self._trained_shares = self._shares(summaries, self._binner.place(summaries).categories)
@@ -79,7 +90,8 @@ class Comparison:
         daily = None if days is None else Detector(days, tolerance, tolerances=tolerances)
         self._season = season_policy(self._detector, self._keys, daily, chunk, tolerance)
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
-        reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar)
+        whole = [i for i, column in enumerate(columns) if column.type == INTEGER]
+        reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar, whole)
         self._explainer = Explainer(reference, self._detector, reasons, timed=self._chunk is not None)
         provisional = reference.provisional and self._chunk is not None
         self._provisional = ProvisionalJudge(reference, self._detector, self._explainer) if provisional else None
@@ -139,7 +151,17 @@ class Comparison:
         held = self._reader.read([summaries.get(key, NOTHING) for key in self._keys])
         # Not every server counts pairs.
         judged = np.array([key.target != TARGET_PAIR or key in summaries for key in self._keys])
-        return PlacedWindow(held, self._binner.place(held), judged)
+        constant = self._constant(held)[self._detector.pairing.members]
+        binned, both = self._binner.place(held), np.asarray(constant.any(axis=0), bool)
+        counts = self._detector.pairing.without(binned.counts, both, self._detector.starts)
+        return PlacedWindow(held, binned._replace(counts=counts), judged, constant)
+
+    def _constant(self, held: Sequence[ColumnSummary]) -> BoolArray:
+        """Members of pairs that have one value in the window: nothing shows how they go with another, [columns]."""
+        constant = np.zeros(len(held), bool)
+        for i in np.unique(self._detector.pairing.members).tolist():
+            constant[i] = has_one_value(held[i], self._resolution.get(i, 0.0))
+        return constant
 
     def judge(
         self, placed: PlacedWindow, budget: float, duration: int, stream: StreamWindow | None = None
@@ -152,6 +174,7 @@ class Comparison:
             verdicts = self._provisional.verdicts(verdicts, judged[0], held, Stream(stream, alarms))
         else:
             verdicts = self._explainer.verdicts(judged, held, closing_evidence(judged, alarms), eligible)
+        verdicts = self._explainer.of_pairs(verdicts, placed.constant)
         return Judgement(verdicts, np.where(window.valued, self._detector.unseen_below(window), np.nan))
 
     def changes(self, placed: PlacedWindow, budget: float, duration: int, stream: StreamWindow) -> list[Verdict]:
@@ -163,7 +186,8 @@ class Comparison:
             return self._explainer.quiet(duration)
         judged = self._judged(season, horizons, placed, budget)
         closing = closing_evidence(judged, self._open(stream))
-        return self._explainer.changes(judged, placed.held, closing, self._eligible(stream))
+        changes = self._explainer.changes(judged, placed.held, closing, self._eligible(stream))
+        return self._explainer.of_pairs(changes, placed.constant)
 
     def _begin(self, placed: PlacedWindow, duration: int, stream: StreamWindow | None) -> tuple[Season, list[Horizon]]:
         """The season of the window, and all horizons that end with it; the window is the first."""
@@ -222,7 +246,7 @@ class Comparison:
 
     def _results(self, placed: PlacedWindow, judgement: Judgement) -> list[ColumnResult]:
         """Of the columns of the reference that are judged."""
-        (held, binned, judged), (verdicts, detectable) = placed, judgement
+        (held, binned, judged, _), (verdicts, detectable) = placed, judgement
         statistics = self._statistics.of_window(binned.counts, binned.numeric)
         distributions, shares = numbers(binned.stacked), self._shares(held, binned.categories)
         columns = list(self.reference.columns.values())
@@ -264,6 +288,15 @@ def _chunk(reference: Reference) -> float:
     """Mean duration of the chunks, seconds; 0 where the reference has no timestamps."""
     timed = reference.has_timestamps and len(reference.starts)
     return float((reference.ends - reference.starts).mean()) if timed else 0.0
+
+
+def has_one_value(summary: ColumnSummary, resolution: float) -> bool:
+    """Whether a column has but one, to the resolution of the sketch."""
+    seen = summary.intervals
+    if seen.total:
+        low, high = float(seen.lower.min()), float(seen.upper.max())
+        return high - low <= resolution or bool(((seen.lower == low) & (seen.upper == high)).all())
+    return sum(rows > 0.0 for rows in summary.categories.values()) == 1
 
 
 LABEL = ColumnKey(TARGET_LABEL, TARGET_LABEL)

@@ -171,6 +171,6 @@ def of_horizon(record: Record, horizon: int) -> Record:
     def part(value: Any) -> Any:
         if isinstance(value, np.ndarray):
             return value[horizon] if value.ndim > 1 else value
-        return of_horizon(value, horizon)
+        return None if value is None else of_horizon(value, horizon)
 
     return type(record)(**{name: part(getattr(record, name)) for name in record.__dataclass_fields__})

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from driftline.sketch.arrays import BoolArray
 from driftline_processor.monitors.drift.detection.assessment import Assessment
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, VALUE
 from driftline_processor.monitors.drift.detection.decision import ALARM, SEVERITY, WARNING
@@ -16,6 +17,7 @@ from driftline_processor.monitors.drift.detection.rare import RATIO
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.records import ColumnSummary, Reference
 from driftline_processor.verdicts.reasons import (
+    ConstantMembers,
     ExplainedByMembers,
     MayBeSeason,
     Multiplied,
@@ -122,6 +124,21 @@ class Explainer:
         """What moved in an aspect of a column, and in all others that are in alarm."""
         return self._reasons.moves(judged, column, aspect, summary)
 
+    def of_pairs(self, verdicts: list[Verdict], constant: BoolArray) -> list[Verdict]:
+        """Pairs with a constant member have no data, whatever longer horizons say. constant: [2, pairs]."""
+        explained = list(verdicts)
+        for (i, members), both in zip(self._members.items(), constant.T.tolist(), strict=True):
+            names = tuple(name for (name, _), is_constant in zip(members, both, strict=True) if is_constant)
+            if names:
+                explained[i] = self._nothing(i, verdicts[i].duration, None, ConstantMembers(names))
+        return explained
+
+    def _nothing(self, column: int, duration: int, closing: ClosingEvidence | None, why: Reason) -> Verdict:
+        """Of a column without data."""
+        asked = float(self._detector.tolerances[column])
+        state = State.INSUFFICIENT_DATA
+        return Verdict(VALUE, state, 0.0, 0.0, asked, 0.0, (why,), duration, closing=closing, asked=asked)
+
     def _of_window(self, window: Judged, subjects: Sequence[Subject]) -> list[Verdict]:
         aspects = worst(window.detection).tolist()
         verdicts = [self._verdict(window, aspect, each) for aspect, each in zip(aspects, subjects, strict=True)]
@@ -190,8 +207,7 @@ class Explainer:
         asked = float(self._detector.tolerances[column])
         state = SEVERITY[detection.state[aspect, column]]
         if not aspect and not detection.valued[column]:
-            nothing = (0.0, 0.0, asked, 0.0, (NoRows(),))
-            return Verdict(VALUE, state, *nothing, horizon.duration, closing=subject.closing, asked=asked)
+            return self._nothing(column, horizon.duration, subject.closing, NoRows())
         source, event = self._source(detection, aspect, column)
         moves = self._reasons.moves(judged, column, aspect, subject.summary) if state is not State.HEALTHY else ()
         return Verdict(
