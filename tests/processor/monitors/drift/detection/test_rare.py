@@ -160,7 +160,7 @@ def found(rare: RareEvents, x: float, rows: float, chunks: float | None = None, 
     counts = np.array([rows - x, x, 0.0, *np.zeros(len(STATES))])
     everywhere = np.full(len(counts), 1.0)
     stretch = Stretch(chunks, season * everywhere, everywhere)
-    return len(rare.find(counts, np.full(aspects, rows), np.full(aspects, ALPHA), stretch).events) > 0
+    return len(rare.find(counts, np.full(aspects, rows), np.full(aspects, ALPHA), stretch).ratio) > 0
 
 
 def test_a_rate_that_wanders_may_wander() -> None:
@@ -217,3 +217,22 @@ def test_sampled_rows_count_as_their_effective_number() -> None:
 
     assert state(10_000.0)
     assert not state(10_000.0 * 50)
+
+
+def test_several_horizons_at_once_are_each_as_alone() -> None:
+    """Of different lengths, rows and counts, with chunks of some duration or without."""
+    rare = events_of(np.column_stack((np.full(128, 400.0), np.random.default_rng(0).poisson(12, 128))))
+    x, rows = np.array([0.0, 30.0, 90.0, 300.0]), np.array([1_000.0, 1_000.0, 1_000.0, 4_000.0])
+    nothing = np.zeros(1 + len(STATES))
+    counts = np.array([[n - each, each, *nothing] for each, n in zip(x, rows, strict=True)])[:, : 3 + len(STATES)]
+    for chunks in (None, np.array([1.0, 2.0, 4.0, 8.0])):
+        stretch = Stretch(chunks, np.zeros(counts.shape), np.ones(counts.shape))
+        together = rare.find(
+            counts, np.repeat(rows[:, None], len(ASPECTS), axis=1), np.full(len(ASPECTS), ALPHA), stretch
+        )
+        alone = [
+            found(rare, each, n, None if chunks is None else float(chunks[i]))
+            for i, (each, n) in enumerate(zip(x, rows, strict=True))
+        ]
+        assert alone == [i in together.where[0] for i in range(4)]
+        assert alone.count(True) == 3
