@@ -415,7 +415,7 @@ TERMS: Final = (
     Term(ALARM_START, "attribute", "End of the window that opened the alarm, Unix seconds (events)"),
     Term(ALARM_TRACES, "attribute", "Trace ids of calls whose rows moved, the newest first (events)"),
     Term(DRIFT_ASPECT, "attribute", f"Aspect of the column that drifted: `value`, `{MISSING}`, … (events)"),
-    Term(DRIFT_EVENT, "attribute", "What changed, in words: `share above 3.2: 20 % → 35 %` (events)"),
+    Term(DRIFT_EVENT, "attribute", "What changed, in words: `share above 3.2: 20% → 35%` (events)"),
     Term(DRIFT_REASONS, "attribute", "What changed and what qualifies it, by kind: `moved`, `recovered`, … (events)"),
     *(
         Term(name, "attribute", f"{REASON_FIELDS[kind][field]} (events)")

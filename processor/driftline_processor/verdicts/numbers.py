@@ -28,7 +28,7 @@ def percent(share: float, digits: int = 2) -> str:
     points = 100.0 * share
     decimals = max(digits - 1 - floor(log10(abs(points))), 0) if points else 0
     text = f"{points:.{decimals}f}"
-    return f"{text.rstrip('0').rstrip('.') if decimals else text} %"
+    return f"{text.rstrip('0').rstrip('.') if decimals else text}%"
 
 
 def percents(*shares: float) -> tuple[str, ...]:

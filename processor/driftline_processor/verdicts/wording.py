@@ -1,4 +1,4 @@
-"""Reasons in words: "share above 3.2: 20 % → 35 %; the last window by itself is healthy"."""
+"""Reasons in words: "share above 3.2: 20% → 35%; the last window by itself is healthy"."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone

@@ -274,7 +274,7 @@ def test_words_among_the_numbers_of_a_csv_are_of_the_wrong_type(
     data = {name: values[:2400] for name, values in broken.items()}
     data["visits"] = ["many" if i >= 1800 and i % 3 == 0 else x for i, x in enumerate(data["visits"])]
     result = replay(write_csv(tmp_path / "x.csv", data), "--reference", reference)
-    assert "input visits moved since 2024-03-01 03:00 UTC: wrong type: 0 % → 33 %" in result.stdout
+    assert "input visits moved since 2024-03-01 03:00 UTC: wrong type: 0% → 33%" in result.stdout
     assert result.stdout.count("ALARM  ") == 1
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound="DataclassInstance")
 
 Z95 = 1.645
-"""One-sided 95 % quantile of the normal distribution."""
+"""One-sided 95% quantile of the normal distribution."""
 
 NEARLY = 0.95
 """Of events with about the same score the first is named: novelty, then prefixes, which read better than intervals."""
@@ -29,7 +29,7 @@ class Move:
     """How far shares of rows are from the reference's, in shares of rows as a reader subtracts them, [events].
 
     before, after: the shares themselves. distance: 0 by ranks, which are evidence alone. lower_bound: what the distance
-    is at least, with 95 % confidence. error: its standard error by sampling, as autocorrelated as the training data.
+    is at least, with 95% confidence. error: its standard error by sampling, as autocorrelated as the training data.
     """
 
     before: FloatArray
@@ -41,7 +41,7 @@ class Move:
 
     @property
     def sure(self) -> FloatArray:
-        """What the distance of one event is at least, with 95 % confidence, whichever others were looked at."""
+        """What the distance of one event is at least, with 95% confidence, whichever others were looked at."""
         return self.distance - Z95 * self.error
 
 
@@ -101,12 +101,12 @@ class Assessment:
 
     @cached_property
     def lower_bound(self) -> FloatArray:
-        """What a distance is at least, with 95 % confidence and beyond what chance has picked."""
+        """What a distance is at least, with 95% confidence and beyond what chance has picked."""
         return np.minimum(self.move.lower_bound, self.proven)
 
     @cached_property
     def relevant(self) -> BoolArray:
-        """Whether an event has moved by more than is tolerated, with 95 % confidence, season or not."""
+        """Whether an event has moved by more than is tolerated, with 95% confidence, season or not."""
         return np.asarray(self.move.lower_bound > self.move.tolerance)
 
     @cached_property

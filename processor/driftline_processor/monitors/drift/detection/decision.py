@@ -1,10 +1,10 @@
 """The decision: an alarm needs an event that moved by more than matters, and by more than chance and nature explain.
 
-Relevance: the lower bound of the distance d = |q - p| exceeds the tolerance at 95 %, and at the budget's level four
+Relevance: the lower bound of the distance d = |q - p| exceeds the tolerance at 95%, and at the budget's level four
 fifths of it (see `tolerance_bound`). Evidence: the signed root of the likelihood ratio, divided by the inflation that
 the reference's own chunks show, exceeds the critical value at the false-alarm budget. Two conditions, because a bound
 of the whole tolerance at the budget's level would need many hours to find twice the tolerance in 1,000 rows, and a
-bound at 95 % alone would alarm every night.
+bound at 95% alone would alarm every night.
 
 All columns and horizons are judged at once: arrays are [..., events], the events of one column after those of another,
 or [..., columns].
@@ -36,7 +36,7 @@ EXCLUDED = 4.0
 
 BAND = 2.0
 """So many roots of n away lies what n rows cannot exclude for all events at once: 1.36 for the largest distance that
-chance makes in 95 % of windows (Kolmogorov), and 0.5 standard errors of 1.645 on top, rounded down."""
+chance makes in 95% of windows (Kolmogorov), and 0.5 standard errors of 1.645 on top, rounded down."""
 
 DAY_DEGREES = 60.0
 """Degrees of freedom of a dependence that was measured on a day: 22 second differences, in about three directions."""

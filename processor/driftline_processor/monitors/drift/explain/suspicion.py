@@ -1,7 +1,7 @@
 """How likely a row of the window is one that moved: what is more there than in training, as a share of what is there.
 
 
-Where training has 2 % of its rows and the window 10 %, four rows of five are new ones.
+Where training has 2% of its rows and the window 10%, four rows of five are new ones.
 """
 
 import math

@@ -74,7 +74,7 @@ KINDS = ("category", "boolean", "number", "missing")
         (0.05, 100_000, 9_000, False),  # four points are within the tolerance, and not twice as many
         (0.0, 1_000, 10, True),  # never in training
         (0.0, 1_000, 4, False),  # too few to tell
-        (0.0, 100_000, 150, False),  # never in training, and .15 % is little
+        (0.0, 100_000, 150, False),  # never in training, and .15% is little
     ],
 )
 def test_rare_events_alarm_when_they_double_or_halve(
@@ -186,7 +186,7 @@ def test_bursts_count_as_few() -> None:
 
 
 def test_what_a_season_makes_is_no_doubling() -> None:
-    """Where a stream swings by a point and a half, a rate of 3 % has to be beyond 7.5 %, and may be nothing at all."""
+    """Where a stream swings by a point and a half, a rate of 3% has to be beyond 7.5%, and may be nothing at all."""
     rare = events_of(np.column_stack((np.full(128, 400.0), np.full(128, 12.0))))
     assert found(rare, 90.0, 1_000.0)
     assert found(rare, 0.0, 1_000.0)
