@@ -23,9 +23,13 @@ TINY = 1e-300
 """What is nearer to nothing is an edge beside 0."""
 
 
+NO_SHARE = 1e-12
+"""Less of all rows is what arithmetic leaves over."""
+
+
 def percent(share: float, digits: int = 2) -> str:
     """A share with so many significant digits; more before the point."""
-    points = 100.0 * share
+    points = 100.0 * share if abs(share) >= NO_SHARE else 0.0
     decimals = max(digits - 1 - floor(log10(abs(points))), 0) if points else 0
     text = f"{points:.{decimals}f}"
     return f"{text.rstrip('0').rstrip('.') if decimals else text}%"

@@ -81,7 +81,8 @@ def _many_categories(reason: ManyCategories) -> str:
 
 
 def _constant(reason: ConstantMembers) -> str:
-    return f"no data: {' and '.join(reason.members)} {'is' if len(reason.members) == 1 else 'are'} constant"
+    verb = "is" if len(reason.members) == 1 else "are"
+    return f"no data: {' and '.join(reason.members)} {verb} constant, as far as sketches tell"
 
 
 def _limit(reason: DetectionLimit) -> str:

@@ -153,12 +153,15 @@ class Detector:
     def _may_be_rare(self, columns: Sequence[ReferenceColumn]) -> BoolArray:
         """Events whose rate means something: pairs are judged by what their members leave of them.
 
+        A column that was given a wider tolerance than others is to be left alone.
+
         Of ranges of numbers, beyond the training data only where that has few values, as flags and codes have.
         """
         baseline, column = self.baseline, self.baseline.column[: len(self._first)]
         pairs = np.array([column.pair is not None for column in columns], bool)
         few_values = np.array([len(column.edges) < FEW_VALUES for column in columns], bool)
-        possible = np.tile(~pairs, len(ASPECTS))[baseline.column]
+        wide = self.tolerances > self.tolerance
+        possible = np.tile(~pairs & ~wide, len(ASPECTS))[baseline.column]
         p, numeric = baseline.shares[: len(column)], self.numeric[column]
         possible[: len(column)] &= np.where(
             numeric, ~baseline.unseen[: len(column)] | few_values[column], (p > 0.0) & (p < 1.0)

@@ -65,11 +65,6 @@ class RareFindings(NamedTuple):
         where = tuple(place[kept] for place in self.where)
         return RareFindings(where, self.lower_bound[kept], self.tolerance[kept], self.ratio[kept])
 
-    def among(self, events: BoolArray) -> "RareFindings":
-        """Those that are some events of the baseline, [events]."""
-        kept = events[self.events]
-        return RareFindings(self.events[kept], self.lower_bound[kept], self.tolerance[kept], self.ratio[kept])
-
 
 class _Counts(NamedTuple):
     """Effective rows in rare events or in all but them, [..., rare], of so many; and what that says of their ratio.

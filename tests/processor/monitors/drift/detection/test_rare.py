@@ -100,6 +100,16 @@ def test_what_is_told_is_what_decided(kind: str) -> None:
         assert events.lower_bound[at] <= events.move.distance[at]
 
 
+def test_a_wider_tolerance_is_for_rare_events_as_well() -> None:
+    """A column that was given one is left alone; one with a narrower tolerance is not."""
+    column = trained("boolean", 0.03)
+    for tolerance, alarm in ((0.2, False), (0.05, True), (0.001, True)):
+        detector = Detector([column], 0.05, tolerances=np.array([tolerance]))
+        summary = live("boolean", 1_000, 0, column)
+        counts = Binner([column], detector.numeric, detector.sizes).place([summary]).counts
+        assert (detector.judge(counts, ALPHA, None).state == ALARM).any() == alarm
+
+
 def test_values_beyond_the_training_range_of_codes() -> None:
     """Codes and counts have few values: another one is told as an unknown category is. Of measurements it is not."""
     codes = numeric_column(np.resize([0.0, 1.0, 2.0, 3.0], ROWS), CHUNKS)
