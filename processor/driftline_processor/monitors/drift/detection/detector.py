@@ -25,7 +25,7 @@ from driftline_processor.monitors.drift.detection.harmonics import DailyCycle
 from driftline_processor.monitors.drift.detection.novelty import Unseen, assess_novelty
 from driftline_processor.monitors.drift.detection.pair_margins import PairMargins
 from driftline_processor.monitors.drift.detection.rare import BUDGET as RARE_BUDGET
-from driftline_processor.monitors.drift.detection.rare import RareEvents, Stretch
+from driftline_processor.monitors.drift.detection.rare import MOST_TOLERATED, RareEvents, Stretch
 from driftline_processor.monitors.drift.detection.tested_sets import running
 from driftline_processor.monitors.drift.detection.total_variation import TotalVariation
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
@@ -153,14 +153,14 @@ class Detector:
     def _may_be_rare(self, columns: Sequence[ReferenceColumn]) -> BoolArray:
         """Events whose rate means something: pairs are judged by what their members leave of them.
 
-        A column that was given a wider tolerance than others is to be left alone.
+        A column that was given a wide tolerance is to be left alone.
 
         Of ranges of numbers, beyond the training data only where that has few values, as flags and codes have.
         """
         baseline, column = self.baseline, self.baseline.column[: len(self._first)]
         pairs = np.array([column.pair is not None for column in columns], bool)
         few_values = np.array([len(column.edges) < FEW_VALUES for column in columns], bool)
-        wide = self.tolerances > self.tolerance
+        wide = self.tolerances > MOST_TOLERATED
         possible = np.tile(~pairs & ~wide, len(ASPECTS))[baseline.column]
         p, numeric = baseline.shares[: len(column)], self.numeric[column]
         possible[: len(column)] &= np.where(

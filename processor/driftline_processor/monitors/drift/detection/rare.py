@@ -26,6 +26,9 @@ RARE: Final = 0.1
 
 RATIO: Final = 2.0
 
+MOST_TOLERATED: Final = 0.05
+"""The widest tolerance of a column whose rare events are judged so: one that has more is to be left alone."""
+
 BUDGET: Final = 0.25
 """Of the false alarms of a column that has rare events: for those by their ratio."""
 
