@@ -205,6 +205,7 @@ REASON_FIELDS: Final = {
         "share": "Share of rows by which each of those that moved did, about",
         "most": "Columns that moved most",
     },
+    "constant_members": {"members": "Columns of a pair that are constant in the window: the pair has no data"},
     "detection_limit": {
         "move": "A smaller move, as a share of rows, may have gone unseen",
         "chunks": "Chunks of the training data, that tell how much it varies",
@@ -215,6 +216,7 @@ REASON_FIELDS: Final = {
         "rows": "Effective rows of the window, where they are few",
         "hours": "Hours of training data, where they are too few to know a day",
     },
+    "multiplied": {"ratio": "What moved is rare in training: so many times as many rows, or as few, are enough"},
     "in_season": {
         "cycle": "`time of day`, `time of week` or `time of year`: values are as in training at this time",
         "share": "Share of those rows in training, at this time",
@@ -422,7 +424,7 @@ TERMS: Final = (
     Term(ALARM_START, "attribute", "End of the window that opened the alarm, Unix seconds (events)"),
     Term(ALARM_TRACES, "attribute", "Trace ids of calls whose rows moved, the newest first (events)"),
     Term(DRIFT_ASPECT, "attribute", f"Aspect of the column that drifted: `value`, `{MISSING}`, … (events)"),
-    Term(DRIFT_EVENT, "attribute", "What changed, in words: `share above 3.2: 20 % → 35 %` (events)"),
+    Term(DRIFT_EVENT, "attribute", "What changed, in words: `share above 3.2: 20% → 35%` (events)"),
     Term(DRIFT_REASONS, "attribute", "What changed and what qualifies it, by kind: `moved`, `recovered`, … (events)"),
     *(
         Term(name, "attribute", f"{REASON_FIELDS[kind][field]} (events)")

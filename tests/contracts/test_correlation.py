@@ -112,7 +112,7 @@ def test_the_alarm_says_what_goes_together(reference: Path) -> None:
     """In the words of its members; inputs are counted apart."""
     (results,) = served(reference, 0.5, [1], windows=1)
     (event,) = results[0].alarms
-    assert event.verdict.sentence.startswith("x0 and x1: on the same side of their medians: 50 % → 6")
+    assert event.verdict.sentence.startswith("x0 and x1: on the same side of their medians: 50% → 6")
     assert event.summary.endswith("(inputs did not move; 1 of 15 pairs did)")
 
 

@@ -75,7 +75,7 @@ SHIFTS: Mapping[str, Callable[[Rows, np.random.Generator], Rows]] = {
     "+.5 sigma": lambda x, _: x + 0.5 * spread(x),
     "x1.1": lambda x, _: x * 1.1,
     "x2.2": lambda x, _: x * 2.2,
-    "10 % mode": narrow_mode,
+    "10% mode": narrow_mode,
 }
 
 

@@ -63,7 +63,7 @@ def test_the_broken_feature_alone_is_alarmed_and_every_row_is_counted(tmp_path: 
     assert result["collector"] is (ROOT / ".collector" / "otelcol").exists()
     assert 0 < result["first_alarm_seconds"] < SECONDS / 2
     assert {(alarm["target"], alarm["column"]) for alarm in result["alarms"]} == {("input", "ldl")}
-    assert " %" in result["alarms"][0]["moved"]
+    assert "%" in result["alarms"][0]["moved"]
     assert left_behind(tmp_path) == []
 
 

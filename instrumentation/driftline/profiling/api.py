@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from driftline import semconv
 from driftline.profiling.in_memory import in_memory
 from driftline.profiling.plan import Roles
 from driftline.profiling.profiler import profile_table
@@ -36,7 +37,7 @@ def profile(
             matrix, an Arrow table, lists of lists or of dictionaries, or a dictionary of columns. Tensors, arrays with
             more than two dimensions and dictionaries of them are summarized as in serving, e.g. by an image's mean, an
             embedding's projections or a text's length.
-        y: labels, [rows], or the name of a column of X.
+        y: labels, [rows], or the name of a column of X. It keeps its name, also that of a series, else it is `label`.
         model: name of the served model. Default: the name of the saved file up to the first dot.
         version: version of the model. Without one, the profile applies to all versions.
         prediction: predictions for these rows, classes or numbers, [rows], or the name of a column of X.
@@ -77,6 +78,7 @@ def profile(
         categorical=tuple(categorical),
         ignore=tuple(ignore),
         keep=tuple(keep),
+        label_name=_label_name(y) if "label" not in named else "",
     )
     return profile_table(
         Table.of([in_memory(X, beside, kind, unknown_token)]),
@@ -85,6 +87,12 @@ def profile(
         version=version or "",
         tolerances=checked(tolerances or {}),
     )
+
+
+def _label_name(y: Any) -> str:
+    """Of labels given beside X: a series has a name."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name else semconv.TARGET_LABEL
 
 
 def _beside(role: str) -> str:

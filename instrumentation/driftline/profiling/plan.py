@@ -18,7 +18,10 @@ from driftline.reference.profile_column import ColumnKey
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Roles given by the user. categorical: numeric columns that hold codes. keep: never treated as IDs."""
+    """Roles given by the user. categorical: numeric columns that hold codes. keep: never treated as IDs.
+
+    label_name: of the label in the reference, where that is not the name of its column.
+    """
 
     label: str | None = None
     prediction: str | None = None
@@ -27,6 +30,7 @@ class Roles:
     categorical: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    label_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +121,15 @@ def _outputs(kinds: Mapping[str, str], roles: Roles) -> list[PlannedColumn]:
             key = ColumnKey(semconv.TARGET_OUTPUT, name)
             columns.append(PlannedColumn(key, roles.score, kind, confidence=name == semconv.CONFIDENCE))
     if roles.label is not None:
-        key = ColumnKey(semconv.TARGET_LABEL, semconv.TARGET_LABEL)
+        key = ColumnKey(semconv.TARGET_LABEL, roles.label_name or roles.label)
         columns.append(_target(key, roles.label, kinds, roles))
     return columns
 
 
 def _target(key: ColumnKey, name: str, kinds: Mapping[str, str], roles: Roles) -> PlannedColumn:
     if kinds[name] == UNUSABLE:
-        raise ProfileError(f"{key.name}: column {name!r} must hold numbers or text")
+        role = semconv.TARGET_LABEL if key.target == semconv.TARGET_LABEL else key.name
+        raise ProfileError(f"{role}: column {name!r} must hold numbers or text")
     classes = kinds[name] in (FLOAT, INTEGER, BOOLEAN)
     return PlannedColumn(key, name, kinds[name], declared=name in roles.categorical, may_be_classes=classes)
 

@@ -187,7 +187,7 @@ def _check_unix_times(timestamp: str, times: Range, second: float) -> None:
     if max(abs(times.least), abs(times.greatest)) * second < _YEAR:
         raise ProfileError(
             f"timestamp: column {timestamp!r} must hold Unix times beyond 1970 "
-            f"(got {times.least:g} to {times.greatest:g}); write times of 1970 like 1970-05-31 12:00:00"
+            f"(got {times.least:.12g} to {times.greatest:.12g}); write times of 1970 like 1970-05-31 12:00:00"
         )
 
 

@@ -62,7 +62,7 @@ def _values(column: ProfileColumn) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.6g}"
+    return f"{value:.0f}" if 1e6 <= abs(value) < 1e19 else f"{value:.6g}"
 
 
 def _time(seconds: float) -> str:

@@ -31,7 +31,7 @@ NAMES: Final = {
     semconv.TARGET_OUTPUT: OUTPUT_COLUMN,
     semconv.TARGET_LABEL: OUTPUT_COLUMN,
 }
-"""Names of a column's metrics by target: labels travel as an output of that name."""
+"""Names of a column's metrics by target: a label travels as an output that says what it is."""
 
 CORES: Final = frozenset({INPUT_COLUMN.value, OUTPUT_COLUMN.value})
 TAILS: Final = frozenset({INPUT_COLUMN.tail, OUTPUT_COLUMN.tail})
@@ -75,11 +75,13 @@ def column_key(attributes: CheckedAttributes) -> ColumnKey:
         return ColumnKey(semconv.TARGET_INPUT, attributes.any_text(semconv.FEATURE_NAME))
     if semconv.PAIR_NAME in attributes:
         return ColumnKey(semconv.TARGET_PAIR, attributes.text(semconv.PAIR_NAME))
+    if semconv.DRIFT_TARGET in attributes and attributes.text(semconv.DRIFT_TARGET) == semconv.TARGET_LABEL:
+        return ColumnKey(semconv.TARGET_LABEL, attributes.text(semconv.OUTPUT_NAME))
     return output_key(attributes.text(semconv.OUTPUT_NAME))
 
 
 def output_key(name: str) -> ColumnKey:
-    """The column behind the name of an output.
+    """The column behind the name of an output that does not say what it is.
 
     >>> output_key("label")
     ColumnKey(target='label', name='label')

@@ -98,6 +98,8 @@ def _chunks(chunks: Chunks, common: Mapping[str, Any]) -> _DataPoint:
 def _column(column: ProfileColumn, common: Mapping[str, Any]) -> Iterator[_DataPoint]:
     names = NAMES[column.key.target]
     attributes = {**common, names.column: column.key.name}
+    if column.key.target == semconv.TARGET_LABEL:
+        attributes[semconv.DRIFT_TARGET] = semconv.TARGET_LABEL
     if column.numbers is not None:
         if column.numbers.core.count:
             yield names.value, histogram_point(attributes, column.numbers.core)

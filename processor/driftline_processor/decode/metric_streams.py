@@ -105,4 +105,6 @@ def _column(attribute: str | None, found: Mapping[str, str]) -> ColumnKey:
     if attribute is None:
         return ColumnKey("", "")
     name, target = found[attribute], _TARGETS.get(attribute)
+    if target is None and found.get(semconv.DRIFT_TARGET) == semconv.TARGET_LABEL:
+        return ColumnKey(semconv.TARGET_LABEL, name)
     return output_key(name) if target is None else ColumnKey(target, name)

@@ -224,9 +224,9 @@ METRICS: Final[tuple[Metric, ...]] = (
         lasting=True,
     ),
     _quantity("mean", "Mean of the column's values in the window"),
-    _quantity("p05", "5 % of the values are at most this"),
+    _quantity("p05", "5% of the values are at most this"),
     _quantity("p50", "Median of the values"),
-    _quantity("p95", "95 % of the values are at most this"),
+    _quantity("p95", "95% of the values are at most this"),
     Metric(
         f"{semconv.PREFIX}.distribution.state.share",
         SCORE,
@@ -244,9 +244,9 @@ METRICS: Final[tuple[Metric, ...]] = (
         by=semconv.OUTPUT_CLASS,
     ),
     _reference_quantity("mean", "Mean of the column's values in the training data"),
-    _reference_quantity("p05", "5 % of the training values are at most this"),
+    _reference_quantity("p05", "5% of the training values are at most this"),
     _reference_quantity("p50", "Median of the training values"),
-    _reference_quantity("p95", "95 % of the training values are at most this"),
+    _reference_quantity("p95", "95% of the training values are at most this"),
     Metric(
         f"{semconv.PREFIX}.reference.class.share",
         SCORE,

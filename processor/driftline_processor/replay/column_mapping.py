@@ -78,6 +78,9 @@ def _assigned(
     if key not in known and key.target == semconv.TARGET_INPUT:
         named = (ColumnKey(target, key.name) for target in (semconv.TARGET_OUTPUT, semconv.TARGET_LABEL))
         key = next((each for each in named if each in free), key)
+    if key not in known and key.target == semconv.TARGET_LABEL:
+        labels = [each for each in known if each.target == semconv.TARGET_LABEL]
+        key = labels[0] if len(labels) == 1 else key  # there is but one, whatever it was called in training
     column = known.get(key)
     return ReplayedColumn(
         key,

@@ -14,7 +14,7 @@ from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, I
 from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.replay import Replay
 from driftline_processor.replay.timeline import Timeline
-from driftline_processor.verdicts.numbers import percent
+from driftline_processor.verdicts.numbers import percent, percents
 from driftline_processor.verdicts.reasons import Repeated
 from driftline_processor.verdicts.verdict import State
 
@@ -65,7 +65,7 @@ def _column(column: ColumnResult) -> Text:
     line.append(word, style=style)
     if verdict.state is State.INSUFFICIENT_DATA:
         return line.append(f"  {_few(column)}{verdict.sentence and f'; {verdict.sentence}'}")
-    sure, tolerated = percent(verdict.lower_bound), percent(verdict.tolerance)
+    sure, tolerated = percents(verdict.lower_bound, verdict.tolerance)
     line.append(f"  {verdict.sentence}")
     return line.append(f"  ({percent(verdict.distance)} moved, {sure} for sure, {tolerated} tolerated)", style="dim")
 

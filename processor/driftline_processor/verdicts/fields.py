@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from driftline_processor.verdicts.reasons import (
     Bound,
+    ConstantMembers,
     DetectionLimit,
     ExplainedByBlock,
     ExplainedByMembers,
@@ -13,6 +14,7 @@ from driftline_processor.verdicts.reasons import (
     ManyColumns,
     MayBeSeason,
     Moved,
+    Multiplied,
     NeverSeen,
     NoRows,
     Reason,
@@ -30,8 +32,10 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     ManyCategories: "many_categories",
     ManyColumns: "many_columns",
     NoRows: "no_rows",
+    ConstantMembers: "constant_members",
     DetectionLimit: "detection_limit",
     Widened: "widened",
+    Multiplied: "multiplied",
     InSeason: "in_season",
     MayBeSeason: "may_be_season",
     Recovered: "recovered",
@@ -108,6 +112,7 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
         "most": reason.most,
     },
     NoRows: lambda _: {},
+    ConstantMembers: lambda reason: {"members": reason.members},
     DetectionLimit: lambda reason: {"move": reason.move, "chunks": reason.chunks},
     Widened: lambda reason: {
         "asked": reason.asked,
@@ -115,6 +120,7 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
         "rows": reason.rows,
         "hours": reason.hours,
     },
+    Multiplied: lambda reason: {"ratio": reason.ratio},
     InSeason: lambda reason: {"cycle": reason.cycle, "share": reason.share},
     MayBeSeason: lambda reason: {
         "allowed": reason.allowed,
@@ -150,8 +156,10 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
         packed["moved"], packed["columns"], packed["share"], tuple(packed.get("most", ()))
     ),
     "no_rows": lambda _: NoRows(),
+    "constant_members": lambda packed: ConstantMembers(tuple(packed["members"])),
     "detection_limit": lambda packed: DetectionLimit(packed["move"], packed["chunks"]),
     "widened": lambda packed: Widened(packed["asked"], packed["tolerated"], packed.get("rows"), packed.get("hours")),
+    "multiplied": lambda packed: Multiplied(packed["ratio"]),
     "in_season": lambda packed: InSeason(packed["cycle"], packed["share"]),
     "may_be_season": lambda packed: MayBeSeason(packed["allowed"], packed["shown"], packed["days"], packed["timed"]),
     "recovered": lambda _: Recovered(),

@@ -1,5 +1,7 @@
 """Numbers as people read them."""
 
+from math import floor, log10
+
 import numpy as np
 
 from driftline.sketch.arrays import FloatArray
@@ -11,18 +13,51 @@ MOST_DIGITS = 16
 """Significant digits that may still be fewer than all of them."""
 
 
-def percent(share: float) -> str:
-    """A share with two significant digits."""
-    points = 100.0 * share
-    return f"{points:.0f} %" if points >= 9.95 or points == 0.0 else f"{points:.2g} %"
+UNITS_FROM = 1e6
+"""Numbers from this size on are told to the unit: an epoch, or rows."""
+
+NAMED_WHOLE = 1e19
+"""Whole numbers below it are told with all of their digits: times in nanoseconds are."""
+
+TINY = 1e-300
+"""What is nearer to nothing is an edge beside 0."""
+
+
+NO_SHARE = 1e-12
+"""Less of all rows is what arithmetic leaves over."""
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """A share with so many significant digits; more before the point."""
+    points = 100.0 * share if abs(share) >= NO_SHARE else 0.0
+    decimals = max(digits - 1 - floor(log10(abs(points))), 0) if points else 0
+    text = f"{points:.{decimals}f}"
+    return f"{text.rstrip('0').rstrip('.') if decimals else text}%"
+
+
+def percents(*shares: float) -> tuple[str, ...]:
+    """Several shares, with the digits that tell those apart that differ."""
+    texts: tuple[str, ...] = ()
+    for digits in range(2, MOST_DIGITS):
+        texts = tuple(percent(share, digits) for share in shares)
+        if len(set(texts)) == len(set(shares)):
+            break
+    return texts
 
 
 def number(value: float, digits: int) -> str:
     """So many significant digits, without an exponent where the number is of an everyday size. 0: all digits."""
+    size = abs(value)
+    if size < TINY:
+        return "0"
+    if size < NAMED_WHOLE and value.is_integer() and (not digits or size >= UNITS_FROM):
+        return str(int(value))
     if not digits:
         return repr(value)
-    if value and not 1e-4 <= abs(value) < 1e15:
+    if not 1e-4 <= size < NAMED_WHOLE:
         return f"{value:.{digits}g}"
+    if size >= UNITS_FROM:
+        digits = max(digits, floor(log10(size)) + 1)
     return np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="-")
 
 

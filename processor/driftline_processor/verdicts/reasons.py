@@ -92,6 +92,13 @@ class NoRows:
 
 
 @dataclass(frozen=True, slots=True)
+class ConstantMembers:
+    """A pair of columns of which one is constant, or both: nothing shows how they go together."""
+
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DetectionLimit:
     """A smaller move than this share of the rows may have gone unseen. chunks: time chunks of the training data."""
 
@@ -110,6 +117,13 @@ class Widened:
     tolerated: float
     rows: float | None = None
     hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplied:
+    """What moved is rare in training, and judged by its ratio: so many times as many rows, or as few, are enough."""
+
+    ratio: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +200,10 @@ Reason: TypeAlias = (
     | ManyCategories
     | ManyColumns
     | NoRows
+    | ConstantMembers
     | DetectionLimit
     | Widened
+    | Multiplied
     | InSeason
     | MayBeSeason
     | Recovered

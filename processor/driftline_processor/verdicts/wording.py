@@ -1,13 +1,14 @@
-"""Reasons in words: "share above 3.2: 20 % → 35 %; the last window by itself is healthy"."""
+"""Reasons in words: "share above 3.2: 20% → 35%; the last window by itself is healthy"."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from driftline_processor.verdicts.numbers import number, number_range, percent
+from driftline_processor.verdicts.numbers import number, number_range, percent, percents
 from driftline_processor.verdicts.reasons import (
     TRUE,
     Bound,
+    ConstantMembers,
     DetectionLimit,
     ExplainedByBlock,
     ExplainedByMembers,
@@ -16,6 +17,7 @@ from driftline_processor.verdicts.reasons import (
     ManyColumns,
     MayBeSeason,
     Moved,
+    Multiplied,
     NeverSeen,
     NoRows,
     Reason,
@@ -42,7 +44,8 @@ def _moved(reason: Moved) -> str:
     which = _SHARES[reason.region](reason)
     if reason.region is Region.HIGHER_RANK:  # always half of them in training
         return f"{which} in {100.0 * reason.after:.0f} of 100 comparisons"
-    return f"{which}: {percent(reason.before)} → {percent(reason.after)}"
+    before, after = percents(reason.before, reason.after)
+    return f"{which}: {before} → {after}"
 
 
 _SHARES: Final[Mapping[Region, Callable[[Moved], str]]] = {
@@ -85,6 +88,11 @@ def _many_columns(reason: ManyColumns) -> str:
     return f"{which} columns moved together, by about {percent(reason.share)} of the rows{most}"
 
 
+def _constant(reason: ConstantMembers) -> str:
+    verb = "is" if len(reason.members) == 1 else "are"
+    return f"no data: {' and '.join(reason.members)} {verb} constant, as far as sketches tell"
+
+
 def _limit(reason: DetectionLimit) -> str:
     why = f", as the training data has {reason.chunks} time chunks" if reason.chunks < ENOUGH_CHUNKS else ""
     return f"a move of less than {percent(reason.move)} of the rows may go unseen{why}"
@@ -96,7 +104,8 @@ def _widened(reason: Widened) -> str:
         why = f"{reason.rows:,.0f} effective rows"
     elif reason.hours is not None:
         why = f"{reason.hours:,.0f} hours of training know no day"
-    return f"{percent(reason.asked)} asked, {percent(reason.tolerated)} tolerated: {why}"
+    asked, tolerated = percents(reason.asked, reason.tolerated)
+    return f"{asked} asked, {tolerated} tolerated: {why}"
 
 
 def _in_season(reason: InSeason) -> str:
@@ -143,8 +152,10 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     ManyCategories: _many_categories,
     ManyColumns: _many_columns,
     NoRows: lambda _: "no rows",
+    ConstantMembers: _constant,
     DetectionLimit: _limit,
     Widened: _widened,
+    Multiplied: lambda _: "rare in training: twice or half of its share is enough",
     InSeason: _in_season,
     MayBeSeason: _may_be_season,
     Recovered: lambda _: "the last window by itself is healthy",

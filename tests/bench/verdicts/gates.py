@@ -158,6 +158,18 @@ def _beats(results: Results, stream: str, rival: str) -> bool:
     return (theirs.within_budget and quicker) or (as_good and theirs.pages < ours.pages)
 
 
+def _rare(stream: str, windows: float, found: float) -> Callable[[Results], tuple[str, bool]]:
+    """That share of the columns is told of after so many windows on average at most, and of the others none."""
+
+    def measure(results: Results) -> tuple[str, bool]:
+        score = results.total(stream, OURS)
+        share = (score.moved - score.missed) / score.moved
+        value = f"{share:.0%} found, after {score.mean_delay + 1.0:.1f} windows, {score.pages} false"
+        return value, share >= found and score.mean_delay + 1.0 <= windows and score.within_budget
+
+    return measure
+
+
 def _agreement(stream: str, windows: int) -> Callable[[Results], tuple[str, bool]]:
     def measure(results: Results) -> tuple[str, bool]:
         score = results.total(stream, OURS)
@@ -229,5 +241,16 @@ GATES: Final = (
     Gate("10 retries, 36 columns", "no page but duplicates", _null("retries")),
     Gate("8 correlation 0 to .5", "within 5 windows", _agreement("correlation 0 to .5", 5)),
     Gate("8 correlation, null", "within budget", _null("correlation, null")),
+    Gate("10 rare: null months, 30 columns of .1, 1 and 3 %", "within budget", _null("null, rare")),
+    *(
+        Gate(f"10 rare {stream}", f"{found:.0%} within {windows} hours", _rare(f"rare {stream}", windows, found))
+        for stream, windows, found in (
+            ("3 % to 0", 2, 1.0),
+            ("3 % to 0, rates wander", 4, 1.0),
+            (".1 to .4 %", 48, 0.9),
+            (".1 to .4 %, rates wander", 48, 0.8),
+            ("1 to 3 %", 24, 0.9),
+        )
+    ),
     *(Gate(f"9 agreement with scipy: {oracle.name}", oracle.said, _beside_scipy(oracle)) for oracle in ORACLES),
 )

@@ -308,6 +308,55 @@ def _retried(random: np.random.Generator, n: int) -> NDArray[np.int64]:
     return np.asarray(random.permutation(np.repeat(np.arange(n), often)[: n + n // 2])[:n])
 
 
+def rare(
+    before: float,
+    seed: int,
+    *,
+    after: float | None = None,
+    wander: float = 0.0,
+    n: int = 1000,
+    windows: int = MONTH,
+    onset: int = 0,
+    length: int = HOUR,
+    columns: int = COLUMNS,
+) -> Stream:
+    """Flags, categories and missing values that are rare; from the window `onset` on two thirds of them change.
+
+    wander: the coefficient of variation of each rate, which forgets a tenth of its past in an hour.
+    """
+    random, times = np.random.default_rng(seed), clock()
+    names = [f"{kind} {i}" for i in range(columns // 3) for kind in ("flag", "category", "missing")]
+    moving = [] if after is None else names[: 2 * columns // 3]
+    past, future = int(TRAINED / HOUR), int(windows * length / HOUR) + 1
+    level = {name: _wandering(random, wander, past + future) for name in names}
+
+    def draw(name: str, share: float, seconds: NDArray[np.float64]) -> Column:
+        hour = np.floor((seconds - EPOCH + TRAINED) / HOUR).astype(int)
+        inside = random.random(len(seconds)) < share * level[name][hour]
+        if name.startswith("flag"):
+            return inside.astype(np.float64)
+        if name.startswith("category"):
+            return np.where(inside, "rare", np.where(random.random(len(seconds)) < 0.6, "a", "b")).astype(object)
+        return np.where(inside, np.nan, random.normal(size=len(seconds)))
+
+    reference = {name: draw(name, before, times) for name in names}
+
+    def live() -> Iterator[Columns]:
+        for window in range(windows):
+            seconds = EPOCH + np.sort(random.uniform(window * length, (window + 1) * length, n))
+            changed = frozenset(moving if window >= onset else ())
+            yield {name: draw(name, float(after or 0.0) if name in changed else before, seconds) for name in names}
+
+    return Stream(reference, live, n, dict.fromkeys(moving, onset), times=times, length=length)
+
+
+def _wandering(random: np.random.Generator, variation: float, hours: int) -> NDArray[np.float64]:
+    """A factor of mean 1 for each hour: lognormal, its logarithm an AR(1) of .9."""
+    deviation = float(np.sqrt(np.log1p(variation**2)))
+    noise = lfilter([np.sqrt(1.0 - 0.9**2)], [1.0, -0.9], random.normal(size=hours + 100))[100:]
+    return np.asarray(np.exp(deviation * noise - deviation**2 / 2.0))
+
+
 def frozen(random: np.random.Generator, n: int) -> Column:
     return np.full(n, 0.1)
 
@@ -342,6 +391,21 @@ TRAINED_OTHERWISE: Final[Mapping[str, Mapping[str, int]]] = {
     ", 10,000 trained in 10 chunks": {"trained": 10_000, "chunks": 10},
 }
 """Training data that tells less."""
+
+
+WANDERING: Final = {"": 0.0, ", rates wander": 0.3}
+
+RARE: Final = {"3 % to 0": (0.03, 0.0), ".1 to .4 %": (0.001, 0.004), "1 to 3 %": (0.01, 0.03)}
+
+
+def _rare_drift(
+    before: float, after: float, seed: int, *, wander: float = 0.0, n: int = 1000, minutes: int = 60
+) -> Stream:
+    """After two days, for four days, in windows of 1 to 32 of an hour or a day at most."""
+    quiet, lasting = (max(2880 // minutes, 4), max(5760 // minutes, 4))
+    return rare(
+        before, seed, after=after, wander=wander, n=n, windows=quiet + lasting, onset=quiet, length=60 * minutes
+    )
 
 
 def _mean_shift(distance: float, n: int, seed: int, **trained: int) -> Stream:
@@ -398,6 +462,26 @@ SCENARIOS: Final = (
     Scenario("shuffled reference, weekends, step 4θ", partial(weekly, shuffled=True, step=480), seeds=7),
     Scenario("step levels", levels, 8, 1),
     *(Scenario(f"retries, 36 columns, n={n}", partial(retries, n), seeds=2) for n in (200, 1000)),
+    *(
+        Scenario(f"null, rare {100 * share:g} %{also}", partial(rare, share, wander=wander), seeds=2)
+        for share in (0.001, 0.01, 0.03)
+        for also, wander in WANDERING.items()
+    ),
+    *(
+        Scenario(f"rare {name}{also}", partial(_rare_drift, before, after, wander=wander), 2, int(not wander))
+        for name, (before, after) in RARE.items()
+        for also, wander in WANDERING.items()
+    ),
+    *(Scenario(f"rare {name}, n={n}", partial(_rare_drift, *RARE[name], n=n), 1) for name in RARE for n in (200, 5000)),
+    *(
+        Scenario(
+            f"rare {name}, {minutes} minutes",
+            partial(_rare_drift, *RARE[name], n=1000 * minutes // 60, minutes=minutes),
+            1,
+        )
+        for name in RARE
+        for minutes in (5, 360, 1440)
+    ),
     Scenario("correlation, null", partial(correlated, change=False), seeds=4),
     Scenario("correlation 0 to .5", partial(correlated, change=True), 4, 1),
 )

@@ -5,7 +5,19 @@ from functools import partial
 
 import pytest
 
-from bench.verdicts.made import KINDS, autocorrelated, categories, daily, drift, levels, normal, retries, swapped, zipf
+from bench.verdicts.made import (
+    KINDS,
+    autocorrelated,
+    categories,
+    daily,
+    drift,
+    levels,
+    normal,
+    rare,
+    retries,
+    swapped,
+    zipf,
+)
 from bench.verdicts.ours import Driftline
 from bench.verdicts.said import BESIDE
 from bench.verdicts.score import Score, score
@@ -79,6 +91,16 @@ def test_retries_are_duplicates_and_nothing_else(rows: int) -> None:
     ours.fit(stream)
 
     assert frozenset().union(*(ours.window(each).opened for each in stream.windows())) == {"duplicates"}
+
+
+def test_what_is_rare_is_found_by_its_ratio() -> None:
+    """Flags, categories and missing rows of 3 % that have gone, in two hours; .1 % that become .4 in most of a day."""
+    cold = judged(rare(0.03, 0, after=0.0, windows=8, onset=4, columns=9))
+    risen = judged(rare(0.001, 1, after=0.004, windows=28, onset=4, columns=9))
+
+    assert (cold.missed, cold.soon, cold.pages) == (0, cold.moved, 0)
+    assert risen.missed <= risen.moved / 2
+    assert risen.pages == 0
 
 
 def test_columns_in_each_others_place() -> None:

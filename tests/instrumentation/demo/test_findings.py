@@ -117,13 +117,13 @@ def test_an_alarm_says_what_its_latest_event_says() -> None:
     """The first window may hold few broken rows; later ones tell more. The figures stay those of the first."""
     collected = Findings(MODEL)
     attributes = {MODEL_NAME: MODEL, DRIFT_TARGET: "input", FEATURE_NAME: "age"}
-    for name, moved, time in [("opened", "14 %", 10), ("updated", "96 %", 20), ("opened", "9 %", 50)]:
+    for name, moved, time in [("opened", "14%", 10), ("updated", "96%", 20), ("opened", "9%", 50)]:
         collected.add_events([LogEvent(f"ml.alarm.{name}", attributes | {DRIFT_EVENT: moved}, time)])
     collected.add(
         [reading(DRIFT_ALARM, value, time) for value, time in [(1, 10), (1, 20), (1, 30), (0, 40), (1, 50)]], 0
     )
 
-    assert [(alarm.window_end, alarm.moved) for alarm in collected.report().alarms] == [(10, "96 %"), (50, "9 %")]
+    assert [(alarm.window_end, alarm.moved) for alarm in collected.report().alarms] == [(10, "96%"), (50, "9%")]
 
 
 def test_alarms_are_told_in_the_order_in_which_they_were_seen() -> None:

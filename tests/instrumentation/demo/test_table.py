@@ -12,7 +12,7 @@ from driftline.demo.table import BAR, ROWS, bar, render
 from driftline.profiling.plan import ColumnKey
 
 LDL = ColumnKey("input", "ldl")
-ALARM = AlarmRun(LDL, 1, 2, 0.998, 0.05, "share below 40: 0 % → 99 %")
+ALARM = AlarmRun(LDL, 1, 2, 0.998, 0.05, "share below 40: 0% → 99%")
 
 
 def finding(column: ColumnKey = LDL, distance: float = 0.02, lower: float = 0.0, state: int = 0) -> Finding:
@@ -52,7 +52,7 @@ def test_a_broken_feature_stands_out() -> None:
     lines = drawn(status(report(alarm=True)))
 
     assert [line.split()[0] for line in lines if "ALARM" in line] == ["ldl"]
-    assert any("ldl since" in line and line.endswith("share below 40: 0 % → 99 %") for line in lines)
+    assert any("ldl since" in line and line.endswith("share below 40: 0% → 99%") for line in lines)
 
 
 def test_healthy_columns_are_ok() -> None:

@@ -50,7 +50,7 @@ def test_it_ends_with_the_schema_the_chunks_and_what_was_decided(data: Path, tmp
     assert "age float 20 to 83 –" in lines
     assert "balance float -30 to 29.5 10.0%" in lines
     assert "city string Aachen 33%, Bonn 33%, Köln 33% 25.0%" in lines
-    assert "→ label boolean False 80%, True 20% –" in lines
+    assert "→ ill boolean False 80%, True 20% –" in lines
     assert "240 rows in 30 chunks of 7:58:00, 2024-01-01 00:00 to 2024-01-10 23:00" in lines
     assert "Using 'time' as the timestamp, the only column of times (--timestamp may name numbers instead)" in lines
     assert "Left out 'visit': looks like an ID, with as many values as rows (--keep includes it)" in lines

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -258,12 +259,30 @@ def test_outputs_and_labels_are_classes_or_numbers_by_what_they_hold() -> None:
     assert "confidence" not in names(numbers)
 
 
+def test_a_label_keeps_its_name(tmp_path: Path) -> None:
+    """That of its column, or of the series that it is, also when saved, and where an input is called `label`."""
+    values = {"label": np.arange(400.0) % 7, "prediction": np.arange(400.0) % 5, "left": np.arange(400) % 2}
+    frame = pd.DataFrame(values)
+    for y, expected in (
+        ("left", "left"),
+        (frame["left"], "left"),
+        (values["left"], "label"),
+        ("prediction", "prediction"),
+    ):
+        inputs = frame if isinstance(y, str) else frame.drop(columns=["left"])
+        profile = driftline.profile(inputs, y=y, model="m")
+        profile.save(tmp_path / "m.json")
+        for each in (profile, driftline.load_profile(tmp_path / "m.json")):
+            assert [column.key.name for column in each.columns if column.key.target == "label"] == [expected]
+            assert ("input", "label") in [column.key for column in each.columns]
+
+
 def test_columns_of_a_frame_may_be_named_instead_of_given(frame: pd.DataFrame) -> None:
     """A named column is what it is said to be, and no input."""
     frame["p"] = np.linspace(0, 1, ROWS)
     profile = driftline.profile(frame, y="flag", prediction="few", score="p", ignore=["many", "holes"])
     assert [each.key.target for each in profile.columns] == ["input"] * 4 + ["output"] * 3 + ["label"]
-    assert column(profile, "label", "label").categories.keys() == {"True", "False"}
+    assert column(profile, "flag", "label").categories.keys() == {"True", "False"}
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_up_to_the_limit_every_value_has_a_cell() -> None:
 
 
 def test_a_heavy_value_has_a_cell_of_its_own() -> None:
-    """70 % zeros among a lognormal column, and three more atoms in it."""
+    """70% zeros among a lognormal column, and three more atoms in it."""
     rng = np.random.default_rng(0)
     values = np.where(rng.random(ROWS) < 0.7, 0.0, rng.lognormal(0, 1, ROWS))
     values[:3_000:3], values[1:3_000:3], values[2:3_000:3] = 0.5, 1.0, 2.0

@@ -61,7 +61,7 @@ def test_a_record_says_all_of_a_change() -> None:
         "ml.incident.id": "2e",
         "ml.alarm.traces": ["ab"],
         "ml.drift.aspect": "value",
-        "ml.drift.event": "share above 3: 20 % → 40 %",
+        "ml.drift.event": "share above 3: 20% → 40%",
         "ml.drift.reasons": ["moved"],
         "ml.drift.moved.event": "above",
         "ml.drift.moved.before": 0.2,

@@ -12,7 +12,7 @@ from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Windo
 from driftline_processor.verdicts.reasons import Stated
 from driftline_processor.verdicts.verdict import State, Verdict
 
-VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20 % to 40 %"),))
+VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20% to 40%"),))
 COLUMN = ColumnResult(
     column=ColumnKey("output", "prediction"),
     rows=200.0,

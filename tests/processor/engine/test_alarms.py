@@ -18,7 +18,7 @@ MINUTE = 60 * 10**9
 MODEL = ModelKey("churn", "7", (("service.name", "shop"),))
 AGE, PLAN, SCORE = ColumnKey("input", "age"), ColumnKey("input", "plan"), ColumnKey("output", "score")
 
-ALARM = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20 % → 40 %"),))
+ALARM = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20% → 40%"),))
 HEALTHY = Verdict("value", State.HEALTHY, 0.01, 0.0, 0.05, 0.1, ())
 BACK = replace(HEALTHY, closing=ClosingEvidence(MINUTE, 0.0))
 NO_DATA = Verdict("value", State.INSUFFICIENT_DATA, 0.0, 0.0, 0.05, 0.0, (Stated("no rows"),))
@@ -80,7 +80,7 @@ def test_a_verdict_that_does_not_show_the_open_alarm_says_that_it_is_open() -> N
     assert age is not None
     assert age.sentence == "alarm still open since 2023-11-14 22:14 UTC; no rows"
     assert plan == ALARM
-    assert statement(second.columns).endswith("first: plan, share above 3: 20 % → 40 %")
+    assert statement(second.columns).endswith("first: plan, share above 3: 20% → 40%")
     assert statement(second.columns[:1] * 2).endswith(
         "first: age, alarm still open since 2023-11-14 22:14 UTC; no rows"
     )
@@ -88,7 +88,7 @@ def test_a_verdict_that_does_not_show_the_open_alarm_says_that_it_is_open() -> N
 
 def test_updated_when_another_aspect_moves() -> None:
     """Another aspect is told once, however often the two take turns."""
-    missing = replace(ALARM, aspect="missing", reasons=(Stated("missing: 1 % → 20 %"),))
+    missing = replace(ALARM, aspect="missing", reasons=(Stated("missing: 1% → 20%"),))
 
     assert events(ALARM, missing, ALARM, missing, ALARM) == [(1, "opened"), (2, "updated")]
 
@@ -131,14 +131,14 @@ def test_another_reference_closes_and_may_open_anew() -> None:
 
 def test_events_say_it_in_one_sentence() -> None:
     """What moved, by how much, and what became of the model's other columns."""
-    louder = replace(ALARM, distance=0.6, lower_bound=0.5, reasons=(Stated("share above 3: 20 % → 80 %"),))
+    louder = replace(ALARM, distance=0.6, lower_bound=0.5, reasons=(Stated("share above 3: 20% → 80%"),))
     verdicts = [{AGE: ALARM}, {AGE: louder}, {AGE: BACK}]
     _, results = live([window(i, {**each, PLAN: HEALTHY, SCORE: HEALTHY}) for i, each in enumerate(verdicts, 1)])
 
     others = "1 of 2 inputs moved; outputs did not"
     assert [event.summary for result in results for event in result.alarms] == [
-        f"model churn 7 (shop): input age moved: share above 3: 20 % → 40 % ({others})",
-        f"model churn 7 (shop): input age moved further: share above 3: 20 % → 80 % ({others})",
+        f"model churn 7 (shop): input age moved: share above 3: 20% → 40% ({others})",
+        f"model churn 7 (shop): input age moved further: share above 3: 20% → 80% ({others})",
         "model churn 7 (shop): input age is back within the tolerance after 2m",
     ]
 
@@ -148,7 +148,7 @@ def test_what_may_be_left_is_said() -> None:
     _, results = live([window(1, {AGE: ALARM}), window(2, {AGE: replace(BACK, closing=ClosingEvidence(MINUTE, 0.07))})])
 
     (closed,) = results[1].alarms
-    said = "input age is back after 1m: at most 7 % of the rows may still be off"
+    said = "input age is back after 1m: at most 7% of the rows may still be off"
     assert closed.summary == f"model churn 7 (shop): {said}"
 
 

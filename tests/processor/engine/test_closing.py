@@ -29,6 +29,10 @@ BEGIN = 1_700_006_400 * 10**9 // DAY * DAY
 MODEL = ModelKey("model", "1")
 NAMES, SHARES = ("a", "b", "c"), np.array([0.34, 0.36, 0.3])
 LAYOUT = fitted(np.random.default_rng(4).normal(size=5_000))
+FLAGGED = fitted(np.array([0.0, 1.0]))
+FLAGS = {"flag": 0.03, "fraud": 0.001}
+"""Shares of ones in training."""
+
 TRAINED = 50_000
 CHUNKS = 504
 """Hours of three weeks."""
@@ -54,7 +58,9 @@ class Happened(NamedTuple):
 @lru_cache
 def trained(kind: str, columns: int, timed: bool) -> Comparison:
     random, keys = np.random.default_rng(1), [ColumnKey("input", f"c{i}") for i in range(columns)]
-    if kind == "category":
+    if kind in FLAGS:
+        parts = [numeric_column((random.random(TRAINED) < FLAGS[kind]).astype(float), CHUNKS, key) for key in keys]
+    elif kind == "category":
         parts = [category_column(random.choice(NAMES, TRAINED, p=SHARES), CHUNKS, key) for key in keys]
     else:
         absent = 0.02 if kind == "missing" else 0.0
@@ -70,6 +76,8 @@ def held(kind: str, rows: int, size: float, random: Generator) -> ColumnSummary:
     """A window of a column, moved by so many standard deviations or by a share of rows."""
     if not rows:
         return ColumnSummary()
+    if kind in FLAGS:
+        return numeric_summary((random.random(rows) < FLAGS[kind] + size).astype(float), FLAGGED)
     if kind == "category":
         counts = random.multinomial(rows, SHARES + size * np.array([1.0, -0.5, -0.5]))
         return category_summary({name: float(n) for name, n in zip(NAMES, counts, strict=True) if n})
@@ -191,3 +199,28 @@ def test_a_fault_is_no_season(rate: int) -> None:
     assert second - 46 <= 4
     assert back - 36 <= 4
     assert again - 52 <= 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "rate", "lasting"),
+    [
+        ("flag", -0.03, 300, 24),
+        ("flag", -0.03, 1_000, 24),
+        ("flag", -0.03, 5_000, 6),
+        ("flag", 0.06, 300, 24),
+        ("flag", 0.06, 1_000, 24),
+        ("fraud", 0.003, 1_000, 72),
+        ("fraud", 0.003, 5_000, 24),
+        ("fraud", 0.02, 300, 24),
+    ],
+)
+@pytest.mark.parametrize("timed", [False, True])
+def test_a_rare_event_opens_and_closes_one_alarm(
+    kind: str, size: float, rate: int, lasting: int, *, timed: bool
+) -> None:
+    """That has gone, tripled, or come up to four times or twenty: closed within four times what opening took."""
+    over = 30 + lasting
+    opened, closed = opened_and_closed(life(Fault(kind, size, 30, over), rate, over + 100, timed=timed))
+
+    assert opened <= over
+    assert closed - over <= max(4 * (opened - 30), 2)

@@ -31,7 +31,7 @@ BACK = replace(HEALTHY, closing=ClosingEvidence(START, 0.0))
 
 
 def alarm(score: float = 3.0) -> Verdict:
-    return Verdict("value", State.ALARM, 0.2, 0.15, 0.05, score, (Stated("share above 3: 20 % → 40 %"),))
+    return Verdict("value", State.ALARM, 0.2, 0.15, 0.05, score, (Stated("share above 3: 20% → 40%"),))
 
 
 def window(number: int, verdicts: dict[ColumnKey, Verdict], reference: str = "abc") -> WindowResult:
@@ -109,12 +109,12 @@ def test_the_sentences() -> None:
 
     assert opened.summary == (
         "model churn 7 (shop, prod): 1 of 30 inputs and 1 of 1 outputs moved since 2023-11-14 22:14 UTC: "
-        "input x0: share above 3: 20 % → 40 %; then output score"
+        "input x0: share above 3: 20% → 40%; then output score"
     )
     assert updated.summary == (
         "model churn 7 (shop, prod): 2 of 30 inputs and 1 of 1 outputs now in alarm, "
         "the first since 2023-11-14 22:15 UTC: "
-        "input x1: share above 3: 20 % → 40 %; then input x0, output score"
+        "input x1: share above 3: 20% → 40%; then input x0, output score"
     )
     assert closed.summary == (
         "model churn 7 (shop, prod): no alarm is open any more after 2m: input x0, output score, input x1 had moved"

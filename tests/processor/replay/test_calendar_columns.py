@@ -52,7 +52,7 @@ def opened(tmp_path: Path, reference: tuple[str, Path], free: list[int], window:
 def test_a_rare_day_is_no_alarm_where_training_had_some(
     reference: tuple[str, Path], tmp_path: Path, window: str
 ) -> None:
-    """Eleven days in a year are 3 % of the rows, but one draw of a day is what they are to a window."""
+    """Eleven days in a year are 3% of the rows, but one draw of a day is what they are to a window."""
     assert opened(tmp_path, reference, [TRAINED + 9, TRAINED + 30], window) == []
 
 

@@ -165,6 +165,31 @@ def test_windows_slide(reference: Path, broken_file: Path, tmp_path: Path) -> No
     assert [each["start"] for each in by_rows["windows"][:3]] == [0, 0, 600]
 
 
+@pytest.mark.parametrize("which", [("a",), ("b",), ("a", "b")])
+@pytest.mark.parametrize("value", [0.0, 7.25])
+def test_a_pair_with_a_constant_member_has_no_data(tmp_path: Path, which: tuple[str, ...], value: float) -> None:
+    """No verdict and no alarm, in this window and by longer spans; and it is judged again when the member varies."""
+    random = np.random.default_rng(0)
+
+    def drawn(number: int, correlation: float) -> Columns:
+        a, b = random.normal(size=(2, number))
+        return {"a": a.tolist(), "b": (correlation * a + (1 - correlation**2) ** 0.5 * b).tolist()}
+
+    driftline.profile(drawn(20_000, 0.8), model="m").save(tmp_path / "m.json")
+    parts = [drawn(1_000, rho) for rho in (0.8, -0.8, -0.8, 0.8, 0.8, -0.8)]
+    for part in parts[2:4]:
+        part.update(dict.fromkeys(which, [value] * 1_000))
+    live = {name: [each for part in parts for each in part[name]] for name in ("a", "b")}
+    file = write_parquet(tmp_path / "live.parquet", live)
+    found = results(tmp_path, file, "--reference", tmp_path / "m.json", "--window", "1000rows")
+    pairs = [each for window in found["windows"] for name, each in window["columns"].items() if "×" in name]
+
+    told = f"no data: {' and '.join(which)} {'is' if len(which) == 1 else 'are'} constant"
+    assert [each["state"] == "insufficient_data" for each in pairs] == [False, False, True, True, False, False]
+    assert [told in each["sentence"] for each in pairs] == [False, False, True, True, False, False]
+    assert [pairs[at]["state"] for at in (0, 1, 4)] == ["healthy", "alarm", "healthy"]
+
+
 def test_a_label_is_judged_as_one(tmp_path: Path) -> None:
     """Also where its column is named otherwise, and its classes are booleans."""
     from driftline import profile
@@ -176,8 +201,9 @@ def test_a_label_is_judged_as_one(tmp_path: Path) -> None:
     later["gone"] = [score > 0.1 for score in later["score"]]
     file = write_parquet(tmp_path / "x.parquet", later)
     found = results(tmp_path, file, "--reference", tmp_path / "churn.json", "--label", "gone")
-    assert {alarm["column"]: alarm["target"] for alarm in found["alarms"]} == {"label": "label"}
-    assert found["windows"][0]["columns"]["label"]["distance"] == pytest.approx(0.75, abs=0.15)
+    assert {alarm["column"]: alarm["target"] for alarm in found["alarms"]} == {"left": "label"}
+    assert found["alarms"][0]["summary"].startswith("model churn: label left moved: ")
+    assert found["windows"][0]["columns"]["left"]["distance"] == pytest.approx(0.75, abs=0.15)
 
 
 def test_a_label_goes_by_its_name_as_outputs_do(tmp_path: Path) -> None:
@@ -194,6 +220,22 @@ def test_a_label_goes_by_its_name_as_outputs_do(tmp_path: Path) -> None:
     assert [(alarm["column"], alarm["target"]) for alarm in found["alarms"]] == [("label", "label")]
     assert found["alarms"][0]["summary"].startswith("model churn: label moved: ")
     assert "ot in the" not in replay(*arguments).output
+
+
+def test_an_input_may_be_called_label(tmp_path: Path) -> None:
+    """Beside a label of another name, with or without a word of it: each is judged as what it is."""
+    random = np.random.default_rng(0)
+    trained = {"label": random.normal(size=4000), "gone": random.integers(0, 2, 4000)}
+    driftline.profile(trained, y="gone", model="churn").save(tmp_path / "churn.json")
+    live = {"label": random.normal(size=2000).tolist(), "gone": [1] * 2000}
+    file = write_parquet(tmp_path / "live.parquet", live)
+    for options in (("--label", "gone"), ()):
+        found = results(tmp_path, file, "--reference", tmp_path / "churn.json", "--window", "1000rows", *options)
+        assert {name: each["target"] for name, each in found["windows"][0]["columns"].items()} == {
+            "label": "input",
+            "gone": "label",
+        }
+        assert {(each["column"], each["target"]) for each in found["alarms"]} == {("gone", "label")}
 
 
 def test_an_input_named_like_the_label_is_not_taken_for_it(tmp_path: Path) -> None:
@@ -232,7 +274,7 @@ def test_words_among_the_numbers_of_a_csv_are_of_the_wrong_type(
     data = {name: values[:2400] for name, values in broken.items()}
     data["visits"] = ["many" if i >= 1800 and i % 3 == 0 else x for i, x in enumerate(data["visits"])]
     result = replay(write_csv(tmp_path / "x.csv", data), "--reference", reference)
-    assert "input visits moved since 2024-03-01 03:00 UTC: wrong type: 0 % → 33 %" in result.stdout
+    assert "input visits moved since 2024-03-01 03:00 UTC: wrong type: 0% → 33%" in result.stdout
     assert result.stdout.count("ALARM  ") == 1
 
 

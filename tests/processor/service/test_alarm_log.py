@@ -17,7 +17,7 @@ from driftline_processor.service.alarm_log import AlarmLog, WarningLimiter
 from driftline_processor.verdicts.reasons import Stated
 from driftline_processor.verdicts.verdict import State, Verdict
 
-VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20 % → 40 %"),))
+VERDICT = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20% → 40%"),))
 MODEL = ModelKey("churn", "2", (("service.name", "shop"),))
 
 

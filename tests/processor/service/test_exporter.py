@@ -224,7 +224,7 @@ def test_grpc_end_to_end(otlp_sink: OtlpSink) -> None:
 
 
 def alarmed() -> WindowResult:
-    verdict = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20 % → 40 %"),), 0.15)
+    verdict = Verdict("value", State.ALARM, 0.2, 0.15, 0.05, 3.0, (Stated("share above 3: 20% → 40%"),), 0.15)
     before = result()
     window = replace(before, reference="r", columns=(replace(before.columns[0], verdict=verdict),))
     return follow({}, window, 0.05)[1]

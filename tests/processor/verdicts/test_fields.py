@@ -10,6 +10,7 @@ from driftline.semconv import REASON_ATTRIBUTES
 from driftline_processor.verdicts.fields import KINDS, fields, pack, unpack
 from driftline_processor.verdicts.reasons import (
     Bound,
+    ConstantMembers,
     DetectionLimit,
     ExplainedByBlock,
     ExplainedByMembers,
@@ -18,6 +19,7 @@ from driftline_processor.verdicts.reasons import (
     ManyColumns,
     MayBeSeason,
     Moved,
+    Multiplied,
     NeverSeen,
     NoRows,
     Reason,
@@ -57,11 +59,13 @@ EXPECTED = [
     (NeverSeen(0.2, low=0.0, high=1.0), {"kind": "never_seen", "share": 0.2, "more": 0, "low": 0.0, "high": 1.0}),
     (ManyCategories(0.2), {"kind": "many_categories", "share": 0.2}),
     (NoRows(), {"kind": "no_rows"}),
+    (ConstantMembers(("a", "b")), {"kind": "constant_members", "members": ("a", "b")}),
     (DetectionLimit(0.3, 10), {"kind": "detection_limit", "move": 0.3, "chunks": 10}),
     (
         Widened(0.05, 0.16, 400.0, 33.0),
         {"kind": "widened", "asked": 0.05, "tolerated": 0.16, "rows": 400.0, "hours": 33.0},
     ),
+    (Multiplied(2.0), {"kind": "multiplied", "ratio": 2.0}),
     (InSeason("time of day", 0.3), {"kind": "in_season", "cycle": "time of day", "share": 0.3}),
     (
         MayBeSeason(0.2, 0.1, 3.5, timed=False),

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from driftline_processor.verdicts.numbers import distinct_digits, number, number_range, percent
+from driftline_processor.verdicts.numbers import distinct_digits, number, number_range, percent, percents
 
 EDGES = np.array([-2.0, 0.0, 3.2, 7.5])
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0, "0 %"), (1, "100 %"), (0.352, "35 %"), (0.0123, "1.2 %"), (2e-5, "0.002 %")]
+    ("share", "text"), [(0, "0%"), (1, "100%"), (0.352, "35%"), (0.0123, "1.2%"), (2e-5, "0.002%")]
 )
 def test_shares(share: float, text: str) -> None:
     """Two digits are enough."""
@@ -35,3 +35,38 @@ def test_a_range_whose_ends_look_alike_is_one_number() -> None:
     """Four digits tell them apart or not."""
     assert number_range(1.0, 1.0001) == "1"
     assert number_range(1.0, 1.001) == "1 to 1.001"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (1_700_000_123.0, 3, "1700000123"),
+        (1_700_000_123.4, 3, "1700000123"),
+        (1.7e18, 0, "1700000000000000000"),
+        (1_234_567.0, 3, "1234567"),
+        (24_683.2, 3, "24700"),
+        (3.0, 0, "3"),
+        (-2.2250738585072014e-308, 3, "0"),
+        (6.02e23, 3, "6.02e+23"),
+    ],
+)
+def test_counts_and_epochs_have_their_digits(value: float, digits: int, text: str) -> None:
+    """To the unit from a million on; and an edge beside nothing is nothing."""
+    assert number(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("shares", "texts"),
+    [
+        ((0.0502, 0.05), ("5.02%", "5%")),
+        ((0.05, 0.05), ("5%", "5%")),
+        ((0.99996, 1.0), ("99.996%", "100%")),
+        ((0.2, 0.35), ("20%", "35%")),
+        ((2e-15, 0.0), ("0%", "0%")),
+        ((0.5000001, 0.5), ("50.00001%", "50%")),
+        ((-0.003, 0.05), ("-0.3%", "5%")),
+    ],
+)
+def test_shares_that_differ_never_look_alike(shares: tuple[float, float], texts: tuple[str, str]) -> None:
+    """Digits are added until they do not."""
+    assert percents(*shares) == texts

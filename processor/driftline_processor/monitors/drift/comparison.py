@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from driftline.semconv import TARGET_PAIR
+from driftline.reference.column_types import INTEGER
+from driftline.semconv import TARGET_LABEL, TARGET_PAIR
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
@@ -38,6 +39,9 @@ from driftline_processor.verdicts.verdict import OpenAlarm, Verdict
 MOST_ALPHA = 0.001
 """False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
 
+APART = 0.25
+"""Numbers are one where they are less apart, in margins of the training data: buckets of a sketch are as wide."""
+
 PAIRS_SHARE = 0.1
 """Of a model's false alarms: for all of its pairs together. They are many, and few ever move alone."""
 
@@ -46,11 +50,16 @@ BLOCKS_SHARE = 0.1
 
 
 class PlacedWindow(NamedTuple):
-    """What a window held of the columns of a reference, as read and in its bins; judged: which of them are."""
+    """What a window held of the columns of a reference, as read and in its bins.
+
+    judged: which of them are. constant: which members of pairs have one value, so that the pair has no data,
+    [2, pairs].
+    """
 
     held: Sequence[ColumnSummary]
     binned: BinnedWindow
     judged: BoolArray
+    constant: BoolArray
 
 
 class Judgement(NamedTuple):
@@ -82,6 +91,8 @@ class Comparison:
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()), tolerances=tolerances)
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
         self._statistics = ReferenceStatistics(columns)
+        seen = zip(np.flatnonzero(self._detector.numeric).tolist(), self._binner.numbers.seen, strict=True)
+        self._resolution = {i: APART * each.margin for i, each in seen}
         self._trained = numbers(StackedIntervals.of([column.summary.intervals for column in columns]))
         summaries = [column.summary for column in columns]
         self._trained_shares = self._shares(summaries, self._binner.place(summaries).categories)
@@ -92,7 +103,8 @@ class Comparison:
         blocks = [] if reference.provisional else find_blocks(self._keys, has_level(self._detector).tolist())
         self._joint = JointMonitor(blocks, self._keys, detectors, self._chunk)
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
-        reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar)
+        whole = [i for i, column in enumerate(columns) if column.type == INTEGER]
+        reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar, whole)
         self._explainer = Explainer(reference, self._detector, reasons, timed=self._chunk is not None)
         provisional = reference.provisional and self._chunk is not None
         self._provisional = ProvisionalJudge(reference, self._detector, self._explainer) if provisional else None
@@ -139,6 +151,7 @@ class Comparison:
             only.
 
         """
+        summaries = _with_label(summaries, self.reference)
         unknown = {key: summary for key, summary in summaries.items() if key not in self.reference.columns}
         if not self.reference.columns:
             return describe_window(unknown)
@@ -152,7 +165,17 @@ class Comparison:
         held = self._reader.read([summaries.get(key, NOTHING) for key in self._keys])
         # Not every server counts pairs.
         judged = np.array([key.target != TARGET_PAIR or key in summaries for key in self._keys])
-        return PlacedWindow(held, self._binner.place(held), judged)
+        constant = self._constant(held)[self._detector.pairing.members]
+        binned, both = self._binner.place(held), np.asarray(constant.any(axis=0), bool)
+        counts = self._detector.pairing.without(binned.counts, both, self._detector.starts)
+        return PlacedWindow(held, binned._replace(counts=counts), judged, constant)
+
+    def _constant(self, held: Sequence[ColumnSummary]) -> BoolArray:
+        """Members of pairs that have one value in the window: nothing shows how they go with another, [columns]."""
+        constant = np.zeros(len(held), bool)
+        for i in np.unique(self._detector.pairing.members).tolist():
+            constant[i] = has_one_value(held[i], self._resolution.get(i, 0.0))
+        return constant
 
     def judge(
         self, placed: PlacedWindow, budget: float, duration: int, stream: StreamWindow | None = None
@@ -165,6 +188,7 @@ class Comparison:
             verdicts = self._provisional.verdicts(verdicts, judged[0], held, Stream(stream, alarms))
         else:
             verdicts = self._explainer.verdicts(judged, held, closing_evidence(judged, alarms), eligible)
+        verdicts = self._explainer.of_pairs(verdicts, placed.constant)
         blocks = self._joint.verdicts(judged, self._of_block(budget), stream)
         verdicts = self._joint.explained(verdicts, blocks, stream)
         return Judgement(verdicts, np.where(window.valued, self._detector.unseen_below(window), np.nan), blocks)
@@ -181,6 +205,7 @@ class Comparison:
         judged = self._judged(season, horizons, placed, budget)
         closing = closing_evidence(judged, self._open(stream))
         verdicts = self._explainer.changes(judged, placed.held, closing, self._eligible(stream))
+        verdicts = self._explainer.of_pairs(verdicts, placed.constant)
         blocks = self._joint.verdicts(judged, self._of_block(budget), stream)
         return self._keyed(self._joint.explained(verdicts, blocks, stream), blocks)
 
@@ -251,7 +276,7 @@ class Comparison:
 
     def _results(self, placed: PlacedWindow, judgement: Judgement) -> list[ColumnResult]:
         """Of the columns of the reference that are judged."""
-        (held, binned, judged), (verdicts, detectable, _) = placed, judgement
+        (held, binned, judged, _), (verdicts, detectable, _) = placed, judgement
         statistics = self._statistics.of_window(binned.counts, binned.numeric)
         distributions, shares = numbers(binned.stacked), self._shares(held, binned.categories)
         columns = list(self.reference.columns.values())
@@ -297,6 +322,28 @@ def _chunk(reference: Reference) -> float:
     """Mean duration of the chunks, seconds; 0 where the reference has no timestamps."""
     timed = reference.has_timestamps and len(reference.starts)
     return float((reference.ends - reference.starts).mean()) if timed else 0.0
+
+
+def has_one_value(summary: ColumnSummary, resolution: float) -> bool:
+    """Whether a column has but one, to the resolution of the sketch."""
+    seen = summary.intervals
+    if seen.total:
+        low, high = float(seen.lower.min()), float(seen.upper.max())
+        return high - low <= resolution or bool(((seen.lower == low) & (seen.upper == high)).all())
+    return sum(rows > 0.0 for rows in summary.categories.values()) == 1
+
+
+LABEL = ColumnKey(TARGET_LABEL, TARGET_LABEL)
+
+
+def _with_label(
+    summaries: Mapping[ColumnKey, ColumnSummary], reference: Reference
+) -> Mapping[ColumnKey, ColumnSummary]:
+    """A server may call a label just that, whatever its column was called in training."""
+    if LABEL not in summaries or LABEL in reference.columns:
+        return summaries
+    labels = [key for key in reference.columns if key.target == TARGET_LABEL and key not in summaries]
+    return {labels[0] if key == LABEL else key: each for key, each in summaries.items()} if labels else summaries
 
 
 NOTHING = ColumnSummary()

@@ -86,7 +86,7 @@ def test_a_category_that_vanished_is_named() -> None:
     result, verdict = judged(COLOR, counted(random(2).choice(COLORS[:3], 2_000, p=[0.45, 0.33, 0.22])))
 
     assert verdict.state is State.ALARM
-    assert verdict.sentence.startswith("share of 'grey': 10 % → 0 %")
+    assert verdict.sentence.startswith("share of 'grey': 10% → 0%")
     assert sum(result.shares.values()) == pytest.approx(1.0)
     assert "linf" in result.statistics
 
@@ -95,7 +95,7 @@ def test_a_new_category_is_named() -> None:
     """Two percent of rows in a category that training never saw."""
     counts = {"red": 392.0, "green": 294.0, "blue": 196.0, "grey": 98.0, "mauve": 20.0}
 
-    assert judged(COLOR, category_summary(counts))[1].sentence == "values never seen in training: 2 % (mauve)"
+    assert judged(COLOR, category_summary(counts))[1].sentence == "values never seen in training: 2% (mauve)"
 
 
 def test_missing_rows_are_an_aspect_of_their_own() -> None:
@@ -109,7 +109,7 @@ def test_missing_rows_are_an_aspect_of_their_own() -> None:
     result, verdict = judged(numeric_column(sparse), numeric_summary(window))
 
     assert (verdict.aspect, verdict.state) == (MISSING, State.ALARM)
-    assert verdict.sentence == "missing: 10 % → 22 %"
+    assert verdict.sentence == "missing: 10% → 22%"
     assert result.statistics["missing_rate"] == pytest.approx(0.12, abs=0.01)
 
 
@@ -118,7 +118,7 @@ def test_infinite_rows_are_an_aspect_of_their_own() -> None:
     window = random(4).normal(size=1_000)
     window[:100] = np.inf
 
-    assert judged(NORMAL, numeric_summary(window))[1].sentence == "non finite: 0 % → 10 %"
+    assert judged(NORMAL, numeric_summary(window))[1].sentence == "non finite: 0% → 10%"
 
 
 def test_several_alarms_of_a_column_are_all_told() -> None:
@@ -128,7 +128,7 @@ def test_several_alarms_of_a_column_are_all_told() -> None:
 
     event = judged(NORMAL, numeric_summary(window))[1].sentence
 
-    assert "missing: 0 % → 30 %" in event.split("; ")
+    assert "missing: 0% → 30%" in event.split("; ")
     assert len(event.split("; ")) == 2
 
 
@@ -142,7 +142,7 @@ def test_a_changed_type_is_alarmed(column: ReferenceColumn, summary: ColumnSumma
     _, verdict = judged(column, summary)
 
     assert (verdict.aspect, verdict.state) == ("wrong_type", State.ALARM)
-    assert verdict.sentence == "wrong type: 0 % → 100 %"
+    assert verdict.sentence == "wrong type: 0% → 100%"
 
 
 def test_a_unit_change_is_seen_in_a_handful_of_rows() -> None:
@@ -200,7 +200,7 @@ def test_more_categories_than_a_sender_can_name() -> None:
     flood = dict.fromkeys(names, 5.0) | {OTHER: 3_000.0}
 
     assert judged(column, category_summary(known))[1].state is State.HEALTHY
-    assert judged(column, category_summary(flood))[1].sentence == "values never seen in training: 75 %"
+    assert judged(column, category_summary(flood))[1].sentence == "values never seen in training: 75%"
 
 
 def test_sampled_rows_count_for_what_they_tell() -> None:
@@ -250,8 +250,8 @@ def test_all_missing_columns_on_either_side() -> None:
     """All rows missing in a window is an alarm; so are values where training had none."""
     nothing = numeric_column(np.full(2_000, np.nan))
 
-    assert judged(NORMAL, numeric_summary(np.full(500, np.nan)))[1].sentence == "missing: 0 % → 100 %"
-    assert judged(nothing, numeric_summary(np.zeros(500)))[1].sentence == "missing: 100 % → 0 %"
+    assert judged(NORMAL, numeric_summary(np.full(500, np.nan)))[1].sentence == "missing: 0% → 100%"
+    assert judged(nothing, numeric_summary(np.zeros(500)))[1].sentence == "missing: 100% → 0%"
     assert judged(nothing, numeric_summary(np.full(500, np.nan)))[1].state is State.INSUFFICIENT_DATA
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from driftline.sketch import Intervals
 
 MARGIN = 0.2
-"""Numbers this near to a seen one are not new, as a share of the range that holds the middle 98 % of the training
+"""Numbers this near to a seen one are not new, as a share of the range that holds the middle 98% of the training
 data: the far end of a season, or of a slow wave, goes a little beyond what any sample of it has seen."""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound="DataclassInstance")
 
 Z95 = 1.645
-"""One-sided 95 % quantile of the normal distribution."""
+"""One-sided 95% quantile of the normal distribution."""
 
 NEARLY = 0.95
 """Of events with about the same score the first is named: novelty, then prefixes, which read better than intervals."""
@@ -29,7 +29,7 @@ class Move:
     """How far shares of rows are from the reference's, in shares of rows as a reader subtracts them, [events].
 
     before, after: the shares themselves. distance: 0 by ranks, which are evidence alone. lower_bound: what the distance
-    is at least, with 95 % confidence. error: its standard error by sampling, as autocorrelated as the training data.
+    is at least, with 95% confidence. error: its standard error by sampling, as autocorrelated as the training data.
     """
 
     before: FloatArray
@@ -41,7 +41,7 @@ class Move:
 
     @property
     def sure(self) -> FloatArray:
-        """What the distance of one event is at least, with 95 % confidence, whichever others were looked at."""
+        """What the distance of one event is at least, with 95% confidence, whichever others were looked at."""
         return self.distance - Z95 * self.error
 
 
@@ -71,7 +71,7 @@ class Assessment:
     sizes: events of each column, of which none is without any. by_ranks: which events are by degrees. natural: standard
     error of the distance with natural variation. season: distance that a season may make, and masked: that it may take
     off a move. proven: what a distance is at least, whichever event and window chance has picked, and with natural
-    variation, see `tolerance_bound`.
+    variation, see `tolerance_bound`. rare: events in alarm by their ratio, see `rare`; None where none is.
     """
 
     sizes: IntArray
@@ -82,6 +82,7 @@ class Assessment:
     season: FloatArray
     masked: FloatArray
     proven: FloatArray
+    rare: BoolArray | None = None
 
     @classmethod
     def of_columns(cls, move: Move, significance: Significance, proven: FloatArray) -> "Assessment":
@@ -100,12 +101,12 @@ class Assessment:
 
     @cached_property
     def lower_bound(self) -> FloatArray:
-        """What a distance is at least, with 95 % confidence and beyond what chance has picked."""
+        """What a distance is at least, with 95% confidence and beyond what chance has picked."""
         return np.minimum(self.move.lower_bound, self.proven)
 
     @cached_property
     def relevant(self) -> BoolArray:
-        """Whether an event has moved by more than is tolerated, with 95 % confidence, season or not."""
+        """Whether an event has moved by more than is tolerated, with 95% confidence, season or not."""
         return np.asarray(self.move.lower_bound > self.move.tolerance)
 
     @cached_property
@@ -118,7 +119,10 @@ class Assessment:
         move, significance = self.move, self.significance
         tolerated = self.season + move.tolerance
         usual = np.maximum(tolerated, self.season + significance.critical * self.natural - Z95 * move.error)
-        enough = np.where(usual < self.lower_bound, usual, tolerated)
+        by_points = usual < self.lower_bound
+        if self.rare is not None:
+            by_points &= ~self.rare
+        enough = np.where(by_points, usual, tolerated)
         return np.where(significance.ratio > 1.0, enough, np.maximum(usual, self.lower_bound))
 
     @cached_property
@@ -167,6 +171,6 @@ def of_horizon(record: Record, horizon: int) -> Record:
     def part(value: Any) -> Any:
         if isinstance(value, np.ndarray):
             return value[horizon] if value.ndim > 1 else value
-        return of_horizon(value, horizon)
+        return None if value is None else of_horizon(value, horizon)
 
     return type(record)(**{name: part(getattr(record, name)) for name in record.__dataclass_fields__})

@@ -40,9 +40,14 @@ def closing_evidence(judged: Sequence[Judged], alarms: Mapping[int, OpenAlarm]) 
         after = {i: alarm for i, alarm in alarms.items() if horizon.start >= alarm.opened and i not in found}
         if not after:
             continue
-        bounds = np.where(alarmed, np.inf, upper_bounds(detection, horizon.detector.least_tolerance)).tolist()
+        usual = horizon.detector.baseline.tolerance
+        bounds = np.where(alarmed, np.inf, upper_bounds(detection, usual))
+        small = [i for i, alarm in after.items() if alarm.largest_bound <= horizon.detector.tolerances[i]]
+        if small:  # by the ratio of a rare event, which is over when that is
+            least = horizon.detector.rare.tolerated(usual, detection.events.move.after)
+            bounds[small] = np.where(alarmed, np.inf, upper_bounds(detection, least))[small]
         found |= {
-            i: ClosingEvidence(horizon.start, bounds[i])
+            i: ClosingEvidence(horizon.start, float(bounds[i]))
             for i, alarm in after.items()
             if bounds[i] <= HALF * alarm.largest_bound
         }
@@ -52,7 +57,7 @@ def closing_evidence(judged: Sequence[Judged], alarms: Mapping[int, OpenAlarm]) 
 def upper_bounds(detection: Detection, least: FloatArray) -> FloatArray:
     """The most that may be left of a move of each column, beyond what its events tolerate, [columns].
 
-    least: the least tolerance that each event may have, [events]: one that is rare may have opened the alarm by it. 0
+    least: the tolerance of each event, [events]: less where one that is rare may have opened the alarm by its ratio. 0
     where all is within the tolerance; infinite where something surely is not, or where nothing was counted.
     """
     events = detection.events

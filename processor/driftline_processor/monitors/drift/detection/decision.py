@@ -1,16 +1,17 @@
 """The decision: an alarm needs an event that moved by more than matters, and by more than chance and nature explain.
 
-Relevance: the lower bound of the distance d = |q - p| exceeds the tolerance at 95 %, and at the budget's level four
+Relevance: the lower bound of the distance d = |q - p| exceeds the tolerance at 95%, and at the budget's level four
 fifths of it (see `tolerance_bound`). Evidence: the signed root of the likelihood ratio, divided by the inflation that
 the reference's own chunks show, exceeds the critical value at the false-alarm budget. Two conditions, because a bound
 of the whole tolerance at the budget's level would need many hours to find twice the tolerance in 1,000 rows, and a
-bound at 95 % alone would alarm every night.
+bound at 95% alone would alarm every night.
 
 All columns and horizons are judged at once: arrays are [..., events], the events of one column after those of another,
 or [..., columns].
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline_processor.monitors.drift.detection.assessment import Z95, Assessment, Move, Significance
 from driftline_processor.monitors.drift.detection.baseline import Baseline
-from driftline_processor.monitors.drift.detection.rare import PART, multiplied
+from driftline_processor.monitors.drift.detection.rare import RareFindings
 from driftline_processor.monitors.drift.detection.significance import critical_value, signed_root
 from driftline_processor.monitors.drift.detection.tolerance_bound import (
     AT_ONCE,
@@ -35,7 +36,7 @@ EXCLUDED = 4.0
 
 BAND = 2.0
 """So many roots of n away lies what n rows cannot exclude for all events at once: 1.36 for the largest distance that
-chance makes in 95 % of windows (Kolmogorov), and 0.5 standard errors of 1.645 on top, rounded down."""
+chance makes in 95% of windows (Kolmogorov), and 0.5 standard errors of 1.645 on top, rounded down."""
 
 DAY_DEGREES = 60.0
 """Degrees of freedom of a dependence that was measured on a day: 22 second differences, in about three directions."""
@@ -76,12 +77,14 @@ def assess(
     *,
     of_column: ArrayLike | None = None,
     allowance: SeasonalAllowance | None = None,
+    rare: RareFindings | None = None,
 ) -> Assessment:
     """Hold windows against the reference: `x` rows in each event, of `rows` effective rows of its column.
 
     alpha: false alarms allowed for each event of a column, [columns]. chunks: each window's duration in chunks, [...],
     where both sides have timestamps. of_column: false alarms allowed for all events of a column together,
     [columns]; `alpha` where it has one. allowance: what the stream does by itself, where the reference cannot tell.
+    rare: events that are in alarm by their ratio.
     """
     column, variation = baseline.column, baseline.variation
     n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
@@ -106,9 +109,7 @@ def assess(
     known = variation.degrees(n_column)  # of the width by rows, of which chance is most (Satterthwaite 1946)
     limit = critical_bound(alpha if of_column is None else of_column, known, AT_ONCE).take(column, axis=-1)
     least = distance - Z95 * sampling
-    rarely = multiplied(baseline, x, n, limit * inflation, (least > 0.0) & (season == 0.0))
-    tolerance = np.where(rarely, PART * baseline.tolerance, baseline.tolerance)
-    move = Move(p, q, distance, least, tolerance, sampling)
+    move = Move(p, q, distance, least, baseline.tolerance, sampling)
     kept, width = KEPT * baseline.tolerance + season, natural.copy()
     near = np.nonzero((least > baseline.tolerance) & (distance > kept))
     if len(near[-1]):
@@ -123,8 +124,38 @@ def assess(
         alone=alone / inflation * beyond,
         surprise=ratio / np.minimum(steady, inflation),
     )
-    proven = np.where(rarely, distance, at_least(distance, width, baseline.tolerance, limit))
-    return Assessment(baseline.sizes, baseline.by_ranks, move, significance, natural, season, masked, proven)
+    proven = at_least(distance, width, baseline.tolerance, limit)
+    found = Assessment(baseline.sizes, baseline.by_ranks, move, significance, natural, season, masked, proven)
+    if rare is None or not len(rare.ratio):
+        return found
+    return _with_rare(found, rare.among(found.score <= 1.0))
+
+
+def _with_rare(assessment: Assessment, rare: RareFindings) -> Assessment:
+    """With events in alarm by nothing but their ratio: what they have to exceed is a matter of that, season and all."""
+    where, move, significance = rare.where, assessment.move, assessment.significance
+
+    def put(values: FloatArray, those: ArrayLike) -> FloatArray:
+        changed = np.array(np.broadcast_to(values, move.distance.shape))
+        changed[where] = those
+        return changed
+
+    ratio, alone, surprise = (
+        put(each, np.maximum(np.broadcast_to(each, move.distance.shape)[where], rare.ratio))
+        for each in (significance.ratio, significance.alone, significance.surprise)
+    )
+    return replace(
+        assessment,
+        move=replace(
+            move,
+            lower_bound=put(move.lower_bound, rare.lower_bound),
+            tolerance=put(move.tolerance, rare.tolerance),
+        ),
+        significance=replace(significance, ratio=ratio, alone=alone, surprise=surprise),
+        season=put(assessment.season, 0.0),
+        proven=put(assessment.proven, rare.lower_bound),
+        rare=put(np.zeros_like(move.distance), 1.0) > 0.0,
+    )
 
 
 def _inflation(

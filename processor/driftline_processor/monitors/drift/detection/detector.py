@@ -24,7 +24,8 @@ from driftline_processor.monitors.drift.detection.decision import (
 from driftline_processor.monitors.drift.detection.harmonics import DailyCycle
 from driftline_processor.monitors.drift.detection.novelty import Unseen, assess_novelty
 from driftline_processor.monitors.drift.detection.pair_margins import PairMargins
-from driftline_processor.monitors.drift.detection.rare import may_be_tolerated
+from driftline_processor.monitors.drift.detection.rare import BUDGET as RARE_BUDGET
+from driftline_processor.monitors.drift.detection.rare import MOST_TOLERATED, RareEvents, Stretch
 from driftline_processor.monitors.drift.detection.tested_sets import running
 from driftline_processor.monitors.drift.detection.total_variation import TotalVariation
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
@@ -34,6 +35,9 @@ ABSENT = -1
 """The state of an aspect that is not judged."""
 
 TINY_ALPHA = 1e-300
+
+FEW_VALUES = 32
+"""Edges of bins below which each bin of a numeric column holds one value."""
 
 NEVER: FloatArray = np.zeros(0)
 
@@ -118,7 +122,7 @@ class Detector:
         self._total_variation = TotalVariation(
             self.baseline, ~self.numeric, self._last - self._first == 1, self.tolerances
         )
-        self.least_tolerance = may_be_tolerated(self.baseline)
+        self.rare = RareEvents(self.baseline, self._may_be_rare(columns))
         self._parts = self._parts_of_alpha(np.array([each.tests for each in prepared]))
 
     def _number_events(self) -> None:
@@ -142,7 +146,30 @@ class Detector:
         """Of a column's false alarms: those of each event, and of all of an aspect, by aspect and column."""
         share = np.repeat([BUDGET[aspect] for aspect in ASPECTS], len(tests))
         tests = tests + 1 + self._total_variation.possible  # novelty, and diffuse change where that may be
+        rare = self.rare.tests
+        self._rare_part = share * RARE_BUDGET / np.maximum(rare, 1)
+        share = share * np.where(rare > 0, 1.0 - RARE_BUDGET, 1.0)
         return share / np.append(tests, np.ones(len(STATES) * len(self.sizes))), share
+
+    def _may_be_rare(self, columns: Sequence[ReferenceColumn]) -> BoolArray:
+        """Events whose rate means something: pairs are judged by what their members leave of them.
+
+        A column that was given a wide tolerance is to be left alone.
+
+        Of ranges of numbers, beyond the training data only where that has few values, as flags and codes have.
+        """
+        baseline, column = self.baseline, self.baseline.column[: len(self._first)]
+        pairs = np.array([column.pair is not None for column in columns], bool)
+        few_values = np.array([len(column.edges) < FEW_VALUES for column in columns], bool)
+        wide = self.tolerances > MOST_TOLERATED
+        possible = np.tile(~pairs & ~wide, len(ASPECTS))[baseline.column]
+        p, numeric = baseline.shares[: len(column)], self.numeric[column]
+        possible[: len(column)] &= np.where(
+            numeric, ~baseline.unseen[: len(column)] | few_values[column], (p > 0.0) & (p < 1.0)
+        )
+        two = ~self.numeric & (np.bincount(column, p > 0.0, len(columns)) == 2)
+        possible[: len(column)] &= ~two[column] | (p <= 0.5)  # of two that are all there is, one is the other
+        return np.asarray(possible)
 
     def without_time(self, counts: BinnedCounts, window: Window, hours: Mapping[int, float] = ANY_TIME) -> BinnedCounts:
         """The counts of a window as they were without what the time of day does to them.
@@ -179,7 +206,8 @@ class Detector:
         each, whole = (np.maximum(allowed * part, TINY_ALPHA) for part in self._parts)
         whole = np.asarray(spent, float)[..., None] * whole
         with_value = rows[..., :columns]
-        events = assess(self.baseline, x, rows, each, chunks, of_column=whole, allowance=allowance)
+        rare = self.rare.find(x, rows, allowed * self._rare_part, self._stretch(chunks, allowance))
+        events = assess(self.baseline, x, rows, each, chunks, of_column=whole, allowance=allowance, rare=rare)
         novelty = assess_novelty(self.unseen, novel, with_value, each[:columns], whole[..., :columns])
         diffuse = self._total_variation.assess(events, rows, each[:columns], whole[..., :columns], chunks)
         tolerances = np.tile(self.tolerances, len(ASPECTS))
@@ -190,6 +218,14 @@ class Detector:
         valued = self.known & (counts.valued(self.starts, self.apart) > 0.0)
         absent = self._never & (counts.states <= 0.0) | (counts.rows <= 0.0)[..., None, :]
         return self._combined((events, novelty, diffuse), state, valued, absent)
+
+    def _stretch(self, chunks: ArrayLike | None, allowance: SeasonalAllowance | None) -> Stretch:
+        if allowance is None:
+            nothing = np.zeros(len(self.baseline.shares))
+            return Stretch(chunks, nothing, nothing)
+        column = self.baseline.column
+        season, effect = (each.take(column, axis=-1) for each in (allowance.season, allowance.design_effect))
+        return Stretch(chunks, season, effect)
 
     def _combined(
         self,
@@ -218,9 +254,9 @@ class Detector:
         """Whether anything moved beyond its tolerance, [...]; the bounds of a distance are below it."""
         x, rows, novel = self._drawn(counts)
         q = x / rows.take(self.baseline.column, axis=-1)
-        moved = self.baseline.distance(q) > self.least_tolerance
+        moved = (self.baseline.distance(q) > self.baseline.tolerance).any(axis=-1) | self.rare.may_alarm(x, rows)
         new = novel / rows[..., : len(self.sizes)] - self.unseen.share > self.unseen.tolerance
-        return np.asarray(moved.any(axis=-1) | new.any(axis=-1) | self._total_variation.may_alarm(q, rows))
+        return np.asarray(moved | new.any(axis=-1) | self._total_variation.may_alarm(q, rows))
 
     def shares(self, counts: BinnedCounts) -> tuple[FloatArray, FloatArray]:
         """The share of rows in each event, and effective rows of its column, [..., events]."""

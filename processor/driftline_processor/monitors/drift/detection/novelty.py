@@ -16,7 +16,7 @@ from driftline_processor.monitors.drift.detection.significance import critical_v
 from driftline_processor.monitors.drift.detection.tolerance_bound import KEPT, at_least, critical_bound, width_beyond
 
 CATEGORY_SHARE = 1 / 25
-"""Tolerance for categories never seen, as a share of the tolerance: by name, .2 % of the rows is a lot."""
+"""Tolerance for categories never seen, as a share of the tolerance: by name, .2% of the rows is a lot."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

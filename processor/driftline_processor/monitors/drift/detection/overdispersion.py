@@ -185,7 +185,7 @@ class Variation:
         """The same without noise.
 
         A hundred chunks of 400 independent rows measure R(400) = 1 ± .07, which a window of 2,000 rows reads as a
-        standard error that is up to 17 % too wide.
+        standard error that is up to 17% too wide.
         """
         levels, column = self.levels, self.column
         pooled = _without_noise(levels.pooled, levels.degrees, self.directions) / levels.rows

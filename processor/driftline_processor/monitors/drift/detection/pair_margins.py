@@ -6,12 +6,14 @@ window's own shares above the medians it tells how many rows are to be expected 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from driftline.semconv import SAME, TARGET_INPUT
-from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
+from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.records import ColumnKey, ReferenceColumn
 
 RAREST: Final = 1e-4
@@ -41,6 +43,21 @@ class PairMargins:
         self._same, self._opposite = first[self.pairs] + swapped, first[self.pairs] + 1 - swapped
         self._odds = _odds_ratio(shares[self._medians], shares[self._same])
         self._trained = _same(shares[self._medians], self._odds)
+
+    def without(self, counts: BinnedCounts, pairs: BoolArray, starts: IntArray) -> BinnedCounts:
+        """The counts as if some of the pairs had not been counted, [pairs]."""
+        if not pairs.any():
+            return counts
+        kept = np.ones(len(starts))
+        kept[self.pairs[pairs]] = 0.0
+        sizes = np.diff(np.append(starts, len(counts.bins)))
+        return replace(
+            counts,
+            bins=counts.bins * np.repeat(kept, sizes),
+            novel=counts.novel * kept,
+            rows=counts.rows * kept,
+            squares=counts.squares * kept,
+        )
 
     def explain(self, values: FloatArray, rows: FloatArray) -> None:
         """Takes out of the rows in each event, [..., events], what the members explain. rows: [..., columns]."""

@@ -1,9 +1,9 @@
 """A tolerance that holds: what an alarm has surely moved by, whichever event, horizon and hour chance has picked.
 
-A 95 % bound holds for one event in one window. An alarm is raised of the event and the horizon in which chance was
+A 95% bound holds for one event in one window. An alarm is raised of the event and the horizon in which chance was
 largest, out of thousands in a month, and its bound has to hold for that one: at the level of the false-alarm budget. At
 that level the null hypothesis is a move by KEPT of the tolerance, as in tests of equivalence (Wellek 2010), so that the
-bound exceeds the tolerance exactly where that null is rejected. Between KEPT and the whole tolerance 95 % is promised.
+bound exceeds the tolerance exactly where that null is rejected. Between KEPT and the whole tolerance 95% is promised.
 
 It is split over columns, horizons and evaluations (Bonferroni), not over all events of a column: at a real move few of
 them are near the largest one.

@@ -138,7 +138,7 @@ class TotalVariation:
     def _assessment(
         self, distance: FloatArray, lower: FloatArray, upper: FloatArray, proven: FloatArray, ratio: FloatArray
     ) -> Assessment:
-        """lower, upper: 95 % bounds; the error is by the farther one, as a distance within the noise has none below."""
+        """lower, upper: 95% bounds; the error is by the farther one, as a distance within the noise has none below."""
         nothing = np.zeros(self._columns)
         error = np.maximum(distance - lower, upper - distance) / Z95
         move = Move(nothing, distance, distance, lower, nothing + self._tolerance, error)

@@ -1,6 +1,8 @@
 """What moved in a column, as reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from math import ceil, floor
 
 import numpy as np
 
@@ -33,12 +35,21 @@ NAMED = 3
 
 
 class ReasonFinder:
-    """Names the events of a reference. `_place`: of a numeric column among the numeric ones."""
+    """Names the events of a reference. whole: the columns of whole numbers.
+
+    `_place`: of a numeric column among the numeric ones.
+    """
 
     def __init__(
-        self, detector: Detector, numbers: NumericBins, categories: Mapping[int, CategoryBins], calendar: Calendar
+        self,
+        detector: Detector,
+        numbers: NumericBins,
+        categories: Mapping[int, CategoryBins],
+        calendar: Calendar,
+        whole: Collection[int] = (),
     ) -> None:
         self._detector, self._numbers, self._categories, self._calendar = detector, numbers, categories, calendar
+        self._whole = frozenset(whole)
         self._place = {int(column): place for place, column in enumerate(np.flatnonzero(detector.numeric))}
         self._first = detector.baseline.sizes.cumsum() - detector.baseline.sizes
 
@@ -90,7 +101,10 @@ class ReasonFinder:
         before, after = _shares(judged, at)
         event = self._detector.events[column].items[at - int(self._first[column])]
         if column in self._place:
-            return moved_range(event, self._numbers.edges[self._place[column]], before, after)
+            rare = judged.detection.events.rare
+            of_few = before < 0.5 if rare is not None and rare[at] else None
+            moved = moved_range(event, self._numbers.edges[self._place[column]], before, after, of_few)
+            return in_whole_numbers(moved) if column in self._whole else moved
         bins = self._categories[column]
         if bins.pair is not None:
             opposite = event.first < bins.others and bins.names[event.first] == OPPOSITE
@@ -114,15 +128,22 @@ class ReasonFinder:
         beyond = self._numbers.seen[self._place[column]].beyond(summary.intervals)
         if not len(beyond):
             return NeverSeen(share)
-        return NeverSeen(share, low=float(beyond.lower.min()), high=float(beyond.upper.max()))
+        low, high = float(beyond.lower.min()), float(beyond.upper.max())
+        if column in self._whole and ceil(low) <= floor(high):
+            low, high = float(ceil(low)), float(floor(high))
+        return NeverSeen(share, low=low, high=high)
 
 
-def moved_range(event: BinSet, edges: FloatArray, before: float, after: float) -> Moved:
-    """An event of a numeric column, of the bins between `edges`; the outer bins are beyond the training range."""
+def moved_range(event: BinSet, edges: FloatArray, before: float, after: float, itself: bool | None = None) -> Moved:
+    """An event of a numeric column, of the bins between `edges`; the outer bins are beyond the training range.
+
+    itself: whether what is below an edge is to be named, or what is above it; else it is the side that has grown.
+    """
     if event.family is Family.RANKS:
         return Moved(Region.HIGHER_RANK, before, after)
     if event.family is Family.PREFIX:
-        return _moved_prefix(event.last - 1, edges, before, after)
+        below = after > before if itself is None else itself
+        return _moved_prefix(event.last - 1, edges, before, after, below=below)
     low = _bound(edges, event.first - 1) if event.first else None
     high = _bound(edges, event.last - 1) if event.last <= len(edges) else None
     if event.family is Family.TAILS:
@@ -131,10 +152,20 @@ def moved_range(event: BinSet, edges: FloatArray, before: float, after: float) -
     return Moved(region, before, after, low, high)
 
 
-def _moved_prefix(at: int, edges: FloatArray, before: float, after: float) -> Moved:
-    """The side that has grown is named."""
+def in_whole_numbers(moved: Moved) -> Moved:
+    """The same of whole numbers, between which edges lie: those above an edge begin with the next one."""
+    begins = moved.region in (Region.WITHIN, Region.OUTSIDE)
+    next_one = moved.region is Region.BELOW_MINIMUM
+    return replace(moved, low=_whole(moved.low, beyond=begins), high=_whole(moved.high, beyond=next_one))
+
+
+def _whole(end: Bound | None, *, beyond: bool) -> Bound | None:
+    return None if end is None else Bound(float(floor(end.value) + beyond), 0)
+
+
+def _moved_prefix(at: int, edges: FloatArray, before: float, after: float, *, below: bool) -> Moved:
     edge = _bound(edges, at)
-    if after > before:
+    if below:
         return Moved(Region.UP_TO if at else Region.BELOW_MINIMUM, before, after, high=edge)
     region = Region.ABOVE_MAXIMUM if at == len(edges) - 1 else Region.ABOVE
     return Moved(region, 1.0 - before, 1.0 - after, low=edge)

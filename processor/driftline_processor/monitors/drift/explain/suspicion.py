@@ -1,7 +1,7 @@
 """How likely a row of the window is one that moved: what is more there than in training, as a share of what is there.
 
 
-Where training has 2 % of its rows and the window 10 %, four rows of five are new ones.
+Where training has 2% of its rows and the window 10%, four rows of five are new ones.
 """
 
 import math
@@ -57,7 +57,9 @@ def _numbers(column: ReferenceColumn, read: ColumnSummary, values: Sequence[Scal
     bins = np.searchsorted(column.edges, live.upper)
     rows, expected = project(live, column.edges, known), scale * project(known, column.edges)
     out = single > np.array([excess(*each) for each in zip(rows.tolist(), expected.tolist(), strict=True)])[bins]
-    rows -= np.bincount(bins[out], live.weight[out], len(rows))
+    rows = np.maximum(
+        rows - np.bincount(bins[out], live.weight[out], len(rows)), 0.0
+    )  # a value may lie astride an edge
     expected -= np.bincount(bins[out], usual[out], len(rows))
     # An interval may lie across an edge: more rows may stand out of its bin than are in it.
     parts = (np.maximum(each, 0.0).tolist() for each in (rows, expected))

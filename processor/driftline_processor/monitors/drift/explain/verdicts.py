@@ -6,15 +6,26 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from driftline.sketch.arrays import BoolArray
 from driftline_processor.monitors.drift.detection.assessment import Assessment
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, VALUE
 from driftline_processor.monitors.drift.detection.decision import ALARM, SEVERITY, WARNING
 from driftline_processor.monitors.drift.detection.detector import Detection, Detector, worst
 from driftline_processor.monitors.drift.detection.harmonics import CYCLES
 from driftline_processor.monitors.drift.detection.horizon import Judged
+from driftline_processor.monitors.drift.detection.rare import RATIO
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.records import ColumnSummary, Reference
-from driftline_processor.verdicts.reasons import ExplainedByMembers, MayBeSeason, NoRows, Reason, Recovered, Widened
+from driftline_processor.verdicts.reasons import (
+    ConstantMembers,
+    ExplainedByMembers,
+    MayBeSeason,
+    Multiplied,
+    NoRows,
+    Reason,
+    Recovered,
+    Widened,
+)
 from driftline_processor.verdicts.verdict import ClosingEvidence, State, Verdict
 
 BLIND: Final = 2.0
@@ -113,6 +124,21 @@ class Explainer:
         """What moved in an aspect of a column, and in all others that are in alarm."""
         return self._reasons.moves(judged, column, aspect, summary)
 
+    def of_pairs(self, verdicts: list[Verdict], constant: BoolArray) -> list[Verdict]:
+        """Pairs with a constant member have no data, whatever longer horizons say. constant: [2, pairs]."""
+        explained = list(verdicts)
+        for (i, members), both in zip(self._members.items(), constant.T.tolist(), strict=True):
+            names = tuple(name for (name, _), is_constant in zip(members, both, strict=True) if is_constant)
+            if names:
+                explained[i] = self._nothing(i, verdicts[i].duration, None, ConstantMembers(names))
+        return explained
+
+    def _nothing(self, column: int, duration: int, closing: ClosingEvidence | None, why: Reason) -> Verdict:
+        """Of a column without data."""
+        asked = float(self._detector.tolerances[column])
+        state = State.INSUFFICIENT_DATA
+        return Verdict(VALUE, state, 0.0, 0.0, asked, 0.0, (why,), duration, closing=closing, asked=asked)
+
     def _of_window(self, window: Judged, subjects: Sequence[Subject]) -> list[Verdict]:
         aspects = worst(window.detection).tolist()
         verdicts = [self._verdict(window, aspect, each) for aspect, each in zip(aspects, subjects, strict=True)]
@@ -181,8 +207,7 @@ class Explainer:
         asked = float(self._detector.tolerances[column])
         state = SEVERITY[detection.state[aspect, column]]
         if not aspect and not detection.valued[column]:
-            nothing = (0.0, 0.0, asked, 0.0, (NoRows(),))
-            return Verdict(VALUE, state, *nothing, horizon.duration, closing=subject.closing, asked=asked)
+            return self._nothing(column, horizon.duration, subject.closing, NoRows())
         source, event = self._source(detection, aspect, column)
         moves = self._reasons.moves(judged, column, aspect, subject.summary) if state is not State.HEALTHY else ()
         return Verdict(
@@ -192,16 +217,20 @@ class Explainer:
             lower_bound=max(float(source.lower_bound[event]), 0.0),
             tolerance=min(float(source.required[event]), 1.0),  # a share of rows
             score=float(detection.score[aspect, column]),
-            reasons=(*moves, *self._widened(judged, state, column, (source, event))),
+            reasons=(*moves, *self._tolerated(judged, state, column, (source, event))),
             duration=horizon.duration,
             largest_bound=float(detection.largest_bound[column]) if state is State.ALARM else 0.0,
             closing=subject.closing,
             asked=asked,
         )
 
-    def _widened(self, judged: Judged, state: State, column: int, found: tuple[Assessment, int]) -> tuple[Widened, ...]:
-        """Why more is tolerated of what moved than was asked for; a season says so itself."""
+    def _tolerated(
+        self, judged: Judged, state: State, column: int, found: tuple[Assessment, int]
+    ) -> tuple[Widened | Multiplied, ...]:
+        """Why more is tolerated of what moved than was asked for, or less; a season says so itself."""
         (source, event), asked = found, float(self._detector.tolerances[column])
+        if source.rare is not None and source.rare[event]:
+            return (Multiplied(RATIO),)
         tolerated = min(float(source.required[event]), 1.0)
         if state not in {State.WARNING, State.ALARM} or source.season[event] > 0.0 or tolerated <= WIDE * asked:
             return ()

@@ -48,7 +48,7 @@ class JointShift:
     """What a stretch of time says of a block of columns; distances are in points of share.
 
     evidence: the sum of squares over its critical value. distance: the typical move of the columns that moved.
-    lower_bound: what that is at least, at 95 %, and proven: at the budget's level, so that it exceeds the tolerance
+    lower_bound: what that is at least, at 95%, and proven: at the budget's level, so that it exceeds the tolerance
     where four fifths of it are ruled out. tolerance: with what a season may make of it. moved: columns that moved,
     about; most: those that moved most, by their numbers in the block. upper_bound: of the move of a few, FEW_OF;
     level: nothing shows that any moved.

@@ -1,7 +1,7 @@
 """Two-sample Anderson-Darling statistic, with ties. Source: Scholz and Stephens 1987, K-Sample Anderson-Darling Tests.
 
 Over bins, because sketches of unlike layouts would tear ties apart. A bin is a tie: its rows share the middle rank. On
-columns of many values that gives 5 to 20 % more than the raw rows do, on columns of few values the same.
+columns of many values that gives 5 to 20% more than the raw rows do, on columns of few values the same.
 """
 
 import numpy as np

@@ -53,7 +53,7 @@ def test_a_column_of_texts_is_of_the_wrong_type() -> None:
     """As many bad rows as there are do alarm."""
     requests = [Worker().predict(pd.DataFrame({"x": RNG.choice(["a", "b"], ROWS)})).export()]
 
-    assert troubles(judge(AGES, *requests))["x"].startswith("wrong_type: wrong type: 0 % → 100 %")
+    assert troubles(judge(AGES, *requests))["x"].startswith("wrong_type: wrong type: 0% → 100%")
 
 
 @pytest.mark.parametrize("choices", [[9.95, 19.99, 29.99], [0.1, 0.2, 0.3, 0.7]], ids=["prices", "tenths"])
@@ -74,7 +74,7 @@ def test_values_below_the_training_minimum_are_told_as_such() -> None:
     profile = driftline.profile(RNG.choice([9.95, 19.99, 29.99], (ROWS, 1)), model="churn")
     columns = judge(profile, Worker().predict(RNG.choice([9.94, 19.99, 29.99], (ROWS, 1))).export())
 
-    assert troubles(columns)["x0"].startswith("value: share below the training minimum 9.95: 0 %")
+    assert troubles(columns)["x0"].startswith("value: share below the training minimum 9.95: 0%")
 
 
 CLASSES = RNG.integers(0, 2, ROWS)

@@ -26,7 +26,7 @@ def judged(rows: int, mean: float = 0.0, start: int = 10, reach: Reach = Reach.W
 
 
 def bound(each: Judged) -> float:
-    return float(upper_bounds(each.detection, DETECTOR.least_tolerance)[0])
+    return float(upper_bounds(each.detection, DETECTOR.baseline.tolerance)[0])
 
 
 def closes(*horizons: Judged, surely: float = 0.4, opened: int = 10) -> ClosingEvidence | None:

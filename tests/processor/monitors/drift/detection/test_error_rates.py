@@ -121,8 +121,8 @@ def normal() -> ReferenceColumn:
         "2 tolerances, 4,000 rows",
         "3 tolerances",
         "variance x 1.5",
-        "a mode of 10 %",
-        "10 % missing",
+        "a mode of 10%",
+        "10% missing",
     ],
 )
 def test_what_matters_is_found(
