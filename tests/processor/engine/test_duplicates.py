@@ -191,6 +191,15 @@ def test_rows_that_do_not_repeat_are_healthy(path: str) -> None:
     assert all(finding(each).verdict.state is State.HEALTHY for each in results)  # type: ignore[union-attr]
 
 
+def test_an_incident_of_duplicates_alone_names_them() -> None:
+    """No column has moved, so none is counted."""
+    results = windows(served, ensemble)
+    (first, *_) = (event.summary for each in results for event in each.incidents)
+
+    assert first.startswith("model churn (test): share of duplicates moved since")
+    assert "each row comes 2.9 times on average, once in training: 1,500 rows tell as much as 514" in first
+
+
 def test_a_change_among_repeated_rows_is_seen() -> None:
     """Twice the rows tell as much as half of them, which is enough for a change of unit."""
 
