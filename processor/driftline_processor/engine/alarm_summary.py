@@ -107,8 +107,9 @@ def open_incident(result: WindowResult, moved: Sequence[ColumnResult], opened: i
     new, began = opened == result.window.end, since(opened)
     verb = f"moved{begun(first.verdict, result.window)}" if new else f"now in alarm{began and f', the first{began}'}"
     then = f"; then {_listed([column.column for column in others])}" if others else ""
-    about = f"{column_in_words(first.column)}{how}: {what}{then}"
-    return f"{model_in_words(result.model)}: {_moved(result.columns)} {verb}: {about}"
+    name, moved_columns = column_in_words(first.column), _moved(result.columns)
+    about = f"{moved_columns} {verb}: {name}{how}" if moved_columns else f"{name} {verb}{how}"
+    return f"{model_in_words(result.model)}: {about}: {what}{then}"
 
 
 def closed_incident(result: WindowResult, opened: int, columns: Sequence[ColumnKey]) -> str:

@@ -30,11 +30,9 @@ from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.engine.suspects import finder
 from driftline_processor.monitors.drift.comparison import MOST_ALPHA, Comparison, describe_window
-from driftline_processor.monitors.drift.history.trailing_windows import LONGER, StreamWindow, is_timed
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER, is_timed
 from driftline_processor.monitors.duplicates import monitor as duplicates
 from driftline_processor.records import (
-    ColumnKey,
-    ColumnResult,
     ColumnSummary,
     ExampleRows,
     InputRecord,
@@ -84,6 +82,11 @@ class EngineSettings:
         return cls(window.size, window.step, window.lateness, *budget, verdict.tolerances)
 
     @property
+    def of_duplicates(self) -> duplicates.Limits:
+        """What rows that repeat are judged by."""
+        return duplicates.Limits(self.tolerance, min(DUPLICATES_SHARE * self.budget, MOST_ALPHA))
+
+    @property
     def budget(self) -> float:
         """The share of the false alarm budget that one evaluation of a model may spend.
 
@@ -96,12 +99,13 @@ class EngineSettings:
 class JudgedWindow(NamedTuple):
     """A window, what it held, by the names of the reference, and how it was judged.
 
-    duration: nanoseconds from its first pane with rows to the end of the last. hours: in what proportion its rows came
-    in each hour, by its start.
+    columns: as so many rows as differ. hashed: rows by hash, by the digest of their columns. duration: nanoseconds from
+    its first pane with rows to the end of the last. hours: in what proportion its rows came in each hour, by its start.
     """
 
     comparison: Comparison
     columns: Columns
+    hashed: Mapping[str, ColumnSummary]
     duration: int
     hours: Mapping[int, float]
     result: WindowResult
@@ -295,13 +299,20 @@ class Engine:
         columns, hashed = duplicates.split(held)
         match, columns = self._match(model, comparison, columns, rows)
         stream, duration = model.stream(window, hours), model.panes.covered(window)
+        found = duplicates.Found()
+        if comparison is not None:
+            limits, alarm = self._settings.of_duplicates, stream.alarms.get(duplicates.DUPLICATES)
+            found = duplicates.find(hashed, comparison.reference, window, limits, alarm)
+        distinct = duplicates.as_distinct(columns, found)
         result = WindowResult(
             model=model.key,
             window=window,
             rows=rows,
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
-            columns=self._compared(comparison, columns, hashed, stream, duration)
+            columns=duplicates.explained(
+                comparison.window(distinct, self._settings.budget, duration, stream), columns, found
+            )
             if comparison
             else describe_window(columns),
             unmatched=match.unmatched,
@@ -314,7 +325,7 @@ class Engine:
         model.incident, result = follow_incident(model.incident, result)
         model.note(result.alarms)
         if self._on_judged is not None and comparison is not None:
-            self._on_judged(JudgedWindow(comparison, columns, duration, hours, result))
+            self._on_judged(JudgedWindow(comparison, distinct, hashed, duration, hours, result))
         return result
 
     def _match(
@@ -334,22 +345,6 @@ class Engine:
         else:
             self._matches.note(match, reference)
         return match, columns
-
-    def _compared(
-        self,
-        comparison: Comparison,
-        columns: Mapping[ColumnKey, ColumnSummary],
-        hashed: Mapping[str, ColumnSummary],
-        stream: StreamWindow,
-        covered: int,
-    ) -> tuple[ColumnResult, ...]:
-        """The columns against the reference, as so many rows as differ; and whether rows repeat."""
-        budget = self._settings.budget
-        limits = duplicates.Limits(self._settings.tolerance, min(DUPLICATES_SHARE * budget, MOST_ALPHA))
-        alarm = stream.alarms.get(duplicates.DUPLICATES)
-        found = duplicates.find(hashed, comparison.reference, stream.window, limits, alarm)
-        results = comparison.window(duplicates.as_distinct(columns, found), budget, covered, stream)
-        return duplicates.explained(results, columns, found)
 
     def _comparison(self, model: ModelState, window: Window) -> Comparison | None:
         """The comparison with the training profile, else with the provisional reference; None without either."""

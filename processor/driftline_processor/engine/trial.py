@@ -11,6 +11,7 @@ from driftline_processor.engine.alarms import follow
 from driftline_processor.engine.engine import EngineSettings, JudgedWindow
 from driftline_processor.engine.model_state import ModelState
 from driftline_processor.monitors.drift.comparison import Comparison, PlacedWindow
+from driftline_processor.monitors.duplicates import monitor as duplicates
 from driftline_processor.records import AlarmChange
 
 
@@ -37,7 +38,9 @@ class Trial:
         columns = tuple(
             replace(each, verdict=judged[each.column], alarm=None) for each in result.columns if each.column in judged
         )
-        alone = replace(result, columns=columns, alarms=(), incidents=())
+        alarm = stream.alarms.get(duplicates.DUPLICATES)
+        found = duplicates.find(window.hashed, comparison.reference, result.window, settings.of_duplicates, alarm)
+        alone = replace(result, columns=duplicates.explained(columns, {}, found), alarms=(), incidents=())
         model.alarms, alone = follow(model.alarms, alone, settings.tolerance)
         model.note(alone.alarms)
         self.opened += sum(event.change is AlarmChange.OPENED for event in alone.alarms)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import driftline
@@ -190,6 +191,15 @@ def test_rows_that_do_not_repeat_are_healthy(path: str) -> None:
     assert all(finding(each).verdict.state is State.HEALTHY for each in results)  # type: ignore[union-attr]
 
 
+def test_an_incident_of_duplicates_alone_names_them() -> None:
+    """No column has moved, so none is counted."""
+    results = windows(served, ensemble)
+    (first, *_) = (event.summary for each in results for event in each.incidents)
+
+    assert first.startswith("model churn (test): share of duplicates moved since")
+    assert "each row comes 2.9 times on average, once in training: 1,500 rows tell as much as 514" in first
+
+
 def test_a_change_among_repeated_rows_is_seen() -> None:
     """Twice the rows tell as much as half of them, which is enough for a change of unit."""
 
@@ -273,6 +283,40 @@ def test_columns_say_why_their_rows_are_few() -> None:
         assert column.rows == ROWS
         assert column.effective_rows < 70
         assert any(isinstance(reason, Repeated) for reason in column.verdict.reasons)  # type: ignore[union-attr]
+
+
+def test_two_operations_on_the_same_rows_are_no_repetition() -> None:
+    """`predict` and `predict_proba` of one request: the evidence is taken once."""
+
+    def twice(rows: Frame, time: int) -> list[InputRecord]:
+        once: list[Any] = served(rows, time)
+        return [*once, *(replace(r, operation="predict_proba", stream=digest(r.stream)) for r in once)]
+
+    results = windows(twice, lambda rows, _: rows)
+    assert not opened(results)
+    columns = [column for each in results for column in each.columns if column.rows and column.column != DUPLICATES]
+    assert all(column.effective_rows == ROWS for column in columns)
+
+
+CONTAINERS: dict[str, Callable[[Frame], Any]] = {
+    "frame": lambda rows: rows,
+    "single precision": lambda rows: rows.astype({"amount": np.float32, "price": np.float32}),
+    "records": lambda rows: rows.to_dict("records"),
+    "polars": pl.from_pandas,
+    "objects": lambda rows: rows.astype(object),
+    "another order": lambda rows: rows[rows.columns[::-1]],
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_copies_are_seen_in_every_container(container: str) -> None:
+    """And rows without copies are healthy in it."""
+
+    def send(rows: Frame, time: int) -> list[InputRecord]:
+        worker = Worker().predict(CONTAINERS[container](rows))
+        return [_at(record, time) for record in decode_metrics(worker.export()).records]
+
+    assert opened(windows(send, storm)) == [DUPLICATES]
 
 
 def test_the_alarm_survives_a_restart() -> None:

