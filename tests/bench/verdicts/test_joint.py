@@ -105,3 +105,13 @@ def test_few_columns_that_move_much_are_told_by_themselves() -> None:
 def test_what_no_column_may_do_is_no_matter_of_their_number() -> None:
     """All by .01 standard deviations, which are .4 points: nothing is told, however many rows prove it."""
     assert not any(alarms(moving(16, 16, 0.01, 1_000_000, quiet=1, until=3, timed=False)))
+
+
+def test_columns_that_all_move_much_are_told_by_themselves() -> None:
+    """Of a block with names none is left to be judged together: twelve pages, and the windows are judged."""
+    *before, first, later = alarms(moving(12, 12, 2.0, 1_000, name="{}_rate"))
+
+    assert not any(before)
+    assert {event.column.target for event in first} == {"input"}
+    assert len(first) == 12
+    assert not later

@@ -65,6 +65,11 @@ class JointShift:
     upper_bound: float
     level: bool
 
+    @classmethod
+    def unknown(cls, tolerance: float) -> "JointShift":
+        """Of a block in which no column is left to look at."""
+        return cls(0.0, 0.0, 0.0, 0.0, tolerance, 0.0, 0, (), upper_bound=float("inf"), level=False)
+
     @property
     def surely(self) -> float:
         return min(self.lower_bound, self.proven)
@@ -95,6 +100,8 @@ def joint_shift(shifts: Shifts, chance: Chance, alpha: float, tolerance: float) 
 
     """
     known, traces = np.flatnonzero(shifts.error > 0.0), chance.traces
+    if not len(known):
+        return JointShift.unknown(tolerance)
     s, counted = shifts.error[known], shifts.beyond_season[known]
     total = float(((counted / s) ** 2).sum())
     distance, error, moved = _typical(counted, s, chance, known)
