@@ -44,7 +44,7 @@ def test_columns_have_their_targets_types_and_rows(visits: Reference) -> None:
         ("input", "city"): ("string", "category"),
         ("input", "items"): ("integer", "numeric"),
         ("input", "ward"): ("category", "category"),
-        ("label", "label"): ("boolean", "category"),
+        ("label", "ill"): ("boolean", "category"),
         ("output", "confidence"): ("float", "numeric"),
         ("output", "score"): ("float", "numeric"),
         ("pair", "age × balance #0fc1a4"): ("pair", "category"),

@@ -35,8 +35,8 @@ def save(path: Path, tolerances: Mapping[str, float]) -> Path:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every column but the amount moves by ten points."""
-    return write_csv(tmp_path_factory.mktemp("live") / "live.csv", rows(1, 0.4, 0.4))
+    """Every column but the amount moves by fifteen points."""
+    return write_csv(tmp_path_factory.mktemp("live") / "live.csv", rows(1, 0.45, 0.45))
 
 
 def alarmed(tmp_path: Path, live: Path, reference: Path, *options: str) -> set[str]:
