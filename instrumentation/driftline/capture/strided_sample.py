@@ -40,7 +40,7 @@ class Grid(NamedTuple):
 def next_grid(shape: tuple[int, ...]) -> Grid:
     """A grid for rows of a shape. Its offset changes from call to call, so that over time every value is sampled."""
     step = _step(shape)
-    return Grid(shape, step, next(_turns) * 7% step if step > 1 else 0)
+    return Grid(shape, step, next(_turns) * 7 % step if step > 1 else 0)
 
 
 @lru_cache(maxsize=256)
