@@ -88,7 +88,7 @@ def test_people_read_the_table_before_the_sum(tmp_path: Path) -> None:
 
     at = lines.index("  tolerance  false alarms in 30d  alarms")
     assert lines[at + 2].split() == ["5%", "1", "0", "(chosen)"]
-    assert {"  12%  input age", "input age"} & {line.strip().split("%  ")[-1] for line in lines[at:]}
+    assert "input age" in {line.split("%  ")[-1] for line in lines[at:]}
     assert lines[-1] == "2 windows of 1,200 rows: 0 alarms"
     without = replay(data, "--reference", reference).stdout.splitlines()
     assert without == lines[:at] + lines[-1:]

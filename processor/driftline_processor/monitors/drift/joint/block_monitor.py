@@ -102,11 +102,6 @@ class JointMonitor:
         """
         return [self._verdict(block, judged, alpha, stream) for block in self.blocks]
 
-    def quiet(self, duration: int) -> list[BlockVerdict]:
-        """The verdicts of a window in which no alarm can open or close."""
-        verdict = Verdict(VALUE, State.HEALTHY, 0.0, 0.0, 0.0, 0.0, (), duration)
-        return [BlockVerdict(block, verdict) for block in self.blocks]
-
     def explained(
         self, verdicts: Sequence[Verdict], blocks: Sequence[BlockVerdict], stream: StreamWindow | None
     ) -> list[Verdict]:
