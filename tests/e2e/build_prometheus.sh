@@ -18,7 +18,8 @@ echo "prometheus: building $version (about three minutes)"
 rm -f go.mod go.sum
 {
   go mod init driftline/prometheus &&
-    go get "github.com/prometheus/prometheus/cmd/prometheus@v$version" &&
+    go get "github.com/prometheus/prometheus/cmd/prometheus@v$version" \
+      "github.com/prometheus/prometheus/cmd/promtool@v$version" &&
     go build -tags remove_all_sd -o "$(basename "$target")" github.com/prometheus/prometheus/cmd/prometheus &&
     go build -tags remove_all_sd -o promtool github.com/prometheus/prometheus/cmd/promtool
 } >build.log 2>&1 || { tail -n 30 build.log >&2; give_up "it does not build"; }
