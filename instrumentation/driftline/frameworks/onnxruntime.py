@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 from driftline.features.input_kinds import TABULAR, TOKENS, is_auxiliary
 from driftline.features.model_names import name_of
@@ -195,6 +196,14 @@ class _SessionFacts(NamedTuple):
         return REGRESSION if len(self.outputs) == 1 and _NUMBERS.issuperset(self.outputs) else None
 
 
+def _copies_share(session: Any) -> tuple[Any, ...]:
+    """What sessions of one model share: its inputs and outputs, and the file or bytes that they were made from."""
+    ends = tuple((each.name, str(each.shape)) for each in (*session.get_inputs(), *session.get_outputs()))
+    content = getattr(session, "_model_bytes", None)
+    content = crc32(content) if isinstance(content, bytes) else None
+    return ends, getattr(session, "_model_path", None), content
+
+
 def facts_of(settings: Any, session: Any) -> ModelFacts:
     """Determine the facts of a session."""
     from driftline.features.tensors.output_reading import reading_of
@@ -206,7 +215,7 @@ def facts_of(settings: Any, session: Any) -> ModelFacts:
     reading = reading_of(session, description, lambda: Evidence(facts.task))
     wanted = settings.model_name, facts.model_name or type(session).__name__
     return ModelFacts(
-        name=description.name or name_of(session, wanted, tuple((each.name, str(each.shape)) for each in inputs)),
+        name=description.name or name_of(session, wanted, _copies_share(session)),
         version=description.version or settings.model_version or facts.model_version,
         type=facts.model_class or type(session).__name__,
         system=SYSTEM,

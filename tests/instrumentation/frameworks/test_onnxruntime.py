@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -353,3 +354,26 @@ driftline.flush()
 
     assert done.returncode == 0, done.stderr
     assert '"value": 17' in done.stdout
+
+
+@pytest.mark.parametrize("files", [True, False], ids=["files", "bytes"])
+def test_two_models_with_the_same_inputs_keep_names_of_their_own(
+    files: bool, instrumented: Callable[..., Telemetry], tmp_path: Path
+) -> None:
+    """Sessions of one model are one, however many threads have one."""
+    sources: list[Any] = []
+    for number, labels in enumerate((NAMES, np.roll(NAMES, 1))):
+        model = exported(LogisticRegression().fit(X, labels), zipmap=False).SerializeToString()
+        path = tmp_path / f"{number}.onnx"
+        path.write_bytes(model)
+        sources.append(path if files else model)
+    telemetry = instrumented(model_name="churn")
+    sessions = [InferenceSession(each, providers=["CPUExecutionProvider"]) for each in (*sources, sources[0])]
+    for session in sessions:
+        session.run(None, {"X": X})
+    telemetry.flush()
+
+    counts: Counter[str] = Counter()
+    for point in telemetry.streams(semconv.INFERENCE_ROWS):
+        counts[str(point.attributes[semconv.MODEL_NAME])] += int(point.value)
+    assert counts == {"churn": 2 * ROWS, "LogisticRegression": ROWS}

@@ -10,6 +10,7 @@ from driftline.features.model_names import name_of
 from driftline.features.models import Description, description_of, is_described
 from driftline.features.tensors.module_names import attribute, type_name, unwrapped
 from driftline.features.tensors.output_reading import reading_of
+from driftline.features.tensors.parameter_marks import parameter_marks
 from driftline.features.tensors.task_evidence import evidence_of
 from driftline.features.tensors.tensor_outputs import read_outputs
 from driftline.records import InputFacts, ModelFacts
@@ -25,7 +26,7 @@ def facts_of(settings: Settings, module: Any) -> ModelFacts:
     kind = type_name(inner)
     reading = reading_of(module, description, lambda: evidence_of(inner))
     return ModelFacts(
-        name=description.name or name_of(inner, (settings.model_name, kind), kind),
+        name=description.name or name_of(inner, (settings.model_name, kind), (kind, *parameter_marks(inner))),
         version=description.version or settings.model_version,
         type=kind,
         system=SYSTEM,

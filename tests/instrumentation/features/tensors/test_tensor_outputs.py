@@ -15,6 +15,7 @@ from torch import nn  # noqa: E402
 from driftline.capture.buffer_pool import BufferPool  # noqa: E402
 from driftline.capture.copies import Captures  # noqa: E402
 from driftline.features import columns, models  # noqa: E402
+from driftline.features.model_names import forget_names  # noqa: E402
 from driftline.features.models import ModelFactsCache, describe  # noqa: E402
 from driftline.features.tensors.module_facts import facts_of  # noqa: E402
 from driftline.features.tensors.output_forms import ENOUGH_ROWS  # noqa: E402
@@ -30,6 +31,12 @@ class Plain(nn.Module):
 
     def forward(self, x: Any) -> Any:
         return x
+
+
+@pytest.fixture(autouse=True)
+def _names() -> None:
+    """Those of other tests are free again."""
+    forget_names()
 
 
 def look(module: Any) -> ModelFacts:
