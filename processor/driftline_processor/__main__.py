@@ -13,8 +13,9 @@ from types import FrameType
 import click
 
 from driftline_processor import __version__
-from driftline_processor.config import Config, ConfigError, config_warnings, effective_yaml, load_config
+from driftline_processor.config import Config, ConfigError, config_warnings, effective_yaml, exposed, load_config
 from driftline_processor.service.receiver import BindError
+from driftline_processor.service.sender_access import AccessError, read_tokens, server_credentials
 from driftline_processor.service.service import Service
 from driftline_processor.service.store import StoreError
 from driftline_processor.service.store_check import describe_store
@@ -39,7 +40,7 @@ def main(path: Path | None, *, check: bool) -> None:
         for problem in error.problems:
             click.echo(problem, err=True)
         sys.exit(2)
-    except (BindError, StoreError) as error:
+    except (AccessError, BindError, StoreError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
 
@@ -49,6 +50,11 @@ def _show(config: Config) -> None:
     for warning in config_warnings(config):
         click.echo(f"warning: {warning}", err=True)
     click.echo(describe_store(config.store), err=True)
+    if config.receive.tokens is not None:
+        read_tokens(config.receive.tokens)
+    server_credentials(config.receive)
+    if (problem := exposed(config)) is not None:
+        raise ConfigError((problem,))
 
 
 def _serve(config: Config) -> None:

@@ -61,13 +61,17 @@ def test_check_names_every_mistake(tmp_path: Path) -> None:
 
 
 def test_check_warns(tmp_path: Path) -> None:
-    """What is allowed, but should be meant, is told and no failure."""
+    """What is allowed, but should be meant, is told and no failure; an open door that nobody meant is one."""
     config = tmp_path / "processor.yaml"
-    config.write_text("listen: 0.0.0.0:4327\n")
+    config.write_text("listen: 0.0.0.0:4327\nreceive: {insecure: true}\n")
     code, _, warned = invoke("--config", str(config), "--check")
 
     assert code == 0
-    assert warned.startswith("warning: listen: 0.0.0.0:4327 is reachable from other machines")
+    assert warned.startswith("warning: listen: anybody who reaches 0.0.0.0:4327 may send")
+    config.write_text("listen: 0.0.0.0:4327\n")
+    code, _, told = invoke("--config", str(config), "--check")
+    assert code == 2
+    assert "listen: 0.0.0.0:4327 is reachable from other machines, without TLS or tokens" in told
 
 
 def test_missing_file(tmp_path: Path) -> None:

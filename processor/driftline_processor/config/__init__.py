@@ -7,13 +7,14 @@ from driftline_processor.config.models import (
     Config,
     ExportConfig,
     QueueConfig,
+    ReceiveConfig,
     SnapshotConfig,
     TelemetryConfig,
     VerdictConfig,
     WindowConfig,
 )
 from driftline_processor.config.reading import ConfigError, load_config, parse_config
-from driftline_processor.config.rules import config_warnings
+from driftline_processor.config.rules import config_warnings, exposed
 from driftline_processor.config.secrets import masked_url
 from driftline_processor.config.table import config_keys, effective_yaml
 
@@ -22,6 +23,7 @@ __all__ = [
     "ConfigError",
     "ExportConfig",
     "QueueConfig",
+    "ReceiveConfig",
     "SnapshotConfig",
     "TelemetryConfig",
     "VerdictConfig",
@@ -29,6 +31,7 @@ __all__ = [
     "config_keys",
     "config_warnings",
     "effective_yaml",
+    "exposed",
     "load_config",
     "masked_url",
     "parse_config",

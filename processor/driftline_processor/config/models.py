@@ -136,6 +136,27 @@ class ExportConfig(Section):
     )
 
 
+class ReceiveConfig(Section):
+    """Who may send. Files are read again when they change."""
+
+    certificate: ReadableFile | None = Field(
+        default=None, description="Certificate chain (PEM) of the receiver: senders must use TLS"
+    )
+    key: ReadableFile | None = Field(default=None, description="Private key (PEM) of `receive.certificate`")
+    client_ca: ReadableFile | None = Field(
+        default=None, description="CA certificates (PEM): senders must have a certificate of one of these (mutual TLS)"
+    )
+    tokens: ReadableFile | None = Field(
+        default=None,
+        description="File of bearer tokens, one a line: senders must send one of them, as the Collector's "
+        "`bearertokenauth` does; health checks need none",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="Accept that anybody who reaches `listen` may send, where it is no loopback address",
+    )
+
+
 class QueueConfig(Section):
     requests: int = Field(
         default=256,
@@ -164,6 +185,7 @@ class Config(Section):
     listen: Annotated[str, AfterValidator(_address)] = Field(
         default="127.0.0.1:4327", description="Address of the OTLP/gRPC receiver and the health service"
     )
+    receive: ReceiveConfig = ReceiveConfig()
     references: Path = Field(
         default=Path("references"),
         description="Folder of references (`*.json`, OTLP JSON); reloaded when it changes",

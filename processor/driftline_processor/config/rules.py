@@ -50,6 +50,18 @@ def _both_halves(config: Config) -> str | None:
     return "must be set together with export.client_certificate"
 
 
+def _receives_by_tls(config: Config) -> str | None:
+    if (config.receive.key is None) == (config.receive.certificate is None):
+        return None
+    return "must be set together with receive.certificate"
+
+
+def _client_ca_needs_tls(config: Config) -> str | None:
+    if config.receive.client_ca is None or config.receive.certificate is not None:
+        return None
+    return "needs receive.certificate and receive.key"
+
+
 def _no_loop(config: Config) -> str | None:
     url = urlsplit(config.export.endpoint)
     host, port = split_address(config.listen)
@@ -63,6 +75,8 @@ RULES: Final = (
     CrossKeyRule("window.step", ("window.size",), _step_coarse),
     CrossKeyRule("verdict.per", ("window.size",), _budget_covers),
     CrossKeyRule("export.client_key", ("export.client_certificate",), _both_halves),
+    CrossKeyRule("receive.key", ("receive.certificate",), _receives_by_tls),
+    CrossKeyRule("receive.client_ca", ("receive.certificate",), _client_ca_needs_tls),
     CrossKeyRule("export.endpoint", ("listen",), _no_loop),
 )
 
@@ -76,10 +90,25 @@ def broken_rules(config: Config, invalid: frozenset[str]) -> Iterator[str]:
 
 def config_warnings(config: Config) -> tuple[str, ...]:
     """Settings that are valid but risky."""
-    host, _ = split_address(config.listen)
-    if _loopback(host):
+    receive = config.receive
+    if exposed(config) or _loopback(split_address(config.listen)[0]):
         return ()
-    return (f"listen: {config.listen} is reachable from other machines, without authentication or TLS",)
+    if receive.client_ca is None and receive.tokens is None:
+        return (f"listen: anybody who reaches {config.listen} may send: set receive.tokens or receive.client_ca",)
+    if receive.certificate is None:
+        return (f"listen: {config.listen} gets tokens and values in the clear: set receive.certificate",)
+    return ()
+
+
+def exposed(config: Config) -> str | None:
+    """What is wrong with an address that other machines reach without TLS or tokens; `receive.insecure` accepts it."""
+    receive = config.receive
+    if _loopback(split_address(config.listen)[0]) or receive.insecure or receive.certificate or receive.tokens:
+        return None
+    return (
+        f"listen: {config.listen} is reachable from other machines, without TLS or tokens: "
+        "set receive.certificate or receive.tokens, or receive.insecure: true"
+    )
 
 
 def _loopback(host: str) -> bool:

@@ -20,10 +20,12 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from driftline_processor.config import ReceiveConfig
 from driftline_processor.decode import DECODERS, Malformed, OtlpSignal
 from driftline_processor.records import Rejection
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
+from driftline_processor.service.sender_access import TokenCheck, server_credentials
 from driftline_processor.service.store import StoreError
 
 logger = logging.getLogger(__name__)
@@ -92,6 +94,8 @@ class Receiver:
         metrics: InternalMetrics,
         requests: int,
         clock: Callable[[], int] = time.time_ns,
+        *,
+        access: ReceiveConfig | None = None,
     ) -> None:
         """Binds the address.
 
@@ -101,24 +105,33 @@ class Receiver:
             metrics: Where refused requests and rejected items are counted.
             requests: Capacity of the queue.
             clock: Unix nanoseconds.
+            access: Who may send; None: anybody who reaches the address.
 
         Raises:
             BindError: The address is in use, or not one of this machine.
+            AccessError: A certificate, key or file of tokens cannot be used.
 
         """
         self._queue, self._metrics, self._clock = queue, metrics, clock
+        access = access or ReceiveConfig()
+        credentials = server_credentials(access)
         # A thread for each request queued or just dequeued, and some to refuse the others; created on demand. gRPC's
         # own maximum_concurrent_rpcs refuses without RetryInfo, and the Collector would drop the data.
         self._server = grpc.server(
             ThreadPoolExecutor(2 * requests + _SPARE_THREADS, thread_name_prefix="receive"),
             options=(("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)),
+            interceptors=() if access.tokens is None else (TokenCheck(access.tokens, self._count_stranger),),
         )
         self._draining = False
         self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_generic_rpc_handlers([self._handler(signal) for signal in SERVICES])
         try:
-            self.port: int = self._server.add_insecure_port(address)
+            self.port: int = (
+                self._server.add_insecure_port(address)
+                if credentials is None
+                else self._server.add_secure_port(address, credentials)
+            )
         except RuntimeError:
             self.port = 0
         if not self.port:
@@ -147,6 +160,9 @@ class Receiver:
     def stop(self, grace: float) -> None:
         """Stops the server; running calls have `grace` seconds to end."""
         self._server.stop(grace).wait()
+
+    def _count_stranger(self) -> None:
+        self._metrics.add("refused.requests", 1, code=grpc.StatusCode.UNAUTHENTICATED.name)
 
     def _set_health(self, status: int) -> None:
         for name in ("", *(service.name for service in SERVICES.values())):

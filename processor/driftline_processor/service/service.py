@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 
 from driftline.semconv import STATUS_METHOD, STATUS_SERVICE
 from driftline.sketch.time_units import SECOND
-from driftline_processor.config import Config, config_warnings, masked_url
+from driftline_processor.config import Config, config_warnings, exposed, masked_url
 from driftline_processor.encode.events import encode_events
 from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.engine import Engine, EngineSettings
@@ -46,6 +46,7 @@ class Service:
 
         Raises:
             BindError: The port cannot be bound.
+            AccessError: A certificate, key or file of tokens cannot be used.
             StoreError: The store cannot be opened; the port is released.
 
         """
@@ -54,7 +55,8 @@ class Service:
         self._provider = internal_meter_provider(config.telemetry, metric_sink)
         metrics = InternalMetrics(self._provider)
         self._queue = RequestQueue(config.queue.requests, config.queue.bytes)
-        self._receiver = Receiver(config.listen, self._queue, metrics, config.queue.requests, clock)
+        requests, access = config.queue.requests, config.receive
+        self._receiver = Receiver(config.listen, self._queue, metrics, requests, clock, access=access)
         try:
             self._store = Store(config.store)
         except BaseException:
@@ -103,7 +105,7 @@ class Service:
 
     def start(self) -> None:
         """Recovers the state of the last run, then accepts requests. Raises StoreError."""
-        for warning in config_warnings(self._config):
+        for warning in (*filter(None, [exposed(self._config)]), *config_warnings(self._config)):
             logger.warning("%s", warning)
         self._results.start()
         self._events.start()

@@ -11,6 +11,7 @@ from driftline_processor.config import (
     config_keys,
     config_warnings,
     effective_yaml,
+    exposed,
     load_config,
     parse_config,
 )
@@ -178,11 +179,54 @@ def test_loopback_is_no_warning(address: str) -> None:
     assert config_warnings(parse_config(f"listen: '{address}'", {})) == ()
 
 
-def test_open_address_is_a_warning() -> None:
-    """Listening for everybody is allowed, and told."""
-    assert config_warnings(parse_config("listen: 0.0.0.0:4327", {})) == (
-        "listen: 0.0.0.0:4327 is reachable from other machines, without authentication or TLS",
+ANYBODY = "listen: anybody who reaches 0.0.0.0:4327 may send: set receive.tokens or receive.client_ca"
+
+
+@pytest.mark.parametrize(
+    ("receive", "warnings"),
+    [
+        ("insecure: true", (ANYBODY,)),
+        ("certificate: F, key: F", (ANYBODY,)),
+        ("tokens: F", ("listen: 0.0.0.0:4327 gets tokens and values in the clear: set receive.certificate",)),
+        ("tokens: F, certificate: F, key: F", ()),
+        ("client_ca: F, certificate: F, key: F", ()),
+    ],
+)
+def test_an_open_address(receive: str, warnings: tuple[str, ...], tmp_path: Path) -> None:
+    """Listening for everybody must be meant; what it still lacks is told."""
+    (tmp_path / "f").touch()
+    written = receive.replace("F", str(tmp_path / "f"))
+    config = parse_config(f"listen: 0.0.0.0:4327\nreceive: {{{written}}}", {})
+
+    assert exposed(config) is None
+    assert config_warnings(config) == warnings
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:4327", "[::]:4327", "192.168.0.7:4327", "model.example:4327"])
+def test_an_open_address_without_a_word(address: str) -> None:
+    """It is an error of the configuration."""
+    assert exposed(parse_config(f"listen: '{address}'", {})) == (
+        f"listen: {address} is reachable from other machines, without TLS or tokens: "
+        "set receive.certificate or receive.tokens, or receive.insecure: true"
     )
+
+
+@pytest.mark.parametrize(
+    ("receive", "problem"),
+    [
+        ("certificate: F", "receive.key: must be set together with receive.certificate"),
+        ("key: F", "receive.key: must be set together with receive.certificate"),
+        ("client_ca: F", "receive.client_ca: needs receive.certificate and receive.key"),
+        ("tokens: G", "receive.tokens: must be a readable file (No such file or directory) (got G)"),
+    ],
+)
+def test_receiving_by_halves(receive: str, problem: str, tmp_path: Path) -> None:
+    """Certificate and key belong together; files must be there."""
+    (tmp_path / "f").touch()
+    with pytest.raises(ConfigError) as error:
+        parse_config(f"receive: {{{receive.replace('F', str(tmp_path / 'f'))}}}", {})
+
+    assert error.value.problems == (problem,)
 
 
 def test_every_key_has_a_default_and_a_meaning() -> None:
