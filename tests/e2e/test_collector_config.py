@@ -85,7 +85,7 @@ def test_the_head_of_a_file_lists_its_variables_with_their_defaults(file: str) -
     used = {name: default for name, _, default in VARIABLE.findall(text)}
     listed = dict(re.findall(r"^# (OTELCOL_[A-Z_]+)  +(\S+)", text, re.MULTILINE))
 
-    assert listed == {name: "(none)" if default == "null" else default for name, default in used.items()}
+    assert listed == {name: "(none)" if default in ("", "null") else default for name, default in used.items()}
 
 
 @pytest.mark.parametrize("file", BASES)
