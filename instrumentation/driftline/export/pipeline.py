@@ -41,7 +41,7 @@ class Pipeline:
 
     Threads start with the first prediction, because helper processes instrument themselves too. make_exporter: None
     disables aggregation. on_export: called before each export. meter_provider: gets the durations; None: they leave
-    beside the sketches, at the same interval, or with the application's metrics where there are no sketches.
+    beside the sketches, at the same interval, or with the application's metrics where sketches go elsewhere or nowhere.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Pipeline:
         self._pool = BufferPool(settings.buffer_bytes * 3 // 4)
         self.captures = Captures(self._pool)
         self._interval = settings.export_interval / 1000
+        self._elsewhere = settings.otlp_endpoint is not None
         self._resource = resource
         self._on_export = on_export
         self._wake = AutoResetEvent()
@@ -192,7 +193,7 @@ class Pipeline:
 
     def _meter(self) -> metrics.Meter:
         provider = self._meter_provider
-        if provider is None and self._exporter is not None:
+        if provider is None and self._exporter is not None and not self._elsewhere:
             provider = self._private_provider(self._exporter)
         return metrics.get_meter(semconv.SCOPE, semconv.SCOPE_VERSION, meter_provider=provider)
 
