@@ -12,7 +12,7 @@ from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, Wind
 MOST: Final = 5
 """Calls that an event names."""
 
-AS_SUSPECT: Final = 0.8
+AS_SUSPECT: Final = 0.95
 """Of the most suspect ones: calls that are at least this part as suspect as the first."""
 
 BETTER: Final = 0.9

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from driftline.semconv import OPPOSITE, SAME, TARGET_INPUT
+from driftline.semconv import MISSING, OPPOSITE, SAME, TARGET_INPUT
 from driftline_processor.engine.alarm_traces import Find, Suspect
 from driftline_processor.engine.call_examples import CallExample, CallExamples
 from driftline_processor.monitors.drift.explain.suspicion import suspicion
@@ -18,6 +18,7 @@ def finder(
 ) -> Find:
     """Finds the suspects of a column of the reference. columns: what the window held, by the names of the reference.
 
+    What no call shows is missing in all of them: then any will do.
     numbered: where they came by other names, these, in its order.
     """
 
@@ -26,6 +27,8 @@ def finder(
         if column is None or summary is None:
             return ()
         held = list(_of_pair(column.pair.members, column.pair.thresholds) if column.pair else of(key))
+        if not held and aspect == MISSING:
+            held = [each._replace(value=None) for each in next(filter(None, map(of, columns)), [])]
         shares = suspicion(column, summary, aspect, [each.value for each in held])
         return tuple(Suspect(share, each) for share, each in zip(shares, held, strict=True))
 

@@ -42,7 +42,7 @@ def named(found: Mapping[ColumnKey, list[Suspect]], *columns: ColumnKey) -> list
 
 def test_the_newest_of_the_most_suspect() -> None:
     """A call that is clearly less suspect is not named, however new it is."""
-    assert named({AGE: [suspect(0.5, 9), suspect(0.95, 8), suspect(0.8, 7), suspect(0.99, 6)]}, AGE) == [[8, 7, 6]]
+    assert named({AGE: [suspect(0.5, 9), suspect(0.98, 8), suspect(0.95, 7), suspect(0.99, 6)]}, AGE) == [[8, 7, 6]]
 
 
 def test_a_few_are_named() -> None:

@@ -5,6 +5,7 @@ Where training has 2% of its rows and the window 10%, four rows of five are new 
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -64,16 +65,53 @@ def _numbers(column: ReferenceColumn, read: ColumnSummary, values: Sequence[Scal
     # An interval may lie across an edge: more rows may stand out of its bin than are in it.
     parts = (np.maximum(each, 0.0).tolist() for each in (rows, expected))
     left = [excess(*each) for each in zip(*parts, strict=True)]
-    number = _reader(column)
+    number, outside = _reader(column), _Tails(live, known, scale)
 
     def suspect(x: float | None) -> float:
         if x is None or not np.isfinite(x):
             return 0.0
         at = int(np.searchsorted(live.upper, x))
         alone = at < len(live) and live.lower[at] < x and out[at]
-        return float(single[at]) if alone else left[int(np.searchsorted(column.edges, x))]
+        within = int(np.searchsorted(column.edges, x))
+        own = float(single[at]) if alone else left[within]
+        return max(own, outside.suspicion(x)) if within in (0, len(left) - 1) else own
 
-    return [suspect(number(value)) for value in values]
+    numbers = [number(value) for value in values]
+    return _of_repeated(numbers, [suspect(x) for x in numbers], live)
+
+
+def _of_repeated(numbers: Sequence[float | None], shares: list[float], live: Intervals) -> list[float]:
+    """Where one value of an interval comes again and again, it is that one; its neighbours are there as ever."""
+    places = [None if x is None or not np.isfinite(x) else int(np.searchsorted(live.upper, x)) for x in numbers]
+    times = Counter(zip(places, numbers, strict=True))
+    most: dict[int | None, int] = {}
+    for (place, _), count in times.items():
+        most[place] = max(most.get(place, 0), count)
+    return [
+        share if most[place] == 1 or times[place, x] > 1 else 0.0
+        for place, x, share in zip(places, numbers, shares, strict=True)
+    ]
+
+
+class _Tails:
+    """The outermost bins are wide: a row there is also as suspect as all that lie as far out are together."""
+
+    def __init__(self, live: Intervals, known: Intervals, scale: float) -> None:
+        self._points = np.unique(np.concatenate((live.lower, live.upper)))
+        rows, expected = project(live, self._points), scale * project(known, self._points)
+        above = [excess(*each) for each in zip(_from_right(rows), _from_right(expected), strict=True)]
+        below = [excess(*each) for each in zip(rows.cumsum().tolist(), expected.cumsum().tolist(), strict=True)]
+        self._above = np.maximum.accumulate(above)
+        self._below = np.maximum.accumulate(below[::-1])[::-1]
+
+    def suspicion(self, x: float) -> float:
+        at = int(np.searchsorted(self._points, x))
+        return float(max(self._above[at], self._below[at]))
+
+
+def _from_right(counts: FloatArray) -> list[float]:
+    found: list[float] = np.maximum(counts[::-1].cumsum()[::-1], 0.0).tolist()
+    return found
 
 
 def _within(known: Intervals, live: Intervals) -> FloatArray:
