@@ -17,6 +17,7 @@ READ_METRICS: Final = (
         for name in (column.value, column.tail, column.counts, column.observations)
     ),
     semconv.PAIR_ROWS,
+    semconv.ROW_HASH,
 )
 """Metrics of model servers that the processor reads."""
 
@@ -26,7 +27,7 @@ _NEEDED: Final = {
     "attributes": frozenset({
         semconv.MODEL_NAME, semconv.MODEL_VERSION, semconv.OPERATION_NAME, semconv.FEATURE_NAME, semconv.FEATURE_STATE,
         semconv.CATEGORY, semconv.OUTPUT_NAME, semconv.OUTPUT_CLASS, semconv.SKETCH_PART, semconv.PAIR_NAME,
-        semconv.PAIR_SIDES, semconv.SKETCHED,
+        semconv.PAIR_SIDES, semconv.ROW_INPUTS, semconv.SKETCHED,
     }),
 }  # fmt: skip
 """Attributes without which the processor tells streams, columns or models no longer apart."""
