@@ -6,7 +6,7 @@ continues where it stopped. Event time decides the window; `now` only decides wh
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from heapq import nlargest
 from itertools import islice
 from operator import attrgetter
@@ -14,23 +14,22 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from driftline.reference.tolerances import unmatched
 from driftline.sketch.arrays import IntArray
 from driftline.sketch.time_units import DAY
-from driftline_processor.config import Config
 from driftline_processor.engine.alarm_traces import name_calls
 from driftline_processor.engine.alarms import follow
+from driftline_processor.engine.comparisons import Comparisons
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.incidents import follow_incident
 from driftline_processor.engine.ingest_report import IngestReport, IngestReportBuilder, describe_model
 from driftline_processor.engine.match_tracker import MatchTracker
 from driftline_processor.engine.matching import Columns, Matching, ModelMatch, match_columns, resolve_names
 from driftline_processor.engine.model_state import ModelState, ModelStatus
-from driftline_processor.engine.provisional_reference import provisional_reference
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.engine.suspects import finder
-from driftline_processor.monitors.drift.comparison import MOST_ALPHA, Comparison, describe_window
-from driftline_processor.monitors.drift.history.trailing_windows import LONGER, is_timed
+from driftline_processor.monitors.drift.comparison import Comparison
+from driftline_processor.monitors.drift.results import describe_window
 from driftline_processor.monitors.duplicates import monitor as duplicates
 from driftline_processor.records import (
     ColumnSummary,
@@ -42,8 +41,6 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
-from driftline_processor.reference.selection import without_pairs
-from driftline_processor.reference.tolerances import named_columns
 
 logger = logging.getLogger(__name__)
 
@@ -53,47 +50,8 @@ MAX_MODELS: Final = 10_000
 RELEASE_AFTER: Final = DAY
 """A model silent for this long frees its panes and streams: its processes are gone."""
 
-DUPLICATES_SHARE: Final = 0.1
-"""Of the false alarms of a model's columns: as many more for rows that repeat."""
-
 EVICT_AFTER: Final = 7 * DAY
 """A model silent for this long is evicted when there are too many."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """Times in nanoseconds. size is a multiple of step; false_alarms: the budget of each model in `per`.
-
-    tolerances: of columns, by name or pattern; `tolerance` is that of all others.
-    """
-
-    size: int
-    step: int
-    lateness: int
-    tolerance: float
-    false_alarms: float
-    per: int
-    tolerances: Mapping[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, config: Config) -> "EngineSettings":
-        window, verdict = config.window, config.verdict
-        budget = (verdict.tolerance, verdict.false_alarms, verdict.per)
-        return cls(window.size, window.step, window.lateness, *budget, verdict.tolerances)
-
-    @property
-    def of_duplicates(self) -> duplicates.Limits:
-        """What rows that repeat are judged by."""
-        return duplicates.Limits(self.tolerance, min(DUPLICATES_SHARE * self.budget, MOST_ALPHA))
-
-    @property
-    def budget(self) -> float:
-        """The share of the false alarm budget that one evaluation of a model may spend.
-
-        Every step of the window is an evaluation, and so is every longer span. Whole days, judged if the reference has
-        no timestamps, are another.
-        """
-        return self.false_alarms * (self.size / self.per) / (self.size / self.step + len(LONGER) + 1)
 
 
 class JudgedWindow(NamedTuple):
@@ -120,9 +78,7 @@ class Engine:
         self._models: dict[ModelKey, ModelState] = {}
         self._evicted: set[ModelKey] = set()
         self._matches = MatchTracker(settings.size)
-        self._comparisons: dict[str, dict[tuple[bool, bool], Comparison]] = {}
-        self._provisional: dict[ModelKey, Comparison] = {}
-        self._reported_patterns: set[str] = set()
+        self._comparisons = Comparisons(settings, self._matches)
         self._next_model = 0
 
     def observe(self, records: Sequence[InputRecord], received: int) -> IngestReport:
@@ -167,7 +123,7 @@ class Engine:
     def drop_reference(self, identity: str) -> None:
         """Removes a reference; no window is compared with it any more."""
         self._matches.drop(identity)
-        self._comparisons.pop(identity, None)
+        self._comparisons.drop(identity)
 
     def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
         """Judges the windows that are complete, by event time or because a model was silent for lateness and a step.
@@ -266,7 +222,7 @@ class Engine:
             return
         for key in [key for key, model in self._models.items() if received - model.panes.newest > EVICT_AFTER]:
             del self._models[key]
-            self._provisional.pop(key, None)
+            self._comparisons.evict(key)
             self._matches.evict(key)
             self._evicted.add(key)
 
@@ -293,7 +249,7 @@ class Engine:
             return None
 
     def _judge(self, model: ModelState, window: Window) -> WindowResult:
-        comparison = self._comparison(model, window)
+        comparison = self._comparisons.of(model, window)
         known = comparison.reference.columns if comparison else ()
         rows, held, hours = model.panes.contents(window, model.expected(known))
         columns, hashed = duplicates.split(held)
@@ -345,48 +301,3 @@ class Engine:
         else:
             self._matches.note(match, reference)
         return match, columns
-
-    def _comparison(self, model: ModelState, window: Window) -> Comparison | None:
-        """The comparison with the training profile, else with the provisional reference; None without either."""
-        reference = self._matches.choose(model.key)
-        if reference is not None:
-            return self._comparison_with(reference, pairs=model.counts_pairs, timed=is_timed(window))
-        if model.key not in self._provisional:
-            restored = model.provisional.full
-            if not model.collect_provisional(window):
-                return None
-            self._use_provisional(model)
-            if not restored:
-                return None  # a window that has just become the reference is not compared with itself
-        return self._provisional[model.key]
-
-    def _use_provisional(self, model: ModelState) -> None:
-        data = model.provisional
-        reference = provisional_reference(model.key, data.panes, data.step)
-        self._provisional[model.key] = self._prepared(reference)
-        self._matches.say(
-            f"{describe_model(model.key)}: no reference, falling back to its first full window ({data.rows:.0f} rows): "
-            "from the next one on, sudden moves of most rows alarm; all else needs a training profile (driftline "
-            "profile)"
-        )
-
-    def _comparison_with(self, reference: Reference, *, pairs: bool, timed: bool) -> Comparison:
-        comparisons = self._comparisons.setdefault(reference.id, {})
-        if (pairs, timed) not in comparisons:
-            judged = reference if pairs else without_pairs(reference)
-            comparisons[pairs, timed] = self._prepared(judged, timed=timed)
-        return comparisons[pairs, timed]
-
-    def _prepared(self, reference: Reference, *, timed: bool = False) -> Comparison:
-        settings = self._settings
-        self._report_unmatched(reference)
-        return Comparison.of(reference, settings.tolerance, timed=timed, tolerances=settings.tolerances)
-
-    def _report_unmatched(self, reference: Reference) -> None:
-        """Once for each pattern, when a reference is in use and no other has such a column either."""
-        every = (reference, *self._matches.references)
-        names = [name for each in every for name in named_columns(each)]
-        for pattern in unmatched(self._settings.tolerances, names):
-            if pattern not in self._reported_patterns:
-                self._reported_patterns.add(pattern)
-                self._matches.say(f"verdict.tolerances: {pattern!r} matches no column of a reference")

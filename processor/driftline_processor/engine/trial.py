@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from driftline_processor.engine.alarms import follow
-from driftline_processor.engine.engine import EngineSettings, JudgedWindow
+from driftline_processor.engine.engine import JudgedWindow
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.model_state import ModelState
 from driftline_processor.monitors.drift.comparison import Comparison, PlacedWindow
 from driftline_processor.monitors.duplicates import monitor as duplicates

@@ -5,7 +5,8 @@ from dataclasses import replace
 from statistics import median
 from typing import Final, NamedTuple
 
-from driftline_processor.engine.engine import EngineSettings, JudgedWindow
+from driftline_processor.engine.engine import JudgedWindow
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.trial import Trial
 from driftline_processor.records import AlarmChange, ColumnKey
 

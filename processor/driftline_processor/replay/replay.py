@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from driftline.semconv import TARGET_INPUT
 from driftline.sketch.arrays import IntArray
-from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import ColumnKey, InputRecord, ModelKey, Reference, WindowResult
 from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.column_mapping import ReplayedColumn

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from driftline.sketch.time_units import HOUR
 from driftline_processor.config import Config, load_config
 from driftline_processor.config.durations import format_duration
-from driftline_processor.engine.engine import EngineSettings
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import Reference
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.timeline import RowNumbers, Timeline, TimestampColumn

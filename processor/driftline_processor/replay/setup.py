@@ -11,7 +11,7 @@ from driftline.profiling.plan import Roles, listed, make_plan
 from driftline.profiling.tables import Table, open_table
 from driftline.reference.column_types import STRING, TIMESTAMP
 from driftline.reference.tolerances import unmatched
-from driftline_processor.engine.engine import EngineSettings
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import Reference
 from driftline_processor.reference.read import read_file
 from driftline_processor.reference.tolerances import column_tolerances, named_columns

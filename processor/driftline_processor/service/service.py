@@ -13,7 +13,8 @@ from driftline.sketch.time_units import SECOND
 from driftline_processor.config import Config, config_warnings, exposed, masked_url
 from driftline_processor.encode.events import encode_events
 from driftline_processor.encode.gauges import encode_gauges
-from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import WindowResult
 from driftline_processor.service.alarm_log import AlarmLog
 from driftline_processor.service.exporter import Exporter, SdkExporter

@@ -12,10 +12,8 @@ from driftline.semconv import TARGET_LABEL, TARGET_PAIR
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
-from driftline_processor.monitors.drift.binning.bins import BinnedCategories
-from driftline_processor.monitors.drift.binning.describe import class_shares, numbers, state_shares
 from driftline_processor.monitors.drift.binning.reading import WindowReader
-from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
+from driftline_processor.monitors.drift.detection.budget_allocation import BudgetAllocation
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
 from driftline_processor.monitors.drift.detection.column_baseline import timeless
 from driftline_processor.monitors.drift.detection.detector import Detector
@@ -28,25 +26,16 @@ from driftline_processor.monitors.drift.joint.block_monitor import BlockVerdict,
 from driftline_processor.monitors.drift.joint.blocks import find_blocks
 from driftline_processor.monitors.drift.joint.levels import has_level
 from driftline_processor.monitors.drift.provisional import ProvisionalJudge, Stream
+from driftline_processor.monitors.drift.results import ColumnResults, describe_window
 from driftline_processor.monitors.drift.season.calendar import Calendar
 from driftline_processor.monitors.drift.season.policy import Season, season_policy
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
-from driftline_processor.monitors.drift.statistics.compute import ReferenceStatistics
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, Window
 from driftline_processor.reference.tolerances import column_tolerances
 from driftline_processor.verdicts.verdict import OpenAlarm, Verdict
 
-MOST_ALPHA = 0.001
-"""False alarms allowed for one column in one evaluation, at most: rare evaluations would get a tenth each otherwise."""
-
 APART = 0.25
 """Numbers are one where they are less apart, in margins of the training data: buckets of a sketch are as wide."""
-
-PAIRS_SHARE = 0.1
-"""Of a model's false alarms: for all of its pairs together. They are many, and few ever move alone."""
-
-BLOCKS_SHARE = 0.1
-"""The same for its blocks of columns."""
 
 
 class PlacedWindow(NamedTuple):
@@ -87,21 +76,18 @@ class Comparison:
         times = (reference.starts, reference.ends)
         self._keys = tuple(reference.columns)
         self._reader = WindowReader(columns)
-        self._pairs = np.array([key.target == TARGET_PAIR for key in self._keys])
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()), tolerances=tolerances)
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
-        self._statistics = ReferenceStatistics(columns)
+        self._results = ColumnResults(columns, self._binner)
         seen = zip(np.flatnonzero(self._detector.numeric).tolist(), self._binner.numbers.seen, strict=True)
         self._resolution = {i: APART * each.margin for i, each in seen}
-        self._trained = numbers(StackedIntervals.of([column.summary.intervals for column in columns]))
-        summaries = [column.summary for column in columns]
-        self._trained_shares = self._shares(summaries, self._binner.place(summaries).categories)
         days = by_day([timeless(column, *times) for column in columns] if timed and self._chunk else columns, chunk)
         daily = None if days is None else Detector(days, tolerance, tolerances=tolerances)
         self._season = season_policy(self._detector, self._keys, daily, chunk, tolerance)
         detectors = [each for each in (self._detector, daily) if each is not None]
         blocks = [] if reference.provisional else find_blocks(self._keys, has_level(self._detector).tolist())
         self._joint = JointMonitor(blocks, self._keys, detectors, self._chunk)
+        self._allocation = BudgetAllocation([key.target == TARGET_PAIR for key in self._keys], len(self._joint.blocks))
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
         whole = [i for i, column in enumerate(columns) if column.type == INTEGER]
         reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar, whole)
@@ -158,7 +144,10 @@ class Comparison:
         placed = self.place(summaries)
         judgement = self.judge(placed, budget, duration, stream)
         blocks = self._joint.results(judgement.blocks, placed.held, self.reference)
-        return (*self._results(placed, judgement), *blocks, *describe_window(unknown))
+        told = self._results.of_window(
+            placed.held, placed.binned, placed.judged, judgement.verdicts, judgement.detectable
+        )
+        return (*told, *blocks, *describe_window(unknown))
 
     def place(self, summaries: Mapping[ColumnKey, ColumnSummary]) -> PlacedWindow:
         """What a window held, in bins that are the same at every tolerance."""
@@ -189,7 +178,7 @@ class Comparison:
         else:
             verdicts = self._explainer.verdicts(judged, held, closing_evidence(judged, alarms), eligible)
         verdicts = self._explainer.of_pairs(verdicts, placed.constant)
-        blocks = self._joint.verdicts(judged, self._of_block(budget), stream)
+        blocks = self._joint.verdicts(judged, self._allocation.of_block(budget), stream)
         verdicts = self._joint.explained(verdicts, blocks, stream)
         return Judgement(verdicts, np.where(window.valued, self._detector.unseen_below(window), np.nan), blocks)
 
@@ -207,7 +196,7 @@ class Comparison:
         closing = closing_evidence(judged, self._open(stream))
         verdicts = self._explainer.changes(judged, placed.held, closing, self._eligible(stream))
         verdicts = self._explainer.of_pairs(verdicts, placed.constant)
-        blocks = self._joint.verdicts(judged, self._of_block(budget), stream)
+        blocks = self._joint.verdicts(judged, self._allocation.of_block(budget), stream)
         return self._keyed(self._joint.explained(verdicts, blocks, stream), blocks)
 
     def _keyed(self, verdicts: Sequence[Verdict], blocks: Sequence[BlockVerdict]) -> dict[ColumnKey, Verdict]:
@@ -223,7 +212,7 @@ class Comparison:
         return season, list(self._horizons(counts, duration, stream, season))
 
     def _judged(self, season: Season, horizons: Sequence[Horizon], placed: PlacedWindow, budget: float) -> list[Judged]:
-        judged = judge_all(horizons, self._allowed(budget, placed.judged))
+        judged = judge_all(horizons, self._allocation.of_columns(budget, placed.judged))
         season.observe(judged[0])
         return judged
 
@@ -275,49 +264,6 @@ class Comparison:
             if opens or (since is not None and span.start >= since):
                 yield span, longer
 
-    def _results(self, placed: PlacedWindow, judgement: Judgement) -> list[ColumnResult]:
-        """Of the columns of the reference that are judged."""
-        (held, binned, judged, _), (verdicts, detectable, _) = placed, judgement
-        statistics = self._statistics.of_window(binned.counts, binned.numeric)
-        distributions, shares = numbers(binned.stacked), self._shares(held, binned.categories)
-        columns = list(self.reference.columns.values())
-        effective = (binned.counts.rows * binned.counts.effective).tolist()
-        return [
-            ColumnResult(
-                column=columns[i].key,
-                rows=held[i].rows,
-                effective_rows=effective[i],
-                reference_rows=columns[i].summary.rows,
-                statistics=statistics[i],
-                distribution=distributions[i],
-                shares=shares.get(i, {}),
-                states=state_shares(held[i]),
-                verdict=verdicts[i],
-                reference_distribution=self._trained[i],
-                reference_shares=self._trained_shares.get(i, {}),
-                detectable=None if np.isnan(detectable[i]) else float(detectable[i]),
-            )
-            for i in np.flatnonzero(judged).tolist()
-        ]
-
-    def _shares(
-        self, held: Sequence[ColumnSummary], placed: Mapping[int, BinnedCategories]
-    ) -> dict[int, dict[str, float]]:
-        """The shares of the classes of categorical columns, by the number of the column."""
-        return {i: class_shares(self._binner.classes(i, held[i], bins)) for i, bins in placed.items()}
-
-    def _allowed(self, budget: float, judged: BoolArray) -> FloatArray:
-        """False alarms allowed in each column, [columns]: alike, but in all pairs together a small part."""
-        pairs = judged & self._pairs
-        for_pairs, for_blocks = PAIRS_SHARE if pairs.any() else 0.0, BLOCKS_SHARE if self._joint.blocks else 0.0
-        single = (1.0 - for_pairs - for_blocks) * budget / max(int((judged & ~self._pairs).sum()), 1)
-        of_pair = for_pairs * budget / max(int(pairs.sum()), 1)
-        return np.minimum(np.where(self._pairs, of_pair, single), MOST_ALPHA)
-
-    def _of_block(self, budget: float) -> float:
-        """False alarms allowed in each block of columns."""
-        return min(BLOCKS_SHARE * budget / max(len(self._joint.blocks), 1), MOST_ALPHA)
-
 
 def _chunk(reference: Reference) -> float:
     """Mean duration of the chunks, seconds; 0 where the reference has no timestamps."""
@@ -348,24 +294,3 @@ def _with_label(
 
 
 NOTHING = ColumnSummary()
-
-
-def describe_window(summaries: Mapping[ColumnKey, ColumnSummary]) -> tuple[ColumnResult, ...]:
-    """What columns hold, where there is nothing to compare them with."""
-    if not summaries:
-        return ()
-    distributions = numbers(StackedIntervals.of([summary.intervals for summary in summaries.values()]))
-    return tuple(
-        ColumnResult(
-            column=key,
-            rows=summary.rows,
-            effective_rows=summary.rows**2 / summary.squares if summary.squares else summary.rows,
-            reference_rows=0.0,
-            statistics={},
-            distribution=distribution,
-            shares=class_shares(summary.categories),
-            states=state_shares(summary),
-            verdict=None,
-        )
-        for (key, summary), distribution in zip(summaries.items(), distributions, strict=True)
-    )

@@ -1,0 +1,49 @@
+"""What the engine is told: windows, tolerances and the budget of false alarms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from driftline_processor.config import Config
+from driftline_processor.monitors.drift.detection.budget_allocation import MOST_ALPHA
+from driftline_processor.monitors.drift.history.trailing_windows import LONGER
+from driftline_processor.monitors.duplicates import monitor as duplicates
+
+DUPLICATES_SHARE: Final = 0.1
+"""Of the false alarms of a model's columns: as many more for rows that repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Times in nanoseconds. size is a multiple of step; false_alarms: the budget of each model in `per`.
+
+    tolerances: of columns, by name or pattern; `tolerance` is that of all others.
+    """
+
+    size: int
+    step: int
+    lateness: int
+    tolerance: float
+    false_alarms: float
+    per: int
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: Config) -> "EngineSettings":
+        window, verdict = config.window, config.verdict
+        budget = (verdict.tolerance, verdict.false_alarms, verdict.per)
+        return cls(window.size, window.step, window.lateness, *budget, verdict.tolerances)
+
+    @property
+    def of_duplicates(self) -> duplicates.Limits:
+        """What rows that repeat are judged by."""
+        return duplicates.Limits(self.tolerance, min(DUPLICATES_SHARE * self.budget, MOST_ALPHA))
+
+    @property
+    def budget(self) -> float:
+        """The share of the false alarm budget that one evaluation of a model may spend.
+
+        Every step of the window is an evaluation, and so is every longer span. Whole days, judged if the reference has
+        no timestamps, are another.
+        """
+        return self.false_alarms * (self.size / self.per) / (self.size / self.step + len(LONGER) + 1)
