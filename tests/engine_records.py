@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from driftline.sketch import Histogram
-from driftline_processor.engine.engine import EngineSettings
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import (
     ColumnKey,
     CountPoint,

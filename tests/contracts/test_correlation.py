@@ -20,7 +20,8 @@ from driftline.records import Capture, ModelFacts, Prediction
 from driftline.runtime.gil_yield import GilYield
 from driftline.settings import Settings
 from driftline_processor.decode import decode_metrics
-from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import ColumnKey, CountPoint, ModelKey, WindowResult
 from driftline_processor.reference import read_file
 from driftline_processor.replay.sketcher import Sketcher
@@ -122,7 +123,11 @@ def test_a_server_without_the_reference_has_no_pairs(reference: Path) -> None:
     engine.put_reference(read_file(reference))
     server, rng = Server(engine, Settings(), "without"), np.random.default_rng(1)
     results = [result for _ in range(3) for result in server.serve(rows(rng, ROWS, 0.5))]
-    assert [len(result.columns) for result in results] == [len(NAMES)] * 2
+    told = [
+        [each.column.name for each in result.columns if each.column.target == semconv.TARGET_INPUT]
+        for result in results
+    ]
+    assert [len(names) for names in told] == [len(NAMES)] * 2
     assert not alarmed(results)
 
 

@@ -43,7 +43,7 @@ def served() -> list[Any]:
 
 def _served(point: Any) -> tuple[Any, ...]:
     found = point.attributes
-    name = found.get(semconv.FEATURE_NAME, "")
+    name = found.get(semconv.FEATURE_NAME) or found.get(semconv.ROW_INPUTS, "")
     if isinstance(point, ExponentialHistogramDataPoint):
         sides = [(side.offset, list(side.bucket_counts)) for side in (point.positive, point.negative)]
         return name, "sketch", point.scale, point.zero_count, *sides, point.min, point.max

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from certificates import Authority
 from docs.pages import PAGES, Block, blocks
 from docs.sandbox import NAMES, NAMES_BY_PAGE, ROWS, Ports, build
 from driftline import semconv
@@ -30,6 +31,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files, made once."""
     folder = tmp_path_factory.mktemp("docs")
     build(folder)
+    Authority(folder).issue("tls")
+    (folder / "tokens.txt").write_text("t0ken\n")
     return folder
 
 

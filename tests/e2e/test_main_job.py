@@ -275,7 +275,8 @@ def assert_only_the_broken_feature_alarmed(backend: Received) -> None:
     points = backend.points(ALARM)
 
     assert alarmed(backend) == BROKEN
-    assert healthy(backend) == COLUMNS, "every column was judged; the broken one was healthy at first"
+    judged = COLUMNS | {(semconv.TARGET_ROWS, "duplicates")}
+    assert healthy(backend) == judged, "every column was judged, and the rows; the broken one was healthy at first"
     assert {point.attributes[semconv.MODEL_NAME] for point in points} == {line.MODEL}
     assert {point.attributes[semconv.MODEL_VERSION] for point in points} == {line.VERSION}
     assert {point.resource["service.name"] for point in points} == {"shop"}

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import DECODERS, Malformed
-from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import Batch, CountPoint, ExampleRows, ReferencePart, RowsPoint, SketchPoint
 from otlp_requests import counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
 

@@ -25,7 +25,8 @@ from driftline.sketch import Histogram
 from driftline_processor.decode import decode_metrics, decode_traces
 from driftline_processor.encode.events import encode_events
 from driftline_processor.encode.gauges import encode_gauges
-from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import WindowResult
 from driftline_processor.reference import read_file
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request

@@ -6,7 +6,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import InputRecord, ModelKey, WindowResult
 from engine_records import CHURN, MINUTE, SECOND, SETTINGS, START, Sender, span
 

@@ -12,7 +12,8 @@ from bench.verdicts.said import BESIDE, Said
 from bench.verdicts.stream import TIME, Columns, Stream
 from driftline.semconv import TARGET_BLOCK
 from driftline_processor.config import Config
-from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.monitors.drift.joint.blocks import find_blocks
 from driftline_processor.monitors.drift.season.rebin_by_day import joined
 from driftline_processor.records import (

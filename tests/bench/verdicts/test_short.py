@@ -76,12 +76,15 @@ def test_what_does_not_matter_is_left_alone() -> None:
     ids=["2θ", "lognormal", "mode", "units", "constant", "variance", "missing", "category"],
 )
 def test_what_matters_is_found_and_named(stream: Callable[..., Stream], rows: int, soon: float) -> None:
-    """Within two windows, in nine of ten columns at least; and of quiet columns none is named."""
+    """Within two windows, in nine of ten columns at least; and of quiet columns none is named.
+
+    Where a block of columns moves, a column may be told of by it alone.
+    """
     found = judged(stream(rows, seed=0, quiet=4, after_windows=2))
 
     assert found.soon >= soon * found.moved > 0
     assert found.pages == 0
-    assert found.right == found.named == found.moved - found.missed
+    assert found.right == found.named >= 0.9 * (found.moved - found.missed)
 
 
 @pytest.mark.parametrize("rows", [200, 1000])

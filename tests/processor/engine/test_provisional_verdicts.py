@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from driftline_processor.engine.engine import Engine, EngineSettings
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.records import AlarmChange, AlarmEvent, WindowResult
 from engine_records import MINUTE, SECOND, SETTINGS, START, Sender, span

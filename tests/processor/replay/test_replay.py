@@ -202,7 +202,7 @@ def test_a_label_is_judged_as_one(tmp_path: Path) -> None:
     file = write_parquet(tmp_path / "x.parquet", later)
     found = results(tmp_path, file, "--reference", tmp_path / "churn.json", "--label", "gone")
     assert {alarm["column"]: alarm["target"] for alarm in found["alarms"]} == {"left": "label"}
-    assert found["alarms"][0]["summary"].startswith("model churn: label left moved: ")
+    assert found["alarms"][0]["summary"].startswith("model churn: label left moved since 2024-03-01 ")
     assert found["windows"][0]["columns"]["left"]["distance"] == pytest.approx(0.75, abs=0.15)
 
 
@@ -234,6 +234,7 @@ def test_an_input_may_be_called_label(tmp_path: Path) -> None:
         assert {name: each["target"] for name, each in found["windows"][0]["columns"].items()} == {
             "label": "input",
             "gone": "label",
+            "duplicates": "rows",
         }
         assert {(each["column"], each["target"]) for each in found["alarms"]} == {("gone", "label")}
 

@@ -13,7 +13,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from driftline import semconv
 from driftline.sketch import Histogram
 from driftline_processor.decode import DECODERS
-from driftline_processor.engine.engine import Engine, EngineSettings, IngestReport
+from driftline_processor.engine.engine import Engine, IngestReport
+from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,

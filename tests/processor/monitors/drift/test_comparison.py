@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.semconv import MISSING, NON_FINITE, OTHER
-from driftline_processor.monitors.drift.comparison import Comparison, describe_window
+from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
+from driftline_processor.monitors.drift.results import describe_window
 from driftline_processor.monitors.drift.statistics import STATISTICS
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, ReferenceColumn, Window
