@@ -44,16 +44,17 @@ def _budget_covers(config: Config) -> str | None:
     return f"must be at least window.size (got {per}, size {size})"
 
 
-def _both_halves(config: Config) -> str | None:
-    if (config.export.client_key is None) == (config.export.client_certificate is None):
-        return None
-    return "must be set together with export.client_certificate"
+def _both_or_none(key: object, certificate: object, name: str) -> str | None:
+    return None if (key is None) == (certificate is None) else f"must be set together with {name}"
+
+
+def _exports_by_mutual_tls(config: Config) -> str | None:
+    export = config.export
+    return _both_or_none(export.client_key, export.client_certificate, "export.client_certificate")
 
 
 def _receives_by_tls(config: Config) -> str | None:
-    if (config.receive.key is None) == (config.receive.certificate is None):
-        return None
-    return "must be set together with receive.certificate"
+    return _both_or_none(config.receive.key, config.receive.certificate, "receive.certificate")
 
 
 def _client_ca_needs_tls(config: Config) -> str | None:
@@ -74,7 +75,7 @@ RULES: Final = (
     CrossKeyRule("window.step", ("window.size",), _step_divides),
     CrossKeyRule("window.step", ("window.size",), _step_coarse),
     CrossKeyRule("verdict.per", ("window.size",), _budget_covers),
-    CrossKeyRule("export.client_key", ("export.client_certificate",), _both_halves),
+    CrossKeyRule("export.client_key", ("export.client_certificate",), _exports_by_mutual_tls),
     CrossKeyRule("receive.key", ("receive.certificate",), _receives_by_tls),
     CrossKeyRule("receive.client_ca", ("receive.certificate",), _client_ca_needs_tls),
     CrossKeyRule("export.endpoint", ("listen",), _no_loop),

@@ -60,6 +60,10 @@ class Qualification(NamedTuple):
     reason: Reason
 
 
+def _subjects(held: Sequence[ColumnSummary], closing: Mapping[int, ClosingEvidence]) -> list[Subject]:
+    return [Subject(i, summary, closing.get(i)) for i, summary in enumerate(held)]
+
+
 class Explainer:
     """The verdicts on the columns of a reference. timed: the reference has timestamps."""
 
@@ -84,7 +88,7 @@ class Explainer:
         eligible: whether a column is judged in a horizon that begins at some time.
         """
         window, *longer = judged
-        subjects = [Subject(i, summary, closing.get(i)) for i, summary in enumerate(held)]
+        subjects = _subjects(held, closing)
         verdicts = self._of_window(window, subjects)
         healthy = [i for i, verdict in enumerate(verdicts) if verdict.state is State.HEALTHY]
         for i, found in self._alarms(longer, subjects, eligible).items():
@@ -104,7 +108,7 @@ class Explainer:
     ) -> list[Verdict]:
         """The same verdicts as far as they open or close alarms; of all other columns only that they do not."""
         window, *longer = judged
-        subjects = [Subject(i, summary, closing.get(i)) for i, summary in enumerate(held)]
+        subjects = _subjects(held, closing)
         alarms = dict(_in_alarm(window))
         for i, found in self._alarms(longer, subjects, eligible).items():
             if i not in alarms or found.score > alarms[i].score:
