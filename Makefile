@@ -7,7 +7,7 @@ OTELCOL_VERSION := 0.158.0
 PROMETHEUS_VERSION := 0.315.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup collector prometheus test lint types format bench bench-verdicts conformance servers docs demo clean always
+.PHONY: help setup collector prometheus test lint types format bench bench-verdicts conformance servers torture docs demo clean always
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,9 @@ bench-verdicts: setup  ## Score verdicts against others, into verdicts.json; STR
 $(VENV)/.bench: tests/bench/requirements.txt $(VENV)/.ready
 	@$(INSTALL) $(VENV) --constraint constraints.txt --requirement $<
 	@touch $@
+
+torture: setup collector  ## The processor under kills, outages, full disks and hostile senders: about 20 minutes; SCENARIO=kills for one.
+	TORTURE=full $(BIN)/pytest tests/torture $(if $(SCENARIO),-k "$(SCENARIO)")
 
 conformance: setup  ## scikit-learn's own tests, instrumented against not: half an hour.
 	$(BIN)/python tests/conformance $(MODULES)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
@@ -68,8 +68,12 @@ class Received:
     def take(self, signal: str, request: Any) -> None:
         """A request has arrived."""
         with self._arrived:
-            self._requests[signal].append(request)
+            self.keep(signal, request)
             self._arrived.notify_all()
+
+    def keep(self, signal: str, request: Any) -> None:
+        """Remembers a request, or what is needed of it."""
+        self._requests[signal].append(request)
 
     def requests(self, signal: str) -> list[Any]:
         """The requests of a signal ("traces", "metrics" or "logs") in the order in which they arrived."""
@@ -96,15 +100,8 @@ class Received:
 
     def points(self, name: str = "") -> list[ReceivedPoint]:
         """Every data point that arrived, or those of one metric."""
-        return [
-            ReceivedPoint(plain(each.resource.attributes), metric, point, plain(point.attributes))
-            for request in self.requests("metrics")
-            for each in request.resource_metrics
-            for scope in each.scope_metrics
-            for metric in scope.metrics
-            for point in getattr(metric, metric.WhichOneof("data")).data_points
-            if name in ("", metric.name)
-        ]
+        points = (point for request in self.requests("metrics") for point in points_of(request))
+        return [point for point in points if name in ("", point.metric.name)]
 
     def streams(self, name: str) -> list[ReceivedPoint]:
         """The newest data point of each cumulative stream of a metric."""
@@ -144,7 +141,8 @@ class OtlpSink(Received):
         super().__init__()
         self.refuse: grpc.StatusCode | None = None
         self.refused = 0
-        self._server = grpc.server(ThreadPoolExecutor(4, thread_name_prefix="otlp-sink"))
+        options = [("grpc.max_receive_message_length", 64 << 20)]
+        self._server = grpc.server(ThreadPoolExecutor(4, thread_name_prefix="otlp-sink"), options=options)
         trace_service_pb2_grpc.add_TraceServiceServicer_to_server(
             self._servicer("traces", trace_service_pb2.ExportTraceServiceResponse), self._server
         )
@@ -187,6 +185,16 @@ _DELTA, _CUMULATIVE = 1, 2
 
 def _temporality(metric: Any) -> int:
     return getattr(getattr(metric, metric.WhichOneof("data")), "aggregation_temporality", 0)
+
+
+def points_of(request: Any) -> Iterator[ReceivedPoint]:
+    """The data points of a request."""
+    for each in request.resource_metrics:
+        resource = plain(each.resource.attributes)
+        for scope in each.scope_metrics:
+            for metric in scope.metrics:
+                for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                    yield ReceivedPoint(resource, metric, point, plain(point.attributes))
 
 
 def plain(attributes: Iterable[KeyValue]) -> Attributes:

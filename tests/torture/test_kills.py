@@ -1,0 +1,76 @@
+"""SIGKILL at random moments: is each row counted once, and each alarm event told once?"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+from driftline import semconv
+from e2e.processes import wait_until
+from torture.backend import Backend
+from torture.otlp_stream import Kind, Stream, Values
+from torture.processors import kill_often
+from torture.rig import Rig
+from torture.traffic import normal, sending
+
+_SETTINGS = {"window": {"size": "10s", "step": "2s", "lateness": "20s"}}
+_CYCLE = 60.0
+"""Seconds, of which the values are others in the second half."""
+
+
+def test_kills(rig: Rig) -> None:
+    """Each row of spans and of sketches of both temporalities counts once, half of the requests being sent twice.
+
+    In the full form a processor that is not killed gets the same requests: both tell the same events.
+    """
+    backend, undisturbed = rig.backend(), rig.backend()
+    victim = rig.processor(export=backend.port, settings=_SETTINGS)
+    victim.start()
+    ports = [victim.port]
+    if rig.full:
+        control = rig.processor(export=undisturbed.port, settings=_SETTINGS)
+        control.start()
+        ports.append(control.port)
+    kinds: tuple[Kind, ...] = ("spans", "cumulative", "delta")
+    streams = [Stream(kind, kind, number=number) for number, kind in enumerate(kinds)]
+    with sending(streams, *ports, values=_drifting(), pause=rig.choose(short=0.1, full=0.4), again=0.5) as traffic:
+        kill_often(victim, times=rig.choose(short=1, full=40))
+        before = sum(traffic.rows.values())
+        wait_until(lambda: sum(traffic.rows.values()) > before + 2000, "requests are taken again")
+        if rig.full:
+            time.sleep(_CYCLE)  # of traffic that nobody disturbs: the last life tells what it owes
+    counted = backend.counted(traffic.rows)
+    if rig.full:
+        with suppress(AssertionError):
+            wait_until(lambda: _events(backend) == _events(undisturbed), "the same events", 60)
+
+    lost, repeated = _events(undisturbed) - _events(backend), len(backend.events) - len(_events(backend))
+    rig.figures |= {
+        "kills": rig.choose(short=1, full=40),
+        "rows sent": sum(traffic.rows.values()),
+        "counted too few or too many": {model: int(counted.get(model, 0) - n) for model, n in traffic.rows.items()},
+        "requests refused for good": len(traffic.refused),
+    }
+    if rig.full:
+        rig.figures |= {"events": len(_events(undisturbed)), "lost": len(lost), "repeated": repeated}
+        assert _events(backend) == _events(undisturbed)
+        assert max(Counter(_opened(backend)).values()) == 1
+    assert counted == traffic.rows
+    assert not traffic.refused
+    assert "Traceback" not in victim.log
+
+
+def _drifting() -> Callable[[], Values]:
+    """Values that are others in the second half of each cycle."""
+    good, bad, begun = normal(10.0), normal(900.0), time.monotonic()
+    return lambda: bad() if (time.monotonic() - begun) % _CYCLE > _CYCLE / 2 else good()
+
+
+def _events(backend: Backend) -> set[tuple[str, str]]:
+    return {(event.name, event.uid) for event in backend.events}
+
+
+def _opened(backend: Backend) -> list[str]:
+    """The ids of alarms that opened, by event: one that is told twice is the same."""
+    told = {event.uid: event for event in backend.events if event.name == semconv.ALARM_EVENTS["opened"]}
+    return [event.attributes[semconv.ALARM_ID] for event in told.values()]
