@@ -121,9 +121,15 @@ ROW_STRETCHES: Final = f"{PREFIX}.row.stretches"
 ROW_REPEATS: Final = f"{PREFIX}.row.repeats"
 ROW_ROUNDED: Final = f"{PREFIX}.row.rounded"
 
-# Log events that the processor is given: batches of rows, and what became of them. Nothing sends rows yet.
+# Log events that the processor is given: batches of rows, and what became of them. Nothing sends outcomes yet.
 ROWS_EVENT: Final = f"{PREFIX}.rows"
 OUTCOME_EVENT: Final = f"{PREFIX}.outcome"
+
+# Attributes of ROWS_EVENT.
+ROWS_SEEN: Final = f"{PREFIX}.rows.seen"
+ROWS_THRESHOLD: Final = f"{PREFIX}.rows.threshold"
+ROWS_FIRST: Final = f"{PREFIX}.rows.first"
+ROWS_LAST: Final = f"{PREFIX}.rows.last"
 
 # Attributes of the processor's metrics; the metrics themselves are rows of the processor's table METRICS.
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
@@ -430,6 +436,17 @@ TERMS: Final = (
         Term(name, "attribute", f"{REASON_FIELDS[kind][field]} (events)")
         for (kind, field), name in REASON_ATTRIBUTES.items()
     ),
+    Term(
+        ROWS_EVENT, "event", "Rows of one model and operation, sampled by their ids; the body holds them (row batches)"
+    ),
+    Term(ROWS_SEEN, "attribute", "Rows of the interval, those included that were left out (row batches)"),
+    Term(
+        ROWS_THRESHOLD,
+        "attribute",
+        "Sampling threshold, as `th` in a trace state: rows of less randomness were left out (row batches)",
+    ),
+    Term(ROWS_FIRST, "attribute", "Prediction id of the first call in the batch (row batches)"),
+    Term(ROWS_LAST, "attribute", "Prediction id of the last call in the batch (row batches)"),
     Term(EVENT_NAME, "attribute", "Name of the event again, for backends that ignore that field (events)"),
     Term(RECORD_UID, "attribute", "Unique id of the event, to deduplicate retries (events)"),
 )
