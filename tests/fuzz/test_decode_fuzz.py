@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from driftline import semconv
 from driftline.sketch import Histogram
-from driftline_processor.decode import DECODERS, Malformed
+from driftline_processor.decode import DECODERS, Malformed, decode_request
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.engine_settings import EngineSettings
+from driftline_processor.limits import LIMITS
 from driftline_processor.records import Batch, CountPoint, ExampleRows, ReferencePart, RowsPoint, SketchPoint
 from otlp_requests import counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
 
@@ -31,7 +32,11 @@ SEEDS = (
     ),
 )
 
-decoders = pytest.mark.parametrize("decode", DECODERS.values(), ids=DECODERS.keys())
+decoders = pytest.mark.parametrize(
+    "decode",
+    [lambda data, signal=signal: decode_request(signal, data, LIMITS).batch for signal in DECODERS],
+    ids=DECODERS,
+)
 
 
 @st.composite
@@ -109,8 +114,8 @@ def test_mutated_requests_do_not_break_the_engine(requests: list[bytes]) -> None
     """What decoding lets through, the engine can count and judge, and its rows stay sound."""
     engine = Engine(EngineSettings(10, 5, 1, 0.05, 1.0, 100))
     for data in requests:
-        for decode in DECODERS.values():
-            batch = decoded(decode, data)
+        for signal in DECODERS:
+            batch = decoded(lambda data, signal=signal: decode_request(signal, data, LIMITS).batch, data)
             engine.observe(batch.records if batch else (), received=20)
     engine.advance(1_000)
 

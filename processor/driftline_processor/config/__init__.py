@@ -1,11 +1,12 @@
 """The configuration of the processor: processor.yaml and the OTLP environment variables → a validated Config.
 
-Every key has a default; an error names the key, the rule and the value. Imports no other room of the processor.
+Every key has a default; an error names the key, the rule and the value. Imports of the processor only `limits`.
 """
 
 from driftline_processor.config.models import (
     Config,
     ExportConfig,
+    LimitsConfig,
     QueueConfig,
     ReceiveConfig,
     SnapshotConfig,
@@ -22,6 +23,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "ExportConfig",
+    "LimitsConfig",
     "QueueConfig",
     "ReceiveConfig",
     "SnapshotConfig",

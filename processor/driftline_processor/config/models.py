@@ -10,7 +10,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from driftline.sketch.time_units import DAY, MINUTE, SECOND
 from driftline_processor.config.durations import parse_duration
+from driftline_processor.limits import LIMITS, Limits
 
+KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 
 DurationField = Annotated[int, BeforeValidator(parse_duration)]
@@ -167,6 +169,37 @@ class QueueConfig(Section):
     bytes: int = Field(default=256 * MIB, ge=MIB, description="Total size of the waiting requests, in bytes")
 
 
+class LimitsConfig(Section):
+    """What is accepted of one sender; sizes in bytes are of OTLP's encoding, without compression."""
+
+    request: int = Field(default=LIMITS.request, ge=MIB, description="Bytes of a request, after decompression")
+    groups: int = Field(default=LIMITS.groups, ge=1, description="Resources, scopes and metrics of a request")
+    items: int = Field(default=LIMITS.items, ge=1, description="Spans, data points or log records of a request")
+    item: int = Field(default=LIMITS.item, ge=KIB, description="Bytes of a span, data point or log record")
+    attributes: int = Field(
+        default=LIMITS.attributes,
+        ge=KIB,
+        description="Bytes of a resource, of a scope, and of the attributes of a data point",
+    )
+    buckets: int = Field(
+        default=LIMITS.buckets, ge=320, description="Buckets of an exponential histogram, empty ones included"
+    )
+    name: int = Field(
+        default=LIMITS.name,
+        ge=16,
+        description="Characters of a name: of a model, version, operation, column or service, or of a category that "
+        "a data point counts",
+    )
+    value: int = Field(
+        default=LIMITS.value, ge=16, description="Characters of a text in a span; past 128 its hash is its name"
+    )
+
+    @property
+    def table(self) -> Limits:
+        """The limits as the decoder has them."""
+        return Limits(**self.model_dump())
+
+
 class SnapshotConfig(Section):
     every: DurationField = Field(
         default=MINUTE, gt=0, description="How often the state is saved and the journal truncated"
@@ -197,6 +230,7 @@ class Config(Section):
     verdict: VerdictConfig = VerdictConfig()
     export: ExportConfig = ExportConfig()
     queue: QueueConfig = QueueConfig()
+    limits: LimitsConfig = LimitsConfig()
     snapshot: SnapshotConfig = SnapshotConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     shutdown: DurationField = Field(

@@ -1,23 +1,22 @@
-"""OTLP requests → records; pure. Any bytes give a Batch, with rejections counted, or raise Malformed.
+"""OTLP requests → records; pure. Any bytes give a Batch, with rejections counted, or raise Malformed or TooLarge.
 
-Imports no other room of the processor but `records`.
+Imports no other room of the processor but `records` and `limits`.
 """
-
-from collections.abc import Callable, Mapping
-from typing import Final, Literal, TypeAlias
 
 from driftline_processor.decode.metrics import decode_metrics
 from driftline_processor.decode.otlp_values import Malformed, decode_logs
+from driftline_processor.decode.requests import DECODERS, Decoded, decode_request
 from driftline_processor.decode.traces import decode_traces
-from driftline_processor.records import Batch
+from driftline_processor.decode.wire_limits import OtlpSignal, TooLarge
 
-__all__ = ["DECODERS", "Malformed", "OtlpSignal", "decode_logs", "decode_metrics", "decode_traces"]
-
-OtlpSignal: TypeAlias = Literal["traces", "metrics", "logs"]
-
-DECODERS: Final[Mapping[OtlpSignal, Callable[[bytes], Batch]]] = {
-    "traces": decode_traces,
-    "metrics": decode_metrics,
-    "logs": decode_logs,
-}
-"""The decoder of each signal's requests."""
+__all__ = [
+    "DECODERS",
+    "Decoded",
+    "Malformed",
+    "OtlpSignal",
+    "TooLarge",
+    "decode_logs",
+    "decode_metrics",
+    "decode_request",
+    "decode_traces",
+]

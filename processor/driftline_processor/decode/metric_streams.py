@@ -12,15 +12,15 @@ from driftline import semconv
 from driftline.reference.format import output_key
 from driftline.sketch.identity import digest
 from driftline.sketch.otlp import shown
-from driftline_processor.decode.otlp_values import kept_resource, labels
+from driftline_processor.decode.otlp_values import kept_resource, labels, resource_error
+from driftline_processor.limits import Limits
 from driftline_processor.records import ColumnKey, ModelKey
-
-MAX_NAME: Final = 1024
-"""Characters of a name or category."""
 
 _MAY_BE_EMPTY: Final = (semconv.CATEGORY, semconv.OUTPUT_CLASS)
 _STREAMS_KEPT: Final = 65_536
 _ORIGINS_KEPT: Final = 4_096
+_LONG: Final = 1_024
+"""Bytes of attributes that are not worth keeping."""
 
 
 class MetricKind(NamedTuple):
@@ -48,10 +48,15 @@ KINDS: Final[Mapping[str, MetricKind]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """Resource and scope: a digest of both, and what results keep of the resource."""
+    """Resource and scope: a digest of both, and what results keep of the resource.
+
+    longest: characters that names may have. wrong: why nothing of the resource can be used, if so.
+    """
 
     digest: bytes
     resource: tuple[tuple[str, str], ...]
+    longest: int
+    wrong: str | None
 
 
 class Stream(NamedTuple):
@@ -64,25 +69,40 @@ class Stream(NamedTuple):
     value: str
 
 
-@lru_cache(_ORIGINS_KEPT)
-def origin(resource: bytes, scope: bytes) -> Origin:
+def origin(resource: bytes, scope: bytes, limits: Limits) -> Origin:
     """Of a serialized resource and scope."""
+    kept = len(resource) + len(scope) <= _LONG
+    return (_kept_origin if kept else _origin)(resource, scope, limits)
+
+
+def _origin(resource: bytes, scope: bytes, limits: Limits) -> Origin:
     message = Resource.FromString(resource)
     pairs = sorted(pair.SerializeToString() for pair in message.attributes)
-    return Origin(digest(*pairs, scope), kept_resource(labels(message.attributes)))
+    kept = kept_resource(labels(message.attributes))
+    return Origin(digest(*pairs, scope), kept, limits.name, resource_error(kept, limits))
 
 
-@lru_cache(_STREAMS_KEPT)
+_kept_origin: Final = lru_cache(_ORIGINS_KEPT)(_origin)
+
+
 def stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream | str:
     """The stream of a metric's points with these serialized attributes, or why they cannot be used."""
+    kept = sum(map(len, attributes)) <= _LONG
+    return (_kept_stream if kept else _stream)(source, metric, attributes)
+
+
+def _stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream | str:
+    if source.wrong:
+        return source.wrong
     found = labels(KeyValue.FromString(pair) for pair in attributes)
     kind = KINDS[metric]
     needed = [name for name in (semconv.MODEL_NAME, kind.column, kind.by) if name is not None]
     for name in needed:
         if name not in found or (not found[name] and name not in _MAY_BE_EMPTY):
             return f"{metric}: must have the attribute {name}"
-        if len(found[name]) > MAX_NAME:
-            return f"{metric}: {name} must have at most {MAX_NAME} characters (got {len(found[name])})"
+    for name in (*needed, semconv.MODEL_VERSION, semconv.OPERATION_NAME):
+        if (length := len(found.get(name, ""))) > source.longest:
+            return f"{metric}: {name} must have at most {source.longest} characters (got {length})"
     if kind.by == semconv.SKETCH_PART and found[kind.by] not in (semconv.BELOW, semconv.MIDDLE, semconv.ABOVE):
         return f"{metric}: {kind.by} must be below, middle or above (got {shown(found[kind.by])})"
     return Stream(
@@ -93,6 +113,8 @@ def stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream
         found.get(kind.by, "") if kind.by else "",
     )
 
+
+_kept_stream: Final = lru_cache(_STREAMS_KEPT)(_stream)
 
 _TARGETS: Final = {
     semconv.FEATURE_NAME: semconv.TARGET_INPUT,

@@ -22,6 +22,7 @@ from driftline.sketch.otlp import read_histogram, shown
 from driftline_processor.decode.metric_streams import KINDS, Origin, Stream, origin, stream
 from driftline_processor.decode.otlp_values import MAX_TIME, Rejections, labels, parsed
 from driftline_processor.decode.reference_parts import reference_part
+from driftline_processor.limits import LIMITS, Limits
 from driftline_processor.records import Batch, CountPoint, InputRecord, PointExemplar, RowsPoint, Scalar, SketchPoint
 
 _NO_VALUE: Final = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
@@ -35,7 +36,7 @@ _TRACE_ID, _SPAN_ID = 16, 8  # bytes
 _MAX_COUNT: Final = float(1 << 53)
 
 
-def decode_metrics(data: bytes) -> Batch:
+def decode_metrics(data: bytes, limits: Limits = LIMITS) -> Batch:
     """The records of an ExportMetricsServiceRequest; metrics that are not Driftline's are ignored.
 
     Raises:
@@ -50,11 +51,11 @@ def decode_metrics(data: bytes) -> Batch:
             part = reference_part(resource_metrics, rejections)
             records += [part] if part else []
         else:
-            records += _live_records(resource_metrics, rejections)
+            records += _live_records(resource_metrics, rejections, limits)
     return Batch(tuple(records), rejections.total())
 
 
-def _live_records(resource_metrics: ResourceMetrics, rejections: Rejections) -> Iterator[InputRecord]:
+def _live_records(resource_metrics: ResourceMetrics, rejections: Rejections, limits: Limits) -> Iterator[InputRecord]:
     resource: bytes | None = None
     for scope_metrics in resource_metrics.scope_metrics:
         source = None
@@ -63,7 +64,7 @@ def _live_records(resource_metrics: ResourceMetrics, rejections: Rejections) -> 
                 continue
             if source is None:
                 resource = resource or resource_metrics.resource.SerializeToString()
-                source = origin(resource, scope_metrics.scope.SerializeToString())
+                source = origin(resource, scope_metrics.scope.SerializeToString(), limits)
             yield from _points(metric, source, rejections)
 
 

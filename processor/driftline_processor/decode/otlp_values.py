@@ -9,7 +9,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from driftline import semconv
-from driftline.sketch import otlp
+from driftline.sketch import hashed, otlp
+from driftline.sketch.values import LONGEST_NAME
+from driftline_processor.limits import LIMITS, Limits
 from driftline_processor.records import Batch, Rejection, Scalar
 
 MAX_TIME: Final = (1 << 63) - 1
@@ -40,7 +42,7 @@ def parsed(kind: type[_M], data: bytes) -> _M:
     return message
 
 
-def decode_logs(data: bytes) -> Batch:
+def decode_logs(data: bytes, limits: Limits = LIMITS) -> Batch:  # noqa: ARG001  (as the other decoders)
     """Nothing of ours comes as a log record: well-formed requests are accepted and hold nothing. Raises Malformed."""
     parsed(ExportLogsServiceRequest, data)
     return Batch()
@@ -50,6 +52,11 @@ def scalar(value: AnyValue) -> Scalar:
     """The scalar in an AnyValue; None for NaN too, which stands for a missing value."""
     found = otlp.scalar(value)
     return None if found != found else found  # noqa: PLR0124  (NaN alone differs from itself)
+
+
+def short_text(value: Scalar) -> Scalar:
+    """The value; for a long text the name that sketches and references give it."""
+    return hashed(value) if isinstance(value, str) and len(value) > LONGEST_NAME else value
 
 
 def label(value: AnyValue) -> str | None:
@@ -72,6 +79,14 @@ def kept_resource(resource: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         if resource.get(key):
             kept.setdefault(name, resource[key])
     return tuple(sorted(kept.items()))
+
+
+def resource_error(resource: Iterable[tuple[str, str]], limits: Limits) -> str | None:
+    """The limit that one of the attributes exceeds that results keep."""
+    for key, value in resource:
+        if len(value) > limits.name:
+            return f"resource: {key} must have at most {limits.name} characters (got {len(value)})"
+    return None
 
 
 class Rejections:

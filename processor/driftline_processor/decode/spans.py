@@ -1,6 +1,6 @@
 """One span → its rows, through protobuf. Works for every span and defines the result that the fast path must give."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -9,43 +9,67 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from driftline import semconv
 from driftline.reference.format import output_key
-from driftline_processor.decode.metric_streams import MAX_NAME
-from driftline_processor.decode.otlp_values import MAX_TIME, label, parsed, scalar
+from driftline.sketch.values import LONGEST_NAME
+from driftline_processor.decode.otlp_values import MAX_TIME, label, parsed, scalar, short_text
 from driftline_processor.decode.sampling import sampling_weight
+from driftline_processor.limits import LIMITS, Limits
 from driftline_processor.records import ColumnKey, ExampleRows, ModelKey, Scalar
 
 MAX_SPAN_COLUMNS: Final = 10_000
 MAX_SPAN_ROWS: Final = 100_000
 
 _NAMES_KEPT: Final = 65_536
+_LONG_NAME: Final = 256  # not worth keeping
 _MODEL_NAME: Final = semconv.MODEL_NAME.encode()
 _SKETCHED: Final = semconv.SKETCHED.encode()
 _INPUTS: Final = ((f"{semconv.INPUT}.", False), (f"{semconv.BATCH_INPUT}.", True))
 _OUTPUTS: Final = ((f"{semconv.OUTPUT}.", False), (f"{semconv.BATCH_OUTPUT}.", True))
 
+_NAMED: Final = {semconv.MODEL_NAME: 1, semconv.MODEL_VERSION: 0, semconv.OPERATION_NAME: 0}  # least characters
+
 ResourceKey: TypeAlias = tuple[tuple[str, str], ...]
 
 
-def read_span(data: bytes, resource: ResourceKey) -> ExampleRows | str | None:
+def read_span(data: bytes, resource: ResourceKey, limits: Limits = LIMITS) -> ExampleRows | str | None:
     """The rows of a span, or the rule it breaks; None if it is no model call, or sketched already. Raises Malformed."""
     span = parsed(Span, data)
     if _MODEL_NAME not in data or (_SKETCHED in data and _is_sketched(span)):
         return None
-    return _rows(span, resource)
+    return _rows(span, resource, limits)
 
 
-def read_sketched_span(data: bytes, resource: ResourceKey) -> ExampleRows | None:
+def read_sketched_span(data: bytes, resource: ResourceKey, limits: Limits = LIMITS) -> ExampleRows | None:
     """The rows that a span shows of a call that a sketch has counted; None if it is none, or breaks a rule."""
     if _MODEL_NAME not in data or _SKETCHED not in data:
         return None
     span = parsed(Span, data)
-    found = _rows(span, resource) if _is_sketched(span) else None
+    found = _rows(span, resource, limits) if _is_sketched(span) else None
     return found if isinstance(found, ExampleRows) and found.rows else None
 
 
-def _rows(span: Span, resource: ResourceKey) -> ExampleRows | str | None:
+def _rows(span: Span, resource: ResourceKey, limits: Limits) -> ExampleRows | str | None:
     columns, others = _attributes(span)
-    return _example(span, columns, others, resource) if semconv.MODEL_NAME in others else None
+    if semconv.MODEL_NAME not in others:
+        return None
+    longest = max((len(text) for values in columns.values() for text in values if isinstance(text, str)), default=0)
+    if wrong := _length_error(columns, longest, others, limits):
+        return f"span: {wrong}"
+    if longest > LONGEST_NAME:
+        columns = {column: tuple(map(short_text, values)) for column, values in columns.items()}
+    return _example(span, columns, others, resource)
+
+
+def _length_error(columns: Iterable[ColumnKey], longest: int, others: Mapping[str, Any], limits: Limits) -> str | None:
+    if longest > limits.value:
+        return f"must have texts of at most {limits.value} characters (got {longest})"
+    if (name := max((len(column.name) for column in columns), default=0)) > limits.name:
+        return f"must have columns with names of at most {limits.name} characters (got {name})"
+    for key, least in _NAMED.items():
+        length = len(label(others[key]) or "") if key in others else least
+        if not least <= length <= limits.name:
+            bounds = f"{least} to {limits.name}" if least else f"at most {limits.name}"
+            return f"{key} must have {bounds} characters (got {length})"
+    return None
 
 
 class ColumnAttribute(NamedTuple):
@@ -55,9 +79,12 @@ class ColumnAttribute(NamedTuple):
     batch: bool
 
 
-@lru_cache(_NAMES_KEPT)
 def column_of_attribute(attribute: str) -> ColumnAttribute | None:
     """The column whose values an attribute holds, if any."""
+    return _kept_column(attribute) if len(attribute) <= _LONG_NAME else _column(attribute)
+
+
+def _column(attribute: str) -> ColumnAttribute | None:
     for prefix, batch in _INPUTS:
         if attribute.startswith(prefix):
             return ColumnAttribute(ColumnKey(semconv.TARGET_INPUT, attribute[len(prefix) :]), batch)
@@ -65,6 +92,9 @@ def column_of_attribute(attribute: str) -> ColumnAttribute | None:
         if attribute.startswith(prefix):
             return ColumnAttribute(output_key(attribute[len(prefix) :]), batch)
     return None
+
+
+_kept_column: Final = lru_cache(_NAMES_KEPT)(_column)
 
 
 def vector_columns(data: bytes) -> list[ColumnKey]:
@@ -115,8 +145,6 @@ def _example(
 ) -> ExampleRows | str:
     model = label(others[semconv.MODEL_NAME]) or ""
     key, time = span.trace_id + span.span_id, span.end_time_unix_nano or span.start_time_unix_nano
-    if not model or len(model) > MAX_NAME:
-        return f"span: {semconv.MODEL_NAME} must have 1 to {MAX_NAME} characters (got {len(model)})"
     if len(span.trace_id) != 16 or len(span.span_id) != 8 or not any(key):
         return "span: must have a trace id of 16 bytes and a span id of 8"
     if not 0 < time <= MAX_TIME:

@@ -1,7 +1,7 @@
 """The gRPC server: receives OTLP traces, metrics and logs, and answers health checks and questions for the status.
 
 A request is answered once it is durable. The Collector retries UNAVAILABLE with RetryInfo and drops the data on any
-unexpected code (measured), so every failure here is UNAVAILABLE, except for bytes that can never be decoded.
+unexpected code (measured), so every failure here is UNAVAILABLE, except for what can never be taken.
 """
 
 import logging
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
+from threading import BoundedSemaphore
 from typing import Any, Final, NamedTuple
 
 import grpc
@@ -21,8 +22,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from driftline_processor.config import ReceiveConfig
-from driftline_processor.decode import DECODERS, Malformed, OtlpSignal
+from driftline_processor.decode import Malformed, OtlpSignal, TooLarge, decode_request
+from driftline_processor.limits import LIMITS, Limits
 from driftline_processor.records import Rejection
+from driftline_processor.service.compression import Inflating, inflated
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
 from driftline_processor.service.sender_access import TokenCheck, server_credentials
@@ -30,11 +33,11 @@ from driftline_processor.service.store import StoreError
 
 logger = logging.getLogger(__name__)
 
-MAX_MESSAGE: Final = 64 << 20
-"""Bytes of an uncompressed request; the default that the OTLP specification recommends."""
-
 RETRY_SECONDS: Final = 1.0
 """Retry delay sent to senders. The Collector drops the data at once if the delay exceeds its own retry limit."""
+
+DECODED_AT_ONCE: Final = 4
+"""Requests that are inflated and decoded at the same time: each may take some 100 MB while that lasts."""
 
 _SPARE_THREADS: Final = 16
 _MAX_WAIT_SECONDS: Final = 60.0
@@ -96,6 +99,7 @@ class Receiver:
         clock: Callable[[], int] = time.time_ns,
         *,
         access: ReceiveConfig | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         """Binds the address.
 
@@ -106,22 +110,31 @@ class Receiver:
             requests: Capacity of the queue.
             clock: Unix nanoseconds.
             access: Who may send; None: anybody who reaches the address.
+            limits: What requests may hold.
 
         Raises:
             BindError: The address is in use, or not one of this machine.
             AccessError: A certificate, key or file of tokens cannot be used.
 
         """
-        self._queue, self._metrics, self._clock = queue, metrics, clock
+        self._queue, self._metrics, self._clock, self._limits = queue, metrics, clock, limits
         access = access or ReceiveConfig()
         credentials = server_credentials(access)
         # A thread for each request queued or just dequeued, and some to refuse the others; created on demand. gRPC's
         # own maximum_concurrent_rpcs refuses without RetryInfo, and the Collector would drop the data.
         self._server = grpc.server(
             ThreadPoolExecutor(2 * requests + _SPARE_THREADS, thread_name_prefix="receive"),
-            options=(("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)),
-            interceptors=() if access.tokens is None else (TokenCheck(access.tokens, self._count_stranger),),
+            options=(
+                ("grpc.max_receive_message_length", limits.request),
+                ("grpc.per_message_decompression", 0),  # what gRPC inflates waits for a thread without any bound
+                ("grpc.so_reuseport", 0),
+            ),
+            interceptors=(
+                *(() if access.tokens is None else (TokenCheck(access.tokens, self._count_stranger),)),
+                Inflating(),
+            ),
         )
+        self._decoding = BoundedSemaphore(DECODED_AT_ONCE)
         self._draining = False
         self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -188,14 +201,17 @@ class Receiver:
         received, service = self._clock(), SERVICES[signal]
         try:
             with self._queue.admit(len(data)) as put:
-                batch = DECODERS[signal](data)
+                with self._decoding:
+                    body, batch = decode_request(signal, inflated(data, self._limits.request), self._limits)
                 if not batch.records:  # nothing to keep
                     self._metrics.add("rejected.items", sum(items for items, _ in batch.rejections), signal=signal)
                     return _response(service, batch.rejections)
-                request = Request(signal, data, received, batch)
+                request = Request(signal, body, received, batch)
                 put(request)
         except Malformed as error:
             return Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error), retry=False)
+        except TooLarge as error:
+            return Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error), retry=False)
         except (QueueFull, QueueClosed) as error:
             return _unavailable(str(error))
         return _await_result(service, request.answer, context)

@@ -57,7 +57,8 @@ class Service:
         metrics = InternalMetrics(self._provider)
         self._queue = RequestQueue(config.queue.requests, config.queue.bytes)
         requests, access = config.queue.requests, config.receive
-        self._receiver = Receiver(config.listen, self._queue, metrics, requests, clock, access=access)
+        limits = config.limits.table
+        self._receiver = Receiver(config.listen, self._queue, metrics, requests, clock, access=access, limits=limits)
         try:
             self._store = Store(config.store)
         except BaseException:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from driftline_processor.decode import DECODERS, Malformed
+from driftline_processor.decode import Malformed, decode_request
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.ingest_report import IngestReport
 from driftline_processor.engine.matching import Matching
 from driftline_processor.engine.model_state import ModelStatus
 from driftline_processor.engine.snapshot import UnknownForm
+from driftline_processor.limits import UNBOUNDED
 from driftline_processor.records import Batch, ModelKey, ReferencePart, Rejection, WindowResult
 from driftline_processor.service.alarm_log import WarningLimiter
 from driftline_processor.service.internal_metrics import InternalMetrics
@@ -147,7 +148,7 @@ class Worker:
     def _decoded(self, entry: JournalEntry | Damaged) -> Batch | None:
         if not isinstance(entry, Damaged):
             with suppress(Malformed):
-                return DECODERS[entry.signal](entry.body)
+                return decode_request(entry.signal, entry.body, UNBOUNDED).batch
             entry = Damaged("a request in the journal", entry.body)
         self._set_aside(entry)
         return None

@@ -1,8 +1,10 @@
 """The gRPC door: what each kind of request is answered, and how a sender is told to come again."""
 
+import gzip
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from threading import Semaphore
 from typing import Any
 
@@ -16,9 +18,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from driftline import semconv
-from driftline_processor.decode import Malformed
+from driftline_processor.decode import Malformed, requests
+from driftline_processor.limits import LIMITS
 from driftline_processor.records import Batch, Rejection
 from driftline_processor.service import receiver as receiver_module
+from driftline_processor.service.compression import inflated
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.receiver import SERVICES, BindError, Receiver
 from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
@@ -215,10 +219,10 @@ def test_store_that_fails(queue: RequestQueue) -> None:
 def test_fault_of_ours(queue: RequestQueue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A fault is logged and the request sent again; an exception that gets out would lose it for good."""
 
-    def broken(_: bytes) -> Batch:
+    def broken(*_: object) -> Batch:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(receiver_module, "DECODERS", {"metrics": broken})
+    monkeypatch.setattr(requests, "DECODERS", {"metrics": broken})
     with receiving(queue) as (_, client):
         error = refusal(client, "metrics", ROWS)
 
@@ -239,6 +243,61 @@ def test_answer_that_takes_too_long(queue: RequestQueue) -> None:
     outcome = receiver_module._await_result(SERVICES["metrics"], waiting, Context())
 
     assert outcome == receiver_module.Refusal(grpc.StatusCode.UNAVAILABLE, "not stored in time", retry=True)
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate, None])
+def test_request_larger_than_its_limit(queue: RequestQueue, compression: Any) -> None:
+    """It is refused for good, compressed or not, and the answer says how large it may be."""
+    with (
+        receiving(queue, limits=replace(LIMITS, request=1 << 20)) as (_, client),
+        pytest.raises(grpc.RpcError) as caught,
+    ):
+        client.send("metrics", bytes(2 << 20), compression=compression)
+
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "1048576" in caught.value.details()
+    assert retry_seconds(caught.value) == set()
+
+
+def test_many_compressed_requests_at_once_are_inflated_a_few_at_a_time(
+    queue: RequestQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kilobyte each, and a megabyte once inflated: those that wait for their turn are kept as they came."""
+    inflating, most = [0], [0]
+
+    def counted(data: bytes, limit: int) -> bytes:
+        inflating[0] += 1
+        most[0] = max(most[0], inflating[0])
+        try:
+            return inflated(data, limit)
+        finally:
+            inflating[0] -= 1
+
+    monkeypatch.setattr(receiver_module, "inflated", counted)
+    bomb = ROWS + b"\x7a\x80\x80\x40" + bytes(1 << 20)
+    with receiving(queue) as (_, client), answering(queue, nothing_rejected):
+        calls = [client.call("metrics").future(bomb, timeout=WAIT, compression=grpc.Compression.Gzip) for _ in range(8)]
+        assert {call.code() for call in calls} <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+
+    assert 1 <= most[0] <= receiver_module.DECODED_AT_ONCE
+
+
+@pytest.mark.parametrize("damaged", [b"\x1f\x8b\x08 no gzip", gzip.compress(ROWS)[:-9], gzip.compress(ROWS) + b"x"])
+def test_damaged_compression(damaged: bytes) -> None:
+    """What says it is compressed and is not, ends too early, or goes on after its end."""
+    with pytest.raises(Malformed, match="gzip or deflate"):
+        inflated(damaged, 1 << 20)
+
+
+def test_compressed_health_check(queue: RequestQueue) -> None:
+    """A client that compresses all its messages may ask for the health too."""
+    name = "opentelemetry.proto.collector.metrics.v1.MetricsService"
+    with receiving(queue) as (_, client):
+        ask = client.channel.unary_unary("/grpc.health.v1.Health/Check")
+        request = gzip.compress(health_pb2.HealthCheckRequest(service=name).SerializeToString())
+        answer = ask(request, timeout=WAIT)
+
+    assert health_pb2.HealthCheckResponse.FromString(answer).status == health_pb2.HealthCheckResponse.SERVING
 
 
 def test_large_request(queue: RequestQueue) -> None:

@@ -15,6 +15,7 @@ from driftline.sketch import Histogram
 from driftline_processor.decode import DECODERS
 from driftline_processor.engine.engine import Engine, IngestReport
 from driftline_processor.engine.engine_settings import EngineSettings
+from driftline_processor.limits import LIMITS
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,
@@ -75,7 +76,7 @@ class Bench:
     def run(self, *requests: tuple[Any, Any]) -> list[Any]:
         """Queues requests, closes the queue, works until it is empty: the answers, or what was raised."""
         waiting = [
-            Request(signal, body, self.now, DECODERS[signal](body))
+            Request(signal, body, self.now, DECODERS[signal](body, LIMITS))
             for signal, body in ((signal, request.SerializeToString()) for signal, request in requests)
         ]
         for request in waiting:

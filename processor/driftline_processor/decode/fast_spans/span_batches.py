@@ -11,7 +11,7 @@ from driftline import semconv
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.decode.fast_spans.span_columns import FixedRun, MatchedSpans
 from driftline_processor.decode.fast_spans.span_layout import SpanLayout, UnsupportedLayout, ValueSlot, span_layout
-from driftline_processor.decode.otlp_values import MAX_TIME
+from driftline_processor.decode.otlp_values import MAX_TIME, short_text
 from driftline_processor.decode.sampling import sampling_weight
 from driftline_processor.decode.spans import (
     ResourceKey,
@@ -20,6 +20,7 @@ from driftline_processor.decode.spans import (
     read_span,
     vector_columns,
 )
+from driftline_processor.limits import LIMITS, Limits
 from driftline_processor.records import ColumnKey, ColumnValues, ExampleRows, Scalar
 
 MIN_SPANS: Final = 16
@@ -33,7 +34,10 @@ MAX_LAYOUTS: Final = 8
 
 
 def read_batches(
-    spans: Sequence[bytes], resource: ResourceKey, sketched: list[ExampleRows] | None = None
+    spans: Sequence[bytes],
+    resource: ResourceKey,
+    sketched: list[ExampleRows] | None = None,
+    limits: Limits = LIMITS,
 ) -> tuple[list[ExampleRows], list[bytes]]:
     """Reads the spans that share a layout with others.
 
@@ -41,6 +45,7 @@ def read_batches(
         spans: Serialized spans of one resource.
         resource: What results keep of that resource.
         sketched: Receives the rows of spans that sketches have counted already.
+        limits: For names and texts; spans that exceed one are left.
 
     Returns:
         The records, and the spans still to be read one by one.
@@ -61,7 +66,7 @@ def read_batches(
         while len(left) >= MIN_SPANS and layouts_left:
             layouts_left -= 1
             try:
-                readers.append(_LayoutReader(left[0], resource))
+                readers.append(_LayoutReader(left[0], resource, limits))
             except UnsupportedLayout:
                 others.append(left[0])
                 left = left[1:]
@@ -74,13 +79,13 @@ def read_batches(
 class _LayoutReader:
     """Reads spans with the layout of a sample. Raises UnsupportedLayout, also for a sample that breaks a rule."""
 
-    def __init__(self, sample: bytes, resource: ResourceKey) -> None:
-        record = read_span(sample, resource)
+    def __init__(self, sample: bytes, resource: ResourceKey, limits: Limits) -> None:
+        record = read_span(sample, resource, limits)
         if isinstance(record, str) or (record is not None and not record.rows):
             raise UnsupportedLayout
         self._is_sketched = record is None
-        record = read_sketched_span(sample, resource) if record is None else record
-        self._layout = span_layout(sample)
+        record = read_sketched_span(sample, resource, limits) if record is None else record
+        self._layout, self._longest = span_layout(sample), limits.value
         self._runs = [FixedRun(self._layout, span_range) for span_range in self._layout.runs()]
         self._record = record  # None: spans of this layout are skipped
         self._columns = dict(_columns(self._layout)) if record is not None else {}
@@ -90,6 +95,7 @@ class _LayoutReader:
         if not spans:
             return spans
         found = MatchedSpans(self._layout, self._runs, spans)
+        found.leave_longer_texts(self._longest)
         if not found.matching.any():
             return spans
         if self._record is not None:
@@ -130,7 +136,7 @@ def _values(found: MatchedSpans, slots: Sequence[ValueSlot], texts: Mapping[Valu
     if not any(slot in texts for slot in slots):
         rows = [found.numbers(slot) for slot in slots]
         return rows[0] if len(rows) == 1 else np.stack(rows, axis=1).ravel()
-    plain = [texts.get(slot) or _or_none(found.numbers(slot)) for slot in slots]
+    plain = [list(map(short_text, texts.get(slot, ()))) or _or_none(found.numbers(slot)) for slot in slots]
     return [value for span in zip(*plain, strict=True) for value in span]
 
 

@@ -95,6 +95,11 @@ class MatchedSpans:
         found = self._integers[slot] if slot.kind == "integer" else self._fixed[slot.at]
         return found[self.matching].astype(np.float64, copy=False)
 
+    def leave_longer_texts(self, most: int) -> None:
+        """Spans with a text of more bytes do not match."""
+        for start, stop in self._texts.values():
+            self.matching &= stop - start <= most
+
     def texts(self) -> dict[ValueSlot, list[str]]:
         """All texts of the matching spans. Raises UnicodeDecodeError."""
         return {slot: self._decode_texts(*bounds) for slot, bounds in self._texts.items()}
