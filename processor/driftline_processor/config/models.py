@@ -129,12 +129,21 @@ class ExportConfig(Section):
     timeout: DurationField = Field(default=10 * SECOND, gt=0, description="Timeout of a request, including retries")
     compression: Literal["gzip", "none"] = Field(default="gzip", description="`gzip` or `none`")
     retry_for: DurationField = Field(
-        default=5 * MINUTE, ge=0, description="How long failed exports are retried before they are dropped"
+        default=5 * MINUTE,
+        ge=0,
+        description="How old results become that the backend does not take, from when they were queued; then they are "
+        "dropped",
     )
     queue: int = Field(
         default=1000,
         ge=1,
         description="Batches queued for export, for results and for alarm events each; the oldest is dropped when full",
+    )
+    bytes: int = Field(
+        default=128 * MIB,
+        ge=MIB,
+        description="Memory for queued batches, about, for results and for alarm events each; the oldest is dropped "
+        "when full",
     )
 
 

@@ -18,6 +18,24 @@ from driftline_processor.records import AlarmEvent, ColumnKey, IncidentEvent, Wi
 INSTRUMENTATION_SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", __version__)
 
 
+COLUMNS_A_SET: Final = 5_000
+"""Columns whose results are encoded together, unless one window has more: some 50 MB."""
+
+
+def sets(results: Iterable[WindowResult]) -> Iterator[list[WindowResult]]:
+    """The results in sets that are encoded one at a time, in the order of their times."""
+    held: list[WindowResult] = []
+    columns = 0
+    for result in sorted(results, key=lambda result: result.time):
+        if held and columns + len(result.columns) > COLUMNS_A_SET:
+            yield held
+            held, columns = [], 0
+        held.append(result)
+        columns += len(result.columns)
+    if held:
+        yield held
+
+
 def encode_gauges(results: Iterable[WindowResult]) -> list[MetricsData]:
     """The metrics of results, one MetricsData per time, earliest first.
 

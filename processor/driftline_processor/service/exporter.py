@@ -1,15 +1,18 @@
 """Exports batches on a thread of its own, so that a slow or unreachable backend never blocks the worker."""
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable
 from threading import Condition, Thread
 from time import monotonic
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.metrics.export import MetricExportResult
 
+from driftline_processor.service.alarm_log import WarningLimiter
+from driftline_processor.service.export_requests import SdkExporter
 from driftline_processor.service.internal_metrics import InternalMetrics
 
 logger = logging.getLogger(__name__)
@@ -21,18 +24,22 @@ _UNPROVEN_SECONDS: Final = 2.0
 _MAX_FAST_FAILURES: Final = 3
 """Attempts for a batch that fails fast: the SDK has already retried whatever can be retried until its timeout."""
 
+EXPIRED: Final = "expired"
+QUEUE_FULL: Final = "queue full"
+REJECTED: Final = "rejected"
+SHUTDOWN: Final = "shutdown"
+
 _SUCCESS: Final = (MetricExportResult.SUCCESS, LogRecordExportResult.SUCCESS)
 
-T_contra = TypeVar("T_contra", contravariant=True)
 T = TypeVar("T")
 
 
-class SdkExporter(Protocol[T_contra]):
-    """The part of the SDK's metric and log record exporters that is used here."""
+class _Queued(NamedTuple, Generic[T]):
+    """A batch, the bytes that it takes, and when it was submitted."""
 
-    def export(self, data: T_contra, /) -> MetricExportResult | LogRecordExportResult: ...
-
-    def shutdown(self) -> None: ...
+    data: T
+    size: int
+    submitted: float
 
 
 class ExportHealth(NamedTuple):
@@ -46,9 +53,9 @@ class ExportHealth(NamedTuple):
 
 
 class Exporter(Generic[T]):
-    """A bounded queue that exports batches of one signal in order, with retries.
+    """A queue that exports batches of one signal in order, with retries, bounded by number, bytes and age.
 
-    Batches that expire, and the oldest ones when the queue is full, are dropped and counted.
+    Batches that expire, and the oldest ones when the queue is full, are dropped, and counted by reason.
     """
 
     def __init__(
@@ -60,6 +67,8 @@ class Exporter(Generic[T]):
         limit: int,
         retry_for: float,
         timeout: float,
+        size: int = sys.maxsize,
+        memory: Callable[[T], int] = lambda _: 0,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         """Creates the queue; `start` starts its thread.
@@ -69,14 +78,19 @@ class Exporter(Generic[T]):
             sink: The SDK exporter that sends them.
             metrics: Where exported and dropped batches are counted.
             limit: Batches that may be queued.
-            retry_for: Seconds after which a batch expires.
+            retry_for: Seconds after its submission until a batch expires that the backend does not take.
             timeout: Seconds that one `sink.export` takes at most.
+            size: Bytes that may be queued; an empty queue takes a batch of any size.
+            memory: About how many bytes a batch takes.
             clock: Seconds, monotonic.
 
         """
         self._what, self._sink, self._metrics, self._clock = what, sink, metrics, clock
-        self._limit, self._retry_for, self._fast = limit, retry_for, timeout / 4
-        self._waiting: deque[T] = deque()
+        self._limit, self._size, self._memory = limit, size, memory
+        self._retry_for, self._fast = retry_for, timeout / 4
+        self._waiting: deque[_Queued[T]] = deque()
+        self._bytes = 0
+        self._limiter = WarningLimiter()
         self._changed = Condition()
         self._busy = self._closing = False
         self._failing: bool | None = None  # unknown before the first attempt
@@ -88,13 +102,37 @@ class Exporter(Generic[T]):
 
     def submit(self, data: T) -> None:
         """Queues a batch; never blocks."""
+        queued = _Queued(data, self._memory(data), self._clock())
         with self._changed:
-            if len(self._waiting) >= self._limit:
-                self._waiting.popleft()
-                self._dropped += 1
-                self._metrics.add("dropped.sets", 1)
-            self._waiting.append(data)
+            self._drop_expired()
+            while self._waiting and self._is_full(queued.size):
+                self._drop(self._popped(), QUEUE_FULL)
+            self._waiting.append(queued)
+            self._bytes += queued.size
             self._changed.notify_all()
+
+    def _is_full(self, more: int) -> bool:
+        return len(self._waiting) >= self._limit or self._bytes + more > self._size
+
+    def _drop_expired(self) -> None:
+        """Drops what a failing backend has not taken in time; the newest batch is tried in any case."""
+        while self._failing and len(self._waiting) > 1 and self._is_expired(self._waiting[0]):
+            self._drop(self._popped(), EXPIRED)
+
+    def _is_expired(self, queued: _Queued[T]) -> bool:
+        return self._clock() - queued.submitted >= self._retry_for
+
+    def _popped(self) -> _Queued[T]:
+        queued = self._waiting.popleft()
+        self._bytes -= queued.size
+        return queued
+
+    def _drop(self, queued: _Queued[T], reason: str) -> None:
+        self._dropped += 1
+        self._metrics.add("dropped.sets", 1, reason=reason)
+        age = self._clock() - queued.submitted
+        waiting = f"{len(self._waiting)} of at most {self._limit}, {self._bytes} of at most {self._size} bytes"
+        self._limiter.warn([f"Dropped {self._what} {age:.0f} s old: {reason} (waiting: {waiting})"])
 
     def flush(self, timeout: float) -> bool:
         """Waits until every batch is exported or dropped. False after `timeout` seconds."""
@@ -119,42 +157,52 @@ class Exporter(Generic[T]):
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        while (data := self._next()) is not None:
-            delivered = self._deliver(data)
-            self._metrics.add("exported.sets" if delivered else "dropped.sets", 1)
+        while (queued := self._next()) is not None:
+            reason = self._deliver(queued)
             with self._changed:
-                self._exported += delivered
-                self._dropped += not delivered
+                if reason:
+                    self._drop(queued, reason)
+                else:
+                    self._exported += 1
+                    self._metrics.add("exported.sets", 1)
                 self._busy = False
                 self._changed.notify_all()
 
-    def _next(self) -> T | None:
+    def _next(self) -> _Queued[T] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
+            self._drop_expired()
             if not self._waiting:
                 return None
             self._busy = True
-            return self._waiting.popleft()
+            return self._popped()
 
-    def _deliver(self, data: T) -> bool:
-        began, fast_failures, pause = self._clock(), 0, _BACKOFF[0]
+    def _deliver(self, queued: _Queued[T]) -> str:
+        """Sends a batch until it is taken; else why it is given up."""
+        fast_failures, pause = 0, _BACKOFF[0]
         while True:
             started = self._clock()
-            if self._send(data):
+            if self._send(queued.data):
                 self._report(failing=False)
-                return True
+                return ""
             self._report(failing=True)
             fast_failures += self._clock() - started < self._fast
-            expired = fast_failures >= _MAX_FAST_FAILURES or self._clock() - began >= self._retry_for
-            if expired or self._closed_within(pause):
-                return False
+            if fast_failures >= _MAX_FAST_FAILURES:
+                return REJECTED
+            if self._is_expired(queued):
+                return EXPIRED
+            if self._closed_within(pause):
+                return SHUTDOWN
             pause = min(2 * pause, _BACKOFF[1])
 
     def _send(self, data: T) -> bool:
         try:
             return self._sink.export(data) in _SUCCESS
-        except Exception:
-            logger.exception("Export of %s raised", self._what)
+        except Exception as error:
+            if self._closing:  # the channel was closed under it
+                logger.warning("Export of %s ended by the shutdown (%s)", self._what, error)
+            else:
+                logger.exception("Export of %s raised", self._what)
             return False
 
     def _closed_within(self, seconds: float) -> bool:

@@ -64,7 +64,9 @@ INTERNAL_METRICS: Final = (
     InternalMetric(
         "exported.sets", "counter", "{set}", "", "Batches exported: results, alarm events and internal metrics"
     ),
-    InternalMetric("dropped.sets", "counter", "{set}", "", "Batches dropped: rejected, expired or queue full"),
+    InternalMetric(
+        "dropped.sets", "counter", "{set}", "reason", "Batches dropped: rejected, expired, queue full or shutdown"
+    ),
 )
 """Every internal metric; names follow `driftline.processor.`."""
 

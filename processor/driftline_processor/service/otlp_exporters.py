@@ -1,5 +1,6 @@
 """The SDK's OTLP exporters for metrics and log records, built from the configuration."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -10,30 +11,28 @@ from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExp
 from opentelemetry.exporter.otlp.proto.http import Compression as HttpCompression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HttpLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetricExporter
-from opentelemetry.sdk._logs.export import LogRecordExporter
-from opentelemetry.sdk.metrics.export import MetricExporter
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.metrics.export import MetricsData
 
 from driftline.sketch.time_units import SECOND
 from driftline_processor.config import ExportConfig
-
-POINTS_A_REQUEST: Final = 5_000
-"""About 2 MB; most backends accept 4 MiB per request."""
+from driftline_processor.service.export_requests import BoundedRequests, SdkExporter, log_requests, metric_requests
 
 _SIGNALS: Final = ("metrics", "logs")
 
 
-def metric_exporter(export: ExportConfig) -> MetricExporter:
+def metric_exporter(export: ExportConfig) -> SdkExporter[MetricsData]:
     """An exporter to `export.endpoint`; it connects on the first export."""
     if export.protocol == "http":
-        return HttpMetricExporter(**_over_http(export, "metrics"), max_export_batch_size=POINTS_A_REQUEST)
-    return GrpcMetricExporter(**_over_grpc(export), max_export_batch_size=POINTS_A_REQUEST)
+        return BoundedRequests(HttpMetricExporter(**_over_http(export, "metrics")), metric_requests)
+    return BoundedRequests(GrpcMetricExporter(**_over_grpc(export)), metric_requests)
 
 
-def log_exporter(export: ExportConfig) -> LogRecordExporter:
+def log_exporter(export: ExportConfig) -> SdkExporter[Sequence[ReadableLogRecord]]:
     """An exporter to the same endpoint; it connects on the first export."""
     if export.protocol == "http":
-        return HttpLogExporter(**_over_http(export, "logs"))
-    return GrpcLogExporter(**_over_grpc(export))
+        return BoundedRequests(HttpLogExporter(**_over_http(export, "logs")), log_requests)
+    return BoundedRequests(GrpcLogExporter(**_over_grpc(export)), log_requests)
 
 
 def signal_url(endpoint: str, signal: Literal["metrics", "logs"]) -> str:

@@ -12,12 +12,13 @@ from driftline.semconv import STATUS_METHOD, STATUS_SERVICE
 from driftline.sketch.time_units import SECOND
 from driftline_processor.config import Config, config_warnings, exposed, masked_url
 from driftline_processor.encode.events import encode_events
-from driftline_processor.encode.gauges import encode_gauges
+from driftline_processor.encode.gauges import encode_gauges, sets
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import WindowResult
 from driftline_processor.service.alarm_log import AlarmLog
-from driftline_processor.service.exporter import Exporter, SdkExporter
+from driftline_processor.service.export_requests import SdkExporter, logs_memory, metrics_memory
+from driftline_processor.service.exporter import Exporter
 from driftline_processor.service.internal_metrics import (
     InternalMetricExporter,
     InternalMetrics,
@@ -64,8 +65,8 @@ class Service:
         except BaseException:
             self._receiver.stop(0)
             raise
-        self._results = _exporter("results", metric_exporter(config.export), metrics, config)
-        self._events = _exporter("alarm events", log_exporter(config.export), metrics, config)
+        self._results = _exporter("results", metric_exporter(config.export), metrics_memory, metrics, config)
+        self._events = _exporter("alarm events", log_exporter(config.export), logs_memory, metrics, config)
         metric_sink.connect(self._results.submit)
         self._alarm_log = AlarmLog()
         engine = Engine(EngineSettings.of(config))
@@ -142,16 +143,28 @@ class Service:
 
     def _publish(self, results: Sequence[WindowResult]) -> None:
         self._alarm_log.log(results)
-        for data in encode_gauges(results):
-            self._results.submit(data)
+        for part in sets(results):
+            for data in encode_gauges(part):
+                self._results.submit(data)
         for records in encode_events(results):
             self._events.submit(records)
 
 
-def _exporter(what: str, sink: SdkExporter[T], metrics: InternalMetrics, config: Config) -> Exporter[T]:
+def _exporter(
+    what: str, sink: SdkExporter[T], memory: Callable[[T], int], metrics: InternalMetrics, config: Config
+) -> Exporter[T]:
     export = config.export
     retry_for, timeout = export.retry_for / SECOND, export.timeout / SECOND
-    return Exporter(what, sink, metrics, limit=export.queue, retry_for=retry_for, timeout=timeout)
+    return Exporter(
+        what,
+        sink,
+        metrics,
+        limit=export.queue,
+        size=export.bytes,
+        memory=memory,
+        retry_for=retry_for,
+        timeout=timeout,
+    )
 
 
 def _worker_settings(config: Config) -> WorkerSettings:

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from itertools import chain, repeat
+from threading import Event, Semaphore, Thread
+from time import monotonic
 from typing import Any, Literal, TypeVar
 
 import grpc
@@ -22,6 +24,7 @@ from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.alarms import follow
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
 from driftline_processor.service import exporter as exporter_module
+from driftline_processor.service.export_requests import BoundedRequests, metric_requests
 from driftline_processor.service.exporter import Exporter
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.otlp_exporters import log_exporter, metric_exporter, signal_url
@@ -51,9 +54,12 @@ class Counted(InternalMetrics):
     def __init__(self) -> None:
         super().__init__(NoOpMeterProvider())
         self.counts: dict[str, float] = {}
+        self.reasons: dict[str, float] = {}
 
     def add(self, name: str, amount: float, **attributes: str) -> None:
         self.counts[name] = self.counts.get(name, 0) + amount
+        for reason in attributes.values():
+            self.reasons[reason] = self.reasons.get(reason, 0) + amount
 
 
 class SdkExporter(MetricExporter):
@@ -76,10 +82,10 @@ class SdkExporter(MetricExporter):
 
 @contextmanager
 def exporting(
-    sink: exporter_module.SdkExporter[T], limit: int = 10, retry_for: float = 60.0
+    sink: exporter_module.SdkExporter[T], limit: int = 10, retry_for: float = 60.0, **bounds: Any
 ) -> Iterator[tuple[Exporter[T], Counted]]:
     counted = Counted()
-    exporter = Exporter("results", sink, counted, limit=limit, retry_for=retry_for, timeout=1e-9)
+    exporter = Exporter("results", sink, counted, limit=limit, retry_for=retry_for, timeout=1e-9, **bounds)
     exporter.start()
     try:
         yield exporter, counted
@@ -184,6 +190,136 @@ def test_full_queue_drops_the_oldest() -> None:
     assert counted.counts == {"dropped.sets": 2, "exported.sets": 3}
 
 
+def test_full_queue_by_bytes(caplog: pytest.LogCaptureFixture) -> None:
+    """The oldest go until the newest has room; one that is larger than all room waits alone. The log says why."""
+    busy, go = Event(), Event()
+
+    def slow(_: MetricsData) -> bool:
+        busy.set()
+        return go.wait(WAIT)
+
+    sizes = {0: 1, 1: 40, 2: 40, 3: 30, 4: 500}
+    sink = SdkExporter(slow)
+    with exporting(sink, size=100, memory=lambda item: sizes[numbers[id(item)]]) as (exporter, counted):
+        sets = [data(i) for i in range(5)]
+        numbers = {id(item): i for i, item in enumerate(sets)}
+        exporter.submit(sets[0])
+        assert busy.wait(WAIT)
+        for item in sets[1:4]:
+            exporter.submit(item)
+        assert counted.reasons == {"queue full": 1}  # 1: 2 and 3 have room together
+        exporter.submit(sets[4])
+        go.set()
+        assert exporter.flush(WAIT)
+
+    assert sink.seen == [sets[0], sets[4]]
+    assert counted.reasons == {"queue full": 3}
+    assert "Dropped results 0 s old: queue full (waiting: 1 of at most 10, 40 of at most 100 bytes)" in caplog.text
+
+
+def test_age_counts_from_submission() -> None:
+    """What waits behind a backend that is away expires where it waits, and the newest is still tried."""
+    now, tries = [0.0], Semaphore(0)
+
+    def away(_: MetricsData) -> bool:
+        tries.release()
+        return False
+
+    with exporting(SdkExporter(away), retry_for=100.0, clock=lambda: now[0]) as (exporter, counted):
+        exporter._fast = -1.0  # no attempt is a quick refusal
+        for at in (0.0, 60.0, 90.0):
+            now[0] = at
+            exporter.submit(data(int(at)))
+        assert tries.acquire(timeout=WAIT)
+        now[0] = 165.0
+        exporter.submit(data(165))
+        assert wait_for(lambda: exporter.health.dropped == 2)
+
+        assert exporter.health.waiting == 2
+        assert counted.reasons == {"expired": 2}
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    end = monotonic() + WAIT
+    while not condition() and monotonic() < end:
+        Event().wait(0.005)
+    return condition()
+
+
+def test_reasons_of_drops() -> None:
+    """A batch that the backend refuses at once, again and again, is counted apart from one cut off by the shutdown."""
+    counted = Counted()
+    refusing = Exporter("results", SdkExporter(lambda _: False), counted, limit=10, retry_for=3600.0, timeout=3600.0)
+    refusing.start()
+    refusing.submit(data(0))
+    assert refusing.flush(WAIT)
+    refusing.stop(WAIT)
+    with exporting(SdkExporter(lambda _: False)) as (exporter, cut_off):
+        exporter.submit(data(0))
+        assert wait_for(lambda: exporter.health.failing is True)
+
+    assert counted.reasons == {"rejected": 1}
+    assert cut_off.reasons == {"shutdown": 1}
+
+
+def wide(names: int, length: int) -> WindowResult:
+    """A result whose columns have long names."""
+    columns = [ColumnKey("input", f"{i:05}" + "é" * length) for i in range(names)]
+    found = tuple(ColumnResult(column, 10.0, 10.0, 0.0, {}, {"mean": 1.5}, {}, None) for column in columns)
+    return replace(result(), columns=found)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_requests_are_bounded_by_bytes(protocol: str, otlp_sink: OtlpSink, http_backend: "HttpBackend") -> None:
+    """2,500 columns with names of 2 KB are more than any backend takes at once: requests have 4 MiB at most."""
+    endpoint = otlp_sink.endpoint if protocol == "grpc" else http_backend.endpoint
+    with exporting(metric_exporter(configured(endpoint=endpoint, protocol=protocol, compression="none"))) as (
+        exporter,
+        counted,
+    ):
+        exporter.submit(encode_gauges([wide(2_500, 1_000)])[0])
+        assert exporter.flush(WAIT)
+    if protocol == "grpc":
+        found = otlp_sink.requests("metrics")
+        sizes = [each.ByteSize() for each in found]
+    else:
+        sizes = [len(body) for _, _, body in http_backend.requests]
+        found = [ExportMetricsServiceRequest.FromString(body) for _, _, body in http_backend.requests]
+
+    assert len(sizes) > 3
+    assert max(sizes) < 4 << 20
+    metrics = [each for request in found for each in request.resource_metrics[0].scope_metrics[0].metrics]
+    assert sum(len(each.gauge.data_points) for each in metrics if each.name == "ml.distribution.mean") == 2_500
+    assert counted.counts == {"exported.sets": 1}
+
+
+def test_events_are_bounded_by_bytes(otlp_sink: OtlpSink) -> None:
+    """So are alarms of columns with long names."""
+    record = encode_events([alarmed()])[0][0]
+    record.log_record.body = "x" * 900_000
+    long = record
+    with exporting(log_exporter(configured(endpoint=otlp_sink.endpoint))) as (exporter, _):
+        exporter.submit([long] * 9)
+        assert exporter.flush(WAIT)
+
+    assert len(otlp_sink.logs()) == 9
+    assert len(otlp_sink.requests("logs")) == 5
+
+
+def test_a_failure_does_not_send_a_batch_from_its_beginning() -> None:
+    """Of a batch in several requests, those that the backend has taken are not sent again."""
+    answers = chain([True, False, False], repeat(True))
+    sink = SdkExporter(lambda _: next(answers))
+    whole = encode_gauges([wide(1_200, 1_000)])[0]
+    with exporting(BoundedRequests(sink, metric_requests)) as (exporter, counted):
+        exporter.submit(whole)
+        assert exporter.flush(WAIT)
+
+    parts = list(metric_requests(whole))
+    assert [parts.index(seen) for seen in sink.seen] == [0, 1, 1, 1, *range(2, len(parts))]
+    assert counted.counts == {"exported.sets": 1}
+
+
 def test_stop_delivers_what_waits() -> None:
     """At the end everything still leaves."""
     sink = SdkExporter(lambda _: True)
@@ -211,15 +347,15 @@ def configured(**export: Any) -> ExportConfig:
 
 
 def test_grpc_end_to_end(otlp_sink: OtlpSink) -> None:
-    """Results arrive over gRPC, a large set in several requests."""
+    """Results arrive over gRPC."""
     sink = metric_exporter(configured(endpoint=otlp_sink.endpoint))
     with exporting(sink) as (exporter, counted):
-        exporter.submit(encode_gauges([result(columns=3_000)])[0])
+        exporter.submit(encode_gauges([result(columns=300)])[0])
         assert exporter.flush(WAIT)
 
-    assert len(otlp_sink.points("ml.distribution.mean")) == 3_000
-    assert len(otlp_sink.points("ml.drift.sample.count")) == 3_000
-    assert len(otlp_sink.requests("metrics")) == 2
+    assert len(otlp_sink.points("ml.distribution.mean")) == 300
+    assert len(otlp_sink.points("ml.drift.sample.count")) == 300
+    assert len(otlp_sink.requests("metrics")) == 1
     assert counted.counts == {"exported.sets": 1}
 
 
@@ -371,6 +507,6 @@ def test_tls_settings_reach_the_exporter(
     for name in ("GrpcMetricExporter", "GrpcLogExporter"):
         monkeypatch.setattr(f"driftline_processor.service.otlp_exporters.{name}", lambda **options: options)
 
-    options = make(config.export)
+    options = make(config.export).exporter
     assert made == [(b"ca", b"key", b"chain")]
     assert (options["insecure"], options["endpoint"]) == (False, "https://h:1")
