@@ -8,6 +8,7 @@ import pytest
 
 from driftline.runtime.self_faults import FAULTS
 from otlp_sink import OtlpSink
+from postgres_cluster import PostgresCluster, postgres_cluster
 from telemetry import Telemetry
 
 
@@ -24,6 +25,13 @@ def otlp_sink() -> Iterator[OtlpSink]:
     """An OTLP/gRPC backend of this test's own."""
     with OtlpSink() as sink:
         yield sink
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresCluster]:
+    """A real PostgreSQL, for all tests; those that end it start it again."""
+    with postgres_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from driftline_processor.service.receiver import BindError
 from driftline_processor.service.sender_access import AccessError, read_tokens, server_credentials
 from driftline_processor.service.service import Service
 from driftline_processor.service.store import StoreError
-from driftline_processor.service.store_check import describe_store
+from driftline_processor.service.store.check import describe_store
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,18 +60,20 @@ def _show(config: Config) -> None:
 def _serve(config: Config) -> None:
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # we log export failures ourselves
-    with _signals() as stop:
-        service = Service(config)
+    with _signals() as (stop, wakeup):
+        service = Service(config, give_up=lambda: wakeup.sendall(b"\0"))
         try:
             service.start()
             stop.recv(1)
         finally:
             service.stop()
+    if service.failure:
+        raise StoreError(service.failure)
 
 
 @contextmanager
-def _signals() -> Iterator[socket]:
-    """A socket that becomes readable on SIGTERM or Ctrl-C.
+def _signals() -> Iterator[tuple[socket, socket]]:
+    """A socket that becomes readable on SIGTERM or Ctrl-C, and the one that is written to then.
 
     Waiting on a lock, queue or event would hang if the signal arrived just before the wait.
     """
@@ -82,7 +84,7 @@ def _signals() -> Iterator[socket]:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _restore_default)
         try:
-            yield readable
+            yield readable, wakeup
         finally:
             signal.set_wakeup_fd(-1)
 

@@ -15,7 +15,7 @@ from driftline_processor.engine.provisional_reference import provisional_referen
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.monitors.drift.history.trailing_windows import pack
 from driftline_processor.records import ColumnKey, ModelKey
-from driftline_processor.service.store import _digest
+from driftline_processor.service.store.rows import model_digest
 from golden.processor_files import OLD_SNAPSHOTS, SNAPSHOT
 
 MODEL = ModelKey("churn", "3", (("deployment.environment.name", "prod"), ("service.name", "shop")))
@@ -77,7 +77,7 @@ def test_provisional_references_are_named_by_what_they_hold() -> None:
 
 def test_snapshots_are_stored_by_model() -> None:
     """The key of a row in the store."""
-    assert _digest(MODEL) == "6ad27280efacb67985a52fce5c395bfc"
+    assert model_digest(MODEL) == "6ad27280efacb67985a52fce5c395bfc"
 
 
 @pytest.mark.parametrize("file", OLD_SNAPSHOTS, ids=lambda file: str(file.stem))

@@ -43,11 +43,13 @@ def _endpoint(value: str) -> str:
 
 def _database(value: str) -> str:
     try:
-        make_url(value).get_dialect()
+        dialect = make_url(value).get_dialect()
     except (NoSuchModuleError, ImportError) as error:
         raise ValueError(f"must name a database dialect known to SQLAlchemy ({error})") from None
     except ArgumentError:
         raise ValueError("must be an SQLAlchemy URL, such as sqlite:///driftline.db") from None
+    if dialect.name not in ("postgresql", "sqlite") or dialect.is_async:
+        raise ValueError("must be SQLite or PostgreSQL, by a driver that is not asynchronous")
     return value
 
 
@@ -233,7 +235,8 @@ class Config(Section):
         description="Folder of references (`*.json`, OTLP JSON); reloaded when it changes",
     )
     store: Annotated[str, AfterValidator(_database)] = Field(
-        default="sqlite:///driftline.db", description="SQLAlchemy URL of the database that holds the state"
+        default="sqlite:///driftline.db",
+        description="SQLAlchemy URL of the database that holds the state: SQLite, or `postgresql://user@host/database`",
     )
     window: WindowConfig = WindowConfig()
     verdict: VerdictConfig = VerdictConfig()

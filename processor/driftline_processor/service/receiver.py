@@ -29,7 +29,7 @@ from driftline_processor.service.compression import Inflating, inflated
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
 from driftline_processor.service.sender_access import TokenCheck, server_credentials
-from driftline_processor.service.store import StoreError
+from driftline_processor.service.store import StoreError, UnstorableError
 
 logger = logging.getLogger(__name__)
 
@@ -223,6 +223,8 @@ def _await_result(service: SignalService, answer: "Future[tuple[Rejection, ...]]
         return _response(service, answer.result(_MAX_WAIT_SECONDS if left is None else min(left, _MAX_WAIT_SECONDS)))
     except FutureTimeoutError:
         return _unavailable("not stored in time")
+    except UnstorableError as error:
+        return Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error), retry=False)
     except StoreError:
         return _unavailable("store unavailable")
 

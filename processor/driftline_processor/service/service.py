@@ -29,7 +29,7 @@ from driftline_processor.service.receiver import Receiver
 from driftline_processor.service.reference_registry import ReferenceRegistry
 from driftline_processor.service.request_queue import RequestQueue
 from driftline_processor.service.status import Status, encode_status
-from driftline_processor.service.store import Store
+from driftline_processor.service.store import Store, StoreError
 from driftline_processor.service.worker import Worker, WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -43,8 +43,15 @@ T = TypeVar("T")
 class Service:
     """The processor. Call `start` and `stop` once each; failures in between are logged, and nothing crashes."""
 
-    def __init__(self, config: Config, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, config: Config, clock: Callable[[], int] = time.time_ns, give_up: Callable[[], None] = lambda: None
+    ) -> None:
         """Binds the port and opens the store.
+
+        Args:
+            config: The configuration.
+            clock: Unix nanoseconds.
+            give_up: Called from another thread when only a new start helps; `failure` says why. Then call `stop`.
 
         Raises:
             BindError: The port cannot be bound.
@@ -52,7 +59,8 @@ class Service:
             StoreError: The store cannot be opened; the port is released.
 
         """
-        self._config = config
+        self._config, self._give_up = config, give_up
+        self.failure = ""
         metric_sink = InternalMetricExporter()
         self._provider = internal_meter_provider(config.telemetry, metric_sink)
         metrics = InternalMetrics(self._provider)
@@ -79,6 +87,7 @@ class Service:
             publish=self._publish,
             events_flushed=self._events.flush,
             storage_changed=self._receiver.set_serving,
+            taken_over=self._fail,
             settings=_worker_settings(config),
             clock=clock,
         )
@@ -140,6 +149,11 @@ class Service:
             logger.error("Queue not drained in time; acknowledged requests are in the journal")
         else:
             self._store.close()
+
+    def _fail(self, error: StoreError) -> None:
+        if not self.failure:
+            self.failure = str(error)
+            self._give_up()
 
     def _publish(self, results: Sequence[WindowResult]) -> None:
         self._alarm_log.log(results)

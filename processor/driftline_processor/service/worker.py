@@ -19,7 +19,7 @@ from driftline_processor.service.alarm_log import WarningLimiter
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.reference_registry import ReferenceRegistry
 from driftline_processor.service.request_queue import Request, RequestQueue
-from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError
+from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError, TakenOverError, UnstorableError
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Worker:
         publish: Callable[[Sequence[WindowResult]], None],
         events_flushed: Callable[[float], bool],
         storage_changed: Callable[[bool], None],
+        taken_over: Callable[[TakenOverError], None],
         settings: WorkerSettings,
         clock: Callable[[], int],
     ) -> None:
@@ -73,13 +74,14 @@ class Worker:
             events_flushed: Whether all published alarm events are exported or dropped, within so many seconds. Until
                 then the journal is kept, so that a crash repeats them.
             storage_changed: Told whether the store accepts requests, when that changes.
+            taken_over: Told at every tick that another processor has worked on the store since.
             settings: Intervals and limits.
             clock: Unix nanoseconds.
 
         """
         self._queue, self._store, self._engine, self._registry = queue, store, engine, registry
         self._metrics, self._publish, self._events_flushed = metrics, publish, events_flushed
-        self._storage_changed = storage_changed
+        self._storage_changed, self._taken_over = storage_changed, taken_over
         self._settings, self._clock = settings, clock
         self._journal_bytes = 0
         self._next_tick = self._next_snapshot = 0.0
@@ -186,13 +188,27 @@ class Worker:
 
     def _commit(self, requests: list[Request]) -> None:
         """Group commit: one transaction for all queued requests, then the answers."""
+        self._store_and_count(requests)
+        self._rows = self._counted_rows()
+
+    def _store_and_count(self, requests: list[Request]) -> None:
+        """By halves, where the store cannot hold one of them: that one is refused alone."""
         points = self._registry.new_points([part for request in requests for part in _parts(request.batch)])
-        self._store.append([JournalEntry(r.received, r.signal, r.body) for r in requests], points)
+        try:
+            self._store.append([JournalEntry(r.received, r.signal, r.body) for r in requests], points)
+        except UnstorableError as error:
+            self._note_storage(True)  # the store works
+            half = len(requests) // 2
+            if not half:
+                self._fail(requests, error)
+                return
+            self._store_and_count(requests[:half])
+            self._store_and_count(requests[half:])
+            return
         self._note_storage(True)
         self._journal_bytes += sum(len(request.body) for request in requests)
         for request in requests:
             request.answer.set_result(self._count(request))
-        self._rows = self._counted_rows()
 
     @staticmethod
     def _fail(requests: list[Request], error: Exception) -> None:
@@ -231,8 +247,19 @@ class Worker:
             self._events_unsaved |= any(result.alarms or result.incidents for result in results)
         if len(judged) == WINDOWS_PER_TICK:
             self._next_tick = monotonic()  # more are complete
+        self._hold()
         if self._is_time_to_save():
             self._save()
+
+    def _hold(self) -> None:
+        """Nobody sends while health checks fail: a lost connection is noticed, and begun anew, without a request."""
+        try:
+            if self._store.hold():
+                self._note_storage(True)
+        except StoreError as error:
+            self._note_storage(False, str(error))
+            if isinstance(error, TakenOverError):
+                self._taken_over(error)
 
     def _judge(self) -> list[WindowResult]:
         self._registry.refresh()

@@ -89,6 +89,10 @@ def test_every_problem_at_once() -> None:
                 "(Can't load plugin: sqlalchemy.dialects:foo) (got foo://u:***@h/d)"
             ),
         ),
+        *(
+            (f"store: {url}", f"store: must be SQLite or PostgreSQL, by a driver that is not asynchronous (got {url})")
+            for url in ("mysql+pymysql://h/d", "postgresql+asyncpg://h/d")
+        ),
         ("export: {client_key: /dev/null}", "export.client_key: must be set together with export.client_certificate"),
         (
             "export: {certificate: /nowhere/ca.pem}",

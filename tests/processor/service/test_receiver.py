@@ -26,7 +26,7 @@ from driftline_processor.service.compression import inflated
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.receiver import SERVICES, BindError, Receiver
 from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
-from driftline_processor.service.store import StoreError
+from driftline_processor.service.store import StoreError, UnstorableError
 from otlp_requests import counter, metrics_request, number, of_model, span, trace_request
 
 ROWS = metrics_request(counter(semconv.INFERENCE_ROWS, [number(of_model(), 3, 5, 9)])).SerializeToString()
@@ -214,6 +214,16 @@ def test_store_that_fails(queue: RequestQueue) -> None:
 
     assert (error.code(), error.details()) == (grpc.StatusCode.UNAVAILABLE, "store unavailable")
     assert retry_seconds(error) == {1.0}
+
+
+def test_what_can_never_be_stored(queue: RequestQueue) -> None:
+    """It is refused for good, and the sender is told what is wrong with it."""
+    error = UnstorableError("reference 'r' cannot be stored: too long")
+    with receiving(queue) as (_, client), answering(queue, lambda r: r.answer.set_exception(error)):
+        refused = refusal(client, "metrics", ROWS)
+
+    assert (refused.code(), refused.details()) == (grpc.StatusCode.INVALID_ARGUMENT, str(error))
+    assert retry_seconds(refused) == set()
 
 
 def test_fault_of_ours(queue: RequestQueue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,16 +1,16 @@
 """What the store keeps over a restart, and how it says that it cannot."""
 
-import sqlite3
+import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_mock_engine
+from sqlalchemy import create_engine, text
 
 from driftline_processor.records import ModelKey
-from driftline_processor.service import store as store_module
-from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError
+from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError, UnstorableError, session
+from postgres_cluster import PostgresCluster
 
 Open = Callable[[str], Store]
 
@@ -19,8 +19,23 @@ STATES = {ModelKey("churn"): b"a", ModelKey("churn", "2", (("service.name", "sho
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def file(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/driftline.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, file: str) -> str:
+    """An empty database of each kind."""
+    return file if request.param == "sqlite" else request.getfixturevalue("postgres").new_schema()
+
+
+def changed(url: str, *statements: str, **values: object) -> None:
+    """Changes a closed store behind its back."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement), values)
+    engine.dispose()
 
 
 @pytest.fixture
@@ -98,10 +113,63 @@ def test_append_is_all_or_nothing(url: str, opened: Open) -> None:
     """A transaction that fails leaves nothing behind: the sender will come again with all of it."""
     store = opened(url)
     store.append(ENTRIES[:1], {"r1": {b"d1": b"p1"}})
-    with pytest.raises(StoreError, match="UNIQUE constraint failed"):
-        store.append(ENTRIES[1:], {"r1": {b"d1": b"again"}})
+    with pytest.raises(StoreError, match="reference 'r2' cannot be stored"):
+        store.append(ENTRIES[1:], {"r1": {b"d2": b"p2"}, "r2": {b"d1": None}})  # type: ignore[dict-item]
 
     assert list(store.journal()) == ENTRIES[:1]
+    assert store.references() == {"r1": {b"d1": b"p1"}}
+
+
+def test_what_is_appended_again(url: str, opened: Open) -> None:
+    """A commit whose outcome could not be known may have succeeded: points that are there already do no harm."""
+    store = opened(url)
+    for _ in range(2):
+        store.append(ENTRIES, {"r1": {b"d1": b"p1", b"d2": b"p2"}})
+
+    assert store.references() == {"r1": {b"d1": b"p1", b"d2": b"p2"}}
+
+
+@pytest.mark.parametrize(
+    ("received", "identity", "told"),
+    [(1 << 64, "r", "the request"), (1, "lone \ud800", "reference 'lone \\ud800'")],
+)
+def test_what_no_database_can_hold(received: int, identity: str, told: str, url: str, opened: Open) -> None:
+    """It is named as such, not as a fault of the store; what follows is stored."""
+    store = opened(url)
+    with pytest.raises(UnstorableError, match=rf"^{re.escape(told)} cannot be stored: [^\n]+$"):
+        store.append([JournalEntry(received, "metrics", b"one")], {identity: {b"d1": b"p1"}})
+    store.append(ENTRIES)
+
+    assert list(store.journal()) == ENTRIES
+    assert store.references() == {}
+
+
+@pytest.mark.parametrize(
+    "identity", ["a\0b", "z" * 1025, "".join(chr(0x4E00 + 7919 * number % 20_000) for number in range(1024))]
+)
+def test_what_postgresql_cannot_hold(identity: str, postgres: PostgresCluster, opened: Open) -> None:
+    """A NUL, too many characters, too many bytes for an index: as above."""
+    store = opened(postgres.new_schema())
+    told = re.escape(f"reference {identity[:100]!r} cannot be stored: ")
+    with pytest.raises(UnstorableError, match=rf"^{told}[^\n]+$"):
+        store.append(ENTRIES, {"r": {b"d1": b"p1"}, identity: {b"d1": b"p1"}})
+    store.append(ENTRIES)
+
+    assert list(store.journal()) == ENTRIES
+    assert store.references() == {}
+
+
+def test_the_reader_of_the_journal_may_write(url: str, opened: Open) -> None:
+    """Replaying completes references, and drops older ones."""
+    store = opened(url)
+    store.append([JournalEntry(number, "metrics", b"") for number in range(50)], {"r1": {b"d1": b"p1"}})
+    received = []
+    for entry in store.journal():
+        assert isinstance(entry, JournalEntry)
+        received.append(entry.received)
+        store.drop_reference("r1")
+
+    assert received == list(range(50))
 
 
 def test_in_memory(opened: Open) -> None:
@@ -112,10 +180,10 @@ def test_in_memory(opened: Open) -> None:
     assert list(store.journal()) == ENTRIES
 
 
-def test_commits_are_on_disk(url: str, opened: Open) -> None:
+def test_commits_are_on_disk(file: str, opened: Open) -> None:
     """SQLite writes ahead, and waits for the disk: what was acknowledged survives a power loss."""
-    store = opened(url)
-    with store._engine.connect() as connection:
+    store = opened(file)
+    with store._session.transaction() as connection:
         pragmas = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
 
     assert pragmas == ["wal", 2]
@@ -123,33 +191,31 @@ def test_commits_are_on_disk(url: str, opened: Open) -> None:
 
 def test_second_processor_is_refused(url: str, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processors on one file would count everything twice."""
-    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(session, "FIRST_WAIT_SECONDS", 0.1)
     first = opened(url)
 
-    with pytest.raises(StoreError, match=r"^store sqlite:.*driftline\.db: in use by another process$"):
+    with pytest.raises(StoreError, match=r"^store \w+\S+(driftline\.db|test\d+): in use by another process$"):
         Store(url)
     first.close()
     opened(url)
 
 
-def test_newer_store_is_left_alone(url: str, tmp_path: Path) -> None:
+def test_newer_store_is_left_alone(url: str) -> None:
     """A store of a later version is refused, and not changed."""
     Store(url).close()
-    with sqlite3.connect(tmp_path / "driftline.db") as connection:
-        connection.execute("UPDATE driftline_meta SET value = '99' WHERE key = 'schema'")
-    connection.close()
+    changed(url, "UPDATE driftline_meta SET value = '99' WHERE key = 'schema'")
 
     with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 2\)"):
         Store(url)
 
 
-def test_file_that_is_no_database(url: str, tmp_path: Path) -> None:
+def test_file_that_is_no_database(file: str, tmp_path: Path) -> None:
     """Another file in its place is named, not overwritten."""
     path = tmp_path / "driftline.db"
     path.write_text("a letter to a friend " * 100)
 
     with pytest.raises(StoreError, match="file is not a database"):
-        Store(url)
+        Store(file)
     assert path.read_text().startswith("a letter")
 
 
@@ -159,9 +225,9 @@ def test_folder_that_is_not_there(tmp_path: Path) -> None:
         Store(f"sqlite:///{tmp_path}/nowhere/driftline.db")
 
 
-def test_read_only_file(url: str, tmp_path: Path) -> None:
+def test_read_only_file(file: str, tmp_path: Path) -> None:
     """A store that cannot be written is found out at the start, not with the first request."""
-    Store(url).close()
+    Store(file).close()
 
     with pytest.raises(StoreError, match=r"driftline\.db"):
         Store(f"sqlite:///file:{tmp_path}/driftline.db?mode=ro&uri=true")
@@ -173,48 +239,28 @@ def test_missing_driver_hides_the_password() -> None:
         Store("postgresql+psycopg2://u:secret@h/d")
 
 
-def test_tables_for_postgresql() -> None:
-    """The tables are made without anything that only SQLite has."""
-    statements: list[str] = []
-    engine = create_mock_engine(
-        "postgresql+psycopg://", lambda sql, *_: statements.append(str(sql.compile(dialect=engine.dialect)))
-    )
-    store_module._tables.create_all(engine, checkfirst=False)
-
-    assert len(statements) == 4
-    assert "BIGSERIAL" in "".join(statements)
-    assert "BYTEA" in "".join(statements)
-
-
-def test_the_file_is_its_owners_only(url: str, tmp_path: Path, opened: Open) -> None:
+def test_the_file_is_its_owners_only(file: str, tmp_path: Path, opened: Open) -> None:
     """The journal holds values of rows. A file of before is made private, too; so are those of SQLite beside it."""
     (tmp_path / "driftline.db").touch(0o644)
-    opened(url).append(ENTRIES)
+    opened(file).append(ENTRIES)
 
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes == {"driftline.db": 0o600, "driftline.db-wal": 0o600}
 
 
-def changed(tmp_path: Path, *statements: str) -> None:
-    """Changes a closed store behind its back."""
-    with closing(sqlite3.connect(tmp_path / "driftline.db")) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
-
-
 @pytest.mark.parametrize(
     "change",
     [
-        *("body = x'00'", "body = x''", "body = 'text'", "received = received + 1"),
+        *("body = :noise", "body = :nothing", "received = received + 1"),
         *("signal = 'metrics'", "signal = 'profiles'", "checksum = 1"),
     ],
 )
-def test_a_damaged_request_costs_itself(change: str, url: str, tmp_path: Path, opened: Open) -> None:
+def test_a_damaged_request_costs_itself(change: str, url: str, opened: Open) -> None:
     """Whatever part of its row is not as it was written: it is told, and the others are replayed."""
     store = opened(url)
     store.append(ENTRIES)
     store.close()
-    changed(tmp_path, f"UPDATE driftline_journal SET {change} WHERE id = 2")
+    changed(url, f"UPDATE driftline_journal SET {change} WHERE id = 2", **_bound(change, noise=b"\0", nothing=b""))
 
     found = list(opened(url).journal())
     assert found[::2] == ENTRIES[::2]
@@ -222,12 +268,30 @@ def test_a_damaged_request_costs_itself(change: str, url: str, tmp_path: Path, o
     assert found[1].what == "a request in the journal"
 
 
-def test_a_damaged_snapshot_costs_its_model(url: str, tmp_path: Path, opened: Open) -> None:
+def _bound(statement: str, **values: object) -> dict[str, object]:
+    """The values that the statement asks for."""
+    return {name: value for name, value in values.items() if f":{name}" in statement}
+
+
+def test_a_request_that_became_text(file: str, opened: Open) -> None:
+    """SQLite keeps a text in a column of bytes."""
+    store = opened(file)
+    store.append(ENTRIES)
+    store.close()
+    changed(file, "UPDATE driftline_journal SET body = 'text' WHERE id = 2")
+
+    assert list(opened(file).journal()) == [ENTRIES[0], Damaged.request("text"), ENTRIES[2]]
+
+
+def test_a_damaged_snapshot_costs_its_model(
+    url: str, tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is told by the model's name and version, and set aside in a private file."""
+    monkeypatch.chdir(tmp_path)
     store = opened(url)
     store.save(STATES)
     store.close()
-    changed(tmp_path, "UPDATE driftline_snapshots SET body = x'c1' WHERE model LIKE '%shop%'")
+    changed(url, "UPDATE driftline_snapshots SET body = :noise WHERE model LIKE '%shop%'", noise=b"\xc1")
     store = opened(url)
     found = store.snapshots()
     (damaged,) = (each for each in found if isinstance(each, Damaged))
@@ -235,19 +299,19 @@ def test_a_damaged_snapshot_costs_its_model(url: str, tmp_path: Path, opened: Op
 
     assert len(found) == len(STATES)
     assert damaged.what == "the state of model churn 2, which begins anew"
-    assert path.parent == tmp_path
+    assert path.resolve().parent == tmp_path
     assert path.read_bytes() == b"\xc1"
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_store_of_before_there_were_checksums(url: str, tmp_path: Path, opened: Open) -> None:
+def test_a_store_of_before_there_were_checksums(url: str, opened: Open) -> None:
     """Schema 1 gets them: what it holds is read, what is added is checked."""
     store = opened(url)
     store.save(STATES)
     store.append(ENTRIES[:2])
     store.close()
     changed(
-        tmp_path,
+        url,
         *(f"ALTER TABLE driftline_{table} DROP COLUMN checksum" for table in ("journal", "snapshots")),
         "UPDATE driftline_meta SET value = '1' WHERE key = 'schema'",
     )
@@ -259,10 +323,11 @@ def test_a_store_of_before_there_were_checksums(url: str, tmp_path: Path, opened
     assert {snapshot.body for snapshot in store.snapshots()} == set(STATES.values())
 
 
-def test_a_schema_that_is_no_number(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5"])
+def test_a_schema_that_is_no_number(value: str, url: str) -> None:
     """Damage is told in a line."""
     Store(url).close()
-    changed(tmp_path, "UPDATE driftline_meta SET value = 'abc' WHERE key = 'schema'")
+    changed(url, f"UPDATE driftline_meta SET value = '{value}' WHERE key = 'schema'")
 
-    with pytest.raises(StoreError, match=r"driftline\.db: damaged: the schema must be a number \(got 'abc'\)$"):
+    with pytest.raises(StoreError, match=rf": damaged: the schema must be a number \(got '{value}'\)$"):
         Store(url)

@@ -8,7 +8,7 @@ import pytest
 
 from driftline_processor.records import ModelKey
 from driftline_processor.service.store import JournalEntry, Store, StoreError
-from driftline_processor.service.store_check import describe_store
+from driftline_processor.service.store.check import describe_store
 
 
 def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The thread that stores and counts: what becomes of a request when store, engine or clock fail it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -29,7 +30,7 @@ from driftline_processor.records import (
 from driftline_processor.service.internal_metrics import METRIC_PREFIX, InternalMetrics
 from driftline_processor.service.reference_registry import ReferenceRegistry
 from driftline_processor.service.request_queue import Request, RequestQueue
-from driftline_processor.service.store import JournalEntry, Store, StoreError
+from driftline_processor.service.store import JournalEntry, Store, StoreError, TakenOverError, UnstorableError
 from driftline_processor.service.worker import INTERNAL_ERROR, Worker, WorkerSettings
 from driftline_processor.verdicts.reasons import Stated
 from driftline_processor.verdicts.verdict import State, Verdict
@@ -60,6 +61,7 @@ class Bench:
         self.results: list[WindowResult] = []
         self.events_flushed = True
         self.storage: list[bool] = []
+        self.taken_over: list[StoreError] = []
         self.worker = Worker(
             queue=self.queue,
             store=store,
@@ -69,6 +71,7 @@ class Bench:
             publish=self.results.extend,
             events_flushed=lambda _: self.events_flushed,
             storage_changed=self.storage.append,
+            taken_over=self.taken_over.append,
             settings=WorkerSettings(tick=0.01, snapshot=3600.0, journal=1 << 30),
             clock=lambda: self.now,
         )
@@ -230,6 +233,69 @@ def test_what_cannot_be_stored_is_not_counted(tmp_path: Path, broken: Broken, ca
     assert bench.counted("rows") == {}
     assert caplog.text.count("disk full; refusing requests until the store recovers") == 1
     assert bench.storage == [False, True]
+
+
+class Picky(Store):
+    """A store that can never hold some bodies."""
+
+    poison: frozenset[bytes] = frozenset()
+
+    def append(
+        self, entries: Sequence[JournalEntry], points: Mapping[str, Mapping[bytes, bytes]] | None = None
+    ) -> None:
+        if self.poison & {entry.body for entry in entries}:
+            raise UnstorableError("reference 'r' cannot be stored: too long")
+        super().append(entries, points)
+
+
+@pytest.mark.parametrize("poisoned", [{0}, {3}, {1, 2}, {0, 2, 4}, {0, 1, 2, 3, 4}])
+def test_a_request_that_cannot_be_stored_is_refused_alone(tmp_path: Path, poisoned: set[int]) -> None:
+    """The others of its group are stored and counted; the store is not to blame."""
+    with closing(Picky("sqlite://")) as store:
+        requests = [rows(10, number) for number in range(5)]
+        store.poison = frozenset(requests[number][1].SerializeToString() for number in poisoned)
+        bench = Bench(tmp_path, store)
+        answers = bench.run(*requests)
+
+        assert {number for number, answer in enumerate(answers) if isinstance(answer, UnstorableError)} == poisoned
+        assert bench.counted("rows").get("churn", 0) == 10 * (5 - len(poisoned))
+        assert bench.storage == []
+
+
+class Lost(Store):
+    """A store whose connection is lost, and then there again."""
+
+    outcomes: tuple[StoreError | bool, ...] = ()
+
+    def hold(self) -> bool:
+        (outcome, *rest) = self.outcomes
+        self.outcomes = tuple(rest) or (False,)
+        if isinstance(outcome, StoreError):
+            raise outcome
+        return outcome
+
+
+def test_a_lost_connection_is_noticed_at_the_next_tick(tmp_path: Path) -> None:
+    """Nobody has to send something: health checks say so, and when it is there again."""
+    with closing(Lost("sqlite://")) as store:
+        store.outcomes = (StoreError("store x: gone"), StoreError("store x: gone"), True)
+        bench = Bench(tmp_path, store)
+        for expected in ([False], [False], [False, True], [False, True]):
+            bench.worker._hold()
+            assert bench.storage == expected
+        assert not bench.taken_over
+
+
+def test_a_store_that_was_taken_over_is_told(tmp_path: Path) -> None:
+    """What is remembered is out of date: only a new start helps."""
+    with closing(Lost("sqlite://")) as store:
+        error = TakenOverError("store x: another processor took over")
+        store.outcomes = (error,)
+        bench = Bench(tmp_path, store)
+        bench.worker._hold()
+
+        assert bench.storage == [False]
+        assert bench.taken_over == [error]
 
 
 def test_snapshot_that_fails_loses_nothing(tmp_path: Path, broken: Broken) -> None:

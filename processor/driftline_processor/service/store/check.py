@@ -4,19 +4,13 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, create_engine, func, inspect, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from driftline_processor.config import masked_url
-from driftline_processor.service.store import (
-    JOURNAL,
-    META,
-    REFERENCES,
-    SCHEMA,
-    SNAPSHOTS,
-    StoreError,
-    reason,
-    schema_number,
-)
-from driftline_processor.service.store_file import sqlite_file
+from driftline_processor.service.store import postgresql
+from driftline_processor.service.store.errors import StoreError, reason
+from driftline_processor.service.store.sqlite import database_file
+from driftline_processor.service.store.tables import JOURNAL, META, REFERENCES, SCHEMA, SNAPSHOTS, schema_number
 
 _WAIT_SECONDS: Final = 1
 
@@ -29,17 +23,19 @@ def describe_store(url: str) -> str:
 
     """
     parts, name = make_url(url), masked_url(url)
-    file = sqlite_file(parts)
+    sqlite = parts.get_backend_name() == "sqlite"
+    file = database_file(parts) if sqlite else None
     if file is not None and not file.exists():
         return f"store {name}: none yet; the first start creates it"
-    sqlite = parts.get_backend_name() == "sqlite"
     try:
-        engine = create_engine(parts, connect_args={"timeout": _WAIT_SECONDS} if sqlite else {})
-        try:
-            with engine.connect() as connection:
-                return f"store {name}: {_contents(connection, name, sqlite=sqlite)}"
-        finally:
-            engine.dispose()
+        # Of SQLite not with the engine of the store, which would change the file.
+        engine = (
+            create_engine(parts, connect_args={"timeout": _WAIT_SECONDS}, poolclass=NullPool)
+            if sqlite
+            else postgresql.engine(parts, _WAIT_SECONDS)
+        )
+        with engine.connect() as connection:
+            return f"store {name}: {_contents(connection, name, sqlite=sqlite)}"
     except (SQLAlchemyError, ImportError, OSError) as error:
         why = reason(error)
         if "in use" in why:  # by the processor that runs: no fault of the configuration
@@ -61,9 +57,11 @@ def _contents(connection: Connection, name: str, *, sqlite: bool) -> str:
             raise StoreError(f"store {name}: damaged: {table.name} must have the columns {sorted(missing)}")
     size = connection.scalar(select(func.coalesce(func.sum(func.length(JOURNAL.c.body)), 0)))
     references = connection.scalar(select(func.count(REFERENCES.c.id.distinct())))
+    in_use = "" if sqlite or not postgresql.in_use(connection) else "in use by another process, "
+    models, requests = _rows(connection, SNAPSHOTS), _rows(connection, JOURNAL)
     return (
-        f"schema {schema}, {_rows(connection, SNAPSHOTS)} models, {_rows(connection, JOURNAL)} requests to replay "
-        f"({int(size or 0) / 1e6:.1f} MB), {references} references received"
+        f"{in_use}schema {schema}, {models} models, {requests} requests to replay ({int(size or 0) / 1e6:.1f} MB), "
+        f"{references} references received"
     )
 
 

@@ -1,0 +1,160 @@
+"""The journal, the snapshots and the references, as the worker uses them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+from sqlalchemy import bindparam, delete, insert, make_url, select, update
+from sqlalchemy.engine import Connection
+
+from driftline_processor.config import masked_url
+from driftline_processor.records import ModelKey
+from driftline_processor.service.store.damage import beside, set_aside
+from driftline_processor.service.store.errors import TakenOverError, storing
+from driftline_processor.service.store.rows import (
+    Damaged,
+    JournalEntry,
+    Snapshot,
+    checksum,
+    model_digest,
+    model_names,
+    read_entry,
+    read_snapshot,
+)
+from driftline_processor.service.store.session import Session
+from driftline_processor.service.store.tables import JOURNAL, META, REFERENCES, SNAPSHOTS, prepare, put_meta
+
+_REPLAY_BATCH: Final = 20
+"""Requests of the journal that are read at a time: each may have 64 MiB."""
+
+_MOST_NAME: Final = 100
+
+
+class Store:
+    """Not thread-safe. Other processors are kept away while it is open, by a lock of the database."""
+
+    def __init__(self, url: str) -> None:
+        """Opens the store, and makes or upgrades its tables. Raises StoreError."""
+        self.name = masked_url(url)
+        self._owner, self._opened = token_hex(16), False
+        self._folder = beside(make_url(url))
+        self._session = Session(url, self._begin)
+        self._opened = True
+
+    def _begin(self, connection: Connection) -> None:
+        """Signs the store when it is opened. A later connection finds the signature, if nobody else came in between.
+
+        Both are writes: a store that is read-only must be detected now, not with the first request.
+        """
+        if not self._opened:
+            prepare(connection, self.name)
+            put_meta(connection, "owner", self._owner)
+            return
+        signature = update(META).where(META.c.key == "owner", META.c.value == self._owner)
+        if not connection.execute(signature.values(value=self._owner)).rowcount:
+            raise TakenOverError(f"store {self.name}: another processor took over while the connection was lost")
+
+    def hold(self) -> bool:
+        """Makes sure that the store is ours.
+
+        Returns:
+            Whether the connection had been lost, and is there again.
+
+        Raises:
+            StoreError: It is lost.
+
+        """
+        return self._session.hold()
+
+    def set_aside(self, damaged: Damaged) -> Path:
+        """Writes what is left of a damaged row to a file of its own, for somebody to look at. Raises OSError."""
+        return set_aside(self._folder, checksum(*damaged), damaged.body)
+
+    def append(
+        self, entries: Sequence[JournalEntry], points: Mapping[str, Mapping[bytes, bytes]] | None = None
+    ) -> None:
+        """Adds entries to the journal and points to references in one transaction; durable on return.
+
+        Args:
+            entries: Requests, in order.
+            points: Points of references: id -> digest -> bytes. One that is there already stays.
+
+        Raises:
+            UnstorableError: The database can hold one of them never. Nothing was added.
+            StoreError: Nothing was added, or it cannot be known; adding them once more does no harm.
+
+        """
+        rows = [{**entry._asdict(), "checksum": checksum(*entry)} for entry in entries]
+        with self._session.transaction() as connection:
+            with storing("the request"):
+                connection.execute(insert(JOURNAL), rows)
+            for identity, found in (points or {}).items():
+                with storing(f"reference {identity[:_MOST_NAME]!r}"):
+                    _put_points(connection, identity, found)
+
+    def journal(self) -> Iterator[JournalEntry | Damaged]:
+        """The requests since the last snapshots, in order."""
+        columns = JOURNAL.c.id, JOURNAL.c.received, JOURNAL.c.signal, JOURNAL.c.body, JOURNAL.c.checksum
+        query, rows = select(*columns).order_by(JOURNAL.c.id).limit(_REPLAY_BATCH), None
+        while rows is None or rows:
+            # In transactions of their own: whoever reads may write in between.
+            with self._session.transaction() as connection:
+                rows = connection.execute(query.where(JOURNAL.c.id > rows[-1].id) if rows else query).all()
+            for _, *row, found in rows:
+                yield read_entry(JournalEntry(*row), found)
+
+    def save(self, states: Mapping[ModelKey, bytes | None]) -> None:
+        """Replaces the snapshots of these models and empties the journal, in one transaction.
+
+        Args:
+            states: Snapshot by model; None deletes it.
+
+        Raises:
+            StoreError: Nothing was changed.
+
+        """
+        rows = [
+            {"id": model_digest(model), "model": model_names(model), "body": body} for model, body in states.items()
+        ]
+        kept = [{**row, "checksum": checksum(row["model"], row["body"])} for row in rows if row["body"] is not None]
+        with self._session.transaction() as connection:
+            if rows:
+                outdated = delete(SNAPSHOTS).where(SNAPSHOTS.c.id == bindparam("outdated"))
+                connection.execute(outdated, [{"outdated": row["id"]} for row in rows])
+            if kept:
+                connection.execute(insert(SNAPSHOTS), kept)
+            connection.execute(delete(JOURNAL))
+
+    def snapshots(self) -> list[Snapshot | Damaged]:
+        """The latest snapshot of each model."""
+        columns = SNAPSHOTS.c.model, SNAPSHOTS.c.body, SNAPSHOTS.c.checksum
+        with self._session.transaction() as connection:
+            rows = connection.execute(select(*columns).order_by(SNAPSHOTS.c.id)).all()
+        return [read_snapshot(*row) for row in rows]
+
+    def references(self) -> dict[str, dict[bytes, bytes]]:
+        """The points of the references received over OTLP: id -> digest -> bytes."""
+        found: dict[str, dict[bytes, bytes]] = {}
+        with self._session.transaction() as connection:
+            for identity, point, body in connection.execute(select(REFERENCES).order_by(REFERENCES.c.point)):
+                found.setdefault(identity, {})[point] = body
+        return found
+
+    def drop_reference(self, identity: str) -> None:
+        """Deletes a reference received over OTLP. Raises StoreError."""
+        with self._session.transaction() as connection:
+            connection.execute(delete(REFERENCES).where(REFERENCES.c.id == identity))
+
+    def close(self) -> None:
+        """Lets the next processor in."""
+        self._session.close()
+
+
+def _put_points(connection: Connection, identity: str, points: Mapping[bytes, bytes]) -> None:
+    """Those that a commit of unknown outcome left may be there already."""
+    same = delete(REFERENCES).where(REFERENCES.c.id == identity, REFERENCES.c.point == bindparam("same"))
+    if points:
+        connection.execute(same, [{"same": point} for point in points])
+        rows = [{"id": identity, "point": point, "body": body} for point, body in points.items()]
+        connection.execute(insert(REFERENCES), rows)

@@ -1,0 +1,78 @@
+"""The tables of a store, and the way to them from those of older versions."""
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text, delete, insert, select
+from sqlalchemy import text as sql
+from sqlalchemy.engine import Connection
+
+from driftline_processor.service.store.errors import StoreError
+
+TABLES: Final = MetaData()
+META: Final = Table(
+    "driftline_meta", TABLES, Column("key", String(64), primary_key=True), Column("value", String(64), nullable=False)
+)
+JOURNAL: Final = Table(
+    "driftline_journal",
+    TABLES,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("received", BigInteger, nullable=False),
+    Column("signal", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("checksum", BigInteger),  # none: written by schema 1
+)
+SNAPSHOTS: Final = Table(
+    "driftline_snapshots",
+    TABLES,
+    Column("id", String(32), primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("checksum", BigInteger),
+)
+REFERENCES: Final = Table(
+    "driftline_references",
+    TABLES,
+    Column("id", String(1024), primary_key=True),
+    Column("point", LargeBinary(16), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+
+def _add_checksums(connection: Connection) -> None:
+    for table in (JOURNAL, SNAPSHOTS):
+        kind = table.c.checksum.type.compile(connection.dialect)
+        connection.execute(sql(f"ALTER TABLE {table.name} ADD COLUMN checksum {kind}"))
+
+
+_UPGRADES: Final[tuple[Callable[[Connection], None], ...]] = (_add_checksums,)
+"""From schema 1 to 2, and so on."""
+
+SCHEMA: Final = len(_UPGRADES) + 1
+"""Version of the tables. A store with a newer one is refused; an older one is upgraded."""
+
+
+def prepare(connection: Connection, name: str) -> None:
+    """Makes the tables that are missing and upgrades those of older versions. Raises StoreError, by this name."""
+    TABLES.create_all(connection)
+    found = connection.scalar(select(META.c.value).where(META.c.key == "schema"))
+    schema = SCHEMA if found is None else schema_number(name, found)
+    for upgrade in _UPGRADES[schema - 1 :]:
+        upgrade(connection)
+    if found is None or schema < SCHEMA:
+        put_meta(connection, "schema", str(SCHEMA))
+
+
+def schema_number(name: str, found: str | None) -> int:
+    """The schema of a store by that name. Raises StoreError where this version cannot read it."""
+    if found is None or not found.isdecimal() or not int(found):
+        raise StoreError(f"store {name}: damaged: the schema must be a number (got {found!r})")
+    if int(found) > SCHEMA:
+        raise StoreError(f"store {name}: written by a newer Driftline (schema {found}, supported: {SCHEMA})")
+    return int(found)
+
+
+def put_meta(connection: Connection, key: str, value: str) -> None:
+    """Sets a value of the table of such values."""
+    connection.execute(delete(META).where(META.c.key == key))
+    connection.execute(insert(META).values(key=key, value=value))
