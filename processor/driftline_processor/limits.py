@@ -15,6 +15,7 @@ class Limits:
     log records. item: bytes of one. attributes: bytes of a resource, of a scope, of a metric without its points, and
     of the attributes of a point. buckets: of an exponential histogram, empty ones included. name: characters of a
     name, or of a category of a data point. value: characters of a text in a span.
+    references: bytes of all references received.
     """
 
     request: int = 64 * MIB
@@ -25,6 +26,7 @@ class Limits:
     buckets: int = 8_192
     name: int = 1_024
     value: int = 64 << 10
+    references: int = 512 * MIB
 
 
 LIMITS: Final = Limits()

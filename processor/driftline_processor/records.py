@@ -126,11 +126,20 @@ class ReferencePart:
     """Part of a reference received over OTLP: each point as the bytes of a MetricsData, by digest.
 
     The Collector may split a reference over requests; it is complete with `expected` points of this `id`.
+    model, version: whose reference it is. service: who sends it, as `service.namespace/service.name`, or "".
     """
 
     id: str
     expected: int
     points: Mapping[bytes, bytes]
+    model: str = ""
+    version: str = ""
+    service: str = ""
+
+    @property
+    def key(self) -> str:
+        """Under which its points are gathered: those of two senders never mix."""
+        return f"{self.id} of {self.service}" if self.service else self.id
 
 
 InputRecord: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ReferencePart

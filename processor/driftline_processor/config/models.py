@@ -164,6 +164,11 @@ class ReceiveConfig(Section):
         description="File of bearer tokens, one a line: senders must send one of them, as the Collector's "
         "`bearertokenauth` does; health checks need none",
     )
+    references_from: tuple[str, ...] = Field(
+        default=(),
+        description="Services (`service.namespace/service.name`, or the name alone where there is no namespace) whose "
+        "references replace those that others sent or that lie in the folder; `*`: anybody's do",
+    )
     insecure: bool = Field(
         default=False,
         description="Accept that anybody who reaches `listen` may send, where it is no loopback address",
@@ -203,6 +208,12 @@ class LimitsConfig(Section):
     )
     value: int = Field(
         default=LIMITS.value, ge=16, description="Characters of a text in a span; past 128 its hash is its name"
+    )
+
+    references: int = Field(
+        default=LIMITS.references,
+        ge=MIB,
+        description="Bytes of all references that are received over OTLP; one service may take as many as are left",
     )
 
     @property

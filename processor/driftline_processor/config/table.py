@@ -47,6 +47,8 @@ def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, FieldIn
 
 
 def _plain(field: FieldInfo, value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
     if isinstance(value, Mapping):
         return {name: each if isinstance(each, float) else "****" for name, each in value.items()}
     if any(isinstance(part, BeforeValidator) and part.func is parse_duration for part in field.metadata):

@@ -19,7 +19,10 @@ def reference_part(resource_metrics: ResourceMetrics, rejections: Rejections) ->
     identity, expected = found.get(semconv.REFERENCE_ID, ""), found.get(semconv.REFERENCE_POINTS, "")
     points = _points(resource_metrics)
     if identity and expected.isascii() and expected.isdigit() and 0 < int(expected) <= MAX_POINTS:
-        return ReferencePart(identity, int(expected), {blake2b(p, digest_size=16).digest(): p for p in points})
+        digests = {blake2b(point, digest_size=16).digest(): point for point in points}
+        model, version = (found.get(name, "") for name in (semconv.MODEL_NAME, semconv.MODEL_VERSION))
+        service = "/".join(filter(None, (found.get(semconv.SERVICE_NAMESPACE), found.get(semconv.SERVICE_NAME))))
+        return ReferencePart(identity, int(expected), digests, model, version, service)
     rejections.add(
         f"reference: must have the resource attributes {semconv.REFERENCE_ID} and {semconv.REFERENCE_POINTS} "
         f"(got {shown(identity)}, {shown(expected)})",

@@ -1,6 +1,7 @@
 """References that come over OTLP, put together again: the Collector may split one anywhere, and send parts twice."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from driftline.reference.errors import InvalidReference
@@ -18,6 +19,7 @@ class Assembly:
         self._points: dict[str, dict[bytes, bytes]] = {}
         self._expected: dict[str, int] = {}
         self._complete: set[str] = set()
+        self._sizes: dict[str, tuple[str, int]] = {}  # key -> service and bytes
 
     def restore(self, identity: str, points: Mapping[bytes, bytes]) -> None:
         """Adds points that were stored; how many a reference has stands in each of them.
@@ -30,23 +32,47 @@ class Assembly:
             parts = [part for body in points.values() for part in decode_metrics(body).records]
         except Malformed as error:
             raise InvalidReference(f"damaged: {error}") from None
-        expected = {part.expected for part in parts if isinstance(part, ReferencePart)}
+        found = [part for part in parts if isinstance(part, ReferencePart)]
+        expected = {part.expected for part in found}
         if len(expected) != 1:
             raise InvalidReference(f"damaged: must say once how many points it has (got {sorted(expected)})")
-        self.add(ReferencePart(identity, expected.pop(), points))
+        service = "" if identity == found[0].id else found[0].service  # before, no sender was part of the key
+        self.add(replace(found[0], points=points, service=service))
 
     def new(self, part: ReferencePart) -> dict[bytes, bytes]:
         """The points of a part that are not here yet."""
-        known = self._points.get(part.id, {})
+        known = self._points.get(part.key, {})
+        if part.key in self._complete or part.expected != self._expected.get(part.key, part.expected):
+            return {}
         return {digest: body for digest, body in part.points.items() if digest not in known}
+
+    def is_complete(self, part: ReferencePart) -> bool:
+        """Whether its reference is here as a whole."""
+        return part.key in self._complete
+
+    def stray(self, part: ReferencePart) -> str | None:
+        """Why a part is none of the reference that it says it is of, if so."""
+        expected = self._expected.get(part.key, part.expected)
+        if part.expected != expected:
+            return f"must say {expected} points, as before (got {part.expected})"
+        if self.is_complete(part) and not self._points[part.key].keys() >= part.points.keys():
+            return f"must have no more than its {expected} points (got another one)"
+        return None
+
+    def used(self, service: str | None = None) -> int:
+        """Bytes of all points that are here, or of those of one service."""
+        return sum(size for key, (sender, size) in self._sizes.items() if service in (None, sender))
 
     def add(self, part: ReferencePart) -> bool:
         """Adds a part. True when with it a reference has become complete."""
-        self._points.setdefault(part.id, {}).update(part.points)
-        self._expected[part.id] = part.expected
-        if part.id in self._complete or len(self._points[part.id]) < part.expected:
+        new = self.new(part)
+        self._points.setdefault(part.key, {}).update(new)
+        held = self._sizes.get(part.key, (part.service, 0))[1]
+        self._sizes[part.key] = part.service, held + sum(map(len, new.values()))
+        self._expected.setdefault(part.key, part.expected)
+        if part.key in self._complete or len(self._points[part.key]) < part.expected:
             return False
-        self._complete.add(part.id)
+        self._complete.add(part.key)
         return True
 
     def complete(self) -> tuple[str, ...]:
@@ -61,9 +87,14 @@ class Assembly:
     def drop(self, identity: str) -> None:
         self._points.pop(identity, None)
         self._expected.pop(identity, None)
+        self._sizes.pop(identity, None)
         self._complete.discard(identity)
 
     def surplus(self) -> tuple[str, ...]:
-        """The incomplete references that are too many, the oldest first."""
-        waiting = [identity for identity in self._points if identity not in self._complete]
-        return tuple(waiting[: max(len(waiting) - MAX_INCOMPLETE, 0)])
+        """The incomplete references that are too many: of the service with the most of them, the oldest first."""
+        waiting: dict[str, list[str]] = {}
+        for key in self._points:
+            if key not in self._complete:
+                waiting.setdefault(self._sizes[key][0], []).append(key)
+        too_many = sum(map(len, waiting.values())) - MAX_INCOMPLETE
+        return tuple(max(waiting.values(), key=len).pop(0) for _ in range(too_many))

@@ -82,7 +82,9 @@ class Service:
             queue=self._queue,
             store=self._store,
             engine=engine,
-            registry=ReferenceRegistry(config.references, self._store, engine),
+            registry=ReferenceRegistry(
+                config.references, self._store, engine, config.receive.references_from, limits.references
+            ),
             metrics=metrics,
             publish=self._publish,
             events_flushed=self._events.flush,

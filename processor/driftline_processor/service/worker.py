@@ -220,17 +220,17 @@ class Worker:
         """Passes a request to the engine; returns what was rejected. A fault costs this request only."""
         batch = request.batch
         try:
-            self._registry.add(_parts(batch))
+            refused = self._registry.add(_parts(batch))
             report = self._engine.observe(batch.records, request.received)
             self._engine.observe_sketched(batch.sketched, request.received)
         except Exception:
             logger.exception("Failed to count a request (%s, %d bytes)", request.signal, len(request.body))
             return (*batch.rejections, Rejection(len(batch.records), INTERNAL_ERROR))
-        self._report(request, report)
-        return (*batch.rejections, *report.rejections)
+        rejections = (*batch.rejections, *refused, *report.rejections)
+        self._report(request, report, rejections)
+        return rejections
 
-    def _report(self, request: Request, report: IngestReport) -> None:
-        rejections = (*request.batch.rejections, *report.rejections)
+    def _report(self, request: Request, report: IngestReport, rejections: Sequence[Rejection]) -> None:
         self._limiter.warn([*report.notices, *(reason for _, reason in rejections)])
         self._metrics.add("accepted.items", report.counted, signal=request.signal)
         self._metrics.add("duplicate.items", report.duplicates, signal=request.signal)
