@@ -100,9 +100,9 @@ class Engine:
                 report.reject(f"more than {MAX_MODELS} models (got {record.model.name!r})", items)
                 continue
             if isinstance(record, ExampleRows):
-                results = model.ingest_spans(record, self._event_times(record, received, report), received)
+                results = model.ingest_spans(record, self._event_times(record, model, received, report), received)
             else:
-                results = [model.ingest(record, self._event_time(record, received, report), received)]
+                results = [model.ingest(record, self._event_time(record, model, received, report), received)]
             for result in results:
                 report.add(record.model, result, model.panes.newest)
         return report.build()
@@ -176,8 +176,18 @@ class Engine:
         self._evicted.clear()
         return states
 
+    def resume(self, now: int) -> None:
+        """Ends a replay: all models count as received `now`, as their senders may still have to reconnect."""
+        for model in self._models.values():
+            model.received = max(model.received, now)
+
+    def clock_set_forward(self, by: int) -> None:
+        """The clock that `now` is read from was set forward by so many nanoseconds: no model was silent for so long."""
+        for model in self._models.values() if by else ():
+            model.received += by
+
     def restore(self, states: Iterable[bytes], now: int) -> None:
-        """Restores models from snapshots. They count as received `now`: their senders may still have to reconnect.
+        """Restores models from snapshots. They count as received `now`, as after `resume`.
 
         Raises:
             UnknownForm: A snapshot was written by another version.
@@ -226,19 +236,21 @@ class Engine:
             self._matches.evict(key)
             self._evicted.add(key)
 
-    def _event_time(self, record: Point, received: int, report: IngestReportBuilder) -> int:
-        """The record's own time, or its time of receipt if the sender's clock is ahead of ours."""
+    def _event_time(self, record: Point, model: ModelState, received: int, report: IngestReportBuilder) -> int:
+        """The record's own time; if the sender's clock is ahead of ours its time of receipt, or of the newest row."""
         if record.time <= received + self._settings.lateness:
             return record.time
         report.clock_ahead(record.model, record.time - received)
-        return received
+        return max(received, model.panes.newest)
 
-    def _event_times(self, spans: ExampleRows, received: int, report: IngestReportBuilder) -> IntArray:
+    def _event_times(
+        self, spans: ExampleRows, model: ModelState, received: int, report: IngestReportBuilder
+    ) -> IntArray:
         ahead = spans.times > received + self._settings.lateness
         if not ahead.any():
             return spans.times
         report.clock_ahead(spans.model, int(spans.times.max()) - received)
-        return np.where(ahead, received, spans.times)
+        return np.where(ahead, max(received, model.panes.newest), spans.times)
 
     def _judge_safely(self, model: ModelState, window: Window) -> WindowResult | None:
         """The result of a window; a fault of ours costs this window only."""

@@ -1,7 +1,6 @@
 """The composition of the service. Consumers start before producers, and producers stop first."""
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from threading import Thread
 from typing import Final, TypeVar
@@ -29,6 +28,7 @@ from driftline_processor.service.receiver import Receiver
 from driftline_processor.service.reference_registry import ReferenceRegistry
 from driftline_processor.service.request_queue import RequestQueue
 from driftline_processor.service.status import Status, encode_status
+from driftline_processor.service.steady_clock import SteadyClock
 from driftline_processor.service.store import Store, StoreError
 from driftline_processor.service.worker import Worker, WorkerSettings
 
@@ -44,13 +44,13 @@ class Service:
     """The processor. Call `start` and `stop` once each; failures in between are logged, and nothing crashes."""
 
     def __init__(
-        self, config: Config, clock: Callable[[], int] = time.time_ns, give_up: Callable[[], None] = lambda: None
+        self, config: Config, clock: Callable[[], int] | None = None, give_up: Callable[[], None] = lambda: None
     ) -> None:
         """Binds the port and opens the store.
 
         Args:
             config: The configuration.
-            clock: Unix nanoseconds.
+            clock: Unix nanoseconds; None: the machine's, without its steps.
             give_up: Called from another thread when only a new start helps; `failure` says why. Then call `stop`.
 
         Raises:
@@ -61,6 +61,8 @@ class Service:
         """
         self._config, self._give_up = config, give_up
         self.failure = ""
+        steady = SteadyClock()
+        clock = clock or steady
         metric_sink = InternalMetricExporter()
         self._provider = internal_meter_provider(config.telemetry, metric_sink)
         metrics = InternalMetrics(self._provider)
@@ -92,6 +94,7 @@ class Service:
             taken_over=self._fail,
             settings=_worker_settings(config),
             clock=clock,
+            set_forward=steady.set_forward,
         )
         self._working = Thread(target=self._worker.run, name="work", daemon=True)
         self._metrics, self._clock = metrics, clock

@@ -61,6 +61,7 @@ class Worker:
         taken_over: Callable[[TakenOverError], None],
         settings: WorkerSettings,
         clock: Callable[[], int],
+        set_forward: Callable[[], int] = lambda: 0,
     ) -> None:
         """Connects the worker; `run` does the work.
 
@@ -77,12 +78,13 @@ class Worker:
             taken_over: Told at every tick that another processor has worked on the store since.
             settings: Intervals and limits.
             clock: Unix nanoseconds.
+            set_forward: By how many nanoseconds the clock was set forward since the last call.
 
         """
         self._queue, self._store, self._engine, self._registry = queue, store, engine, registry
         self._metrics, self._publish, self._events_flushed = metrics, publish, events_flushed
         self._storage_changed, self._taken_over = storage_changed, taken_over
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self._set_forward = settings, clock, set_forward
         self._journal_bytes = 0
         self._next_tick = self._next_snapshot = 0.0
         self._rows: dict[str, float] = {}
@@ -130,18 +132,18 @@ class Worker:
             self._count(Request(entry.signal, entry.body, entry.received, batch))
             self._journal_bytes += len(entry.body)
             replayed += 1
+        self._engine.resume(self._clock())
         self._rows = self._counted_rows()
         return replayed
 
     def _restore(self) -> None:
         """A model whose state is damaged begins anew; one of another version is an error: that version can read it."""
-        now = self._clock()
         for snapshot in self._store.snapshots():
             if isinstance(snapshot, Damaged):
                 self._set_aside(snapshot)
                 continue
             try:
-                self._engine.restore([snapshot.body], now)
+                self._engine.restore([snapshot.body], self._clock())
             except UnknownForm as error:
                 raise StoreError(f"store {self._store.name}: {error}") from error
             except Exception:  # noqa: BLE001  # bytes of before there were checksums may raise anything
@@ -263,6 +265,7 @@ class Worker:
 
     def _judge(self) -> list[WindowResult]:
         self._registry.refresh()
+        self._engine.clock_set_forward(self._set_forward())
         results = self._engine.advance(self._clock(), WINDOWS_PER_TICK)
         self._matching = self._engine.matching()
         self._models = self._engine.statuses(MOST_MODELS)
