@@ -7,7 +7,7 @@ instrumentation sketches and the key of a column.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,9 @@ Scalar: TypeAlias = float | str | bool | None
 
 ColumnValues: TypeAlias = FloatArray | Sequence[Scalar]
 """The values of a column: numbers, NaN where missing, or plain values, None where missing."""
+
+
+MILLISECOND: Final = 1_000_000
 
 
 class ModelKey(NamedTuple):
@@ -265,7 +268,7 @@ class WindowResult:
     reference: id of the reference compared with, if any. alarms, incidents: what changed with this window. unmatched:
     how many columns do not match the reference, by what is the matter with them. repeated_at: of a model without rows
     since the window: when its open alarms are repeated, with what was last said of them. overtaken: that happened,
-    for a later time than the window's.
+    for a later time than the window's. revision: how often the window had been judged before: rows have come late.
     """
 
     model: ModelKey
@@ -279,11 +282,15 @@ class WindowResult:
     incidents: tuple[IncidentEvent, ...] = ()
     repeated_at: int | None = None
     overtaken: bool = False
+    revision: int = 0
 
     @property
     def time(self) -> int:
-        """Of which the result is true, Unix nanoseconds."""
-        return self.window.end if self.repeated_at is None else self.repeated_at
+        """Of which the result is true, Unix nanoseconds.
+
+        Revisions are a millisecond later each: backends keep one value for a time.
+        """
+        return self.window.end + self.revision * MILLISECOND if self.repeated_at is None else self.repeated_at
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,7 @@ from driftline_processor.encode.events import encode_events
 from driftline_processor.encode.gauges import encode_gauges
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.engine_settings import EngineSettings
-from driftline_processor.records import WindowResult
+from driftline_processor.records import InputRecord, WindowResult
 from driftline_processor.reference import read_file
 from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
 
@@ -84,9 +84,14 @@ def answer(engine: Engine, request: dict[str, Any]) -> list[WindowResult]:
 
 
 def observe(engine: Engine, request: dict[str, Any]) -> None:
+    engine.observe(records(request), int(request["received"]))
+
+
+def records(request: dict[str, Any]) -> list[InputRecord]:
+    """What a request says."""
     metrics = ParseDict(request.get("metrics", {}), ExportMetricsServiceRequest()).SerializeToString()
     traces = ParseDict(request.get("traces", {}), ExportTraceServiceRequest()).SerializeToString()
-    engine.observe([*decode_metrics(metrics).records, *decode_traces(traces).records], int(request["received"]))
+    return [*decode_metrics(metrics).records, *decode_traces(traces).records]
 
 
 def read(path: Path) -> Any:

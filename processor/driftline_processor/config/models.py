@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from driftline.sketch.time_units import DAY, MINUTE, SECOND
+from driftline.sketch.time_units import DAY, HOUR, MINUTE, SECOND
 from driftline_processor.config.durations import parse_duration
 from driftline_processor.limits import LIMITS, Limits
 
@@ -90,7 +90,12 @@ class WindowConfig(Section):
     size: DurationField = Field(default=5 * MINUTE, gt=0, description="Length of the sliding window")
     step: DurationField = Field(default=MINUTE, gt=0, description="How often a window is judged; must divide `size`")
     lateness: DurationField = Field(
-        default=MINUTE, ge=0, description="How far rows may lag behind the newest ones and still be counted"
+        default=MINUTE, ge=0, description="How far rows may lag behind the newest ones before their window is judged"
+    )
+    retention: DurationField = Field(
+        default=2 * HOUR,
+        ge=0,
+        description="How far rows may lag and still be counted: their windows are judged again. Costs memory",
     )
 
 

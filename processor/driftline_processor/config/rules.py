@@ -11,7 +11,9 @@ from driftline_processor.config.models import Config, split_address
 from driftline_processor.config.secrets import masked_url
 
 MAX_PANES: Final = 1440
-"""Panes of a window, all kept in memory; with a step of a minute a window may span a day."""
+"""Panes of a window, all kept in memory; with a step of a minute a window may span a day.
+
+As many are kept for late rows."""
 
 
 class CrossKeyRule(NamedTuple):
@@ -35,6 +37,15 @@ def _step_coarse(config: Config) -> str | None:
         return None
     least = format_duration(-(-window.size // MAX_PANES))
     return f"must be at least {least}, a {MAX_PANES}th of window.size (got {format_duration(window.step)})"
+
+
+def _retention_fits(config: Config) -> str | None:
+    """The default is shortened instead."""
+    window = config.window
+    if "retention" not in window.model_fields_set or window.retention <= MAX_PANES * window.step:
+        return None
+    most = format_duration(MAX_PANES * window.step)
+    return f"must be at most {most}, {MAX_PANES} times window.step (got {format_duration(window.retention)})"
 
 
 def _budget_covers(config: Config) -> str | None:
@@ -74,6 +85,7 @@ def _no_loop(config: Config) -> str | None:
 RULES: Final = (
     CrossKeyRule("window.step", ("window.size",), _step_divides),
     CrossKeyRule("window.step", ("window.size",), _step_coarse),
+    CrossKeyRule("window.retention", ("window.step",), _retention_fits),
     CrossKeyRule("verdict.per", ("window.size",), _budget_covers),
     CrossKeyRule("export.client_key", ("export.client_certificate",), _exports_by_mutual_tls),
     CrossKeyRule("receive.key", ("receive.certificate",), _receives_by_tls),

@@ -223,6 +223,13 @@ METRICS: Final[tuple[Metric, ...]] = (
         of_model=lambda result: {"": result.window.end / 1e9},
         lasting=True,
     ),
+    Metric(
+        semconv.WINDOW_REVISION,
+        "",
+        "How often the window was judged again, with rows that came late",
+        "Absent where it was judged once. A revised result is a millisecond later than the one before it",
+        of_model=lambda result: {"": result.revision} if result.revision else {},
+    ),
     _quantity("mean", "Mean of the column's values in the window"),
     _quantity("p05", "5% of the values are at most this"),
     _quantity("p50", "Median of the values"),

@@ -35,6 +35,8 @@ class Comparisons:
         reference = self._matches.choose(model.key)
         if reference is not None:
             return self._comparison_with(reference, pairs=model.counts_pairs, timed=is_timed(window))
+        if not model.provisional.full:
+            self._against_first.pop(model.key, None)  # late rows led back to before there was one
         if model.key not in self._against_first:
             restored = model.provisional.full
             if not model.collect_provisional(window):

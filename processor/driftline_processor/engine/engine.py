@@ -89,7 +89,7 @@ class Engine:
             received: When the request was received, Unix nanoseconds.
 
         """
-        report = IngestReportBuilder(self._settings.lateness)
+        report = IngestReportBuilder(self._settings.lateness, self._settings.retention, received)
         self._make_room(received)
         for record in records:
             if isinstance(record, ReferencePart):
@@ -152,7 +152,7 @@ class Engine:
         at = now // self._settings.step * self._settings.step
         resting = [each for each in self._models.values() if each.idle and each.alarms and at > each.newest_result]
         serving = [model.key for model in self._models.values() if not model.idle] if resting else []
-        return [model.repeat_alarms(at, serving) for model in resting]
+        return [model.repeat(at, serving) for model in resting]
 
     def notices(self) -> list[str]:
         """New notices about references for the operator; each is returned once."""
@@ -194,7 +194,8 @@ class Engine:
 
         """
         for body in states:
-            model = load(body, self._settings.size, self._settings.step, self._settings.lateness)
+            settings = self._settings
+            model = load(body, settings.size, settings.step, settings.lateness, settings.retention)
             model.received = now
             if model.idle:
                 model.rest = replace(model.rest, last=now)  # what an earlier run may have repeated
@@ -212,7 +213,7 @@ class Engine:
         begin = self._next_model % max(len(models), 1)
         for self._next_model, model in enumerate(models[begin:] + models[:begin], begin + 1):
             silence = now - model.received
-            for window in model.windows(idle=silence > wait):
+            for window in model.windows(now, idle=silence > wait):
                 yield model, window
             if silence > RELEASE_AFTER:
                 model.release()
@@ -221,7 +222,8 @@ class Engine:
         model = self._models.get(key)
         if model is None and len(self._models) < MAX_MODELS:
             settings = self._settings
-            model = self._models[key] = ModelState.new(key, settings.size, settings.step, settings.lateness)
+            times = (settings.size, settings.step, settings.lateness, settings.retention)
+            model = self._models[key] = ModelState.new(key, *times)
             self._evicted.discard(key)
             self._matches.models_changed()
         return model
@@ -253,12 +255,14 @@ class Engine:
         return np.where(ahead, max(received, model.panes.newest), spans.times)
 
     def _judge_safely(self, model: ModelState, window: Window) -> WindowResult | None:
-        """The result of a window; a fault of ours costs this window only."""
+        """The result of a window, if it is news; a fault of ours costs this window only."""
         try:
-            return self._judge(model, window)
+            result = model.tell(self._judge(model, window))
+            model.judged(window)
         except Exception:
             logger.exception("%s: failed to judge the window ending at %d", describe_model(model.key), window.end)
             return None
+        return result
 
     def _judge(self, model: ModelState, window: Window) -> WindowResult:
         comparison = self._comparisons.of(model, window)
@@ -285,6 +289,7 @@ class Engine:
             else describe_window(columns),
             unmatched=match.unmatched,
             overtaken=window.end <= model.rest.last,
+            revision=model.checkpoints.judged.get(window.end, 0),
         )
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
         if comparison:
@@ -292,7 +297,7 @@ class Engine:
             result = name_calls(result, finder(model.examples, window, reference, columns, match.numbered))
         model.incident, result = follow_incident(model.incident, result)
         model.note(result.alarms)
-        if self._on_judged is not None and comparison is not None:
+        if self._on_judged is not None and comparison is not None and not model.is_replay(window):
             self._on_judged(JudgedWindow(comparison, distinct, hashed, duration, hours, result))
         return result
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from driftline_processor.config import Config
+from driftline_processor.config.rules import MAX_PANES
 from driftline_processor.monitors.drift.detection.budget_allocation import MOST_ALPHA
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER
 from driftline_processor.monitors.duplicates import monitor as duplicates
@@ -17,7 +18,8 @@ DUPLICATES_SHARE: Final = 0.1
 class EngineSettings:
     """Times in nanoseconds. size is a multiple of step; false_alarms: the budget of each model in `per`.
 
-    tolerances: of columns, by name or pattern; `tolerance` is that of all others.
+    tolerances: of columns, by name or pattern; `tolerance` is that of all others. retention: how far rows may lag and
+    still be counted; 0: until their window is judged.
     """
 
     size: int
@@ -27,12 +29,14 @@ class EngineSettings:
     false_alarms: float
     per: int
     tolerances: Mapping[str, float] = field(default_factory=dict)
+    retention: int = 0
 
     @classmethod
     def of(cls, config: Config) -> "EngineSettings":
         window, verdict = config.window, config.verdict
         budget = (verdict.tolerance, verdict.false_alarms, verdict.per)
-        return cls(window.size, window.step, window.lateness, *budget, verdict.tolerances)
+        retention = min(window.retention, MAX_PANES * window.step)
+        return cls(window.size, window.step, window.lateness, *budget, verdict.tolerances, retention)
 
     @property
     def of_duplicates(self) -> duplicates.Limits:

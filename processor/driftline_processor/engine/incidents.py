@@ -41,6 +41,11 @@ def follow_incident(incident: Incident | None, result: WindowResult) -> tuple[In
     return still, replace(result, alarms=alarms, incidents=events)
 
 
+def close_incident(incident: Incident, result: WindowResult) -> IncidentEvent:
+    """Its end, whatever the columns of a result."""
+    return _event(incident, AlarmChange.CLOSED, (), result)
+
+
 def _opened(moved: Sequence[ColumnResult], result: WindowResult) -> Incident:
     opened, columns = result.window.end, tuple(column.column for column in moved)
     return Incident(_identity(result.model, opened), opened, columns, len(columns))

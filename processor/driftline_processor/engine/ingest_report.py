@@ -33,18 +33,22 @@ class IngestReport:
 
 @dataclass(slots=True)
 class _Late:
-    """Late items of a model: their rows, and the greatest lag behind the newest event time, in nanoseconds."""
+    """Late items of a model: their rows, and the greatest lag behind the newest event time, in nanoseconds.
+
+    age: how old, at the time of receipt, the oldest one was.
+    """
 
     items: int = 0
     rows: float = 0.0
     behind: int = 0
+    age: int = 0
 
 
 class IngestReportBuilder:
     """Collects ingest results; the report has one reason or notice per model and kind."""
 
-    def __init__(self, lateness: int) -> None:
-        self._lateness = lateness
+    def __init__(self, lateness: int, retention: int = 0, received: int | None = None) -> None:
+        self._lateness, self._retention, self._received = lateness, retention, received
         self._items: Counter[IngestStatus] = Counter()
         self._late: dict[ModelKey, _Late] = {}
         self._clocks_ahead: dict[ModelKey, int] = {}
@@ -58,6 +62,7 @@ class IngestReportBuilder:
             late = self._late.setdefault(model, _Late())
             late.items, late.rows = late.items + result.items, late.rows + result.rows
             late.behind = max(late.behind, newest - result.time)
+            late.age = max(late.age, (newest if self._received is None else self._received) - result.time)
         elif result.status is IngestStatus.BASELINE:
             self._notice(model, "a stream started more than an hour ago; counting from now on")
         elif result.status in LIMIT_REASONS:
@@ -88,9 +93,14 @@ class IngestReportBuilder:
         )
 
     def _late_reason(self, model: ModelKey, late: _Late) -> str:
+        """A clock is blamed only where its rows were old when they came."""
+        bound = max(self._lateness, self._retention)
+        what = f"window.retention of {bound / SECOND:g} s" if self._retention else f"lateness of {bound / SECOND:g} s"
+        slow = "did a queue hold them, or is a sender's clock slow?" if self._retention else "is a sender's clock slow?"
+        why = slow if late.age > bound else "the clock of the newest is ahead"
         return (
-            f"{describe_model(model)}: beyond the allowed lateness of {self._lateness / SECOND:g} s "
-            f"({late.behind / SECOND:.0f} s behind the newest); is a sender's clock slow?"
+            f"{describe_model(model)}: beyond the {'' if self._retention else 'allowed '}{what} "
+            f"({late.behind / SECOND:.0f} s behind the newest); {why}"
         )
 
     def _notice(self, model: ModelKey, text: str) -> None:

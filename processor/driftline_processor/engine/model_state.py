@@ -11,7 +11,9 @@ import numpy as np
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.alarms import Alarm
+from driftline_processor.engine.announcements import Announcements
 from driftline_processor.engine.call_examples import CallExamples
+from driftline_processor.engine.checkpoints import Checkpoint, Checkpoints
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.resting import Rest, ending, longest_rest, repetition
@@ -87,7 +89,9 @@ class ModelState:
     columns: last event time of each column. alarms: the open ones. incident: of all of them, while one is open.
     trailing: its last windows, to be judged together. examples: of its calls. rows: counted since the store was
     created. received: when the last new item was received. idle: its windows are
-    closed, and nothing is expected. rest: since when. changed: differs from the last snapshot.
+    closed, and nothing is expected. rest: since when. changed: differs from the last snapshot. checkpoints: what
+    windows had come to, for late rows; late_since: when the first of these was received that no window was judged
+    again for, 0 without. announced: what backends were told of its alarms.
     """
 
     key: ModelKey
@@ -104,11 +108,17 @@ class ModelState:
     idle: bool = False
     rest: Rest = field(default_factory=Rest)
     changed: bool = True
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    late_since: int = 0
+    announced: Announcements = field(default_factory=Announcements)
 
     @classmethod
-    def new(cls, key: ModelKey, size: int, step: int, lateness: int) -> "ModelState":
-        """A model without rows. size, step, lateness: of its windows, nanoseconds."""
-        return cls(key, SlidingWindows(size, step, lateness), ProvisionalData(step), CallExamples(size, step))
+    def new(cls, key: ModelKey, size: int, step: int, lateness: int, retention: int = 0) -> "ModelState":
+        """A model without rows. size, step, lateness, retention: of its windows, nanoseconds."""
+        panes = SlidingWindows(size, step, lateness, retention=retention)
+        model = cls(key, panes, ProvisionalData(step), CallExamples(size, step))
+        model.checkpoints.held.append(model.checkpoint(0))
+        return model
 
     def ingest(self, point: Point, time: int, received: int) -> IngestResult:
         """Counts a point once.
@@ -145,10 +155,11 @@ class ModelState:
         self.examples.add(spans, times)
         self.changed = True
 
-    def windows(self, *, idle: bool) -> Iterator[Window]:
-        """Closes the complete windows one by one; read each before the next. idle: no more rows are expected."""
+    def windows(self, now: int, *, idle: bool) -> Iterator[Window]:
+        """The complete windows one by one; read each before the next. idle: no more rows are expected."""
         if self.idle:
             return
+        self._reopen(now, idle=idle)
         sealed = self.panes.sealed
         for window in self.panes.close(idle=idle):
             self.changed = True
@@ -156,6 +167,42 @@ class ModelState:
         self.idle = idle
         if self.panes.sealed != sealed:
             self._forget()
+
+    def _reopen(self, now: int, *, idle: bool) -> None:
+        """Goes back to before the earliest window with late rows.
+
+        Once a step, as they come by the thousand. At once where the window was judged because nothing came: what comes
+        now is not late, and the windows after it are still to be judged.
+        """
+        panes = self.panes
+        if not panes.reopened or not (idle or panes.woken or now - self.late_since >= panes.step):
+            return
+        known = self.checkpoints.back_to(panes.reopened)
+        self.alarms, self.incident = dict(known.alarms), known.incident
+        self.trailing, self.provisional = known.trailing.copy(), known.provisional.copy()
+        panes.reopen(known.end)
+        self.announced.go_back({*(alarm.id for alarm in self.alarms.values()), getattr(self.incident, "id", "")})
+        self.late_since, self.changed = 0, True
+
+    def checkpoint(self, end: int) -> Checkpoint:
+        """What is known now that the windows up to `end` have been judged."""
+        return Checkpoint(end, self.alarms, self.incident, self.trailing.copy(), self.provisional.copy())
+
+    def is_replay(self, window: Window) -> bool:
+        """Whether a window is judged again only for what it leaves behind: it has no late rows."""
+        return window.end <= self.checkpoints.replayed
+
+    def tell(self, result: WindowResult) -> WindowResult | None:
+        """What is to be told of a window; None where nothing is."""
+        if not self.panes.retention:
+            return result
+        told = self.announced.publish(result, self.alarms, self.incident)
+        return None if self.is_replay(result.window) else told
+
+    def judged(self, window: Window) -> None:
+        """A window has been judged: late rows may lead back to here."""
+        if self.panes.retention:
+            self.checkpoints.add(self.checkpoint(window.end))
 
     @property
     def status(self) -> ModelStatus:
@@ -200,6 +247,11 @@ class ModelState:
                 since = event.time if verdict.closing is None else verdict.closing.since
                 self.trailing.closed(event.column, since, event.time)
 
+    def repeat(self, at: int, serving: Iterable[ModelKey]) -> WindowResult:
+        """What is to be told of a model at rest."""
+        result = self.repeat_alarms(at, serving)
+        return self.announced.publish(result, self.alarms, self.incident) if self.panes.retention else result
+
     def repeat_alarms(self, at: int, serving: Iterable[ModelKey]) -> WindowResult:
         """The open alarms of a model at rest, as they stand, or as they end after too long a rest."""
         self.changed = self.changed or not self.rest.begun
@@ -224,15 +276,18 @@ class ModelState:
     def release(self) -> None:
         """Frees what is only needed while senders continue."""
         if self.columns:
-            self.panes.by_start.clear()
+            self.panes.release()
             self.examples.panes.clear()
             self.streams, self.columns, self.trailing = StreamDeltas(), {}, TrailingWindows()
+            self.checkpoints = Checkpoints([self.checkpoint(self.panes.sealed)])
             self.changed = True
 
     def _record(self, result: IngestResult, received: int) -> None:
         if result.status in (IngestStatus.COUNTED, IngestStatus.BASELINE):
             self.received = max(self.received, received)
             self.idle, self.rest = False, self.rest.over()
+            if self.panes.reopened:
+                self.late_since = self.late_since or received
         if result.status is IngestStatus.COUNTED:
             self.rows += result.rows
         self.changed = self.changed or result.status is not IngestStatus.DUPLICATE
@@ -303,8 +358,10 @@ class ModelState:
         return True
 
     def _forget(self) -> None:
-        sealed = self.panes.sealed
-        self.streams.forget(sealed)
+        sealed, closed = self.panes.sealed, self.panes.closed
+        self.streams.forget(closed)
         self.examples.forget(sealed + self.panes.step - self.panes.size)
-        oldest = sealed - KEEP_FOR - self.panes.size
+        self.checkpoints.forget(closed)
+        self.announced.forget(closed)
+        oldest = closed - KEEP_FOR - self.panes.size
         self.columns = {column: seen for column, seen in self.columns.items() if seen > oldest}

@@ -1,7 +1,7 @@
 """The fallback for models without a training profile: a provisional reference built from their first full window."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -46,6 +46,10 @@ class ProvisionalData:
             self.rows += rows
         first = min(self.panes, default=pane.end)
         self.full = self.rows >= MIN_ROWS and pane.end - first >= size
+
+    def copy(self) -> "ProvisionalData":
+        """As it is now."""
+        return self if self.full else replace(self, panes=dict(self.panes))
 
 
 def is_provisional(reference: str | None) -> bool:

@@ -7,7 +7,9 @@ import msgpack
 
 from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.alarms import Alarm
+from driftline_processor.engine.announcements import Announced, Announcements
 from driftline_processor.engine.call_examples import CallExamples, pack_examples, unpack_examples
+from driftline_processor.engine.checkpoints import Checkpoint, Checkpoints
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.model_state import ModelState
 from driftline_processor.engine.pane import OperationColumn, Pane, SpanRows
@@ -53,6 +55,8 @@ def dump(model: ModelState) -> bytes:
         "rows": model.rows,
         "idle": model.idle,
     }
+    if panes.retention:
+        state["late"] = _pack_late(model)
     if model.rest.begun:
         state["resting"] = model.rest.begun
     if model.examples.panes:
@@ -62,7 +66,7 @@ def dump(model: ModelState) -> bytes:
     return bytes(msgpack.packb(state))
 
 
-def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
+def load(body: bytes, size: int, step: int, lateness: int, retention: int = 0) -> ModelState:
     """The model of a snapshot, under the window settings of now.
 
     With another step its panes cannot be used: they are left out, and the model goes on with the next one.
@@ -78,13 +82,13 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
     if state["form"] < FORM:
         state = _upgraded(state)
     old_step, newest, sealed = state["times"]
-    panes = SlidingWindows(size, step, lateness, newest, sealed)
+    panes = SlidingWindows(size, step, lateness, newest, sealed, retention=retention)
     if old_step == step:
         panes.by_start = {start: _unpack_pane(pane) for start, pane in state["panes"]}
         _unpack_span_rows(panes.by_start, state)
     else:
         panes.sealed = -(-max(sealed, newest) // step) * step
-    return ModelState(
+    model = ModelState(
         key=_model_key(state["key"]),
         panes=panes,
         examples=CallExamples(size, step, unpack_examples(state.get("examples", ())) if old_step == step else {}),
@@ -99,6 +103,56 @@ def load(body: bytes, size: int, step: int, lateness: int) -> ModelState:
         rest=Rest(begun=state.get("resting", 0)),
         changed=False,
     )
+    if retention:
+        _unpack_late(model, state.get("late") if old_step == step else None)
+    return model
+
+
+def _pack_late(model: ModelState) -> dict[str, Any]:
+    """What late rows need: of the checkpoints the first one, from which all windows since can be judged again."""
+    panes, checkpoints, base = model.panes, model.checkpoints, model.checkpoints.held[0]
+    return {
+        "reopened": (panes.released, panes.reopened, panes.woken, model.late_since),
+        "judged": (list(checkpoints.judged.items()), checkpoints.replayed),
+        "end": base.end,
+        "alarms": [(_pack_column(column), _pack_alarm(alarm)) for column, alarm in base.alarms.items()],
+        "incident": None if base.incident is None else _pack_incident(base.incident),
+        "trail": trailing_windows.pack(base.trailing),
+        "calm": None if base.trailing.calm is None else calm_windows.pack(base.trailing.calm),
+        "gathered": None if base.provisional.full else _pack_gathered(base.provisional),
+        "announced": [
+            (subject and _pack_column(subject), [_pack_announced(each) for each in held])
+            for subject, held in model.announced.by_subject.items()
+        ],
+        "events": list(model.announced.events.items()),
+    }
+
+
+def _unpack_late(model: ModelState, late: Mapping[str, Any] | None) -> None:
+    """Without it, as of an earlier version, panes that have been judged stay closed."""
+    panes = model.panes
+    if late is None:
+        panes.released = panes.sealed
+        model.checkpoints = Checkpoints([model.checkpoint(panes.sealed)])
+        return
+    panes.released, panes.reopened, panes.woken, model.late_since = late["reopened"]
+    trailing = trailing_windows.unpack(late["trail"])
+    trailing.calm = None if late["calm"] is None else calm_windows.unpack(late["calm"])
+    gathered = late["gathered"]
+    base = Checkpoint(
+        late["end"],
+        {ColumnKey(*column): _unpack_alarm(alarm) for column, alarm in late["alarms"]},
+        None if late["incident"] is None else _unpack_incident(late["incident"]),
+        trailing,
+        model.provisional if gathered is None else ProvisionalData(panes.step, *_unpack_gathered(gathered)),
+    )
+    judged, replayed = late["judged"]
+    model.checkpoints = Checkpoints([base], dict(judged), replayed)
+    by_subject = {
+        subject and ColumnKey(*subject): [_unpack_announced(each) for each in held]
+        for subject, held in late["announced"]
+    }
+    model.announced = Announcements(by_subject, dict(late["events"]))
 
 
 def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +226,15 @@ def _unpack_trailing(state: Mapping[str, Any]) -> TrailingWindows:
     return trailing
 
 
+def _pack_gathered(data: ProvisionalData) -> tuple[Any, ...]:
+    return [(start, _pack_columns(held)) for start, held in data.panes.items()], data.rows
+
+
+def _unpack_gathered(packed: tuple[Any, ...]) -> tuple[dict[int, Mapping[ColumnKey, ColumnSummary]], float]:
+    panes, rows = packed
+    return {start: _unpack_columns(held) for start, held in panes}, rows
+
+
 def _pack_columns(held: Mapping[ColumnKey, ColumnSummary]) -> list[tuple[Any, ...]]:
     return [(_pack_column(column), pack_summary(each)) for column, each in held.items()]
 
@@ -216,6 +279,26 @@ def _pack_incident(incident: Incident) -> dict[str, Any]:
 def _unpack_incident(packed: Mapping[str, Any]) -> Incident:
     columns = tuple(ColumnKey(*column) for column in packed["columns"])
     return Incident(packed["id"], packed["opened"], columns, packed["reported"])
+
+
+def _pack_announced(each: Announced) -> tuple[Any, ...]:
+    state = each.state
+    packed = (
+        ("alarm", _pack_alarm(state))
+        if isinstance(state, Alarm)
+        else None
+        if state is None
+        else ("incident", _pack_incident(state))
+    )
+    return each.id, each.opened, packed, each.last, each.closed, each.judged
+
+
+def _unpack_announced(packed: tuple[Any, ...]) -> Announced:
+    identity, opened, state, *rest = packed
+    if state is not None:
+        kind, held = state
+        state = _unpack_alarm(held) if kind == "alarm" else _unpack_incident(held)
+    return Announced(identity, opened, state, *rest)
 
 
 def _pack_verdict(verdict: Verdict) -> dict[str, Any]:

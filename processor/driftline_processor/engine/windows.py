@@ -1,7 +1,8 @@
 """Event time: panes of one step each, closed by a watermark, and the windows that slide over them.
 
-A row belongs to the pane of its event time until that pane is closed; then it is late. The watermark trails the newest
-event time by `lateness`, so that a queue that delivers an hour later loses nothing and a replay gives the same results.
+A window is judged when the watermark passes its end, or when nothing comes any more. The watermark trails the newest
+event time by `lateness`. Its panes stay open for rows until they are older than `retention`: a late row opens the
+windows of its pane again, as from a queue that somebody newer has overtaken. What is later than that is late.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -32,8 +33,10 @@ class WindowContents(NamedTuple):
 class SlidingWindows:
     """The open panes of a model, and the closed ones that later windows include.
 
-    size, step, lateness: nanoseconds; step divides size. newest: the newest event time, 0 at first. sealed: panes that
-    end at or before this have been judged.
+    size, step, lateness, retention: nanoseconds; step divides size. newest: the newest event time, 0 at first. sealed:
+    panes that end at or before this have been judged. released: those that end at or before this are gone. reopened:
+    the start of the earliest judged pane that has got rows since; 0 without. woken: one of them was judged in silence,
+    before the watermark had passed it.
     """
 
     size: int
@@ -42,6 +45,10 @@ class SlidingWindows:
     newest: int = 0
     sealed: int = 0
     by_start: dict[int, Pane] = field(default_factory=dict)
+    retention: int = 0
+    released: int = 0
+    reopened: int = 0
+    woken: bool = False
 
     def pane(self, time: int) -> Pane | None:
         """The pane of this event time, created if necessary; None if it is closed."""
@@ -50,6 +57,9 @@ class SlidingWindows:
             self.sealed = self._start(max(time - self.lateness, 1))
         if start + self.step <= self.closed:
             return None
+        if start < self.sealed:
+            self.reopened = min(start, self.reopened or start)
+            self.woken |= start + self.step > self.watermark
         self.newest = max(self.newest, time)
         pane = self.by_start.get(start)
         if pane is None:
@@ -74,20 +84,39 @@ class SlidingWindows:
     @property
     def closed(self) -> int:
         """Panes that end at or before this accept no rows; depends on the records alone, not on calls of `close`."""
-        return max(self.sealed, self.watermark // self.step * self.step)
+        if not self.retention:
+            return max(self.sealed, self.watermark // self.step * self.step)
+        oldest = self.newest - max(self.retention, self.lateness, 1)
+        return max(self.released, oldest // self.step * self.step)
 
-    def close(self, *, idle: bool) -> Iterator[Window]:
-        """Closes the complete windows, oldest first; read each before the next. idle: no more rows are expected."""
-        sealed = self._start(self.newest) + self.step if idle else self.watermark // self.step * self.step
+    def close(self, *, idle: bool, held: int | None = None) -> Iterator[Window]:
+        """Gives the complete windows, oldest first; read each before the next.
+
+        Args:
+            idle: No more rows are expected.
+            held: Up to here all rows have come, where a sender is behind the newest event time.
+
+        """
+        watermark = self.watermark if held is None else min(self.watermark, held - max(self.lateness, 1))
+        sealed = self._start(self.newest) + self.step if idle else watermark // self.step * self.step
         if not self.newest or sealed <= self.sealed:
             return
         for end in self._ends(sealed):
             self.sealed = end  # before the yield: the caller may stop after this window
             yield Window(end - self.size, end)
         self.sealed = sealed
-        reach = sealed + self.step - self.size
+        reach = min(self.closed, sealed) + self.step - self.size
         for start in [start for start in self.by_start if start < reach]:
             del self.by_start[start]
+
+    def reopen(self, sealed: int) -> None:
+        """Windows that end after this are judged again."""
+        self.sealed, self.reopened, self.woken = sealed, 0, False
+
+    def release(self) -> None:
+        """Drops all panes; rows are late that belong to them."""
+        self.by_start.clear()
+        self.released, self.reopened, self.woken = max(self.released, self.sealed), 0, False
 
     def contents(self, window: Window, expected: Collection[ColumnKey] = ()) -> WindowContents:
         """The rows and columns of a window. expected: columns that are missing in spans without them."""
@@ -114,6 +143,7 @@ class SlidingWindows:
         ends = {
             start + past
             for start in self.by_start
+            if start + self.size > self.sealed
             for past in range(self.step, self.size + 1, self.step)
             if self.sealed < start + past <= sealed
         }

@@ -1,6 +1,6 @@
 """What columns held before they moved: their last three windows that are not part of an alarm, column by column."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +33,10 @@ class CalmWindows:
     def begin(cls, counts: FloatArray, ended: int, proven: BoolArray, clock: BoolArray) -> "CalmWindows":
         """With the reference's own counts."""
         return cls(counts, counts, counts, np.full(len(proven), ended, np.int64), proven.copy(), clock.copy())
+
+    def copy(self) -> "CalmWindows":
+        """As it is now."""
+        return replace(self, proven=self.proven.copy(), clock=self.clock.copy())
 
     def advance(self, counts: FloatArray, ended: int, columns: BoolArray, sizes: IntArray) -> None:
         """These columns have been calm in a window that ended then."""

@@ -4,7 +4,7 @@ An hour is the shortest stretch that is looked at, or a window where that is lon
 is about 180 kB.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -87,6 +87,16 @@ class StreamHistory:
         """Nothing is known; columns: by aspect."""
         nothing = np.zeros((len(StreamTraits._fields), columns), np.float32)
         return cls(start, StreamTraits(*nothing), np.full(columns, -np.inf, np.float32), nothing[0])
+
+    def copy(self) -> "StreamHistory":
+        """As it is now; arrays, which are never changed in place, are shared."""
+        return replace(
+            self,
+            hours=list(self.hours),
+            days=list(self.days),
+            amplitudes=list(self.amplitudes),
+            alarms={column: list(periods) for column, periods in self.alarms.items()},
+        )
 
     def add(self, window: Window, counts: FloatArray) -> bool:
         """Counts a window that overlaps none before. True where an hour is complete."""

@@ -5,7 +5,7 @@ span is judged when its last window is complete, also where shorter steps slide 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -56,6 +56,12 @@ class TrailingWindows:
     since: dict[ColumnKey, int] = field(default_factory=dict)
     history: StreamHistory | None = None
     calm: CalmWindows | None = None
+
+    def copy(self) -> "TrailingWindows":
+        """As it is now; arrays that are never changed in place are shared."""
+        history = None if self.history is None else self.history.copy()
+        calm = None if self.calm is None else self.calm.copy()
+        return replace(self, past=list(self.past), since=dict(self.since), history=history, calm=calm)
 
     def follow(self, reference: str, window: Window, bins: int) -> None:
         """Begins anew where windows are held against another reference."""
