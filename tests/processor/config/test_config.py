@@ -64,7 +64,7 @@ def test_every_problem_at_once() -> None:
 
     assert problems(text) == (
         "listen: must be host:port, such as 127.0.0.1:4327 or [::1]:4327 (got here)",
-        "window.sise: unknown key; expected one of: size, step, lateness",
+        "window.sise: unknown key; expected one of: size, step, lateness, retention",
         "verdict.tolerance: must be less than 1 (got 1.5)",
         "verdict.per: must be a duration such as 90s, 5m, 1h30m or 30d, or a number of seconds (got 1x)",
         "export.endpoint: must be a URL starting with http:// or https:// (got collector:4317)",
