@@ -179,12 +179,12 @@ class Engine:
     def resume(self, now: int) -> None:
         """Ends a replay: all models count as received `now`, as their senders may still have to reconnect."""
         for model in self._models.values():
-            model.received = max(model.received, now)
+            model.resume(now)
 
     def clock_set_forward(self, by: int) -> None:
         """The clock that `now` is read from was set forward by so many nanoseconds: no model was silent for so long."""
         for model in self._models.values() if by else ():
-            model.received += by
+            model.clock_set_forward(by)
 
     def restore(self, states: Iterable[bytes], now: int) -> None:
         """Restores models from snapshots. They count as received `now`, as after `resume`.
@@ -196,11 +196,16 @@ class Engine:
         for body in states:
             settings = self._settings
             model = load(body, settings.size, settings.step, settings.lateness, settings.retention)
-            model.received = now
+            model.resume(now)
             if model.idle:
                 model.rest = replace(model.rest, last=now)  # what an earlier run may have repeated
             self._models[model.key] = model
         self._matches.models_changed()
+
+    @property
+    def newest(self) -> int:
+        """The newest event time of all models; 0 without any."""
+        return max((model.panes.newest for model in self._models.values()), default=0)
 
     def rows(self) -> Mapping[ModelKey, float]:
         """Rows counted per model since the store was created."""

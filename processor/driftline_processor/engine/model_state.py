@@ -17,6 +17,7 @@ from driftline_processor.engine.checkpoints import Checkpoint, Checkpoints
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.resting import Rest, ending, longest_rest, repetition
+from driftline_processor.engine.senders import Senders
 from driftline_processor.engine.stream_deltas import KEEP_FOR, IncrementKind, Point, StreamDeltas
 from driftline_processor.engine.windows import SlidingWindows
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
@@ -38,6 +39,9 @@ MAX_COLUMNS: Final = 5_000
 
 MAX_STREAMS: Final = 200_000
 """Cumulative streams of a model remembered at once, over all of its processes."""
+
+SPANS: Final = b"spans"
+"""The sender of all rows of spans: they come by a queue of their own."""
 
 MAX_KEYS: Final = 1_000_000
 """Spans and delta points of a model remembered at once, for deduplication."""
@@ -111,6 +115,7 @@ class ModelState:
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     late_since: int = 0
     announced: Announcements = field(default_factory=Announcements)
+    senders: Senders | None = None
 
     @classmethod
     def new(cls, key: ModelKey, size: int, step: int, lateness: int, retention: int = 0) -> "ModelState":
@@ -118,6 +123,7 @@ class ModelState:
         panes = SlidingWindows(size, step, lateness, retention=retention)
         model = cls(key, panes, ProvisionalData(step), CallExamples(size, step))
         model.checkpoints.held.append(model.checkpoint(0))
+        model.senders = Senders(lateness, step) if retention else None
         return model
 
     def ingest(self, point: Point, time: int, received: int) -> IngestResult:
@@ -133,6 +139,8 @@ class ModelState:
             self.examples.add_exemplars(point, time)
         result = self._ingest_point(point, time)
         self._record(result, received)
+        if self.senders is not None and isinstance(point, RowsPoint):
+            self.senders.note(point.stream, time, received)
         return result
 
     def ingest_spans(self, spans: ExampleRows, times: IntArray, received: int) -> list[IngestResult]:
@@ -148,6 +156,8 @@ class ModelState:
         results = list(self._ingest_spans(spans, times))
         for each in results:
             self._record(each, received)
+        if self.senders is not None:
+            self.senders.note(SPANS, int(times.max()), received)
         return results
 
     def add_examples(self, spans: ExampleRows, times: IntArray) -> None:
@@ -161,12 +171,27 @@ class ModelState:
             return
         self._reopen(now, idle=idle)
         sealed = self.panes.sealed
-        for window in self.panes.close(idle=idle):
+        held = None if idle or self.senders is None else self.senders.held(now)
+        for window in self.panes.close(idle=idle, held=held):
             self.changed = True
             yield window
         self.idle = idle
         if self.panes.sealed != sealed:
             self._forget()
+            if self.senders is not None:
+                self.senders.forget(now)
+
+    def resume(self, now: int) -> None:
+        """Counts as received now: its senders may have waited for us, and may still have to reconnect."""
+        self.received = max(self.received, now)
+        if self.senders is not None:
+            self.senders.resume(now)
+
+    def clock_set_forward(self, by: int) -> None:
+        """The clock of receipts was."""
+        self.received += by
+        if self.senders is not None:
+            self.senders.set_forward(by)
 
     def _reopen(self, now: int, *, idle: bool) -> None:
         """Goes back to before the earliest window with late rows.

@@ -15,6 +15,7 @@ from driftline_processor.engine.model_state import ModelState
 from driftline_processor.engine.pane import OperationColumn, Pane, SpanRows
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.resting import Rest
+from driftline_processor.engine.senders import Progress, Senders
 from driftline_processor.engine.stream_deltas import StreamDeltas, pack_position, unpack_position
 from driftline_processor.engine.summary_ops import pack_summary, unpack_summary
 from driftline_processor.engine.windows import SlidingWindows
@@ -125,12 +126,14 @@ def _pack_late(model: ModelState) -> dict[str, Any]:
             for subject, held in model.announced.by_subject.items()
         ],
         "events": list(model.announced.events.items()),
+        "senders": [(key, each.newest) for key, each in model.senders.by_id.items()] if model.senders else [],
     }
 
 
 def _unpack_late(model: ModelState, late: Mapping[str, Any] | None) -> None:
     """Without it, as of an earlier version, panes that have been judged stay closed."""
     panes = model.panes
+    model.senders = Senders(panes.lateness, panes.step)
     if late is None:
         panes.released = panes.sealed
         model.checkpoints = Checkpoints([model.checkpoint(panes.sealed)])
@@ -153,6 +156,7 @@ def _unpack_late(model: ModelState, late: Mapping[str, Any] | None) -> None:
         for subject, held in late["announced"]
     }
     model.announced = Announcements(by_subject, dict(late["events"]))
+    model.senders.by_id = {key: Progress(newest, 0, 0, 0) for key, newest in late["senders"]}
 
 
 def _upgraded(state: dict[str, Any]) -> dict[str, Any]:

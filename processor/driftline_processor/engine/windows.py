@@ -94,10 +94,10 @@ class SlidingWindows:
 
         Args:
             idle: No more rows are expected.
-            held: Up to here all rows have come, where a sender is behind the newest event time.
+            held: Up to here all rows have come, where some sender is behind.
 
         """
-        watermark = self.watermark if held is None else min(self.watermark, held - max(self.lateness, 1))
+        watermark = self.watermark if held is None else min(self.watermark, held)
         sealed = self._start(self.newest) + self.step if idle else watermark // self.step * self.step
         if not self.newest or sealed <= self.sealed:
             return

@@ -61,8 +61,8 @@ class Service:
         """
         self._config, self._give_up = config, give_up
         self.failure = ""
-        steady = SteadyClock()
-        clock = clock or steady
+        self._steady = SteadyClock()
+        clock = clock or self._steady
         metric_sink = InternalMetricExporter()
         self._provider = internal_meter_provider(config.telemetry, metric_sink)
         metrics = InternalMetrics(self._provider)
@@ -79,7 +79,7 @@ class Service:
         self._events = _exporter("alarm events", log_exporter(config.export), logs_memory, metrics, config)
         metric_sink.connect(self._results.submit)
         self._alarm_log = AlarmLog()
-        engine = Engine(EngineSettings.of(config))
+        self._engine = engine = Engine(EngineSettings.of(config))
         self._worker = Worker(
             queue=self._queue,
             store=self._store,
@@ -94,7 +94,7 @@ class Service:
             taken_over=self._fail,
             settings=_worker_settings(config),
             clock=clock,
-            set_forward=steady.set_forward,
+            set_forward=self._steady.set_forward,
         )
         self._working = Thread(target=self._worker.run, name="work", daemon=True)
         self._metrics, self._clock = metrics, clock
@@ -127,6 +127,7 @@ class Service:
         self._results.start()
         self._events.start()
         replayed = self._worker.recover()
+        self._steady.not_before(self._engine.newest - self._config.window.lateness)
         if replayed:
             logger.info("Replayed %d requests from the journal", replayed)
         self._working.start()

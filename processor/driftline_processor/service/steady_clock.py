@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
-from driftline.sketch.time_units import SECOND
+from driftline.sketch.time_units import DAY, SECOND
 
 _STEP: Final = SECOND
 """A clock that gains more between two readings than passed was set forward."""
@@ -34,6 +34,12 @@ class SteadyClock:
                 self._offset += gained
                 self._forward += gained if gained > _STEP else 0
             return elapsed + self._offset
+
+    def not_before(self, time: int) -> None:
+        """It was this late in an earlier run: the machine's clock was set back since. Not by more than a day."""
+        behind = time - self()
+        with self._lock:
+            self._offset += behind if 0 < behind <= DAY else 0
 
     def set_forward(self) -> int:
         """By how many nanoseconds the machine's clock was set forward since the last call."""

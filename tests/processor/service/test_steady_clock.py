@@ -55,3 +55,15 @@ def test_a_clock_that_is_slewed_is_not_set() -> None:
         machine.clock()
     assert machine.clock.set_forward() == 0
     assert machine.clock() == machine.wall
+
+
+def test_a_clock_that_was_set_back_before_the_start_goes_on_from_where_it_was() -> None:
+    """By up to a day; more than that is no step, but a store from another time."""
+    machine = Machine()
+    machine.clock.not_before(START + HOUR)
+    assert machine.clock() == START + HOUR
+    machine.clock.not_before(START)
+    machine.clock.not_before(START + 400 * 24 * HOUR)
+    machine.passes(SECOND)
+    assert machine.clock() == START + HOUR + SECOND
+    assert machine.clock.set_forward() == 0
