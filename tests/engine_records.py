@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from driftline.sketch import Histogram
+from driftline.sketch.encoded import EncodedHistogram
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.records import (
     ColumnKey,
@@ -71,7 +72,11 @@ class Sender:
         ]
         for name, histogram in self.values.items():
             column = ColumnKey("input", name)
-            records.append(SketchPoint(stream=digest(name, *who), column=column, histogram=histogram, **common))
+            records.append(
+                SketchPoint(
+                    stream=digest(name, *who), column=column, histogram=EncodedHistogram.of(histogram), **common
+                )
+            )
         for (name, category), count in self.categories.items():
             stream = digest(name, category, *who)
             column = ColumnKey("input", name)

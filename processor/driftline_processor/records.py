@@ -13,8 +13,9 @@ import numpy as np
 
 from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: PLC0414  # exported
 from driftline.reference.row_repeats import RowRepeats
-from driftline.sketch import Histogram, Intervals
+from driftline.sketch import Intervals
 from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.encoded import Sketch
 from driftline.sketch.pairs import Pair
 from driftline_processor.verdicts.verdict import Verdict
 
@@ -47,9 +48,8 @@ class PointExemplar(NamedTuple):
     value: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPoint:
-    """The fields common to all data points of a metric stream.
+class SketchPoint(NamedTuple):
+    """An exponential histogram: the middle of a column's sketch, or one of its tails.
 
     `stream` is a digest of resource, scope, metric and attributes; with `start` it identifies the stream (a new start
     is a new stream), with `time` also the point. A cumulative point counts since `start`, a delta since the last point.
@@ -62,31 +62,43 @@ class StreamPoint:
     start: int
     time: int
     cumulative: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SketchPoint(StreamPoint):
-    """An exponential histogram: the middle of a column's sketch, or one of its tails."""
-
-    histogram: Histogram
+    histogram: Sketch
     exemplars: tuple[PointExemplar, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CountPoint(StreamPoint):
-    """A counter of a column's rows in one category (`kind` "category") or one state (`kind` "state")."""
+class CountPoint(NamedTuple):
+    """A counter of a column's rows in one category (`kind` "category") or one state (`kind` "state").
 
+    The other fields are those of a SketchPoint.
+    """
+
+    stream: bytes
+    model: ModelKey
+    column: ColumnKey
+    operation: str
+    start: int
+    time: int
+    cumulative: bool
     kind: str
     value: str
-    count: float
+    count: float  # type: ignore[assignment]  # the rows, not tuple.count
     exemplars: tuple[PointExemplar, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RowsPoint(StreamPoint):
-    """The counter of the model's input rows; its column is empty. traces: hexadecimal trace ids of its exemplars."""
+class RowsPoint(NamedTuple):
+    """The counter of the model's input rows; its column is empty. traces: hexadecimal trace ids of its exemplars.
 
-    count: float
+    The other fields are those of a SketchPoint.
+    """
+
+    stream: bytes
+    model: ModelKey
+    column: ColumnKey
+    operation: str
+    start: int
+    time: int
+    cumulative: bool
+    count: float  # type: ignore[assignment]  # the rows, not tuple.count
     traces: tuple[str, ...] = ()
 
 

@@ -76,7 +76,7 @@ def check(record: Any) -> None:
     assert len(record.stream) == 16
     if isinstance(record, SketchPoint):
         assert 0 <= record.histogram.count <= 2**53
-        intervals = record.histogram.intervals()
+        intervals = record.histogram.decoded.intervals()
         assert np.isfinite(intervals.lower).all()
         assert np.isfinite(intervals.upper).all()
     else:

@@ -14,7 +14,8 @@ MAX_BUCKETS: Final = 8192
 
 MAX_SCALE: Final = 20
 _POWERS: Final = (-1075, 1023)  # between which powers of two the magnitudes of float64 lie
-_MAX_COUNT: Final = 1 << 53  # beyond, a count is no exact float64
+MAX_COUNT: Final = 1 << 53
+"""Of rows; beyond, a count is no exact float64."""
 
 _SHOWN: Final = 60
 """Characters of a value in an error message."""
@@ -75,7 +76,7 @@ def read_histogram(point: Any) -> Histogram | str:
     positive, negative = point.positive, point.negative
     up, down = list(positive.bucket_counts), list(negative.bucket_counts)
     total = sum(up) + sum(down) + point.zero_count
-    if total != point.count or total > _MAX_COUNT:
+    if total != point.count or total > MAX_COUNT:
         return f"must have buckets that add up to its count (got {total}, count {point.count})"
     for offset, counts in ((positive.offset, up), (negative.offset, down)):
         if wrong := _wrong_buckets(scale, offset, len(counts)):
@@ -93,11 +94,16 @@ def read_histogram(point: Any) -> Histogram | str:
 def _wrong_buckets(scale: int, offset: int, buckets: int) -> str | None:
     if buckets > MAX_BUCKETS:
         return f"must have at most {MAX_BUCKETS} buckets of a sign (got {buckets})"
-    first, last = (power << scale if scale >= 0 else power >> -scale for power in _POWERS)
-    last += (1 << scale) - 1 if scale > 0 else 0
+    first, last = bucket_range(scale)
     if buckets and not first <= offset <= last - buckets + 1:
         return f"must have buckets within float64 (got {buckets} from {offset} on at scale {scale})"
     return None
+
+
+def bucket_range(scale: int) -> tuple[int, int]:
+    """The lowest and the highest index of a bucket within float64."""
+    first, last = (power << scale if scale >= 0 else power >> -scale for power in _POWERS)
+    return first, last + ((1 << scale) - 1 if scale > 0 else 0)
 
 
 def _finite(bound: float) -> float | None:

@@ -1,11 +1,12 @@
 """Which stream a data point belongs to: what its metric and attributes say, read once for each stream and kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
@@ -69,6 +70,18 @@ class Stream(NamedTuple):
     value: str
 
 
+def dataset_role(resource: bytes) -> str | None:
+    """What a serialized resource says that its metrics are of: a reference, or nothing."""
+    return (_kept_role if len(resource) <= _LONG else _role)(resource)
+
+
+def _role(resource: bytes) -> str | None:
+    return labels(Resource.FromString(resource).attributes).get(semconv.DATASET_ROLE)
+
+
+_kept_role: Final = lru_cache(_ORIGINS_KEPT)(_role)
+
+
 def origin(resource: bytes, scope: bytes, limits: Limits) -> Origin:
     """Of a serialized resource and scope."""
     kept = len(resource) + len(scope) <= _LONG
@@ -79,10 +92,19 @@ def _origin(resource: bytes, scope: bytes, limits: Limits) -> Origin:
     message = Resource.FromString(resource)
     pairs = sorted(pair.SerializeToString() for pair in message.attributes)
     kept = kept_resource(labels(message.attributes))
+    scope = InstrumentationScope.FromString(scope).SerializeToString()
     return Origin(digest(*pairs, scope), kept, limits.name, resource_error(kept, limits))
 
 
 _kept_origin: Final = lru_cache(_ORIGINS_KEPT)(_origin)
+
+
+def streams(source: Origin, metric: str, attributes: Sequence[tuple[bytes, ...]]) -> list[Stream | str]:
+    """The streams of a metric's points with these serialized attributes, or why they cannot be used."""
+    longest = max(map(len, chain.from_iterable(attributes)), default=0)
+    if longest * max(map(len, attributes), default=0) <= _LONG:
+        return [_kept_stream(source, metric, each) for each in attributes]
+    return [stream(source, metric, each) for each in attributes]
 
 
 def stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream | str:
@@ -94,7 +116,8 @@ def stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream
 def _stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Stream | str:
     if source.wrong:
         return source.wrong
-    found = labels(KeyValue.FromString(pair) for pair in attributes)
+    pairs = [KeyValue.FromString(pair) for pair in attributes]
+    found = labels(pairs)
     kind = KINDS[metric]
     needed = [name for name in (semconv.MODEL_NAME, kind.column, kind.by) if name is not None]
     for name in needed:
@@ -106,7 +129,7 @@ def _stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Strea
     if kind.by == semconv.SKETCH_PART and found[kind.by] not in (semconv.BELOW, semconv.MIDDLE, semconv.ABOVE):
         return f"{metric}: {kind.by} must be below, middle or above (got {shown(found[kind.by])})"
     return Stream(
-        digest(source.digest, metric.encode(), *sorted(attributes)),
+        digest(source.digest, metric.encode(), *sorted(pair.SerializeToString() for pair in pairs)),
         ModelKey(found[semconv.MODEL_NAME], found.get(semconv.MODEL_VERSION, ""), source.resource),
         _column(kind.column, found),
         found.get(semconv.OPERATION_NAME, ""),

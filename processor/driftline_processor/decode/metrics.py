@@ -1,27 +1,33 @@
 """Metrics requests → records: sketches, counters and parts of references.
 
-Reading the attributes of protobuf objects dominates the cost of decoding, so the meaning of a stream's attributes is
-cached by their bytes.
+Looking at protobuf objects dominates the cost of decoding. So a point is read with one call, the meaning of a stream's
+attributes is cached by their bytes, and the buckets of all sketches in a request are checked at once.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import repeat
+from operator import attrgetter, gt
+from typing import Any, Final, NamedTuple
 
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AGGREGATION_TEMPORALITY_CUMULATIVE,
     AGGREGATION_TEMPORALITY_UNSPECIFIED,
     DataPointFlags,
-    Metric,
-    ResourceMetrics,
+    Exemplar,
 )
 
 from driftline import semconv
-from driftline.sketch.otlp import read_histogram, shown
-from driftline_processor.decode.metric_streams import KINDS, Origin, Stream, origin, stream
-from driftline_processor.decode.otlp_values import MAX_TIME, Rejections, labels, parsed
+from driftline.sketch.encoded import EncodedHistogram
+from driftline.sketch.otlp import shown
+from driftline_processor.decode.metric_streams import KINDS, Origin, Stream, dataset_role, origin, streams
+from driftline_processor.decode.otlp_values import MAX_TIME, Malformed, Rejections, parsed
+from driftline_processor.decode.raw_metrics import RawMetricsRequest
 from driftline_processor.decode.reference_parts import reference_part
+from driftline_processor.decode.sketch_checks import read_singly, unsound
 from driftline_processor.limits import LIMITS, Limits
 from driftline_processor.records import Batch, CountPoint, InputRecord, PointExemplar, RowsPoint, Scalar, SketchPoint
 
@@ -43,50 +49,64 @@ def decode_metrics(data: bytes, limits: Limits = LIMITS) -> Batch:
         Malformed: The bytes are no such request.
 
     """
+    try:
+        return _decoded(data, limits)
+    except DecodeError:
+        raise Malformed(f"not the bytes of one {ExportMetricsServiceRequest.__name__} ({len(data)} bytes)") from None
+
+
+def _decoded(data: bytes, limits: Limits) -> Batch:
     rejections = Rejections()
-    records: list[InputRecord] = []
-    for resource_metrics in parsed(ExportMetricsServiceRequest, data).resource_metrics:
-        role = labels(p for p in resource_metrics.resource.attributes if p.key == semconv.DATASET_ROLE)
-        if role.get(semconv.DATASET_ROLE) == semconv.REFERENCE:
-            part = reference_part(resource_metrics, rejections)
-            records += [part] if part else []
-        else:
-            records += _live_records(resource_metrics, rejections, limits)
-    return Batch(tuple(records), rejections.total())
+    read = _Read([], [], [], [])
+    for i, resource_metrics in enumerate(RawMetricsRequest.FromString(data).resource_metrics):
+        if dataset_role(resource_metrics.resource) == semconv.REFERENCE:
+            part = reference_part(parsed(ExportMetricsServiceRequest, data).resource_metrics[i], rejections)
+            read.records.append(part)
+            continue
+        for metric, source in _metrics_of_ours(resource_metrics, limits):
+            _read_metric(metric, source, read, rejections)
+    _check(read, rejections)
+    return Batch(tuple([record for record in read.records if record is not None]), rejections.total())
 
 
-def _live_records(resource_metrics: ResourceMetrics, rejections: Rejections, limits: Limits) -> Iterator[InputRecord]:
-    resource: bytes | None = None
+class _Read(NamedTuple):
+    """What is read so far. sketches: which records are sketches, and the metric of each and protobuf's point."""
+
+    records: list[InputRecord | None]
+    sketches: list[int]
+    metrics: list[str]
+    points: list[Any]
+
+
+def _metrics_of_ours(resource_metrics: Any, limits: Limits) -> Iterator[tuple[Any, Origin]]:
     for scope_metrics in resource_metrics.scope_metrics:
-        source = None
         for metric in scope_metrics.metrics:
-            if metric.name not in KINDS:
-                continue
-            if source is None:
-                resource = resource or resource_metrics.resource.SerializeToString()
-                source = origin(resource, scope_metrics.scope.SerializeToString(), limits)
-            yield from _points(metric, source, rejections)
+            if metric.name in _NAMES:
+                yield metric, origin(resource_metrics.resource, scope_metrics.scope, limits)
 
 
-def _points(metric: Metric, source: Origin, rejections: Rejections) -> Iterator[InputRecord]:
-    name, data = metric.name, metric.WhichOneof("data")
+_NAMES: Final = {name.encode(): name for name in KINDS}
+
+
+def _read_metric(metric: Any, source: Origin, read: _Read, rejections: Rejections) -> None:
+    name, data = _NAMES[metric.name], metric.WhichOneof("held")
     if data is None:
         return
     held: Any = getattr(metric, data)
     if wrong := _data_error(name, data, held):
         rejections.add(f"{name}: {wrong}", len(held.data_points))
         return
-    kind = KINDS[name]
     cumulative = held.aggregation_temporality == AGGREGATION_TEMPORALITY_CUMULATIVE
-    for point in held.data_points:
-        if point.flags & _NO_VALUE:
-            continue
-        found = stream(source, name, tuple([pair.SerializeToString() for pair in point.attributes]))
-        record = found if isinstance(found, str) else _record(kind.counts, found, point, cumulative)
-        if isinstance(record, str):
-            rejections.add(record if record is found else f"{name}{{{_column_name(found)}}}: {record}")
-        else:
-            yield record
+    usable = _usable(_Metric(name, source, cumulative), list(held.data_points), rejections)
+    if not usable.points:
+        return
+    if data == "sum":
+        read.records.extend(_count_points(name, usable, cumulative, rejections))
+    else:
+        read.sketches.extend(range(len(read.records), len(read.records) + len(usable.points)))
+        read.metrics.extend(repeat(name, len(usable.points)))
+        read.points.extend(usable.points)
+        read.records.extend(_sketch_points(usable, cumulative))
 
 
 def _data_error(name: str, data: str, held: Any) -> str | None:
@@ -106,26 +126,114 @@ _DATA_NAMES: Final = {
     "summary": "a summary",
 }
 
+_SKETCH_FIELDS: Final = attrgetter(
+    "attributes", "start_time_unix_nano", "time_unix_nano", "flags", "exemplars",
+    "scale", "zero_count", "positive", "negative", "min", "max", "count",
+)  # fmt: skip
+_NUMBER_FIELDS: Final = attrgetter("attributes", "start_time_unix_nano", "time_unix_nano", "flags", "exemplars")
 
-def _column_name(found: Stream | str) -> str:
-    return "" if isinstance(found, str) else shown(found.column.name)
+
+class _Metric(NamedTuple):
+    """What all points of a metric have in common."""
+
+    name: str
+    source: Origin
+    cumulative: bool
 
 
-def _record(counts: str, found: Stream, point: Any, cumulative: bool) -> InputRecord | str:
-    start, time = point.start_time_unix_nano, point.time_unix_nano
+class _Usable(NamedTuple):
+    """Points of a metric: as protobuf has them, their fields, and their streams."""
+
+    points: Sequence[Any]
+    fields: Sequence[tuple[Any, ...]]
+    streams: Sequence[Stream]
+
+
+def _usable(metric: _Metric, points: Sequence[Any], rejections: Rejections) -> _Usable:
+    """The points with a value, a stream and possible times. All of them, as a rule, so that is asked first."""
+    name, source, cumulative = metric
+    fields = list(map(_SKETCH_FIELDS if KINDS[name].counts == "sketch" else _NUMBER_FIELDS, points))
+    found: list[Any] = streams(source, name, [tuple(each[0][:]) for each in fields])
+    if set(map(type, found)) == {Stream} and _are_in_order(fields, cumulative):
+        return _Usable(points, fields, found)
+    kept: list[tuple[Any, tuple[Any, ...], Stream]] = []
+    for point, each, of in zip(points, fields, found, strict=True):
+        if _no_value(each):
+            continue
+        if isinstance(of, str):
+            rejections.add(of)
+        elif wrong := _time_error(each, cumulative):
+            rejections.add(_of_column(name, of.column.name, wrong))
+        else:
+            kept.append((point, each, of))
+    return _Usable(*zip(*kept, strict=True)) if kept else _Usable((), (), ())
+
+
+def _sketch_points(usable: _Usable, cumulative: bool) -> Iterator[SketchPoint]:
+    """The sketches, whose buckets are not looked at yet."""
+    _, starts, times, _, exemplars, *held = zip(*usable.fields, strict=True)
+    digests, models, columns, operations, _ = zip(*usable.streams, strict=True)
+    since = starts if all(starts) else [start or time for start, time in zip(starts, times, strict=True)]
+    calls = map(_exemplars, exemplars) if any(exemplars) else repeat(())
+    histograms = map(_NEW_HISTOGRAM, zip(*held, strict=True))
+    fields = digests, models, columns, operations, since, times, repeat(cumulative), histograms, calls
+    return map(_NEW_SKETCH, zip(*fields))  # noqa: B905  (two of them do not end)
+
+
+# As the class would, of a tuple, without a call of Python's.
+_NEW_SKETCH: Final = partial(tuple.__new__, SketchPoint)
+_NEW_HISTOGRAM: Final = partial(tuple.__new__, EncodedHistogram)
+
+
+def _count_points(
+    name: str, usable: _Usable, cumulative: bool, rejections: Rejections
+) -> Iterator[CountPoint | RowsPoint]:
+    counts = KINDS[name].counts
+    for point, (_, start, time, _, exemplars), found in zip(*usable, strict=True):
+        count = point.as_double if point.WhichOneof("held") == "as_double" else float(point.as_int)
+        if not 0 <= count <= _MAX_COUNT:
+            wrong = f"must count from 0 to 2**53 rows (got {count})"
+            rejections.add(_of_column(name, found.column.name, wrong))
+            continue
+        head = (found.digest, found.model, found.column, found.operation, start or time, time, cumulative)
+        if counts == "rows":
+            yield RowsPoint(*head, count, _traces(exemplars) if exemplars else ())
+        else:
+            yield CountPoint(*head, counts, found.value, count, _calls(counts, found, exemplars) if exemplars else ())
+
+
+def _are_in_order(fields: Sequence[tuple[Any, ...]], cumulative: bool) -> bool:
+    """Whether all points have a value and possible times."""
+    _, starts, times, flags, *_ = zip(*fields, strict=True)
+    possible = min(times) > 0 and max(times) <= MAX_TIME and not any(map(gt, starts, times))
+    return possible and not any(flags) and (not cumulative or all(starts))
+
+
+def _no_value(fields: tuple[Any, ...]) -> bool:
+    return bool(fields[3] & _NO_VALUE)
+
+
+def _time_error(fields: tuple[Any, ...], cumulative: bool) -> str | None:
+    start, time = fields[1], fields[2]
     if not 0 < time <= MAX_TIME or start > time or (cumulative and not start):
         return f"must have times with 0 < start <= time (got start {start}, time {time})"
-    head = (found.digest, found.model, found.column, found.operation, start or time, time, cumulative)
-    if counts == "sketch":
-        histogram = read_histogram(point)
-        return histogram if isinstance(histogram, str) else SketchPoint(*head, histogram, _exemplars(point))
-    count = point.as_double if point.WhichOneof("value") == "as_double" else float(point.as_int)
-    if not 0 <= count <= _MAX_COUNT:
-        return f"must count from 0 to 2**53 rows (got {count})"
-    if counts == "rows":
-        return RowsPoint(*head, count, _traces(point))
-    value = _STATE_VALUES.get(found.value, found.value) if counts == "state" else found.value
-    return CountPoint(*head, counts, found.value, count, _exemplars(point, value))
+    return None
+
+
+def _check(read: _Read, rejections: Rejections) -> None:
+    """Takes the sketches out of the records whose buckets cannot be counted."""
+    held: list[Any] = [read.records[at] for at in read.sketches]
+    for i in unsound([record.histogram for record in held]):
+        found = read_singly(read.points[i])
+        if isinstance(found, str):
+            rejections.add(_of_column(read.metrics[i], held[i].column.name, found))
+            read.records[read.sketches[i]] = None
+        else:
+            read.records[read.sketches[i]] = held[i]._replace(histogram=found)
+
+
+def _of_column(metric: str, column: str, wrong: str) -> str:
+    return f"{metric}{{{shown(column)}}}: {wrong}"
 
 
 _STATE_VALUES: Final[Mapping[str, Scalar]] = {semconv.MISSING: None, semconv.NON_FINITE: math.inf}
@@ -134,15 +242,21 @@ _STATE_VALUES: Final[Mapping[str, Scalar]] = {semconv.MISSING: None, semconv.NON
 _NUMBER: Final = "number"
 
 
-def _exemplars(point: Any, value: Scalar = _NUMBER) -> tuple[PointExemplar, ...]:
+def _calls(counts: str, found: Stream, exemplars: Any) -> tuple[PointExemplar, ...]:
+    """The calls of a counter, with the value that it counts."""
+    return _exemplars(exemplars, _STATE_VALUES.get(found.value, found.value) if counts == "state" else found.value)
+
+
+def _exemplars(exemplars: Any, value: Scalar = _NUMBER) -> tuple[PointExemplar, ...]:
     """The calls of a point, with the value that it counts; of a sketch each with its own."""
     return tuple(
         PointExemplar(each.trace_id + each.span_id, each.time_unix_nano, each.as_double if value is _NUMBER else value)
-        for each in point.exemplars[:MAX_POINT_EXEMPLARS]
+        for each in map(Exemplar.FromString, exemplars[:MAX_POINT_EXEMPLARS])
         if len(each.trace_id) == _TRACE_ID and len(each.span_id) == _SPAN_ID and each.time_unix_nano <= MAX_TIME
     )
 
 
-def _traces(point: Any) -> tuple[str, ...]:
+def _traces(exemplars: Any) -> tuple[str, ...]:
     """The trace ids of a point's first exemplars."""
-    return tuple([each.trace_id.hex() for each in point.exemplars[:MAX_EXEMPLARS] if len(each.trace_id) == _TRACE_ID])
+    found = map(Exemplar.FromString, exemplars[:MAX_EXEMPLARS])
+    return tuple([each.trace_id.hex() for each in found if len(each.trace_id) == _TRACE_ID])

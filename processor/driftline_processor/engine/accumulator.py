@@ -1,19 +1,25 @@
 """Accumulates sketches, counters and example values of a column into one summary."""
 
 from array import array
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID
-from driftline.sketch import Histogram, Intervals, hashed
+from driftline.sketch import Intervals, hashed
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.encoded import Sketch
 from driftline.sketch.values import LONGEST_NAME
+from driftline_processor.engine.sketch_sums import Gain, gained
 from driftline_processor.engine.summary_ops import MAX_CATEGORIES, total
 from driftline_processor.records import ColumnSummary, ColumnValues
 
 BUFFER_LIMIT: Final = 4096
-"""Values and sketch buckets buffered before they are merged: one merge costs as much as hundreds of them."""
+"""Values buffered before they are merged: one merge costs as much as hundreds of them."""
+
+MOST_GAINS: Final = 256
+"""Sketches buffered, likewise."""
 
 COUNTED_ELSEWHERE: Final = (VALID, OUT_OF_RANGE)
 """States of rows that sketches and categories count already."""
@@ -25,10 +31,11 @@ class Accumulator:
     __slots__ = (
         "_buffered",
         "_categories",
+        "_gains",
         "_numbers",
         "_rows",
+        "_settled",
         "_squares",
-        "_stacked",
         "_states",
         "_total",
         "_weights",
@@ -39,18 +46,30 @@ class Accumulator:
         self._clear()
 
     def _clear(self) -> None:
-        self._stacked: list[Intervals] = []
+        self._gains: list[Gain] = []
+        self._settled: list[Intervals] = []
         self._numbers, self._weights = array("d"), array("d")
         self._categories: dict[str, float] = {}
         self._states: dict[str, float] = {}
         self._rows = self._squares = 0.0
         self._buffered = 0
 
-    def add_histogram(self, histogram: Histogram) -> None:
-        """Adds the rows of a sketch."""
-        rows, stacked = float(histogram.count), histogram.intervals()
-        self._stacked.append(stacked)
-        self._count(rows, rows, buffered=len(stacked))
+    def add_histogram(self, newer: Sketch, older: Sketch | None = None) -> None:
+        """Adds the rows of a sketch that the earlier one of its stream does not have."""
+        self._gains.append((newer, older))
+        if len(self._gains) >= MOST_GAINS:
+            self.summary()
+
+    def take_gains(self) -> list[Gain]:
+        """The buffered sketches, which the caller adds as intervals."""
+        taken, self._gains = self._gains, []
+        return taken
+
+    def add_intervals(self, found: Intervals) -> None:
+        """Adds the rows of intervals."""
+        if len(found):
+            self._settled.append(found)
+            self._count(found.total, found.total, buffered=len(found))
 
     def add_category(self, name: str, rows: float) -> None:
         """Adds rows of a category."""
@@ -93,12 +112,12 @@ class Accumulator:
 
     def summary(self) -> ColumnSummary:
         """The sum of everything added, within the bounds of a summary."""
+        if self._gains:
+            self.add_intervals(*gained([self.take_gains()]))
         if self._rows:
             values = [Intervals.of_values(self._numbers, self._weights)] if self._numbers else []
             counted = ColumnSummary(Intervals.empty(), self._categories, self._states, self._rows, self._squares)
-            self._total = total(
-                [self._total, counted, *(ColumnSummary(stacked) for stacked in (*self._stacked, *values))]
-            )
+            self._total = total([self._total, counted, *(ColumnSummary(each) for each in (*self._settled, *values))])
             self._clear()
         return self._total
 
@@ -108,3 +127,10 @@ class Accumulator:
         self._buffered += buffered
         if self._buffered > BUFFER_LIMIT or len(self._categories) > 2 * MAX_CATEGORIES:
             self.summary()
+
+
+def settle(accumulators: Iterable[Accumulator]) -> None:
+    """Makes intervals of the sketches that these hold: of all at once, which is much cheaper."""
+    every = list(accumulators)
+    for each, found in zip(every, gained([each.take_gains() for each in every]), strict=True):
+        each.add_intervals(found)

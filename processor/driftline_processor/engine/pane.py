@@ -8,11 +8,11 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from driftline.semconv import MISSING
-from driftline.sketch import Histogram
+from driftline.sketch.encoded import Sketch
 from driftline.sketch.time_units import HOUR
-from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE, Accumulator
+from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE, Accumulator, settle
 from driftline_processor.engine.row_hashes import hashed_rows
-from driftline_processor.engine.stream_deltas import Increment, Point, difference
+from driftline_processor.engine.stream_deltas import Increment, Point
 from driftline_processor.records import ColumnKey, ColumnSummary, CountPoint, ExampleRows, RowsPoint, SketchPoint
 
 MAX_TRACES: Final = 5
@@ -39,8 +39,8 @@ class PendingDelta:
     """
 
     column: OperationColumn
-    older: Histogram | None
-    newer: Histogram
+    older: Sketch | None
+    newer: Sketch
 
 
 class SpanRows(NamedTuple):
@@ -112,6 +112,7 @@ class Pane:
         for delta in self.pending.values():
             self._settle(delta)
         self.pending.clear()
+        settle(self.accumulators.values())
         found = {column: held.summary() for column, held in self.accumulators.items()}
         if self.span_rows:
             absent = {key: rows for key, rows in self._absent(expected) if rows.rows > 0.0}
@@ -129,7 +130,7 @@ class Pane:
 
     def _follow(self, point: SketchPoint, increment: Increment) -> None:
         column, older = OperationColumn(point.column, point.operation), increment.older
-        assert older is None or isinstance(older, Histogram)
+        assert not isinstance(older, float)
         if not point.cumulative:
             self._accumulator(column).add_histogram(point.histogram)
             return
@@ -143,7 +144,7 @@ class Pane:
         self.pending[key] = PendingDelta(column, older, point.histogram)
 
     def _settle(self, delta: PendingDelta) -> None:
-        self._accumulator(delta.column).add_histogram(difference(delta.newer, delta.older))
+        self._accumulator(delta.column).add_histogram(delta.newer, delta.older)
 
     def _record(self, traces: Iterable[str]) -> None:
         self.traces = nsmallest(MAX_TRACES, {*self.traces, *traces})

@@ -5,13 +5,14 @@ repeated one adds nothing. Delta points and spans are deduplicated by key.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from driftline.sketch import Buckets, Histogram
+from driftline.sketch.encoded import EncodedHistogram, Sketch
 from driftline.sketch.time_units import HOUR
 from driftline_processor.records import CountPoint, ExampleRows, RowsPoint, SketchPoint
 
@@ -23,7 +24,7 @@ KEEP_FOR: Final = HOUR + HOUR // 4
 """How long a silent stream is remembered. Longer than BASELINE_AFTER, so that no row is counted twice."""
 
 Point: TypeAlias = SketchPoint | CountPoint | RowsPoint
-Amount: TypeAlias = Histogram | float
+Amount: TypeAlias = Sketch | float
 
 
 @dataclass(slots=True)
@@ -119,38 +120,25 @@ def _amount(point: Point) -> Amount:
 
 
 def _rows(counted: Amount) -> float:
-    return float(counted.count) if isinstance(counted, Histogram) else counted
-
-
-def difference(newer: Histogram, older: Histogram | None) -> Histogram:
-    """What a sketch has counted since `older`; all of it if it is no successor."""
-    added = newer.minus(older) if older is not None else None
-    return newer if added is None else added
+    return counted if isinstance(counted, float) else float(counted.count)
 
 
 def pack_position(last: StreamPosition) -> tuple[Any, ...]:
     """A stream's position as plain values for MessagePack."""
-    if not isinstance(last.amount, Histogram):
-        return (last.time, last.seen, last.amount)
-    held = last.amount
-    sides = [_pack_buckets(side) for side in (held.positive, held.negative)]
-    return (last.time, last.seen, (held.scale, held.zero, *sides, held.minimum, held.maximum))
+    held = last.amount if isinstance(last.amount, float) else tuple(EncodedHistogram.of(last.amount))
+    return (last.time, last.seen, held)
 
 
 def unpack_position(packed: tuple[Any, ...]) -> StreamPosition:
     time, seen, held = packed
     if not isinstance(held, tuple | list):
         return StreamPosition(time, held, held, seen)
-    scale, zero, positive, negative, minimum, maximum = held
-    histogram = Histogram(scale, zero, _unpack_buckets(positive), _unpack_buckets(negative))
-    histogram = replace(histogram, minimum=minimum, maximum=maximum)
-    return StreamPosition(time, histogram, _rows(histogram), seen)
+    amount = EncodedHistogram(*held) if len(held) == len(EncodedHistogram._fields) else _of_arrays(*held)
+    return StreamPosition(time, amount, _rows(amount), seen)
 
 
-def _pack_buckets(buckets: Buckets) -> tuple[bytes, bytes]:
-    return np.asarray(buckets.index, "<i8").tobytes(), np.asarray(buckets.count, "<i8").tobytes()
-
-
-def _unpack_buckets(packed: tuple[bytes, bytes]) -> Buckets:
-    index, count = (np.frombuffer(part, "<i8").astype(np.int64) for part in packed)
-    return Buckets(index, count)
+def _of_arrays(scale: int, zero: int, *rest: Any) -> EncodedHistogram:
+    """A sketch as earlier versions wrote it."""
+    *sides, minimum, maximum = rest
+    up, down = (Buckets(*(np.frombuffer(part, "<i8").astype(np.int64) for part in side)) for side in sides)
+    return EncodedHistogram.of(Histogram(scale, zero, up, down, minimum, maximum))

@@ -72,7 +72,7 @@ def test_sketch_is_read_exactly() -> None:
     )
 
     assert isinstance(core, SketchPoint)
-    assert core.histogram == VALUES
+    assert core.histogram.decoded == VALUES
     assert (core.model, core.column, core.operation) == (MODEL, ColumnKey("input", "age"), "predict")
     assert (core.start, core.time, core.cumulative) == (5, 9, True)
     assert (tail.column, tail.cumulative) == (ColumnKey("output", "score"), False)
@@ -332,7 +332,7 @@ def test_extreme_scales_are_read() -> None:
             metrics_request(sketch(semconv.FEATURE_VALUE, [sketch_point(AGE, histogram, 5, 9)])).SerializeToString()
         )
         if scale < 8:
-            assert batch.records[0].histogram == histogram  # type: ignore[union-attr]  # the one record is a SketchPoint
+            assert batch.records[0].histogram.decoded == histogram  # type: ignore[union-attr]  # the one record is a SketchPoint
         else:
             assert "at most 8192 buckets" in batch.rejections[0].reason
 

@@ -101,7 +101,7 @@ def served(rows: Frame, time: int) -> list[InputRecord]:
 
 def _at(record: Any, time: int) -> InputRecord:
     """As of a process of its own."""
-    moved: InputRecord = replace(record, start=time - SECOND, time=time, stream=digest(record.stream, time))
+    moved: InputRecord = record._replace(start=time - SECOND, time=time, stream=digest(record.stream, time))
     return moved
 
 
@@ -290,7 +290,7 @@ def test_two_operations_on_the_same_rows_are_no_repetition() -> None:
 
     def twice(rows: Frame, time: int) -> list[InputRecord]:
         once: list[Any] = served(rows, time)
-        return [*once, *(replace(r, operation="predict_proba", stream=digest(r.stream)) for r in once)]
+        return [*once, *(r._replace(operation="predict_proba", stream=digest(r.stream)) for r in once)]
 
     results = windows(twice, lambda rows, _: rows)
     assert not opened(results)

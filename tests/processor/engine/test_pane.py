@@ -1,7 +1,5 @@
 """One step of event time: points and spans become sums by column and operation."""
 
-from dataclasses import replace
-
 from driftline.semconv import TARGET_ROWS
 from driftline.sketch import Histogram
 from driftline.sketch.time_units import HOUR
@@ -77,7 +75,7 @@ def test_tails_and_states_belong_to_the_column() -> None:
     pane, streams = Pane(), StreamDeltas()
     point = Sender().predict({"age": [1.0]}).tell(START + 1)[1]
     assert isinstance(point, SketchPoint)
-    feed(pane, streams, [point, replace(point, stream=b"tail", histogram=Histogram.of([1e9], 0, 64))])
+    feed(pane, streams, [point, point._replace(stream=b"tail", histogram=Histogram.of([1e9], 0, 64))])
 
     assert pane.summaries()[OperationColumn(ColumnKey("input", "age"), "predict")].rows == 2
 
@@ -90,7 +88,7 @@ def test_a_few_traces_are_kept_whatever_their_order() -> None:
         for number in range(20)[::order]:
             (rows,) = Sender(process=str(number)).predict({}).tell(START + SECOND)
             assert isinstance(rows, RowsPoint)
-            feed(pane, streams, [replace(rows, count=1.0, traces=(f"{number:032x}",))])
+            feed(pane, streams, [rows._replace(count=1.0, traces=(f"{number:032x}",))])
         pane.add_spans(span(1, START, {"age": 1.0}), [])
         kept.append(pane.traces)
 
@@ -110,7 +108,7 @@ def test_a_pane_knows_in_which_hours_its_rows_came() -> None:
     pane, streams, begin = Pane(), StreamDeltas(), START // HOUR * HOUR
     (rows,) = Sender().predict({}).tell(begin + HOUR)
     assert isinstance(rows, RowsPoint)
-    feed(pane, streams, [replace(rows, count=5.0)])
+    feed(pane, streams, [rows._replace(count=5.0)])
     pane.add_spans(span(1, begin + HOUR + 1, {"age": 1.0}, weight=2.0), [])
     pane.add_spans(span(2, begin + 3 * HOUR, {"age": 1.0}), [])
 
