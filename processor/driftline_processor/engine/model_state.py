@@ -383,8 +383,9 @@ class ModelState:
         return True
 
     def _forget(self) -> None:
-        sealed, closed = self.panes.sealed, self.panes.closed
-        self.streams.forget(closed)
+        sealed = self.panes.sealed
+        closed = self.streams.forget(self.panes.closed, sealed)
+        self.panes.close_before(closed)
         self.examples.forget(sealed + self.panes.step - self.panes.size)
         self.checkpoints.forget(closed)
         self.announced.forget(closed)

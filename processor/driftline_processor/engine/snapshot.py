@@ -5,14 +5,15 @@ from typing import Any, Final
 
 import msgpack
 
-from driftline_processor.engine.accumulator import Accumulator
+from driftline_processor.engine import old_keys
 from driftline_processor.engine.alarms import Alarm
 from driftline_processor.engine.announcements import Announced, Announcements
 from driftline_processor.engine.call_examples import CallExamples, pack_examples, unpack_examples
 from driftline_processor.engine.checkpoints import Checkpoint, Checkpoints
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.model_state import ModelState
-from driftline_processor.engine.pane import OperationColumn, Pane, SpanRows
+from driftline_processor.engine.pane import Pane
+from driftline_processor.engine.pane_form import pack_pane, pack_span_rows, unpack_pane, unpack_span_rows
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.resting import Rest
 from driftline_processor.engine.senders import Progress, Senders
@@ -43,7 +44,7 @@ def dump(model: ModelState) -> bytes:
         "form": FORM,
         "key": _pack_model_key(model.key),
         "times": (panes.step, panes.newest, panes.sealed),
-        "panes": [(start, _pack_pane(pane)) for start, pane in panes.by_start.items()],
+        "panes": [(start, pack_pane(pane)) for start, pane in panes.by_start.items()],
         **_pack_span_rows(panes.by_start),
         "streams": [(key, pack_position(last)) for key, last in model.streams.cumulative.items()],
         "keys": list(model.streams.keys.items()),
@@ -85,7 +86,7 @@ def load(body: bytes, size: int, step: int, lateness: int, retention: int = 0) -
     old_step, newest, sealed = state["times"]
     panes = SlidingWindows(size, step, lateness, newest, sealed, retention=retention)
     if old_step == step:
-        panes.by_start = {start: _unpack_pane(pane) for start, pane in state["panes"]}
+        panes.by_start = {start: unpack_pane(pane) for start, pane in state["panes"]}
         _unpack_span_rows(panes.by_start, state)
     else:
         panes.sealed = -(-max(sealed, newest) // step) * step
@@ -126,6 +127,8 @@ def _pack_late(model: ModelState) -> dict[str, Any]:
             for subject, held in model.announced.by_subject.items()
         ],
         "events": list(model.announced.events.items()),
+        "stored": list(panes.stored.items()),
+        "old_keys": old_keys.pack(model.streams.old),
         "senders": [(key, each.newest) for key, each in model.senders.by_id.items()] if model.senders else [],
     }
 
@@ -156,6 +159,8 @@ def _unpack_late(model: ModelState, late: Mapping[str, Any] | None) -> None:
         for subject, held in late["announced"]
     }
     model.announced = Announcements(by_subject, dict(late["events"]))
+    panes.stored = dict(late["stored"])
+    model.streams.old = old_keys.unpack(late["old_keys"])
     model.senders.by_id = {key: Progress(newest, 0, 0, 0) for key, newest in late["senders"]}
 
 
@@ -175,45 +180,25 @@ def _model_key(packed: tuple[Any, ...]) -> ModelKey:
     return ModelKey(name, version, tuple((key, value) for key, value in resource))
 
 
-def _pack_pane(pane: Pane) -> tuple[Any, ...]:
-    parts = [((_pack_column(c.column), c.operation), pack_summary(held)) for c, held in pane.summaries().items()]
-    return (parts, pane.rows, pane.traces, *([pane.hours] if pane.hours else []))
-
-
 def _pack_column(column: ColumnKey) -> tuple[str, str]:
     return column.target, column.name
 
 
-def _unpack_pane(packed: tuple[Any, ...]) -> Pane:
-    parts, rows, *later = packed  # earlier versions keep no traces, or no hours
-    traces, hours = (*later, [], {})[:2] if later else ([], {})
-    accumulators = {
-        OperationColumn(ColumnKey(*column), operation): Accumulator(unpack_summary(held))
-        for (column, operation), held in parts
-    }
-    return Pane(accumulators, rows=dict(rows), hours=dict(hours), traces=list(traces))
-
-
 def _pack_span_rows(panes: Mapping[int, Pane]) -> dict[str, Any]:
     """What panes hold of spans that no sketch counts; nothing where there are none."""
-    held = {start: pane for start, pane in panes.items() if pane.span_rows}
+    held = [(start, packed) for start, pane in panes.items() if (packed := pack_span_rows(pane)) is not None]
     if not held:
         return {}
-    rows = [(start, dict(pane.span_rows)) for start, pane in held.items()]
-    columns = [
-        (start, [(_pack_column(key.column), key.operation, rows) for key, rows in pane.span_columns.items()])
-        for start, pane in held.items()
-    ]
-    return {"span_rows": rows, "span_columns": columns}
+    return {
+        "span_rows": [(start, rows) for start, (rows, _) in held],
+        "span_columns": [(start, columns) for start, (_, columns) in held],
+    }
 
 
 def _unpack_span_rows(panes: Mapping[int, Pane], state: Mapping[str, Any]) -> None:
+    columns = dict(state.get("span_columns", ()))
     for start, rows in state.get("span_rows", ()):
-        panes[start].span_rows = {operation: SpanRows(*each) for operation, each in rows.items()}
-    for start, columns in state.get("span_columns", ()):
-        panes[start].span_columns = {
-            OperationColumn(ColumnKey(*column), operation): SpanRows(*each) for column, operation, each in columns
-        }
+        unpack_span_rows(panes[start], rows, columns.get(start, ()))
 
 
 def _unpack_provisional(state: dict[str, Any], step: int) -> ProvisionalData:

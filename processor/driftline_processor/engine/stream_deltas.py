@@ -14,6 +14,7 @@ import numpy as np
 from driftline.sketch import Buckets, Histogram
 from driftline.sketch.encoded import EncodedHistogram, Sketch
 from driftline.sketch.time_units import HOUR
+from driftline_processor.engine.old_keys import OldKeys
 from driftline_processor.records import CountPoint, ExampleRows, RowsPoint, SketchPoint
 
 BASELINE_AFTER: Final = HOUR
@@ -61,10 +62,11 @@ _DUPLICATE: Final = Increment(IncrementKind.DUPLICATE)
 
 @dataclass(slots=True)
 class StreamDeltas:
-    """What is remembered of one model's streams, delta points and spans."""
+    """What is remembered of one model's streams, delta points and spans. old: keys whose windows have been judged."""
 
     cumulative: dict[tuple[bytes, int], StreamPosition] = field(default_factory=dict)
     keys: dict[bytes, int] = field(default_factory=dict)  # of deltas and spans -> event time
+    old: OldKeys = field(default_factory=OldKeys)
 
     def increment(self, point: Point, time: int) -> Increment:
         """The increment of a point that counts at event time `time`."""
@@ -85,19 +87,31 @@ class StreamDeltas:
     def new_spans(self, spans: ExampleRows) -> Sequence[int]:
         """The indices of spans not received before."""
         times = spans.times.tolist()
-        if self.keys.keys().isdisjoint(spans.keys) and len(set(spans.keys)) == len(spans.keys):
+        new = self.keys.keys().isdisjoint(spans.keys) and len(set(spans.keys)) == len(spans.keys)
+        if new and min(times, default=0) > self.old.until:
             self.keys.update(zip(spans.keys, times, strict=True))
             return range(len(times))
         known = zip(spans.keys, times, strict=True)
         return [i for i, (key, time) in enumerate(known) if self._is_new(key, time)]
 
-    def forget(self, sealed: int) -> None:
-        """Drops the keys of closed panes, whose repetitions would be late, and silent streams."""
-        self.keys = {key: time for key, time in self.keys.items() if time > sealed}
-        self.cumulative = {key: last for key, last in self.cumulative.items() if last.seen > sealed - KEEP_FOR}
+    def forget(self, closed: int, judged: int | None = None) -> int:
+        """Drops the keys of closed panes, whose repetitions would be late, and silent streams.
+
+        Args:
+            closed: Panes that end at or before this are closed.
+            judged: Of those that end at or before this few rows will come again; None: of all that are closed.
+
+        Returns:
+            What has to be closed instead, where there are too many keys.
+
+        """
+        self.keys = self.old.take(self.keys, closed if judged is None else judged)
+        closed = self.old.forget(closed)
+        self.cumulative = {key: last for key, last in self.cumulative.items() if last.seen > closed - KEEP_FOR}
+        return closed
 
     def _is_new(self, key: bytes, time: int) -> bool:
-        if key in self.keys:
+        if key in self.keys or self.old.knows(key, time):
             return False
         self.keys[key] = time
         return True

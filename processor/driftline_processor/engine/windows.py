@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.pane import MAX_TRACES, OperationColumn, Pane
+from driftline_processor.engine.pane_form import restore_pane, store_pane
 from driftline_processor.engine.summary_ops import total
 from driftline_processor.records import ColumnKey, ColumnSummary, Window
 
@@ -36,7 +37,7 @@ class SlidingWindows:
     size, step, lateness, retention: nanoseconds; step divides size. newest: the newest event time, 0 at first. sealed:
     panes that end at or before this have been judged. released: those that end at or before this are gone. reopened:
     the start of the earliest judged pane that has got rows since; 0 without. woken: one of them was judged in silence,
-    before the watermark had passed it.
+    before the watermark had passed it. stored: panes by their start that only late rows need, as bytes.
     """
 
     size: int
@@ -49,6 +50,7 @@ class SlidingWindows:
     released: int = 0
     reopened: int = 0
     woken: bool = False
+    stored: dict[int, bytes] = field(default_factory=dict)
 
     def pane(self, time: int) -> Pane | None:
         """The pane of this event time, created if necessary; None if it is closed."""
@@ -63,7 +65,8 @@ class SlidingWindows:
         self.newest = max(self.newest, time)
         pane = self.by_start.get(start)
         if pane is None:
-            pane = self.by_start[start] = Pane()
+            stored = self.stored.pop(start, None)
+            pane = self.by_start[start] = Pane() if stored is None else restore_pane(stored)
         return pane
 
     def open_pane(self, time: int) -> Pane | None:
@@ -105,17 +108,34 @@ class SlidingWindows:
             self.sealed = end  # before the yield: the caller may stop after this window
             yield Window(end - self.size, end)
         self.sealed = sealed
-        reach = min(self.closed, sealed) + self.step - self.size
+        self._put_away()
+
+    def _put_away(self) -> None:
+        """Stores the panes that no window reaches, and drops those that no late row can lead back to."""
+        reach = self.sealed + self.step - self.size
+        kept = min(self.closed, self.sealed) + self.step - self.size
         for start in [start for start in self.by_start if start < reach]:
-            del self.by_start[start]
+            pane = self.by_start.pop(start)
+            if start >= kept:
+                self.stored[start] = store_pane(pane)
+        for start in [start for start in self.stored if start < kept]:
+            del self.stored[start]
 
     def reopen(self, sealed: int) -> None:
         """Windows that end after this are judged again."""
         self.sealed, self.reopened, self.woken = sealed, 0, False
+        for start in [start for start in self.stored if start >= sealed + self.step - self.size]:
+            self.by_start[start] = restore_pane(self.stored.pop(start))
+
+    def close_before(self, time: int) -> None:
+        """Panes that end at or before this accept no rows any more, as what repeats in them is not known."""
+        if time > self.closed:
+            self.released = -(-time // self.step) * self.step
 
     def release(self) -> None:
         """Drops all panes; rows are late that belong to them."""
         self.by_start.clear()
+        self.stored.clear()
         self.released, self.reopened, self.woken = max(self.released, self.sealed), 0, False
 
     def contents(self, window: Window, expected: Collection[ColumnKey] = ()) -> WindowContents:
