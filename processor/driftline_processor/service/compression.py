@@ -43,6 +43,16 @@ def inflated(data: bytes, most: int) -> bytes:
     return found
 
 
+def beginning(data: bytes, size: int) -> bytes:
+    """The first bytes of a request, inflated; none where they cannot be."""
+    if not data.startswith((_GZIP, _ZLIB)):
+        return data[:size]
+    try:
+        return zlib.decompressobj(_EITHER).decompress(data[:size], size)
+    except zlib.error:
+        return b""
+
+
 class Inflating(grpc.ServerInterceptor):  # type: ignore[misc]
     """Inflates the messages of methods that have a deserializer: gRPC leaves that to us."""
 

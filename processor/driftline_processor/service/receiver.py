@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
-from threading import BoundedSemaphore
 from typing import Any, Final, NamedTuple
 
 import grpc
@@ -28,6 +27,7 @@ from driftline_processor.records import Rejection
 from driftline_processor.service.compression import Inflating, inflated
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
+from driftline_processor.service.sender import sender_of
 from driftline_processor.service.sender_access import TokenCheck, server_credentials
 from driftline_processor.service.store import StoreError, UnstorableError
 
@@ -35,9 +35,6 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 1.0
 """Retry delay sent to senders. The Collector drops the data at once if the delay exceeds its own retry limit."""
-
-DECODED_AT_ONCE: Final = 4
-"""Requests that are inflated and decoded at the same time: each may take some 100 MB while that lasts."""
 
 _SPARE_THREADS: Final = 16
 _MAX_WAIT_SECONDS: Final = 60.0
@@ -134,7 +131,6 @@ class Receiver:
                 Inflating(),
             ),
         )
-        self._decoding = BoundedSemaphore(DECODED_AT_ONCE)
         self._draining = False
         self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -198,15 +194,16 @@ class Receiver:
         return b""  # unreachable: `refuse` raises
 
     def _answer(self, signal: OtlpSignal, data: bytes, context: Any) -> "bytes | Refusal":
-        received, service = self._clock(), SERVICES[signal]
+        received, service, sender = self._clock(), SERVICES[signal], sender_of(data, context.peer())
         try:
-            with self._queue.admit(len(data)) as put:
-                with self._decoding:
-                    body, batch = decode_request(signal, inflated(data, self._limits.request), self._limits)
+            with self._queue.admit(len(data), sender) as put:
+                if not context.is_active():
+                    return _unavailable("the sender no longer waits")
+                body, batch = decode_request(signal, inflated(data, self._limits.request), self._limits)
                 if not batch.records:  # nothing to keep
                     self._metrics.add("rejected.items", sum(items for items, _ in batch.rejections), signal=signal)
                     return _response(service, batch.rejections)
-                request = Request(signal, body, received, batch)
+                request = Request(signal, body, received, batch, sender)
                 put(request)
         except Malformed as error:
             return Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error), retry=False)

@@ -1,14 +1,24 @@
-"""The bounded queue between the receiver's threads and the worker."""
+"""The bounded queue between the receiver's threads and the worker, in which each sender has its share."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Condition
+from threading import Condition, Event
+from time import thread_time
+from typing import Final
 
 from driftline_processor.decode import OtlpSignal
 from driftline_processor.records import Batch, Rejection
+from driftline_processor.service.fair_shares import FairShares, Sender
+
+DECODED_AT_ONCE: Final = 4
+"""Requests that are inflated and decoded at the same time: each may take some 100 MB while that lasts."""
+
+DECODED_SECONDS: Final = 0.25
+"""CPU time of decoded requests that wait for the worker: others must not have to wait for many more."""
+
+NOBODY: Final = ("",)
 
 
 class QueueFull(Exception):  # noqa: N818  (a state of the queue; the sender is at fault as little as we are)
@@ -21,24 +31,47 @@ class QueueClosed(Exception):  # noqa: N818  (as QueueFull)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """A queued request. `answer` is set once it is durable and counted: to its rejections, or to the error."""
+    """A queued request. `answer` is set once it is durable and counted: to its rejections, or to the error.
+
+    sender: who is charged for what it costs.
+    """
 
     signal: OtlpSignal
     body: bytes
     received: int
     batch: Batch
+    sender: Sender = NOBODY
     answer: "Future[tuple[Rejection, ...]]" = field(default_factory=Future)
+
+
+@dataclass(slots=True, eq=False)
+class _Admitted:
+    """A request from its admission until it is dequeued. decided: its turn has come, or never will.
+
+    seconds: of CPU that decoding it took.
+    """
+
+    sender: Sender
+    size: int
+    decided: Event = field(default_factory=Event)
+    pushed_out: bool = False
+    request: Request | None = None
+    seconds: float = 0.0
 
 
 class RequestQueue:
     """Holds at most `requests` requests of at most `size` bytes in total; an empty queue admits one of any size.
 
-    A request counts from its admission, before it is decoded, until it is dequeued: decoding needs memory too.
+    A request counts from its admission, before it is decoded, until it is dequeued: decoding needs memory too. When the
+    queue is full, a sender that takes less room than another pushes out the last request of who takes the most. What
+    has been given the least CPU time so far is decoded first, and dequeued first.
     """
 
     def __init__(self, requests: int, size: int) -> None:
         self._limit, self._size = requests, size
-        self._waiting: deque[Request] = deque()
+        self._shares: FairShares[_Admitted] = FairShares()
+        self._decoded: list[_Admitted] = []
+        self._decoding: dict[str, int] = {}  # connection -> requests that are being decoded
         self._admitted, self._bytes = 0, 0
         self._closed = False
         self._changed = Condition()
@@ -51,8 +84,8 @@ class RequestQueue:
         return self._bytes
 
     @contextmanager
-    def admit(self, size: int) -> Iterator[Callable[[Request], None]]:
-        """Reserves room for a request of that many bytes; room that is not used is released.
+    def admit(self, size: int, sender: Sender = NOBODY) -> Iterator[Callable[[Request], None]]:
+        """Reserves room for a request of that many bytes, and waits for its turn; room that is not used is released.
 
         Returns:
             A context manager whose value is the function that queues the request.
@@ -62,37 +95,83 @@ class RequestQueue:
             QueueClosed: The processor is shutting down.
 
         """
-        with self._changed:
-            if self._closed:
-                raise QueueClosed("shutting down")
-            if self._admitted and (self._admitted >= self._limit or self._bytes + size > self._size):
-                raise QueueFull(f"queue is full ({self._admitted} requests, {self._bytes} bytes)")
-            self._count(1, size)
-        queued = False
+        admitted = self._enter(_Admitted(sender, size))
+        admitted.decided.wait()
+        if admitted.pushed_out:
+            raise QueueFull(f"{self._full()}, and others take less of it")
+        started = thread_time()
 
         def put(request: Request) -> None:
-            nonlocal queued
-            with self._changed:
-                self._waiting.append(request)
-                queued = True
-                self._changed.notify_all()
+            admitted.request = request
 
         try:
             yield put
         finally:
-            if not queued:
-                with self._changed:
-                    self._count(-1, -size)
-                    self._changed.notify_all()
+            admitted.seconds = thread_time() - started
+            self._leave(admitted)
+
+    def _enter(self, admitted: _Admitted) -> _Admitted:
+        with self._changed:
+            if self._closed:
+                raise QueueClosed("shutting down")
+            while self._admitted and not self._has_room(admitted.size):
+                other = self._shares.pushed_out(admitted.sender, self._room(admitted.size))
+                if other is None:
+                    raise QueueFull(self._full())
+                other.pushed_out = True
+                other.decided.set()
+                self._count(other, -1)
+            self._count(admitted, 1)
+            self._shares.add(admitted.sender, admitted)
+            self._give_turns()
+            return admitted
+
+    def _leave(self, admitted: _Admitted) -> None:
+        """Of a request that has been decoded, or was not to be."""
+        with self._changed:
+            connection = admitted.sender[0]
+            self._decoding[connection] -= 1
+            if not self._decoding[connection]:
+                del self._decoding[connection]
+            self._shares.charge(admitted.sender, admitted.seconds)
+            if admitted.request is None:
+                self._count(admitted, -1)
+            else:
+                self._decoded.append(admitted)
+            self._give_turns()
+            self._changed.notify_all()
+
+    def _give_turns(self) -> None:
+        """Lets requests be decoded, as long as the worker keeps up; one connection never has all turns."""
+        while sum(self._decoding.values()) < DECODED_AT_ONCE and self._backlog() < DECODED_SECONDS:
+            barred = [name for name, turns in self._decoding.items() if turns >= DECODED_AT_ONCE - 1]
+            admitted = self._shares.next(barred)
+            if admitted is None:
+                return
+            connection = admitted.sender[0]
+            self._decoding[connection] = self._decoding.get(connection, 0) + 1
+            admitted.decided.set()
+
+    def _backlog(self) -> float:
+        return sum(admitted.seconds for admitted in self._decoded)
 
     def take(self, timeout: float) -> list[Request]:
-        """Dequeues all requests as soon as there is one; [] after `timeout` seconds, or at once when drained."""
+        """Dequeues the decoded requests as soon as there is one; [] after `timeout` seconds, or at once when drained.
+
+        First comes who was given the least.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._drained, timeout)
-            taken = list(self._waiting)
-            self._waiting.clear()
-            self._count(-len(taken), -sum(len(request.body) for request in taken))
-            return taken
+            self._changed.wait_for(lambda: self._decoded or self._drained, timeout)
+            taken, self._decoded = sorted(self._decoded, key=lambda each: self._shares.used(each.sender)), []
+            for admitted in taken:
+                self._count(admitted, -1)
+            self._give_turns()
+            return [admitted.request for admitted in taken if admitted.request is not None]
+
+    def charge(self, sender: Sender, seconds: float) -> None:
+        """Counts CPU time that the worker has given to the sender."""
+        with self._changed:
+            self._shares.charge(sender, seconds)
 
     def close(self) -> None:
         """Admits no more requests; those admitted can still be queued and dequeued."""
@@ -110,6 +189,17 @@ class RequestQueue:
     def _drained(self) -> bool:
         return self._closed and not self._admitted
 
-    def _count(self, requests: int, size: int) -> None:
-        self._admitted += requests
-        self._bytes += size
+    def _has_room(self, size: int) -> bool:
+        return self._admitted < self._limit and self._bytes + size <= self._size
+
+    def _room(self, size: int) -> float:
+        """The share of the queue that a request takes, by number or by bytes."""
+        return max(1 / self._limit, size / self._size)
+
+    def _full(self) -> str:
+        return f"queue is full ({self._admitted} requests, {self._bytes} bytes)"
+
+    def _count(self, admitted: _Admitted, sign: int) -> None:
+        self._admitted += sign
+        self._bytes += sign * admitted.size
+        self._shares.hold(admitted.sender, sign * self._room(admitted.size))

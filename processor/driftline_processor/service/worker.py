@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Final
 
 from driftline_processor.decode import Malformed, decode_request
@@ -210,7 +210,9 @@ class Worker:
         self._note_storage(True)
         self._journal_bytes += sum(len(request.body) for request in requests)
         for request in requests:
+            started = thread_time()
             request.answer.set_result(self._count(request))
+            self._queue.charge(request.sender, thread_time() - started)
 
     @staticmethod
     def _fail(requests: list[Request], error: Exception) -> None:
@@ -233,7 +235,8 @@ class Worker:
         return rejections
 
     def _report(self, request: Request, report: IngestReport, rejections: Sequence[Rejection]) -> None:
-        self._limiter.warn([*report.notices, *(reason for _, reason in rejections)])
+        by = f" (sent by {' '.join(filter(None, request.sender))})" if any(request.sender) else ""
+        self._limiter.warn([*report.notices, *(f"{reason}{by}" for _, reason in rejections)])
         self._metrics.add("accepted.items", report.counted, signal=request.signal)
         self._metrics.add("duplicate.items", report.duplicates, signal=request.signal)
         self._metrics.add("rejected.items", sum(items for items, _ in rejections), signal=request.signal)
