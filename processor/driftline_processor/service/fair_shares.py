@@ -78,10 +78,6 @@ class FairShares(Generic[T]):
         for share in self._path(sender):
             share.used += cost
 
-    def used(self, sender: Sender) -> tuple[float, ...]:
-        """What the sender was given, level by level: in this order its turn comes."""
-        return tuple(share.used for share in self._path(sender))
-
     def hold(self, sender: Sender, room: float) -> None:
         """Counts room that the sender takes, or gives back if negative."""
         for share in self._path(sender):

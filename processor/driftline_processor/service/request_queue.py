@@ -1,5 +1,6 @@
 """The bounded queue between the receiver's threads and the worker, in which each sender has its share."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -63,8 +64,8 @@ class RequestQueue:
     """Holds at most `requests` requests of at most `size` bytes in total; an empty queue admits one of any size.
 
     A request counts from its admission, before it is decoded, until it is dequeued: decoding needs memory too. When the
-    queue is full, a sender that takes less room than another pushes out the last request of who takes the most. What
-    has been given the least CPU time so far is decoded first, and dequeued first.
+    queue is full, a sender that takes less room than another pushes out the last request of who takes the most. Who
+    has been given the least CPU time so far is decoded first.
     """
 
     def __init__(self, requests: int, size: int) -> None:
@@ -158,15 +159,21 @@ class RequestQueue:
     def take(self, timeout: float) -> list[Request]:
         """Dequeues the decoded requests as soon as there is one; [] after `timeout` seconds, or at once when drained.
 
-        First comes who was given the least.
+        First come the requests of the sender that cost least: their answers do not have to wait for the others.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._decoded or self._drained, timeout)
-            taken, self._decoded = sorted(self._decoded, key=lambda each: self._shares.used(each.sender)), []
+            taken, self._decoded = self._cheapest_first(), []
             for admitted in taken:
                 self._count(admitted, -1)
             self._give_turns()
             return [admitted.request for admitted in taken if admitted.request is not None]
+
+    def _cheapest_first(self) -> list[_Admitted]:
+        costs: Counter[str] = Counter()
+        for admitted in self._decoded:
+            costs[admitted.sender[0]] += admitted.seconds  # type: ignore[assignment]  # a Counter also holds floats
+        return sorted(self._decoded, key=lambda each: costs[each.sender[0]])
 
     def charge(self, sender: Sender, seconds: float) -> None:
         """Counts CPU time that the worker has given to the sender."""

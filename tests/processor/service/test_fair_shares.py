@@ -3,6 +3,7 @@
 import gzip
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from driftline_processor.decode.wire_limits import tagged
 from driftline_processor.records import Batch
+from driftline_processor.service import request_queue as queue_module
 from driftline_processor.service.fair_shares import FairShares, Sender
 from driftline_processor.service.request_queue import QueueFull, Request, RequestQueue, _Admitted
 from driftline_processor.service.sender import sender_of
@@ -81,20 +83,41 @@ def test_names_without_end_are_forgotten() -> None:
     assert len(shares._all.parts) <= 1025
 
 
-def admitted(queue: RequestQueue, sender: Sender, size: int = 1) -> None:
-    with queue.admit(size, sender) as put:
-        put(Request("metrics", bytes(size), 1, Batch(), sender))
+def admitted(queue: RequestQueue, sender: Sender, cost: float = 0.0) -> None:
+    with queue.admit(1, sender) as put:
+        until = thread_time() + cost
+        while thread_time() < until:
+            pass
+        put(Request("metrics", b"x", 1, Batch(), sender))
 
 
-def test_who_has_got_least_is_dequeued_first() -> None:
+def test_the_cheapest_sender_is_dequeued_first() -> None:
     """So its answer does not wait for what the others cost."""
     queue = RequestQueue(10, 1000)
-    queue.charge(("evil", ""), 5.0)
     for _ in range(3):
-        admitted(queue, ("evil", ""))
+        admitted(queue, ("evil", ""), cost=0.02)
     admitted(queue, ("good", ""))
 
     assert [request.sender[0] for request in queue.take(0)] == ["good", "evil", "evil", "evil"]
+
+
+def test_no_more_is_decoded_than_the_worker_keeps_up_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is dear waits undecoded: who comes then has its turn before it."""
+    monkeypatch.setattr(queue_module, "DECODED_SECONDS", 0.01)
+    queue = RequestQueue(10, 1000)
+    with ThreadPoolExecutor(4) as pool:
+        admitted(queue, ("evil", ""), cost=0.02)
+        waiting = pool.submit(admitted, queue, ("evil", ""), 0.02)
+        while len(queue) < 2:
+            Event().wait(0.005)
+        good = pool.submit(admitted, queue, ("good", ""))
+        while len(queue) < 3:
+            Event().wait(0.005)
+        assert not waiting.done()
+        assert not good.done()
+        assert [request.sender[0] for request in queue.take(WAIT)] == ["evil"]
+        waiting.result(WAIT)
+        good.result(WAIT)
 
 
 def test_a_full_queue_makes_room_for_who_takes_less() -> None:
