@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from driftline.checking.checks import check
+    from driftline.checking.failures import InputRejected
     from driftline.features.models import describe
     from driftline.frameworks.instrumentor import instrument, uninstrument
     from driftline.profiling import Profile, load_profile, profile
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from driftline.runtime.call_scope import paused, prediction_id
 
 __all__ = [
+    "InputRejected",
     "Profile",
+    "check",
     "describe",
     "flush",
     "instrument",
@@ -26,7 +30,9 @@ __all__ = [
 ]
 
 _MODULES: Final = {
+    "InputRejected": "driftline.checking.failures",
     "Profile": "driftline.profiling",
+    "check": "driftline.checking.checks",
     "describe": "driftline.features.models",
     "flush": "driftline.recording.shared_recorder",
     "instrument": "driftline.frameworks.instrumentor",

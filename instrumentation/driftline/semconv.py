@@ -38,10 +38,14 @@ OUTPUT: Final = f"{PREFIX}.output"
 BATCH_OUTPUT: Final = f"{PREFIX}.batch.output"
 PREDICTION_ID: Final = f"{PREFIX}.prediction.id"
 SKETCHED: Final = f"{PREFIX}.sketched"
+CHECK_FAILED: Final = f"{PREFIX}.check.failed"
+CHECK_RULE: Final = f"{PREFIX}.check.rule"
 
 # Metrics of the model server.
 INFERENCE_DURATION: Final = f"{PREFIX}.inference.duration"
 INFERENCE_ROWS: Final = f"{PREFIX}.inference.rows"
+CHECK_FAILURES: Final = f"{PREFIX}.check.failures"
+CHECK_REJECTED: Final = f"{PREFIX}.check.rejected"
 FEATURE_VALUE: Final = f"{PREFIX}.feature.value"
 FEATURE_TAIL: Final = f"{PREFIX}.feature.tail"
 FEATURE_CATEGORY: Final = f"{PREFIX}.feature.category"
@@ -320,6 +324,10 @@ TERMS: Final = (
     Term(f"{BATCH_OUTPUT}.<name>", "attribute", "Values of an output for the first rows of a batch (spans)"),
     Term(PREDICTION_ID, "attribute", "Id of the call, to join a later outcome with it (spans)"),
     Term(SKETCHED, "attribute", "True if the rows are already in a sketch, so the processor skips the span (spans)"),
+    Term(CHECK_FAILED, "attribute", "Rules that rows of the call broke, as `column: rule` (spans)"),
+    Term(CHECK_RULE, "attribute", "Rule: `type`, `missing`, `range`, `category`, `columns`, or the name of your own"),
+    Term(CHECK_FAILURES, "metric, counter, {row}", f"Rows that broke a rule, by `{FEATURE_NAME}` and `{CHECK_RULE}`"),
+    Term(CHECK_REJECTED, "metric, counter, {row}", "Rows refused before the model saw them"),
     Term(INFERENCE_DURATION, "metric, histogram, s", "Duration of a model call"),
     Term(INFERENCE_ROWS, "metric, counter, {row}", "Rows passed to the model"),
     Term(FEATURE_VALUE, "metric, exponential histogram", "Values of a numeric input: the core of its sketch"),

@@ -13,6 +13,10 @@ ALL: Final = "all"
 OUTPUTS: Final = "outputs"
 NONE: Final = "none"
 
+OBSERVE: Final = "observe"
+WARN: Final = "warn"
+REJECT: Final = "reject"
+
 
 class Redaction(NamedTuple):
     """How a column's values may be exported: `shown` as they are, `hashed`, or neither."""
@@ -31,6 +35,21 @@ def _level(text: str) -> str:
     if level not in (ALL, OUTPUTS, NONE):
         raise ValueError(f"must be one of {ALL}, {OUTPUTS}, {NONE}")
     return level
+
+
+def check_mode(text: str) -> str:
+    """What happens to rows that break a rule. Raises ValueError for an unknown mode."""
+    mode = str(text).strip().lower()
+    if mode not in (OBSERVE, WARN, REJECT):
+        raise ValueError(f"mode: must be one of {OBSERVE}, {WARN}, {REJECT} (got {text!r})")
+    return mode
+
+
+def _check(text: str) -> str:
+    try:
+        return check_mode(text)
+    except ValueError:
+        raise ValueError(f"must be one of {OBSERVE}, {WARN}, {REJECT}") from None
 
 
 def _patterns(value: str | Iterable[str]) -> tuple[str, ...]:
@@ -105,6 +124,15 @@ class Settings:
         "Training profile, or a folder of them: names and types of inputs, and the pairs of inputs to count",
         _path,
     )
+    # A mistyped mode still shows what breaks a rule, and stops nobody.
+    check: str | None = _setting(
+        "DRIFTLINE_CHECK",
+        None,
+        "What happens to rows that break a rule of the training profile: observe, warn or reject; unset: no check",
+        _check,
+        OBSERVE,
+    )
+    check_rules: str | None = _setting("DRIFTLINE_CHECK_RULES", None, "YAML file with rules of your own", _path)
     buffer_bytes: int = _setting(
         "DRIFTLINE_BUFFER_BYTES", 64 * 2**20, "Maximum bytes of rows queued for aggregation", _count
     )

@@ -583,3 +583,21 @@ def test_models_can_be_copied_and_pickled(telemetry: Telemetry, framework: Frame
     pickle.loads(pickle.dumps(getattr(model, framework.entry)))(DATA)
 
     assert rows_counted(telemetry) == 3 * ROWS
+
+
+def test_refused_rows_never_reach_the_model(telemetry: Telemetry, framework: Framework, model: Any) -> None:
+    """A check that rejects raises before the library sees the rows; the next call is an ordinary one."""
+    driftline.check(model, reference=driftline.profile(DATA), mode="reject")
+    bad = DATA.copy()
+    bad[3, 1] = 1e9
+    with pytest.raises(driftline.InputRejected) as caught:
+        framework.call(model, bad)
+    framework.call(model, DATA)
+
+    refused, served = telemetry.spans()
+    assert caught.value.rows == (3,)
+    assert caught.value.rules == ("range",)
+    assert refused.attributes[semconv.ERROR_TYPE] == "InputRejected"
+    assert semconv.ERROR_TYPE not in served.attributes
+    assert rows_counted(telemetry) == ROWS == telemetry.total(semconv.CHECK_REJECTED)
+    assert FAULTS.counts() == {}

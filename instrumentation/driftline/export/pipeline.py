@@ -110,7 +110,7 @@ class Pipeline:
     def _record_duration(self, prediction: Prediction) -> None:
         try:
             if self._durations is None:
-                self._durations = Durations(self._meter())
+                self._durations = Durations(self.meter())
             self._durations.record(prediction)
         except Exception as error:  # noqa: BLE001  # its rows are still counted
             FAULTS.note("duration", error)
@@ -191,7 +191,8 @@ class Pipeline:
             return False
         return self._exporter.succeeded
 
-    def _meter(self) -> metrics.Meter:
+    def meter(self) -> metrics.Meter:
+        """What the metrics of calls are made with."""
         provider = self._meter_provider
         if provider is None and self._exporter is not None and not self._elsewhere:
             provider = self._private_provider(self._exporter)

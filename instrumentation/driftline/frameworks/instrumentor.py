@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
+from driftline.checking.failures import CannotCheck
 from driftline.recording.recorder import Recorder
 from driftline.recording.shared_recorder import SHARED_RECORDER
 from driftline.runtime.self_faults import FAULTS
@@ -46,6 +47,9 @@ class FrameworkInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             return
         try:
             SHARED_RECORDER.check(kwargs)
+        except CannotCheck as error:
+            # A server that was to refuse bad rows must not serve them: this ends it, as no other exception would here.
+            raise SystemExit(f"driftline: {error}") from None
         except (TypeError, ValueError) as error:
             # With an invalid option, record nothing rather than what it was meant to hide.
             _logger.error("%s not enabled: %s", type(self).__name__, error)  # noqa: TRY400  # a user error

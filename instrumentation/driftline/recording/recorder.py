@@ -14,13 +14,14 @@ from opentelemetry import metrics, trace
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 
 from driftline import semconv
+from driftline.checking import given
 from driftline.export.exporter_selection import choose
 from driftline.features.models import ModelFactsCache
 from driftline.recording.sdk_providers import SdkProviders
 from driftline.recording.spans import SpanSource
-from driftline.records import Prediction
+from driftline.records import Prediction, as_capture
 from driftline.runtime import lifecycle
-from driftline.runtime.call_scope import PREDICTION_IDS, assign_prediction_id
+from driftline.runtime.call_scope import PREDICTION_IDS, assign_prediction_id, end_call
 from driftline.runtime.self_faults import FAULTS
 from driftline.runtime.threads import Lock, all_within
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.metrics.export import MetricExporter
 
+    from driftline.checking.failures import InputRejected
     from driftline.export.pipeline import Pipeline
+    from driftline.recording.checked_calls import CheckedCalls
     from driftline.recording.span_values import SpanValues
     from driftline.records import CallRecord, Capture, ModelFacts, SmallArray
     from driftline.settings import Settings
@@ -92,7 +95,11 @@ class Recorder:
         self.before_export: list[Callable[[], None]] = []
         self._span_values: SpanValues | None = None
         self._abandoned: list[Pipeline] = []
+        self._checked: CheckedCalls | None = None
         self._reset()
+        if settings.check is not None or len(given.GIVEN):
+            self._begin_checking()
+        given.listeners.append(self._begin_checking)
         lifecycle.register(self)
 
     def _reset(self) -> None:
@@ -107,14 +114,57 @@ class Recorder:
                 return None
             known = adapter.models.of(model)
             pipeline = self._pipeline or self._make_pipeline()
-            inputs = pipeline.captures.of(adapter.rows(operation, args, kwargs))
+            rows = adapter.rows(operation, args, kwargs)
+            inputs = pipeline.captures.of(rows)
             read = adapter.outputs and partial(adapter.outputs, operation, model, args, kwargs)
             span = self._spans.start(known, operation, context)
-            attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
-            return known, operation, inputs, read, span, attached, time.perf_counter()
+            rejected = None if self._checked is None else self._checked.examine(model, known, rows, inputs, span)
+            if rejected is None:
+                attached = None if span is None else otel.attach(trace.set_span_in_context(span, context))
+                return known, operation, inputs, read, span, attached, time.perf_counter()
         except Exception as error:  # noqa: BLE001  # an internal fault must not reach the caller
             FAULTS.note("begin", error)
             return None
+        self._reject(known, inputs, span, rejected)
+        raise rejected
+
+    def _reject(
+        self, model: ModelFacts, inputs: Capture | SmallArray | None, span: trace.Span | None, error: InputRejected
+    ) -> None:
+        """Record a call that does not take place: it is in no sketch."""
+        end_call()
+        try:
+            from driftline.capture.copies import release
+
+            captured = as_capture(inputs)
+            rows = captured.rows if captured else 0
+            if captured is not None:
+                release(captured)
+            assert self._checked is not None
+            self._checked.count_rejected(model, rows)
+            if span is not None and span.is_recording():
+                # The processor would count the rows of a span that are in no sketch.
+                marks: dict[str, Any] = {
+                    semconv.ROW_COUNT: rows,
+                    semconv.SKETCHED: True,
+                    semconv.ERROR_TYPE: type(error).__qualname__,
+                }
+                span.set_attributes(marks)
+                shown = None if self.settings.redacts else str(error)
+                span.set_status(trace.Status(trace.StatusCode.ERROR, shown))
+        except Exception as fault:  # noqa: BLE001  # an internal fault must not hide the reason
+            FAULTS.note("reject", fault)
+        if span is not None:
+            self._end_span(span)
+
+    def _meter(self) -> metrics.Meter:
+        return self.pipeline.meter()
+
+    def _begin_checking(self) -> None:
+        if self._checked is None:
+            from driftline.recording.checked_calls import CheckedCalls
+
+            self._checked = CheckedCalls(self.settings, self._meter)
 
     def end(self, started: _CallInProgress | None, output: Any, error: BaseException | None) -> None:
         """After the call: hand over the record and end the span. `error` is what the model raised."""
@@ -228,6 +278,7 @@ class Recorder:
     def close(self) -> None:
         """As at exit, now."""
         lifecycle.unregister(self)
+        given.listeners.remove(self._begin_checking)
         self.at_exit()
 
 

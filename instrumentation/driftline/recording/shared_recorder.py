@@ -37,6 +37,10 @@ class SharedRecorder:
         """
         given = _settings(options)
         wanted = Settings.read(**given)
+        if wanted.check is not None:
+            from driftline.checking.checks import require_profiles
+
+            require_profiles(wanted)
         if self._recorder is None:
             return
         for name in given:

@@ -90,6 +90,13 @@ def assign_prediction_id() -> str:
     return made
 
 
+def end_call() -> None:
+    """End the call in progress in this context: it does not take place."""
+    token = CALL_SCOPE.get()
+    if token is not None:
+        token[0] = False
+
+
 class ScopedTask:
     """A joblib task that runs inside the call that created it; unpickled in another process, inside some call."""
 

@@ -44,8 +44,10 @@ class Before(_Hook):
         token = [True]
         CALL_SCOPE.set(token)
         handled = sys.exc_info()[1]
+        outer = _open.get()
+        _open.set((token, None, handled, outer))  # `After` is called as well if the call is refused here
         started = self.calls.begin(FORWARD, module, args, kwargs)
-        _open.set((token, started, handled, _open.get()))
+        _open.set((token, started, handled, outer))
 
 
 class After(_Hook):

@@ -1,0 +1,1 @@
+"""Input checks: rows that the model should not see are noticed, or refused, before it is called."""
