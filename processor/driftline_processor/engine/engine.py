@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import nlargest
-from itertools import islice
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -25,6 +25,7 @@ from driftline_processor.engine.ingest_report import IngestReport, IngestReportB
 from driftline_processor.engine.match_tracker import MatchTracker
 from driftline_processor.engine.matching import Columns, Matching, ModelMatch, match_columns, resolve_names
 from driftline_processor.engine.model_state import ModelState, ModelStatus
+from driftline_processor.engine.point_runs import ingest_points
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.engine.suspects import finder
@@ -91,20 +92,9 @@ class Engine:
         """
         report = IngestReportBuilder(self._settings.lateness, self._settings.retention, received)
         self._make_room(received)
-        for record in records:
-            if isinstance(record, ReferencePart):
-                continue  # references arrive through put_reference
-            items = len(record.keys) if isinstance(record, ExampleRows) else 1
-            model = self._model(record.model)
-            if model is None:
-                report.reject(f"more than {MAX_MODELS} models (got {record.model.name!r})", items)
-                continue
-            if isinstance(record, ExampleRows):
-                results = model.ingest_spans(record, self._event_times(record, model, received, report), received)
-            else:
-                results = [model.ingest(record, self._event_time(record, model, received, report), received)]
-            for result in results:
-                report.add(record.model, result, model.panes.newest)
+        counted = [record for record in records if not isinstance(record, ReferencePart)]  # which put_reference takes
+        for key, group in groupby(counted, attrgetter("model")):
+            self._observe_model(key, list(group), received, report)
         return report.build()
 
     def observe_sketched(self, spans: Sequence[ExampleRows], received: int) -> None:
@@ -223,6 +213,24 @@ class Engine:
             if silence > RELEASE_AFTER:
                 model.release()
 
+    def _observe_model(
+        self, key: ModelKey, records: Sequence[ExampleRows | Point], received: int, report: IngestReportBuilder
+    ) -> None:
+        """Counts records of one model that come together; those of spans first."""
+        model = self._model(key)
+        if model is None:
+            items = sum(len(record.keys) if isinstance(record, ExampleRows) else 1 for record in records)
+            report.reject(f"more than {MAX_MODELS} models (got {key.name!r})", items)
+            return
+        spans = [record for record in records if isinstance(record, ExampleRows)]
+        points = [record for record in records if not isinstance(record, ExampleRows)]
+        of_spans = (
+            model.ingest_spans(record, self._event_times(record, model, received, report), received) for record in spans
+        )
+        of_points = ingest_points(model, points, self._times_of_points(points, model, received, report), received)
+        for result in chain(chain.from_iterable(of_spans), of_points):
+            report.add(key, result, model.panes.newest)
+
     def _model(self, key: ModelKey) -> ModelState | None:
         model = self._models.get(key)
         if model is None and len(self._models) < MAX_MODELS:
@@ -242,6 +250,15 @@ class Engine:
             self._comparisons.evict(key)
             self._matches.evict(key)
             self._evicted.add(key)
+
+    def _times_of_points(
+        self, points: Sequence[Point], model: ModelState, received: int, report: IngestReportBuilder
+    ) -> Iterable[int]:
+        """The time of each point, before it is counted."""
+        times = [point.time for point in points]
+        if max(times, default=0) <= received + self._settings.lateness:
+            return times
+        return (self._event_time(point, model, received, report) for point in points)
 
     def _event_time(self, record: Point, model: ModelState, received: int, report: IngestReportBuilder) -> int:
         """The record's own time; if the sender's clock is ahead of ours its time of receipt, or of the newest row."""

@@ -138,7 +138,7 @@ class ModelState:
         if not isinstance(point, RowsPoint) and point.exemplars:
             self.examples.add_exemplars(point, time)
         result = self._ingest_point(point, time)
-        self._record(result, received)
+        self.note_result(result, received)
         if self.senders is not None and isinstance(point, RowsPoint):
             self.senders.note(point.stream, time, received)
         return result
@@ -155,7 +155,7 @@ class ModelState:
         self.examples.add(spans, times)
         results = list(self._ingest_spans(spans, times))
         for each in results:
-            self._record(each, received)
+            self.note_result(each, received)
         if self.senders is not None:
             self.senders.note(SPANS, int(times.max()), received)
         return results
@@ -307,7 +307,8 @@ class ModelState:
             self.checkpoints = Checkpoints([self.checkpoint(self.panes.sealed)])
             self.changed = True
 
-    def _record(self, result: IngestResult, received: int) -> None:
+    def note_result(self, result: IngestResult, received: int) -> None:
+        """Remembers what follows from a result for the model as a whole."""
         if result.status in (IngestStatus.COUNTED, IngestStatus.BASELINE):
             self.received = max(self.received, received)
             self.idle, self.rest = False, self.rest.over()

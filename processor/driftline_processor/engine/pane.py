@@ -12,7 +12,7 @@ from driftline.sketch.encoded import Sketch
 from driftline.sketch.time_units import HOUR
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE, Accumulator, settle
 from driftline_processor.engine.row_hashes import hashed_rows
-from driftline_processor.engine.stream_deltas import Increment, Point
+from driftline_processor.engine.stream_deltas import Amount, Increment, Point
 from driftline_processor.records import ColumnKey, ColumnSummary, CountPoint, ExampleRows, RowsPoint, SketchPoint
 
 MAX_TRACES: Final = 5
@@ -78,11 +78,35 @@ class Pane:
             self._count_hour(time, increment.rows)
             if point.traces:
                 self._record(point.traces)
-        elif isinstance(point, SketchPoint):
-            self._follow(point, increment)
-        elif point.value not in COUNTED_ELSEWHERE or point.kind != "state":
-            held = self._accumulator(OperationColumn(point.column, point.operation))
-            (held.add_category if point.kind == "category" else held.add_state)(point.value, increment.rows)
+        elif isinstance(point, CountPoint):
+            self.add_count(point, increment.rows)
+        elif point.cumulative:
+            self.add_gain(point, increment.older)
+        else:
+            self.add_sketch(point)
+
+    def add_count(self, point: CountPoint, rows: float) -> None:
+        """Adds rows of the point's category or state."""
+        if point.kind == "category":
+            self._accumulator(OperationColumn(point.column, point.operation)).add_category(point.value, rows)
+        elif point.value not in COUNTED_ELSEWHERE:
+            self._accumulator(OperationColumn(point.column, point.operation)).add_state(point.value, rows)
+
+    def add_sketch(self, point: SketchPoint) -> None:
+        """Adds all rows of a sketch."""
+        self._accumulator(OperationColumn(point.column, point.operation)).add_histogram(point.histogram)
+
+    def add_gain(self, point: SketchPoint, older: Amount | None) -> None:
+        """Adds the rows of a cumulative sketch that the earlier one of its stream does not have."""
+        assert not isinstance(older, float)
+        key = point.stream, point.start
+        held = self.pending.get(key)
+        if held is not None and held.newer is older:
+            held.newer = point.histogram
+            return
+        if held is not None:  # the stream continued in another pane, or restarted
+            self._settle(held)
+        self.pending[key] = PendingDelta(OperationColumn(point.column, point.operation), older, point.histogram)
 
     def add_empty_category(self, point: CountPoint) -> None:
         """Adds a category without rows."""
@@ -127,21 +151,6 @@ class Pane:
                 there = self.span_columns.get(key, NO_ROWS)
                 if there != every:
                     yield key, SpanRows(every.rows - there.rows, max(every.squares - there.squares, 0.0))
-
-    def _follow(self, point: SketchPoint, increment: Increment) -> None:
-        column, older = OperationColumn(point.column, point.operation), increment.older
-        assert not isinstance(older, float)
-        if not point.cumulative:
-            self._accumulator(column).add_histogram(point.histogram)
-            return
-        key = point.stream, point.start
-        held = self.pending.get(key)
-        if held is not None and held.newer is older:
-            held.newer = point.histogram
-            return
-        if held is not None:  # the stream continued in another pane, or restarted
-            self._settle(held)
-        self.pending[key] = PendingDelta(column, older, point.histogram)
 
     def _settle(self, delta: PendingDelta) -> None:
         self._accumulator(delta.column).add_histogram(delta.newer, delta.older)

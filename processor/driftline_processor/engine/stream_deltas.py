@@ -7,6 +7,7 @@ repeated one adds nothing. Delta points and spans are deduplicated by key.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from struct import Struct
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -73,8 +74,8 @@ class StreamDeltas:
         held = _amount(point)
         counted = _rows(held)
         if not point.cumulative:
-            key = point.stream + point.start.to_bytes(8, "big") + point.time.to_bytes(8, "big")
-            return Increment(IncrementKind.NEW, counted) if self._is_new(key, max(time, point.time)) else _DUPLICATE
+            new = self._is_new(delta_key(point), max(time, point.time))
+            return Increment(IncrementKind.NEW, counted) if new else _DUPLICATE
         last = self.cumulative.get((point.stream, point.start))
         if last is None:
             self.cumulative[point.stream, point.start] = StreamPosition(point.time, held, counted, time)
@@ -127,6 +128,14 @@ def _follow(
         return 0.0, older  # same content: keep the older object, a pane's pending delta compares by identity
     last.amount, last.rows = held, counted
     return (counted - before, older) if counted > before else (counted, None)
+
+
+def delta_key(point: Point) -> bytes:
+    """What identifies a delta point: its stream, and since when and when it counts."""
+    return point.stream + _TIMES.pack(point.start, point.time)
+
+
+_TIMES: Final = Struct(">QQ")
 
 
 def _amount(point: Point) -> Amount:
