@@ -83,7 +83,9 @@ class _Run:
         model = self.model
         keys, seen = model.streams.keys, model.columns.get(point.column)
         key, rows = delta_key(point), point.histogram.count if isinstance(point, SketchPoint) else point.count
-        if not rows or seen is None or key in keys or len(keys) >= MAX_KEYS or (pane := self._open_pane(time)) is None:
+        if not rows or seen is None or key in keys or len(keys) >= MAX_KEYS or model.streams.is_old(point, time):
+            return False
+        if (pane := self._open_pane(time)) is None:
             return False
         if isinstance(point, SketchPoint):
             pane.add_sketch(point)

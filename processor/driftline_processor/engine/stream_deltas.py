@@ -85,6 +85,10 @@ class StreamDeltas:
             return _DUPLICATE
         return Increment(IncrementKind.NEW, *_follow(last, held, counted, point.time, time))
 
+    def is_old(self, point: Point, time: int) -> bool:
+        """Whether a delta point that counts at `time` may be one of those whose windows have been judged."""
+        return max(time, point.time) <= self.old.until
+
     def new_spans(self, spans: ExampleRows) -> Sequence[int]:
         """The indices of spans not received before."""
         times = spans.times.tolist()

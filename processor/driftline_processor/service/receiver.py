@@ -84,6 +84,9 @@ def _unavailable(message: str) -> Refusal:
     return Refusal(grpc.StatusCode.UNAVAILABLE, message, retry=True)
 
 
+_STARTING: Final = _unavailable("starting: the requests of the last run are being counted")
+
+
 class Receiver:
     """Binds its port when created, so that a port in use is reported at once, and serves from `start` on."""
 
@@ -131,7 +134,7 @@ class Receiver:
                 Inflating(),
             ),
         )
-        self._draining = False
+        self._listening = self._started = self._draining = False
         self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_generic_rpc_handlers([self._handler(signal) for signal in SERVICES])
@@ -151,9 +154,18 @@ class Receiver:
         handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: answer())
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
 
-    def start(self) -> None:
-        self.set_serving(True)
+    def listen(self) -> None:
+        """Opens the port before there is anything to serve: health checks are told so, and requests to come again."""
+        self.set_serving(False)
         self._server.start()
+        self._listening = True
+
+    def start(self) -> None:
+        """Serves, from now on."""
+        self._started = True
+        self.set_serving(True)
+        if not self._listening:
+            self._server.start()
 
     def set_serving(self, serving: bool) -> None:
         """Tells health checks whether requests are accepted now; they are answered in any case."""
@@ -183,7 +195,7 @@ class Receiver:
 
     def _export(self, signal: OtlpSignal, data: bytes, context: Any) -> bytes:
         try:
-            answer = self._answer(signal, data, context)
+            answer = self._answer(signal, data, context) if self._started else _STARTING
         except Exception:
             logger.exception("Failed to handle a request, sender will retry")
             answer = _unavailable("internal error")
@@ -199,11 +211,13 @@ class Receiver:
             with self._queue.admit(len(data), sender) as put:
                 if not context.is_active():
                     return _unavailable("the sender no longer waits")
+                begin = time.thread_time()
                 body, batch = decode_request(signal, inflated(data, self._limits.request), self._limits)
+                seconds = time.thread_time() - begin
                 if not batch.records:  # nothing to keep
                     self._metrics.add("rejected.items", sum(items for items, _ in batch.rejections), signal=signal)
                     return _response(service, batch.rejections)
-                request = Request(signal, body, received, batch, sender)
+                request = Request(signal, body, received, batch, sender, seconds=seconds)
                 put(request)
         except Malformed as error:
             return Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error), retry=False)

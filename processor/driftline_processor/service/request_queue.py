@@ -34,7 +34,7 @@ class QueueClosed(Exception):  # noqa: N818  (as QueueFull)
 class Request:
     """A queued request. `answer` is set once it is durable and counted: to its rejections, or to the error.
 
-    sender: who is charged for what it costs.
+    sender: who is charged for what it costs. seconds: of CPU that decoding it took.
     """
 
     signal: OtlpSignal
@@ -43,6 +43,7 @@ class Request:
     batch: Batch
     sender: Sender = NOBODY
     answer: "Future[tuple[Rejection, ...]]" = field(default_factory=Future)
+    seconds: float = 0.0
 
 
 @dataclass(slots=True, eq=False)

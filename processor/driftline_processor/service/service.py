@@ -121,11 +121,12 @@ class Service:
         )
 
     def start(self) -> None:
-        """Recovers the state of the last run, then accepts requests. Raises StoreError."""
+        """Opens the port, recovers the state of the last run, then accepts requests. Raises StoreError."""
         for warning in (*filter(None, [exposed(self._config)]), *config_warnings(self._config)):
             logger.warning("%s", warning)
         self._results.start()
         self._events.start()
+        self._receiver.listen()
         replayed = self._worker.recover()
         self._steady.not_before(self._engine.newest - self._config.window.lateness)
         if replayed:

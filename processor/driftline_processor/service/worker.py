@@ -26,7 +26,16 @@ logger = logging.getLogger(__name__)
 INTERNAL_ERROR: Final = "internal error: logged by the processor"
 
 WINDOWS_PER_TICK: Final = 50
-"""Windows judged before waiting requests get their turn: one or two seconds, and a sender waits ten."""
+"""Most windows judged before waiting requests get their turn."""
+
+SLICE_SECONDS: Final = 0.1
+"""Nor is another window begun after so long."""
+
+REPLAY_SECONDS: Final = 4.0
+"""Of the processor's time that a restart may have to spend on the journal: beyond, snapshots are saved early."""
+
+_SAVING_SHARE: Final = 0.2
+"""Of the time of work between them that early snapshots may take at most."""
 
 MOST_MODELS: Final = 100
 """Models in a status."""
@@ -85,8 +94,8 @@ class Worker:
         self._metrics, self._publish, self._events_flushed = metrics, publish, events_flushed
         self._storage_changed, self._taken_over = storage_changed, taken_over
         self._settings, self._clock, self._set_forward = settings, clock, set_forward
-        self._journal_bytes = 0
-        self._next_tick = self._next_snapshot = 0.0
+        self._journal_bytes, self._journal_seconds, self._replay_seconds = 0, 0.0, REPLAY_SECONDS
+        self._next_tick = self._next_snapshot = self._next_survey = 0.0
         self._rows: dict[str, float] = {}
         self._unsaved: dict[ModelKey, bytes | None] = {}
         self._storage_ok = True
@@ -124,7 +133,7 @@ class Worker:
         """
         self._registry.open()
         self._restore()
-        replayed = 0
+        replayed, begin = 0, thread_time()
         for entry in self._store.journal():
             batch = self._decoded(entry)
             if batch is None or isinstance(entry, Damaged):
@@ -133,7 +142,7 @@ class Worker:
             self._journal_bytes += len(entry.body)
             replayed += 1
         self._engine.resume(self._clock())
-        self._rows = self._counted_rows()
+        self._rows, self._journal_seconds = self._counted_rows(), thread_time() - begin
         return replayed
 
     def _restore(self) -> None:
@@ -173,6 +182,7 @@ class Worker:
                 self._answer(requests)
             if monotonic() >= self._next_tick:
                 self._tick()
+        self._next_survey = 0.0
         self._tick()
         if self._events_flushed(FLUSH_EVENTS_SECONDS):
             self._save()
@@ -190,8 +200,9 @@ class Worker:
 
     def _commit(self, requests: list[Request]) -> None:
         """Group commit: one transaction for all queued requests, then the answers."""
+        begin = thread_time()
         self._store_and_count(requests)
-        self._rows = self._counted_rows()
+        self._journal_seconds += thread_time() - begin + sum(request.seconds for request in requests)
 
     def _store_and_count(self, requests: list[Request]) -> None:
         """By halves, where the store cannot hold one of them: that one is refused alone."""
@@ -250,8 +261,6 @@ class Worker:
         if results:
             self._publish(results)
             self._events_unsaved |= any(result.alarms or result.incidents for result in results)
-        if len(judged) == WINDOWS_PER_TICK:
-            self._next_tick = monotonic()  # more are complete
         self._hold()
         if self._is_time_to_save():
             self._save()
@@ -267,14 +276,33 @@ class Worker:
                 self._taken_over(error)
 
     def _judge(self) -> list[WindowResult]:
-        self._registry.refresh()
-        self._engine.clock_set_forward(self._set_forward())
-        results = self._engine.advance(self._clock(), WINDOWS_PER_TICK)
-        self._matching = self._engine.matching()
-        self._models = self._engine.statuses(MOST_MODELS)
+        due = monotonic() >= self._next_survey
+        if due:
+            self._next_survey = monotonic() + self._settings.tick
+            self._registry.refresh()
+            self._engine.clock_set_forward(self._set_forward())
+        results = self._judge_some()
+        if due:
+            self._survey()
+        return results
+
+    def _judge_some(self) -> list[WindowResult]:
+        """One by one, until a slice of time is used up: the others come in the next tick, which is now."""
+        results: list[WindowResult] = []
+        begin, now = monotonic(), self._clock()
+        while found := self._engine.advance(now, 1):
+            results += found
+            if len(results) >= WINDOWS_PER_TICK or monotonic() - begin >= SLICE_SECONDS:
+                self._next_tick = monotonic()
+                break
+        return results
+
+    def _survey(self) -> None:
+        """What takes longer with every model, and is told once a tick, not with every slice."""
+        self._matching, self._models = self._engine.matching(), self._engine.statuses(MOST_MODELS)
+        self._rows = self._counted_rows()
         for notice in self._engine.notices():
             logger.warning("%s", notice)
-        return results
 
     @staticmethod
     def _guarded(what: str, work: Callable[[], list[WindowResult]]) -> list[WindowResult]:
@@ -287,12 +315,13 @@ class Worker:
 
     def _is_time_to_save(self) -> bool:
         """Never between an alarm event and its export, at once after it: a crash neither loses nor repeats it."""
-        if self._journal_bytes >= self._settings.journal:
+        replay = self._journal_seconds / self._replay_seconds
+        if self._journal_bytes >= self._settings.journal or replay >= 2:
             return True
-        return self._events_flushed(0.0) and (self._events_unsaved or monotonic() >= self._next_snapshot)
+        return self._events_flushed(0.0) and (self._events_unsaved or replay >= 1 or monotonic() >= self._next_snapshot)
 
     def _save(self) -> None:
-        self._next_snapshot = monotonic() + self._settings.snapshot
+        self._next_snapshot, begin = monotonic() + self._settings.snapshot, thread_time()
         self._unsaved |= self._engine.snapshot()  # only what has changed since the last call
         try:
             self._store.save(self._unsaved)
@@ -301,6 +330,8 @@ class Worker:
         else:
             self._note_storage(True)  # nobody may send while health checks fail
             self._journal_bytes, self._unsaved, self._events_unsaved = 0, {}, False
+            self._journal_seconds = 0.0
+            self._replay_seconds = max(REPLAY_SECONDS, (thread_time() - begin) / _SAVING_SHARE)
 
     def _counted_rows(self) -> dict[str, float]:
         rows: dict[str, float] = {}

@@ -207,6 +207,24 @@ def test_draining(queue: RequestQueue) -> None:
         assert client.health() == health_pb2.HealthCheckResponse.NOT_SERVING
 
 
+def test_before_it_starts(queue: RequestQueue) -> None:
+    """An open port that has nothing to serve yet says so to health checks, and to senders when to come again."""
+    receiver = Receiver("127.0.0.1:0", queue, InternalMetrics(NoOpMeterProvider()), requests=4)
+    receiver.listen()
+    client = Client(receiver.port)
+    try:
+        assert client.health() == client.health(SERVICES["metrics"].name) == health_pb2.HealthCheckResponse.NOT_SERVING
+        error = refusal(client, "metrics", b"")
+        assert error.code() is grpc.StatusCode.UNAVAILABLE
+        assert retry_seconds(error)
+        receiver.start()
+        assert client.health() == health_pb2.HealthCheckResponse.SERVING
+        assert client.send("metrics", b"") == b""
+    finally:
+        client.channel.close()
+        receiver.stop(0)
+
+
 def test_store_that_fails(queue: RequestQueue) -> None:
     """What could not be stored is not lost: it is to be sent again."""
     with receiving(queue) as (_, client), answering(queue, lambda r: r.answer.set_exception(StoreError("disk full"))):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
+from time import sleep
 from typing import Any
 
 import msgpack
@@ -27,6 +28,7 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
+from driftline_processor.service import worker
 from driftline_processor.service.internal_metrics import METRIC_PREFIX, InternalMetrics
 from driftline_processor.service.reference_registry import ReferenceRegistry
 from driftline_processor.service.request_queue import Request, RequestQueue
@@ -403,6 +405,54 @@ def test_windows_are_judged_in_turns(tmp_path: Path, store: Store, monkeypatch: 
         judged += bench.results
 
     assert sorted(result.model.name for result in judged) == [f"m{i}" for i in range(5)]
+
+
+class Slow(Engine):
+    """An engine that takes long to judge, and has always more to judge. judged: calls so far."""
+
+    judged = 0
+
+    def advance(self, now: int, most: int | None = None) -> list[WindowResult]:
+        self.judged += 1
+        sleep(worker.SLICE_SECONDS / 2)
+        return [WindowResult(ModelKey(f"m{self.judged}"), Window(now - 1, now), 1.0, None, False, ())]
+
+
+def test_an_answer_waits_for_a_slice_of_judging_at_most(tmp_path: Path, store: Store) -> None:
+    """However many windows are complete: of each slice, the first window and those that fit into it."""
+    engine = Slow(SETTINGS)
+    bench = Bench(tmp_path, store, engine)
+    working = Thread(target=bench.worker.run)
+    working.start()
+    for second in range(3):
+        before = engine.judged
+        signal, request = rows(10, second)
+        body = request.SerializeToString()
+        with bench.queue.admit(len(body)) as put:
+            waiting = Request(signal, body, bench.now, DECODERS[signal](body, LIMITS))
+            put(waiting)
+        assert waiting.answer.result(WAIT) == ()
+        assert engine.judged - before <= 2 + 1
+    bench.queue.close()
+    working.join(WAIT)
+    assert engine.judged > 3
+    assert len(bench.results) >= engine.judged - 1
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(1e-9, 0), (1e9, 1)])
+def test_a_journal_that_takes_long_to_replay_is_cut(
+    seconds: float, left: int, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the time that its requests took, not by their bytes; even while an event waits for its export."""
+    monkeypatch.setattr(worker, "REPLAY_SECONDS", seconds)
+    bench = Bench(tmp_path, store)
+    bench.events_flushed = False
+    bench.run(rows(10))
+
+    assert len(list(store.journal())) == left
+    restarted = Bench(tmp_path, store)
+    restarted.worker.recover()
+    assert restarted.counted("rows") == {"churn": 10}
 
 
 def test_clock_an_hour_ahead(tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
