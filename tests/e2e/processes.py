@@ -40,15 +40,20 @@ class Process:
     def __init__(self, name: str, command: Sequence[str | Path], log: Path, env: Mapping[str, str], cwd: Path) -> None:
         self.name = name
         self.log = log
-        with log.open("ab") as out:
+        self._command, self._env, self._cwd = [str(part) for part in command], clean_environment() | dict(env), cwd
+        self.launch()
+
+    def launch(self) -> None:
+        """Starts it, for the first time or again."""
+        with self.log.open("ab") as out:
             # A session of its own: its id is also that of the group in which its children are.
             self._popen = subprocess.Popen(
-                [str(part) for part in command],
+                self._command,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                cwd=cwd,
-                env=clean_environment() | dict(env),
+                cwd=self._cwd,
+                env=self._env,
                 start_new_session=True,
             )
 

@@ -1,0 +1,51 @@
+"""SIGKILL of the processor and of the Collector in front of it, at random moments: is each row counted once?"""
+
+import random
+import time
+from threading import Event, Thread
+
+from e2e.collectors import Collector
+from e2e.processes import free_ports
+from torture.otlp_stream import Kind, Stream
+from torture.processors import kill_often
+from torture.rig import Rig
+from torture.traffic import normal, sending
+
+_SETTINGS = {"window": {"size": "10s", "step": "2s", "lateness": "60s"}}
+_KINDS: tuple[Kind, ...] = ("spans", "cumulative", "delta")
+
+
+def test_gateway_kills(rig: Rig) -> None:
+    """What a server was told is safe is, wherever it was: behind gateway.yaml nothing waits that is not on disk."""
+    backend = rig.backend()
+    port, results = free_ports(2)
+    processor = rig.processor(export=results, port=port, settings=_SETTINGS)
+    processor.start()
+    gateway = rig.gateway(backend=backend.port, processor=port, results=results)
+    kills, of_collector = rig.choose(short=(1, 1), full=(100, 20))
+    streams = [Stream(kind, kind, number=number) for number, kind in enumerate(_KINDS)]
+    over = Event()
+    other = Thread(target=_kill_collector, args=(gateway, of_collector, over, rig.choose(short=1.0, full=20.0)))
+    with sending(streams, gateway.port, values=normal(10.0, rows=20), pause=rig.choose(short=0.2, full=0.4)) as traffic:
+        other.start()
+        kill_often(processor, times=kills)
+        other.join()
+        time.sleep(rig.choose(short=1.0, full=10.0))
+    counted = backend.counted(traffic.rows, rig.choose(short=60.0, full=180.0))
+
+    rig.figures |= {
+        "kills": f"{kills} of the processor, {of_collector} of the Collector",
+        "rows sent": sum(traffic.rows.values()),
+        "counted too few or too many": {model: int(counted.get(model, 0) - n) for model, n in traffic.rows.items()},
+    }
+    assert counted == traffic.rows
+    assert not traffic.refused
+
+
+def _kill_collector(gateway: Collector, times: int, over: Event, pause: float) -> None:
+    """And starts it again at once, with the queue that it left."""
+    chance = random.Random(2)
+    for _ in range(times):
+        over.wait(chance.uniform(0.5, 1.5) * pause)
+        gateway.process.kill()
+        gateway.process.launch()
