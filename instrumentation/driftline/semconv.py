@@ -50,6 +50,7 @@ FEATURE_VALUE: Final = f"{PREFIX}.feature.value"
 FEATURE_TAIL: Final = f"{PREFIX}.feature.tail"
 FEATURE_CATEGORY: Final = f"{PREFIX}.feature.category"
 FEATURE_OBSERVATIONS: Final = f"{PREFIX}.feature.observations"
+FEATURE_PRECISION: Final = f"{PREFIX}.feature.precision"
 OUTPUT_VALUE: Final = f"{PREFIX}.output.value"
 OUTPUT_TAIL: Final = f"{PREFIX}.output.tail"
 OUTPUT_PREDICTIONS: Final = f"{PREFIX}.output.predictions"
@@ -66,6 +67,7 @@ FAULT_STAGE: Final = "driftline.fault.stage"
 # Attributes of these data points.
 FEATURE_NAME: Final = f"{PREFIX}.feature.name"
 FEATURE_STATE: Final = f"{PREFIX}.feature.state"
+FEATURE_DECIMALS: Final = f"{PREFIX}.feature.decimals"
 CATEGORY: Final = f"{PREFIX}.category"
 OUTPUT_NAME: Final = f"{PREFIX}.output.name"
 OUTPUT_CLASS: Final = f"{PREFIX}.output.class"
@@ -118,6 +120,8 @@ CELL_CATEGORIES: Final = f"{PREFIX}.cell.categories"
 COLUMN_TYPE: Final = f"{PREFIX}.column.type"
 COLUMN_POSITION: Final = f"{PREFIX}.column.position"
 COLUMN_TOLERANCE: Final = f"{PREFIX}.column.tolerance"
+COLUMN_DECIMALS: Final = f"{PREFIX}.column.decimals"
+CHUNK_DECIMALS: Final = f"{PREFIX}.chunk.decimals"
 PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
 PAIR_THRESHOLDS: Final = f"{PREFIX}.pair.thresholds"
 ROW_BUCKETS: Final = f"{PREFIX}.row.buckets"
@@ -209,6 +213,12 @@ REASON_FIELDS: Final = {
         "low": "Least of such numbers",
         "high": "Greatest of such numbers",
     },
+    "changed_decimals": {
+        "usual": "How many decimals most numbers had in training",
+        "decimals": "How many have become more frequent: as in `ml.feature.decimals`",
+        "before": "Share of numbers with so many in training",
+        "after": "Their share in the window",
+    },
     "many_categories": {"share": "Share of rows by which many categories moved together, a little each"},
     "many_columns": {
         "moved": "Columns of a block that moved together, about",
@@ -270,10 +280,11 @@ class ColumnNames(NamedTuple):
     counts: str
     category: str
     observations: str
+    precision: str = ""
 
 
 INPUT_COLUMN: Final = ColumnNames(
-    FEATURE_NAME, FEATURE_VALUE, FEATURE_TAIL, FEATURE_CATEGORY, CATEGORY, FEATURE_OBSERVATIONS
+    FEATURE_NAME, FEATURE_VALUE, FEATURE_TAIL, FEATURE_CATEGORY, CATEGORY, FEATURE_OBSERVATIONS, FEATURE_PRECISION
 )
 OUTPUT_COLUMN: Final = ColumnNames(
     OUTPUT_NAME, OUTPUT_VALUE, OUTPUT_TAIL, OUTPUT_PREDICTIONS, OUTPUT_CLASS, OUTPUT_OBSERVATIONS
@@ -335,6 +346,11 @@ TERMS: Final = (
     Term(FEATURE_CATEGORY, "metric, counter, {row}", f"Values of an input that are no numbers, by `{CATEGORY}`"),
     Term(FEATURE_OBSERVATIONS, "metric, counter, {row}", f"Rows of an input by `{FEATURE_STATE}`"),
     Term(
+        FEATURE_PRECISION,
+        "metric, counter, {row}",
+        f"Rows of a numeric input by `{FEATURE_DECIMALS}`; of more than 1,024 between two exports, some",
+    ),
+    Term(
         OUTPUT_VALUE,
         "metric, exponential histogram",
         f"Values of a numeric output, by `{OUTPUT_NAME}`: the core of its sketch",
@@ -358,6 +374,12 @@ TERMS: Final = (
     Term(FAULT_STAGE, "attribute", "Processing stage in which Driftline failed"),
     Term(FEATURE_NAME, "attribute", "Input name; in the processor's metrics, the name of any column"),
     Term(FEATURE_STATE, "attribute", f"`{VALID}`, `{MISSING}`, `{NON_FINITE}`, `{WRONG_TYPE}`, `{OUT_OF_RANGE}`"),
+    Term(
+        FEATURE_DECIMALS,
+        "attribute",
+        "Decimals of a number: `0` to `5`, `6+`, or `1+` to `5+` where its type is too coarse to tell more; "
+        "`-1` to `-3` for whole tens, hundreds, thousands",
+    ),
     Term(CATEGORY, "attribute", f"Value of a categorical input; `{OTHER}` beyond the limit on distinct values"),
     Term(OUTPUT_NAME, "attribute", f"`{PREDICTION}`, `{CONFIDENCE}`, `{SCORE}`, `{ENTROPY}`, `{MARGIN}`, `{RAW}`, …"),
     Term(OUTPUT_CLASS, "attribute", "Predicted class"),
@@ -393,6 +415,8 @@ TERMS: Final = (
         "attribute",
         "How far a column may move before it matters, where it has a tolerance of its own",
     ),
+    Term(COLUMN_DECIMALS, "attribute", f"Values of `{FEATURE_DECIMALS}` that `{CHUNK_DECIMALS}` counts"),
+    Term(CHUNK_DECIMALS, "attribute", "Counts of numbers with so many decimals, as in `ml.chunk.cells`"),
     Term(
         COLUMN_TYPE, "attribute", "`float`, `integer`, `boolean`, `string`, `timestamp` or `category` (numeric codes)"
     ),

@@ -16,6 +16,7 @@ READ_METRICS: Final = (
         for column in (semconv.INPUT_COLUMN, semconv.OUTPUT_COLUMN)
         for name in (column.value, column.tail, column.counts, column.observations)
     ),
+    semconv.FEATURE_PRECISION,
     semconv.PAIR_ROWS,
     semconv.ROW_HASH,
 )
@@ -26,8 +27,8 @@ _NEEDED: Final = {
     "resource": frozenset({semconv.SERVICE_NAME, "service.instance.id", semconv.DATASET_ROLE}),
     "attributes": frozenset({
         semconv.MODEL_NAME, semconv.MODEL_VERSION, semconv.OPERATION_NAME, semconv.FEATURE_NAME, semconv.FEATURE_STATE,
-        semconv.CATEGORY, semconv.OUTPUT_NAME, semconv.OUTPUT_CLASS, semconv.SKETCH_PART, semconv.PAIR_NAME,
-        semconv.PAIR_SIDES, semconv.ROW_INPUTS, semconv.SKETCHED,
+        semconv.FEATURE_DECIMALS, semconv.CATEGORY, semconv.OUTPUT_NAME, semconv.OUTPUT_CLASS, semconv.SKETCH_PART,
+        semconv.PAIR_NAME, semconv.PAIR_SIDES, semconv.ROW_INPUTS, semconv.SKETCHED,
     }),
 }  # fmt: skip
 """Attributes without which the processor tells streams, columns or models no longer apart."""

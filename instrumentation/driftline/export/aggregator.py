@@ -250,6 +250,7 @@ class Aggregator:
             self._settings.max_categories,
             classes=classes or (known is not None and known.named),
             read=None if known is None else known.read,
+            decimals=bool(key.kind.precision),
             delta=self._delta,
         )
         begun = counted.sketches[key] = ({**counted.attributes, **key.attributes}, self._redaction(key), sketch)

@@ -51,6 +51,9 @@ def column_points(
     for state, (start, rows) in points.states.items():
         span, found = TimeRange(start, points.time), known.state(state)
         yield names.observations, number_point({**attributes, semconv.FEATURE_STATE: state}, span, rows, found)
+    for decimals, (start, rows) in points.decimals.items():
+        span = TimeRange(start, points.time)
+        yield names.precision, number_point({**attributes, semconv.FEATURE_DECIMALS: decimals}, span, rows)
 
 
 def number_point(

@@ -10,16 +10,23 @@ from numpy.typing import NDArray
 
 from driftline import semconv
 from driftline.profiling.survey import ColumnSurvey, Range
-from driftline.reference.column_types import BOOLEAN, CATEGORY, INTEGER
+from driftline.reference.column_types import BOOLEAN, CATEGORY, FLOAT, INTEGER
 from driftline.reference.format import FEWEST_BINS, MOST_CATEGORIES
 from driftline.reference.profile_column import ProfileColumn
+from driftline.semconv import TARGET_INPUT
 from driftline.sketch import NumericPoints, NumericSketch, cut_bins, fit_layout
 from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.decimals import LEVELS, decimals, sampled
 from driftline.sketch.values import class_name
 
 _MOST_BINS: Final = 256
 _BINS_TOGETHER: Final = 2048
 """As many as the columns with more than FEWEST_BINS share: a reference of 30 columns stays under a megabyte."""
+
+
+_DECIMALS_OF: Final = 8192
+_DECIMALS_OF_EVERY: Final = 8
+"""Of the rows of a batch, so many or that part are looked at for their decimals, whichever is more."""
 
 
 class ColumnCounter(Protocol):
@@ -61,6 +68,7 @@ class NumericColumnCounter:
         expected.add(sample)
         self._edges = _edges(expected.points(), survey.range)
         self._counts = ChunkCounts(chunks, len(self._edges) + 1)
+        self._decimals = ChunkCounts(chunks, len(LEVELS)) if _has_decimals(survey) else None
         self._rows = 0
 
     def add(self, batch: Any, chunk: IntArray) -> None:
@@ -78,6 +86,16 @@ class NumericColumnCounter:
             self._counts.add_state(semconv.NON_FINITE, chunk[~finite & ~missing])
             x, chunk = x[finite], chunk[finite]
         self._counts.add(chunk, np.searchsorted(self._edges, x, "left"))
+        if self._decimals is not None:
+            self._add_decimals(self._decimals, x, chunk)
+
+    def _add_decimals(self, counts: ChunkCounts, x: FloatArray, chunk: IntArray) -> None:
+        most = max(_DECIMALS_OF, len(x) // _DECIMALS_OF_EVERY)
+        if len(x) > most:
+            chosen = sampled(len(x), most, self._rows)
+            x, chunk = x[chosen], chunk[chosen]
+        level = decimals(x)
+        counts.add(chunk[level >= 0], level[level >= 0])
 
     def result(self) -> ProfileColumn:
         column = self._survey.column
@@ -94,7 +112,14 @@ class NumericColumnCounter:
             (),
             self._counts.bins,
             self._counts.states,
+            decimals=self._decimals.bins if self._decimals is not None else None,
         )
+
+
+def _has_decimals(survey: ColumnSurvey) -> bool:
+    """Numbers of which each is not known by itself: of few integers, every one has its own bin."""
+    few = survey.column.kind == INTEGER and survey.values is not None
+    return survey.column.key.target == TARGET_INPUT and survey.column.kind in (FLOAT, INTEGER) and not few
 
 
 def _edges(points: NumericPoints, extent: Range) -> FloatArray:

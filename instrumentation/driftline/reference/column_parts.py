@@ -8,7 +8,16 @@ import numpy as np
 from driftline import semconv
 from driftline.reference.attributes import CheckedAttributes
 from driftline.reference.errors import InvalidReference
-from driftline.reference.format import CATEGORIES, CORES, MOST_ROWS, OBSERVATIONS, TAILS, read_bins, read_pair
+from driftline.reference.format import (
+    CATEGORIES,
+    CORES,
+    MOST_ROWS,
+    OBSERVATIONS,
+    TAILS,
+    read_bins,
+    read_decimals,
+    read_pair,
+)
 from driftline.reference.profile_column import ColumnKey, ProfileColumn
 from driftline.sketch.histogram import Histogram
 from driftline.sketch.otlp import read_histogram, shown
@@ -98,6 +107,7 @@ class ColumnParts:
             state_rows={state: read_bins(attributes, chunks, 2)[:, 1] for state, attributes in self.stated.items()},
             pair=read_pair(described) if self.key.target == semconv.TARGET_PAIR else None,
             tolerance=described.tolerance(semconv.COLUMN_TOLERANCE),
+            decimals=read_decimals(described, chunks) if numeric else None,
         )
 
     def _numbers(self) -> NumericPoints:

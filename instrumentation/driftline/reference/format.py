@@ -13,6 +13,7 @@ from driftline.reference.profile_column import ColumnKey
 from driftline.reference.row_repeats import RowRepeats
 from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN, PAIR_COLUMN
 from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.decimals import LEVELS
 from driftline.sketch.otlp import shown
 from driftline.sketch.pairs import Pair
 from driftline.sketch.row_hash import BUCKETS
@@ -106,19 +107,40 @@ def bins_text(bins: IntArray) -> str:
     return ";".join(" ".join(map(str, row)) for row in bins.tolist())
 
 
-def read_bins(attributes: CheckedAttributes, chunks: int, bins: int) -> IntArray:
+def read_bins(attributes: CheckedAttributes, chunks: int, bins: int, name: str = semconv.CHUNK_CELLS) -> IntArray:
     """The inverse of `bins_text`, [chunks, bins]. Raises InvalidReference."""
-    lines = attributes.text(semconv.CHUNK_CELLS).split(";")
+    lines = attributes.text(name).split(";")
     if len(lines) != chunks:
-        raise attributes.wrong(semconv.CHUNK_CELLS, f"must have counts of each of the {chunks} chunks", len(lines))
+        raise attributes.wrong(name, f"must have counts of each of the {chunks} chunks", len(lines))
     try:
         counts = [[int(count) for count in line.split()] for line in lines]
     except ValueError:
-        raise attributes.wrong(semconv.CHUNK_CELLS, "must be whole numbers", lines) from None
+        raise attributes.wrong(name, "must be whole numbers", lines) from None
     for line, numbers in zip(lines, counts, strict=True):
         if len(numbers) != bins or min(numbers) < 0 or max(numbers) > MOST_ROWS:
-            raise attributes.wrong(semconv.CHUNK_CELLS, f"must have {bins} counts from 0 to 2**53 in each chunk", line)
+            raise attributes.wrong(name, f"must have {bins} counts from 0 to 2**53 in each chunk", line)
     return np.array(counts, np.int64).reshape(chunks, bins)
+
+
+def decimal_attributes(decimals: IntArray) -> dict[str, Any]:
+    """Rows by chunk and level, [chunks, LEVELS], as attributes; levels that never occur are left out."""
+    seen = np.flatnonzero(decimals.any(axis=0)).tolist()
+    names = [LEVELS[level] for level in seen]
+    return {semconv.COLUMN_DECIMALS: names, semconv.CHUNK_DECIMALS: bins_text(decimals[:, seen])}
+
+
+def read_decimals(attributes: CheckedAttributes, chunks: int) -> IntArray | None:
+    """The inverse of `decimal_attributes`; None where there are none. Raises InvalidReference."""
+    if semconv.COLUMN_DECIMALS not in attributes:
+        return None
+    names = attributes.texts(semconv.COLUMN_DECIMALS)
+    if not set(names) <= set(LEVELS) or len(set(names)) < len(names):
+        raise attributes.wrong(semconv.COLUMN_DECIMALS, f"must be some of {', '.join(LEVELS)}", names)
+    decimals = np.zeros((chunks, len(LEVELS)), np.int64)
+    if names:
+        places = [LEVELS.index(name) for name in names]
+        decimals[:, places] = read_bins(attributes, chunks, len(names), semconv.CHUNK_DECIMALS)
+    return decimals
 
 
 def row_attributes(row_repeats: Sequence[RowRepeats]) -> dict[str, Any]:

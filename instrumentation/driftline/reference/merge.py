@@ -14,6 +14,7 @@ from driftline.reference.format import FEWEST_BINS, MOST_CATEGORIES
 from driftline.reference.profile_column import ProfileColumn
 from driftline.sketch import Buckets, Intervals, NumericPoints, cut_bins, project
 from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.decimals import LEVELS
 from driftline.sketch.exponential import HUGE
 
 _NO_BUCKETS: Final = Buckets.empty()
@@ -100,7 +101,24 @@ def _merge_column(a: ProfileColumn, b: ProfileColumn, places: ChunkPlaces) -> Pr
     occurring = sorted({*a.state_rows, *b.state_rows})
     state_rows = {s: places.join(a.state_rows.get(s, none_a), b.state_rows.get(s, none_b)) for s in occurring}
     tolerance = b.tolerance if a.tolerance is None else a.tolerance
-    return replace(joined, rows=a.rows + b.rows, states=states, state_rows=state_rows, tolerance=tolerance)
+    return replace(
+        joined,
+        rows=a.rows + b.rows,
+        states=states,
+        state_rows=state_rows,
+        tolerance=tolerance,
+        decimals=_decimals(a, b, places),
+    )
+
+
+def _decimals(a: ProfileColumn, b: ProfileColumn, places: ChunkPlaces) -> IntArray | None:
+    """Of both; of neither where one does not know them, unless it has no values."""
+    none_a, none_b = (np.zeros((len(column.bins), len(LEVELS)), np.int64) for column in (a, b))
+    known_a, known_b = (
+        none if column.decimals is None and not column.valid else column.decimals
+        for column, none in ((a, none_a), (b, none_b))
+    )
+    return None if known_a is None or known_b is None else places.join(known_a, known_b)
 
 
 def _agreeing(column: ProfileColumn, other: ProfileColumn) -> ProfileColumn:

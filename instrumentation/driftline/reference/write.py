@@ -21,7 +21,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
 from driftline.reference.chunks import Chunks
-from driftline.reference.format import CHUNKED_BY, GAUGES, NAMES, bins_text, row_attributes
+from driftline.reference.format import CHUNKED_BY, GAUGES, NAMES, bins_text, decimal_attributes, row_attributes
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.row_repeats import RowRepeats
 from driftline.sketch.identity import digest
@@ -132,6 +132,8 @@ def _bins(column: ProfileColumn, attributes: Mapping[str, Any]) -> Iterator[_Dat
     }
     if column.tolerance is not None:
         described[semconv.COLUMN_TOLERANCE] = column.tolerance
+    if column.decimals is not None:
+        described |= decimal_attributes(column.decimals)
     if column.pair is not None:
         described |= {semconv.PAIR_MEMBERS: [*column.pair.members], semconv.PAIR_THRESHOLDS: [*column.pair.thresholds]}
     yield semconv.REFERENCE_COLUMN, _number(described, column.rows)

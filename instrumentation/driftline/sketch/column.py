@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from driftline.semconv import MISSING, NON_FINITE, OTHER, OUT_OF_RANGE, VALID, WRONG_TYPE
 from driftline.sketch import CategorySketch, NumericPoints, NumericStream, StreamPoints
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.decimals import DecimalCounter
 from driftline.sketch.values import Split, class_names, count_missing, read_text, split
 
 TextReader: TypeAlias = Callable[[str], float | None]
@@ -32,13 +34,14 @@ class CumulativeCount(NamedTuple):
 class ColumnPoints(NamedTuple):
     """The points of a column at `time`.
 
-    numbers: points of its numeric streams, each with its time range. categories, states: rows by name.
+    numbers: points of its numeric streams, each with its time range. categories, states, decimals: rows by name.
     """
 
     time: int
     numbers: list[tuple[TimeRange, NumericPoints]]
     categories: Mapping[str, CumulativeCount]
     states: Mapping[str, CumulativeCount]
+    decimals: Mapping[str, CumulativeCount] = MappingProxyType({})
 
 
 class ColumnSketch:
@@ -49,12 +52,19 @@ class ColumnSketch:
     numbers are counted as such where most rows are numbers, and where they find no place among the named categories.
 
     classes: values are class names, whatever they look like. read: where values are known to be numbers, what a text
-    is, None for one of the wrong type. delta: points cover the rows since the last acknowledged ones instead of since
-    the start. For one thread at a time.
+    is, None for one of the wrong type. decimals: those of numbers are counted. delta: points cover the rows since the
+    last acknowledged ones instead of since the start. For one thread at a time.
     """
 
     def __init__(
-        self, now: int, categories: int, *, classes: bool = False, read: TextReader | None = None, delta: bool = False
+        self,
+        now: int,
+        categories: int,
+        *,
+        classes: bool = False,
+        read: TextReader | None = None,
+        decimals: bool = False,
+        delta: bool = False,
     ) -> None:
         self._delta = delta
         self._read = read
@@ -63,6 +73,7 @@ class ColumnSketch:
         self._stream: NumericStream | None = None
         self._categories = CategorySketch(categories)
         self._states: Counter[str] = Counter({VALID: 0})
+        self._decimals = DecimalCounter() if decimals else None
         self._tails: dict[int, int] = {}  # rows in the tails of each stream that still has points, by stream start
         self._ended_tails = 0  # of all earlier streams
         self._collected = now  # names new at a collection start at the one before
@@ -138,6 +149,8 @@ class ColumnSketch:
         if self._stream is None:
             self._stream = NumericStream(self._collected)
         self._stream.observe(numbers, now)
+        if self._decimals is not None:
+            self._decimals.add(numbers)
 
     def collect(self, now: int) -> ColumnPoints:
         """The points to export. Until acknowledged, the next ones include their rows."""
@@ -148,6 +161,7 @@ class ColumnSketch:
             [(TimeRange(each.start, each.time), each.points) for each in streams],
             self._counts("category", self._categories.counts()),
             self._counts("state", {**self._states, OUT_OF_RANGE: self._out_of_range(streams)}),
+            self._counts("decimals", self._decimals.counts() if self._decimals is not None else {}),
         )
         self._collected, self._sent, self._sent_rows = now, points, self.rows
         return self._arrived.since(points) if self._delta else points
@@ -201,7 +215,8 @@ class Acknowledged:
         if OTHER not in (with_rows := _without_none(categories)):
             categories = with_rows  # else keep empty ones: none of the other rows is theirs
         states = _without_none(self._new(points.states, self._points.states))
-        return ColumnPoints(points.time, numbers, categories, states)
+        decimals = _without_none(self._new(points.decimals, self._points.decimals))
+        return ColumnPoints(points.time, numbers, categories, states, decimals)
 
     def _new(
         self, new: Mapping[str, CumulativeCount], old: Mapping[str, CumulativeCount]
