@@ -67,7 +67,7 @@ class SketchPoint(NamedTuple):
 
 
 class CountPoint(NamedTuple):
-    """A counter of a column's rows in one category (`kind` "category") or one state (`kind` "state").
+    """A counter of a column's rows in one category, in one state, or with so many decimals, by `kind`.
 
     The other fields are those of a SketchPoint.
     """
@@ -180,7 +180,8 @@ class Batch:
 class ColumnSummary:
     """The contents of a column in an interval of time: the sum of its sketches, categories and states.
 
-    rows: sum of the weights of all rows; squares: sum of their squares (equal to rows without sampling). Immutable:
+    rows: sum of the weights of all rows; squares: sum of their squares (equal to rows without sampling). decimals: of
+    numbers, rows by how many they have, of as many rows as were looked at. Immutable:
     `summary_ops.total` adds summaries up, `Accumulator` adds rows.
     """
 
@@ -189,6 +190,7 @@ class ColumnSummary:
     states: Mapping[str, float] = field(default_factory=dict)
     rows: float = 0.0
     squares: float = 0.0
+    decimals: Mapping[str, float] = field(default_factory=dict)
 
 
 class Window(NamedTuple):
@@ -313,7 +315,7 @@ class ReferenceColumn:
     bins; the first lies below the training minimum, the last above the maximum. categories: those with a bin of
     their own in chunks, where one more holds all others; minor: of those others, the ones whose rows in the whole
     are known. chunks: [chunk, bin] counts. states: state -> [chunk, 2] counts, "not it" and "it". pair: of a pair.
-    tolerance: its own, if it has one.
+    tolerance: its own, if it has one. decimals: rows by chunk and number of decimals, [chunk, LEVELS], if known.
     """
 
     key: ColumnKey
@@ -327,6 +329,7 @@ class ReferenceColumn:
     pair: Pair | None = None
     minor: tuple[str, ...] = ()
     tolerance: float | None = None
+    decimals: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
 from driftline.reference.format import output_key
+from driftline.sketch.decimals import LEVELS
 from driftline.sketch.identity import digest
 from driftline.sketch.otlp import shown
 from driftline_processor.decode.otlp_values import kept_resource, labels, resource_error
@@ -27,7 +28,7 @@ _LONG: Final = 1_024
 class MetricKind(NamedTuple):
     """How a metric of ours is read: its data, the attribute that names the column, and the one that is counted by."""
 
-    counts: str  # "sketch", or of a counter what it counts: "category", "state", "rows"
+    counts: str  # "sketch", or of a counter what it counts: "category", "state", "decimals", "rows"
     column: str | None
     by: str | None
 
@@ -37,6 +38,7 @@ KINDS: Final[Mapping[str, MetricKind]] = {
     semconv.FEATURE_TAIL: MetricKind("sketch", semconv.FEATURE_NAME, semconv.SKETCH_PART),
     semconv.FEATURE_CATEGORY: MetricKind("category", semconv.FEATURE_NAME, semconv.CATEGORY),
     semconv.FEATURE_OBSERVATIONS: MetricKind("state", semconv.FEATURE_NAME, semconv.FEATURE_STATE),
+    semconv.FEATURE_PRECISION: MetricKind("decimals", semconv.FEATURE_NAME, semconv.FEATURE_DECIMALS),
     semconv.PAIR_ROWS: MetricKind("category", semconv.PAIR_NAME, semconv.PAIR_SIDES),
     semconv.ROW_HASH: MetricKind("sketch", semconv.ROW_INPUTS, None),
     semconv.OUTPUT_VALUE: MetricKind("sketch", semconv.OUTPUT_NAME, None),
@@ -128,6 +130,8 @@ def _stream(source: Origin, metric: str, attributes: tuple[bytes, ...]) -> Strea
             return f"{metric}: {name} must have at most {source.longest} characters (got {length})"
     if kind.by == semconv.SKETCH_PART and found[kind.by] not in (semconv.BELOW, semconv.MIDDLE, semconv.ABOVE):
         return f"{metric}: {kind.by} must be below, middle or above (got {shown(found[kind.by])})"
+    if kind.by == semconv.FEATURE_DECIMALS and found[kind.by] not in LEVELS:
+        return f"{metric}: {kind.by} must be one of {', '.join(LEVELS)} (got {shown(found[kind.by])})"
     return Stream(
         digest(source.digest, metric.encode(), *sorted(pair.SerializeToString() for pair in pairs)),
         ModelKey(found[semconv.MODEL_NAME], found.get(semconv.MODEL_VERSION, ""), source.resource),

@@ -9,6 +9,7 @@ import numpy as np
 from driftline.semconv import MISSING, NON_FINITE, OUT_OF_RANGE, VALID
 from driftline.sketch import Intervals, hashed
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.decimals import ROOM, decimal_rows, sampled
 from driftline.sketch.encoded import Sketch
 from driftline.sketch.values import LONGEST_NAME
 from driftline_processor.engine.sketch_sums import Gain, gained
@@ -26,13 +27,18 @@ COUNTED_ELSEWHERE: Final = (VALID, OUT_OF_RANGE)
 
 
 class Accumulator:
-    """The running sum of a column. Additions are buffered until BUFFER_LIMIT, or until `summary` is called."""
+    """The running sum of a column. Additions are buffered until BUFFER_LIMIT, or until `summary` is called.
+
+    decimals: those of example values are counted.
+    """
 
     __slots__ = (
         "_buffered",
         "_categories",
+        "_decimals",
         "_gains",
         "_numbers",
+        "_of_decimals",
         "_rows",
         "_settled",
         "_squares",
@@ -41,8 +47,9 @@ class Accumulator:
         "_weights",
     )
 
-    def __init__(self, begin: ColumnSummary | None = None) -> None:
+    def __init__(self, begin: ColumnSummary | None = None, *, decimals: bool = False) -> None:
         self._total = begin or ColumnSummary()
+        self._of_decimals = decimals
         self._clear()
 
     def _clear(self) -> None:
@@ -51,6 +58,7 @@ class Accumulator:
         self._numbers, self._weights = array("d"), array("d")
         self._categories: dict[str, float] = {}
         self._states: dict[str, float] = {}
+        self._decimals: dict[str, float] = {}
         self._rows = self._squares = 0.0
         self._buffered = 0
 
@@ -81,6 +89,10 @@ class Accumulator:
         if state not in COUNTED_ELSEWHERE:
             self._states[state] = self._states.get(state, 0.0) + rows
             self._count(rows, rows)
+
+    def add_decimals(self, level: str, rows: float) -> None:
+        """Adds rows whose numbers have so many decimals, which sketches count."""
+        self._decimals[level] = self._decimals.get(level, 0.0) + rows
 
     def add_values(self, values: ColumnValues, weights: FloatArray) -> None:
         """Adds example values. weights: how many rows each stands for, [values]."""
@@ -114,12 +126,24 @@ class Accumulator:
         """The sum of everything added, within the bounds of a summary."""
         if self._gains:
             self.add_intervals(*gained([self.take_gains()]))
-        if self._rows:
+        if self._rows or self._decimals:
             values = [Intervals.of_values(self._numbers, self._weights)] if self._numbers else []
-            counted = ColumnSummary(Intervals.empty(), self._categories, self._states, self._rows, self._squares)
+            if self._of_decimals:
+                self._count_decimals()
+            categories, states, decimals = self._categories, self._states, self._decimals
+            counted = ColumnSummary(Intervals.empty(), categories, states, self._rows, self._squares, decimals)
             self._total = total([self._total, counted, *(ColumnSummary(each) for each in (*self._settled, *values))])
             self._clear()
         return self._total
+
+    def _count_decimals(self) -> None:
+        """Adds the rows of the buffered values by their decimals, of more than ROOM those of a sample."""
+        values, weights = np.array(self._numbers), np.array(self._weights)
+        if len(values) > ROOM:
+            chosen = sampled(len(values), ROOM, 0)
+            values, weights = values[chosen], weights[chosen]
+        for level, rows in decimal_rows(values, weights).items():
+            self.add_decimals(level, rows)
 
     def _count(self, rows: float, squares: float, buffered: int = 0) -> None:
         self._rows += rows

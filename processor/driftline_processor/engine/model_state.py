@@ -259,7 +259,9 @@ class ModelState:
 
     def stream(self, window: Window, hours: Mapping[int, float] = MappingProxyType({})) -> StreamWindow:
         """The window, when its rows came, what is remembered of those before it, and the open alarms."""
-        alarms = {key: OpenAlarm(alarm.opened, alarm.largest_bound) for key, alarm in self.alarms.items()}
+        alarms = {
+            key: OpenAlarm(alarm.opened, alarm.largest_bound, alarm.aspects) for key, alarm in self.alarms.items()
+        }
         return StreamWindow(self.trailing, window, alarms, hours)
 
     def note(self, events: Iterable[AlarmEvent]) -> None:

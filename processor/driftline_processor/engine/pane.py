@@ -1,13 +1,13 @@
 """A pane: the contents of each column in one step of event time, per operation of the model."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from driftline.semconv import MISSING
+from driftline.semconv import MISSING, TARGET_INPUT
 from driftline.sketch.encoded import Sketch
 from driftline.sketch.time_units import HOUR
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE, Accumulator, settle
@@ -86,11 +86,10 @@ class Pane:
             self.add_sketch(point)
 
     def add_count(self, point: CountPoint, rows: float) -> None:
-        """Adds rows of the point's category or state."""
-        if point.kind == "category":
-            self._accumulator(OperationColumn(point.column, point.operation)).add_category(point.value, rows)
-        elif point.value not in COUNTED_ELSEWHERE:
-            self._accumulator(OperationColumn(point.column, point.operation)).add_state(point.value, rows)
+        """Adds rows of the point's category, state or number of decimals."""
+        if point.kind != "state" or point.value not in COUNTED_ELSEWHERE:
+            held = self._accumulator(OperationColumn(point.column, point.operation))
+            _ADD[point.kind](held, point.value, rows)
 
     def add_sketch(self, point: SketchPoint) -> None:
         """Adds all rows of a sketch."""
@@ -161,7 +160,7 @@ class Pane:
     def _accumulator(self, column: OperationColumn) -> Accumulator:
         held = self.accumulators.get(column)
         if held is None:
-            held = self.accumulators[column] = Accumulator()
+            held = self.accumulators[column] = Accumulator(decimals=column.column.target == TARGET_INPUT)
         return held
 
     def _count(self, operation: str, rows: float) -> None:
@@ -171,6 +170,13 @@ class Pane:
         """A point counts rows before it: at a full hour those of the hour that ends."""
         start = (time - 1) // HOUR * HOUR
         self.hours[start] = self.hours.get(start, 0.0) + rows
+
+
+_ADD: Final[Mapping[str, Callable[[Accumulator, str, float], None]]] = {
+    "category": Accumulator.add_category,
+    "state": Accumulator.add_state,
+    "decimals": Accumulator.add_decimals,
+}
 
 
 def _sum(one: SpanRows, other: SpanRows) -> SpanRows:

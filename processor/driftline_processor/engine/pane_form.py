@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgpack
 
+from driftline.semconv import TARGET_INPUT
 from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.pane import OperationColumn, Pane, SpanRows
 from driftline_processor.engine.summary_ops import pack_summary, unpack_summary
@@ -15,19 +16,20 @@ _FASTEST: Final = 1
 
 def store_pane(pane: Pane) -> bytes:
     """An eighth of what it takes as plain values."""
-    return zlib.compress(msgpack.packb((pack_pane(pane), pack_span_rows(pane))), _FASTEST)
+    return zlib.compress(msgpack.packb((pack_pane(pane), pack_span_rows(pane), pack_decimals(pane))), _FASTEST)
 
 
 def restore_pane(stored: bytes) -> Pane:
-    packed, span_rows = msgpack.unpackb(zlib.decompress(stored), strict_map_key=False, use_list=False)
+    packed, span_rows, decimals = msgpack.unpackb(zlib.decompress(stored), strict_map_key=False, use_list=False)
     pane = unpack_pane(packed)
     if span_rows is not None:
         unpack_span_rows(pane, *span_rows)
+    unpack_decimals(pane, decimals)
     return pane
 
 
 def pack_pane(pane: Pane) -> tuple[Any, ...]:
-    """Plain values for MessagePack, without what it holds of spans that no sketch counts."""
+    """Plain values for MessagePack, without decimals, and what spans hold that no sketch counts."""
     parts = [((_pack_column(c.column), c.operation), pack_summary(held)) for c, held in pane.summaries().items()]
     return (parts, pane.rows, pane.traces, *([pane.hours] if pane.hours else []))
 
@@ -36,10 +38,25 @@ def unpack_pane(packed: tuple[Any, ...]) -> Pane:
     parts, rows, *later = packed  # earlier versions keep no traces, or no hours
     traces, hours = (*later, [], {})[:2] if later else ([], {})
     accumulators = {
-        OperationColumn(ColumnKey(*column), operation): Accumulator(unpack_summary(held))
+        OperationColumn(ColumnKey(*column), operation): Accumulator(
+            unpack_summary(held), decimals=column[0] == TARGET_INPUT
+        )
         for (column, operation), held in parts
     }
     return Pane(accumulators, rows=dict(rows), hours=dict(hours), traces=list(traces))
+
+
+def pack_decimals(pane: Pane) -> list[tuple[Any, ...]]:
+    """Rows by decimals of its columns that have some, which earlier versions did not count."""
+    held = [(_pack_column(c.column), c.operation, dict(each.decimals)) for c, each in pane.summaries().items()]
+    return [packed for packed in held if packed[-1]]
+
+
+def unpack_decimals(pane: Pane, packed: Any) -> None:
+    for column, operation, rows in packed:
+        held = pane.accumulators[OperationColumn(ColumnKey(*column), operation)]
+        for level, each in rows.items():
+            held.add_decimals(level, each)
 
 
 def pack_span_rows(pane: Pane) -> tuple[Any, ...] | None:

@@ -13,7 +13,14 @@ from driftline_processor.engine.checkpoints import Checkpoint, Checkpoints
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.model_state import ModelState
 from driftline_processor.engine.pane import Pane
-from driftline_processor.engine.pane_form import pack_pane, pack_span_rows, unpack_pane, unpack_span_rows
+from driftline_processor.engine.pane_form import (
+    pack_decimals,
+    pack_pane,
+    pack_span_rows,
+    unpack_decimals,
+    unpack_pane,
+    unpack_span_rows,
+)
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.resting import Rest
 from driftline_processor.engine.senders import Progress, Senders
@@ -46,6 +53,7 @@ def dump(model: ModelState) -> bytes:
         "times": (panes.step, panes.newest, panes.sealed),
         "panes": [(start, pack_pane(pane)) for start, pane in panes.by_start.items()],
         **_pack_span_rows(panes.by_start),
+        **_pack_decimals(panes.by_start),
         "streams": [(key, pack_position(last)) for key, last in model.streams.cumulative.items()],
         "keys": list(model.streams.keys.items()),
         "columns": [(_pack_column(column), seen) for column, seen in model.columns.items()],
@@ -88,6 +96,7 @@ def load(body: bytes, size: int, step: int, lateness: int, retention: int = 0) -
     if old_step == step:
         panes.by_start = {start: unpack_pane(pane) for start, pane in state["panes"]}
         _unpack_span_rows(panes.by_start, state)
+        _unpack_decimals(panes.by_start, state)
     else:
         panes.sealed = -(-max(sealed, newest) // step) * step
     model = ModelState(
@@ -199,6 +208,17 @@ def _unpack_span_rows(panes: Mapping[int, Pane], state: Mapping[str, Any]) -> No
     columns = dict(state.get("span_columns", ()))
     for start, rows in state.get("span_rows", ()):
         unpack_span_rows(panes[start], rows, columns.get(start, ()))
+
+
+def _pack_decimals(panes: Mapping[int, Pane]) -> dict[str, Any]:
+    """Rows by decimals of the columns in panes; nothing where there are none."""
+    held = [(start, packed) for start, pane in panes.items() if (packed := pack_decimals(pane))]
+    return {"decimals": held} if held else {}
+
+
+def _unpack_decimals(panes: Mapping[int, Pane], state: Mapping[str, Any]) -> None:
+    for start, packed in state.get("decimals", ()):
+        unpack_decimals(panes[start], packed)
 
 
 def _unpack_provisional(state: dict[str, Any], step: int) -> ProvisionalData:

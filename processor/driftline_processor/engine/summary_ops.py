@@ -31,6 +31,7 @@ def total(summaries: Iterable[ColumnSummary]) -> ColumnSummary:
             states=_sum(summary.states for summary in every),
             rows=sum(summary.rows for summary in every),
             squares=sum(summary.squares for summary in every),
+            decimals=_sum(summary.decimals for summary in every),
         )
     )
 
@@ -62,7 +63,7 @@ def _sum(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def pack_summary(summary: ColumnSummary) -> tuple[object, ...]:
-    """A summary as plain values for MessagePack."""
+    """A summary as plain values for MessagePack, but for its decimals."""
     held = summary.intervals
     arrays = tuple(_bytes(array) for array in (held.lower, held.upper, held.weight))
     return (*arrays, dict(summary.categories), dict(summary.states), summary.rows, summary.squares)

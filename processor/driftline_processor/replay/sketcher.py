@@ -35,7 +35,10 @@ class Sketcher:
         self._model = model
         every = frozenset(column.key.name for column in columns if column.key.target == TARGET_INPUT)
         self._inputs = every if inputs is None else every & inputs
-        self._series = {c.key: ColumnSketch(0, MOST_NAMED, classes=c.classes, delta=True) for c in columns}
+        self._series = {
+            c.key: ColumnSketch(0, MOST_NAMED, classes=c.classes, decimals=c.key.target == TARGET_INPUT, delta=True)
+            for c in columns
+        }
         self._pairs = Pairs(pairs)
         self._counted = {name: ColumnSketch(0, MOST_NAMED, classes=True, delta=True) for name in pairs}
         self._ticks = count(1)
@@ -81,7 +84,7 @@ class Sketcher:
                 if part.count:
                     yield SketchPoint(*self._head(key, time), part)
         states = {name: counted for name, counted in points.states.items() if name not in COUNTED_ELSEWHERE}
-        for kind, counts in (("category", points.categories), ("state", states)):
+        for kind, counts in (("category", points.categories), ("state", states), ("decimals", points.decimals)):
             for name, counted in counts.items():
                 yield CountPoint(*self._head(key, time), kind, name, float(counted.rows))
         series.acknowledge()

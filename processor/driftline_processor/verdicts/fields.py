@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from driftline_processor.verdicts.reasons import (
     Bound,
+    ChangedDecimals,
     ConstantMembers,
     DetectionLimit,
     ExplainedByBlock,
@@ -29,6 +30,7 @@ from driftline_processor.verdicts.reasons import (
 KINDS: Final[Mapping[type[Reason], str]] = {
     Moved: "moved",
     NeverSeen: "never_seen",
+    ChangedDecimals: "changed_decimals",
     ManyCategories: "many_categories",
     ManyColumns: "many_columns",
     NoRows: "no_rows",
@@ -104,6 +106,12 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
         "low": reason.low,
         "high": reason.high,
     },
+    ChangedDecimals: lambda reason: {
+        "usual": reason.usual,
+        "decimals": reason.level,
+        "before": reason.before,
+        "after": reason.after,
+    },
     ManyCategories: lambda reason: {"share": reason.share},
     ManyColumns: lambda reason: {
         "moved": reason.moved,
@@ -150,6 +158,9 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
         more=packed["more"],
         low=packed.get("low"),
         high=packed.get("high"),
+    ),
+    "changed_decimals": lambda packed: ChangedDecimals(
+        packed["usual"], packed["decimals"], packed["before"], packed["after"]
     ),
     "many_categories": lambda packed: ManyCategories(packed["share"]),
     "many_columns": lambda packed: ManyColumns(

@@ -67,6 +67,19 @@ class NeverSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedDecimals:
+    """Numbers with so many decimals, `level`, were a share of `before` in training and are one of `after`.
+
+    usual: how many most numbers had in training.
+    """
+
+    usual: str
+    level: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
 class ManyCategories:
     """Many categories moved a little each: by that share of the rows in all."""
 
@@ -197,6 +210,7 @@ class Stated:
 Reason: TypeAlias = (
     Moved
     | NeverSeen
+    | ChangedDecimals
     | ManyCategories
     | ManyColumns
     | NoRows

@@ -18,10 +18,14 @@ class State(Enum):
 
 
 class OpenAlarm(NamedTuple):
-    """An alarm of a column that is open. largest_bound: the largest of all its verdicts in alarm so far."""
+    """An alarm of a column that is open.
+
+    largest_bound: the largest of all its verdicts in alarm so far. aspects: all that were reported, where known.
+    """
 
     opened: int
     largest_bound: float
+    aspects: tuple[str, ...] = ()
 
 
 class ClosingEvidence(NamedTuple):

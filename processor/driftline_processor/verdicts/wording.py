@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
+from driftline.sketch.decimals import MORE
 from driftline_processor.verdicts.numbers import number, number_range, percent, percents
 from driftline_processor.verdicts.reasons import (
     TRUE,
     Bound,
+    ChangedDecimals,
     ConstantMembers,
     DetectionLimit,
     ExplainedByBlock,
@@ -76,6 +78,26 @@ def _never_seen(reason: NeverSeen) -> str:
     if reason.low is not None and reason.high is not None:
         named = number_range(reason.low, reason.high)
     return f"values never seen in training: {percent(reason.share)}" + (f" ({named})" if named else "")
+
+
+def _changed_decimals(reason: ChangedDecimals) -> str:
+    before, after = percents(reason.before, reason.after)
+    usual, level = _decimals(reason.usual), _decimals(reason.level)
+    if usual == level:
+        return f"decimals: {level}, in {before} → {after} of the values"
+    return f"decimals: {usual} in training, {level} now ({before} → {after} of the values)"
+
+
+def _decimals(level: str) -> str:
+    return _LEVELS.get(level, level.replace("+", " or more"))
+
+
+_LEVELS: Final = {
+    MORE: "more than 5",
+    "-1": "none, but whole tens",
+    "-2": "none, but whole hundreds",
+    "-3": "none, but whole thousands",
+}
 
 
 def _many_categories(reason: ManyCategories) -> str:
@@ -149,6 +171,7 @@ def _still_open(reason: StillOpen) -> str:
 _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     Moved: _moved,
     NeverSeen: _never_seen,
+    ChangedDecimals: _changed_decimals,
     ManyCategories: _many_categories,
     ManyColumns: _many_columns,
     NoRows: lambda _: "no rows",

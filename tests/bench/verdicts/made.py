@@ -43,6 +43,11 @@ def missing(share: float) -> Draw:
     return lambda random, n: np.where(random.random(n) < share, np.nan, random.normal(size=n))
 
 
+def rounded(places: int) -> Draw:
+    """Amounts of so many decimals; below 0 of whole tens."""
+    return lambda random, n: np.round(random.normal(500.0, 80.0, n), places)
+
+
 def mode(share: float, at: float) -> Draw:
     """A share of the rows is around `at`."""
     return lambda random, n: np.where(random.random(n) < share, random.normal(at, 0.05, n), random.normal(size=n))
@@ -372,6 +377,8 @@ KINDS: Final[Mapping[str, tuple[Draw, Draw]]] = {
     "mode 10 %": (normal(), mode(0.1, 2.5)),
     "mode 10 % in the middle": (normal(), mode(0.1, 0.3)),
     "missing 10 to 22 %": (missing(0.1), missing(0.22)),
+    "2 decimals to none": (rounded(2), rounded(0)),
+    "none to whole tens": (rounded(0), rounded(-1)),
     "unit change": (normal(15.0, 8.0), in_other_units),
     "constant": (normal(), frozen),
     **{f"k={k}, one bin + 10 points": (categories(uniform(k)), categories(moved(k, 0.1))) for k in (2, 50, 200, 1000)},

@@ -67,13 +67,13 @@ def test_what_does_not_matter_is_left_alone() -> None:
         (shifted("2θ"), 2_000, 0.9),
         *(
             (partial(drift, *KINDS[name]), 1_000, 1.0)
-            for name in ("lognormal x1.5", "mode 10 %", "unit change", "constant")
+            for name in ("lognormal x1.5", "mode 10 %", "unit change", "constant", "2 decimals to none")
         ),
         (partial(drift, *KINDS["variance x1.5"]), 2_000, 0.9),
         (partial(drift, *KINDS["missing 10 to 22 %"]), 1_000, 0.9),
         (partial(drift, *KINDS["k=50, one bin + 10 points"]), 1_000, 0.9),
     ],
-    ids=["2θ", "lognormal", "mode", "units", "constant", "variance", "missing", "category"],
+    ids=["2θ", "lognormal", "mode", "units", "constant", "decimals", "variance", "missing", "category"],
 )
 def test_what_matters_is_found_and_named(stream: Callable[..., Stream], rows: int, soon: float) -> None:
     """Within two windows, in nine of ten columns at least; and of quiet columns none is named.

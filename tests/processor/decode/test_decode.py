@@ -99,6 +99,11 @@ def test_sketch_is_read_exactly() -> None:
             (("input", "age"), "state", "missing"),
         ),
         (
+            semconv.FEATURE_PRECISION,
+            {"feature__name": "age", "feature__decimals": "-1"},
+            (("input", "age"), "decimals", "-1"),
+        ),
+        (
             semconv.OUTPUT_PREDICTIONS,
             {"output__name": "prediction", "output__class": "1"},
             (("output", "prediction"), "category", "1"),

@@ -5,6 +5,7 @@ import pytest
 
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.incidents import Incident
+from driftline_processor.engine.pane import OperationColumn
 from driftline_processor.engine.snapshot import UnknownForm, dump, load
 from driftline_processor.records import ColumnKey
 from engine_records import AGE, CHURN, MINUTE, SETTINGS, START, Sender, span
@@ -40,6 +41,19 @@ def test_an_incident_is_kept_and_may_be_absent() -> None:
 
     assert load(dump(model), SETTINGS.size, SETTINGS.step, SETTINGS.lateness).incident == model.incident
     assert load(busy(), SETTINGS.size, SETTINGS.step, SETTINGS.lateness).incident is None
+
+
+def test_decimals_are_kept_and_may_be_absent() -> None:
+    """Versions that count none have written none; what they have counted is as before."""
+    state = busy()
+    engine = Engine(SETTINGS)
+    time = START + 1
+    engine.observe([span(1, time, {"age": 9.95}, weight=3.0), span(2, time, {"age": 4.0})], time)
+    model = load(engine.snapshot()[CHURN] or b"", SETTINGS.size, SETTINGS.step, SETTINGS.lateness)
+    (held,) = (pane.summaries()[OperationColumn(AGE, "predict")] for pane in model.panes.by_start.values())
+
+    assert held.decimals == {"2": 3.0, "0": 1.0}
+    assert "decimals" not in msgpack.unpackb(state, strict_map_key=False)
 
 
 def test_a_snapshot_of_a_newer_version_is_refused_by_name() -> None:

@@ -12,6 +12,7 @@ from driftline.semconv import TARGET_LABEL, TARGET_PAIR
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
+from driftline_processor.monitors.drift.binning.decimal_columns import DecimalColumns
 from driftline_processor.monitors.drift.binning.reading import WindowReader
 from driftline_processor.monitors.drift.detection.budget_allocation import BudgetAllocation
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
@@ -19,6 +20,7 @@ from driftline_processor.monitors.drift.detection.column_baseline import timeles
 from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks, judge_all
 from driftline_processor.monitors.drift.detection.tolerance_bound import SPENT
+from driftline_processor.monitors.drift.explain.decimal_verdicts import closing_with_decimals, with_decimals
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.monitors.drift.explain.verdicts import Explainer
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingSpan
@@ -32,7 +34,7 @@ from driftline_processor.monitors.drift.season.policy import Season, season_poli
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, Window
 from driftline_processor.reference.tolerances import column_tolerances
-from driftline_processor.verdicts.verdict import OpenAlarm, Verdict
+from driftline_processor.verdicts.verdict import ClosingEvidence, OpenAlarm, Verdict
 
 APART = 0.25
 """Numbers are one where they are less apart, in margins of the training data: buckets of a sketch are as wide."""
@@ -69,28 +71,37 @@ class Comparison:
         self.reference, self.tolerance = reference, tolerance
         self._own, self._timed = own, timed
         tolerances = column_tolerances(reference, tolerance, own)
-        columns, chunk = list(reference.columns.values()), _chunk(reference)
+        told, chunk = list(reference.columns.values()), _chunk(reference)
         self._chunk = chunk if chunk > 0.0 else None
-        if not columns:
+        if not told:
             return
+        self._decimals = DecimalColumns(told)
+        columns, of_decimals = [*told, *self._decimals.columns], self._decimals.of
+        self._place_of_decimals = {i: len(told) + place for place, i in enumerate(of_decimals)}
+        tolerances = np.append(tolerances, tolerances[of_decimals])
         times = (reference.starts, reference.ends)
         self._keys = tuple(reference.columns)
-        self._reader = WindowReader(columns)
+        self._owners = (*self._keys, *(self._keys[i] for i in of_decimals))
+        self._reader = WindowReader(told)
         self._detector = Detector(columns, tolerance, *(times if timed and self._chunk else ()), tolerances=tolerances)
         self._binner = Binner(columns, self._detector.numeric, self._detector.sizes)
-        self._results = ColumnResults(columns, self._binner)
+        self._results = ColumnResults(columns, self._binner, len(told))
         seen = zip(np.flatnonzero(self._detector.numeric).tolist(), self._binner.numbers.seen, strict=True)
         self._resolution = {i: APART * each.margin for i, each in seen}
         days = by_day([timeless(column, *times) for column in columns] if timed and self._chunk else columns, chunk)
         daily = None if days is None else Detector(days, tolerance, tolerances=tolerances)
-        self._season = season_policy(self._detector, self._keys, daily, chunk, tolerance)
+        self._season = season_policy(self._detector, self._owners, daily, chunk, tolerance)
         detectors = [each for each in (self._detector, daily) if each is not None]
-        blocks = [] if reference.provisional else find_blocks(self._keys, has_level(self._detector).tolist())
+        levels = has_level(self._detector)[: len(told)].tolist()
+        blocks = [] if reference.provisional else find_blocks(self._keys, levels)
         self._joint = JointMonitor(blocks, self._keys, detectors, self._chunk)
-        self._allocation = BudgetAllocation([key.target == TARGET_PAIR for key in self._keys], len(self._joint.blocks))
+        pairs = [key.target == TARGET_PAIR for key in self._keys]
+        self._allocation = BudgetAllocation(pairs, len(self._joint.blocks), of_decimals)
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
         whole = [i for i, column in enumerate(columns) if column.type == INTEGER]
-        reasons = ReasonFinder(self._detector, self._binner.numbers, self._binner.categories, calendar, whole)
+        decimals = self._place_of_decimals.values()
+        numbers, categories = self._binner.numbers, self._binner.categories
+        reasons = ReasonFinder(self._detector, numbers, categories, calendar, whole, decimals=decimals)
         self._explainer = Explainer(reference, self._detector, reasons, timed=self._chunk is not None)
         provisional = reference.provisional and self._chunk is not None
         self._provisional = ProvisionalJudge(reference, self._detector, self._explainer) if provisional else None
@@ -151,7 +162,8 @@ class Comparison:
 
     def place(self, summaries: Mapping[ColumnKey, ColumnSummary]) -> PlacedWindow:
         """What a window held, in bins that are the same at every tolerance."""
-        held = self._reader.read([summaries.get(key, NOTHING) for key in self._keys])
+        read = self._reader.read([summaries.get(key, NOTHING) for key in self._keys])
+        held = [*read, *self._decimals.held(read)]
         # Not every server counts pairs.
         judged = np.array([key.target != TARGET_PAIR or key in summaries for key in self._keys])
         constant = self._constant(held)[self._detector.pairing.members]
@@ -172,15 +184,17 @@ class Comparison:
         """Judge what `place` has read: all horizons that end with the window. Arguments as of `window`."""
         judged = self._judged(*self._begin(placed, duration, stream), placed, budget)
         held, alarms, eligible, window = placed.held, self._open(stream), self._eligible(stream), judged[0].detection
+        known = len(self._keys)
         if self._provisional is not None and stream is not None:
             verdicts = self._explainer.verdicts(judged, held, {}, eligible)
             verdicts = self._provisional.verdicts(verdicts, judged[0], held, Stream(stream, alarms))
         else:
-            verdicts = self._explainer.verdicts(judged, held, closing_evidence(judged, alarms), eligible)
-        verdicts = self._explainer.of_pairs(verdicts, placed.constant)
+            verdicts = self._explainer.verdicts(judged, held, self._closing(judged, alarms), eligible)
+        verdicts = with_decimals(self._explainer.of_pairs(verdicts, placed.constant), self._decimals.of)
         blocks = self._joint.verdicts(judged, self._allocation.of_block(budget), stream)
         verdicts = self._joint.explained(verdicts, blocks, stream)
-        return Judgement(verdicts, np.where(window.valued, self._detector.unseen_below(window), np.nan), blocks)
+        detectable = np.where(window.valued, self._detector.unseen_below(window), np.nan)
+        return Judgement(verdicts, detectable[:known], blocks)
 
     def changes(
         self, placed: PlacedWindow, budget: float, duration: int, stream: StreamWindow
@@ -191,11 +205,11 @@ class Comparison:
         season, horizons = self._begin(placed, duration, stream)
         watched = stream.alarms or season.observes or self._joint.blocks  # many columns move within their tolerances
         if not watched and not any(each.may_alarm for each in horizons):
-            return self._keyed(self._explainer.quiet(duration), ())
+            return self._keyed(self._explainer.quiet(duration)[: len(self._keys)], ())
         judged = self._judged(season, horizons, placed, budget)
-        closing = closing_evidence(judged, self._open(stream))
+        closing = self._closing(judged, self._open(stream))
         verdicts = self._explainer.changes(judged, placed.held, closing, self._eligible(stream))
-        verdicts = self._explainer.of_pairs(verdicts, placed.constant)
+        verdicts = with_decimals(self._explainer.of_pairs(verdicts, placed.constant), self._decimals.of)
         blocks = self._joint.verdicts(judged, self._allocation.of_block(budget), stream)
         return self._keyed(self._joint.explained(verdicts, blocks, stream), blocks)
 
@@ -224,7 +238,7 @@ class Comparison:
         def eligible(column: int, start: int) -> bool:
             block = self._joint.block_of.get(column)
             of_block = block is None or stream.trailing.eligible(block, start)
-            return of_block and stream.trailing.eligible(self._keys[column], start)
+            return of_block and stream.trailing.eligible(self._owners[column], start)
 
         return eligible
 
@@ -232,6 +246,12 @@ class Comparison:
         """The open alarms, by the number of their column."""
         alarms = {} if stream is None else stream.alarms
         return {i: alarms[key] for i, key in enumerate(self._keys) if key in alarms} if alarms else {}
+
+    def _closing(self, judged: Sequence[Judged], alarms: Mapping[int, OpenAlarm]) -> dict[int, ClosingEvidence]:
+        """What closes open alarms, by the number of their column, and of that of its decimals."""
+        place = self._place_of_decimals
+        of_decimals = {place[i]: alarm for i, alarm in alarms.items() if i in place}
+        return closing_with_decimals(closing_evidence(judged, {**alarms, **of_decimals}), alarms, place)
 
     def _horizons(
         self, counts: BinnedCounts, duration: int, stream: StreamWindow | None, season: Season
@@ -258,7 +278,7 @@ class Comparison:
         spans = list(stream.trailing.spans(self.reference.id, stream.window, counts))
         if not spans:
             return
-        held = [BinnedCounts.of_vector(span.counts, len(self._keys)) for span in spans]
+        held = [BinnedCounts.of_vector(span.counts, len(self._owners)) for span in spans]
         since = min((alarm.opened for alarm in stream.alarms.values()), default=None)
         for span, longer, opens in zip(spans, held, self._detector.may_alarm(BinnedCounts.stack(held)), strict=True):
             if opens or (since is not None and span.start >= since):

@@ -15,10 +15,10 @@ from driftline_processor.verdicts.verdict import Verdict
 
 
 class ColumnResults:
-    """The columns of a reference, prepared to be told of in every window."""
+    """The columns of a reference, prepared to be told of in every window. told: how many are, the first ones."""
 
-    def __init__(self, columns: Sequence[ReferenceColumn], binner: Binner) -> None:
-        self._columns, self._binner = columns, binner
+    def __init__(self, columns: Sequence[ReferenceColumn], binner: Binner, told: int) -> None:
+        self._columns, self._binner, self._told = columns, binner, told
         self._statistics = ReferenceStatistics(columns)
         summaries = [column.summary for column in columns]
         self._distributions = numbers(StackedIntervals.of([summary.intervals for summary in summaries]))
@@ -58,7 +58,7 @@ class ColumnResults:
         self, held: Sequence[ColumnSummary], placed: Mapping[int, BinnedCategories]
     ) -> dict[int, dict[str, float]]:
         """Of categorical columns, by the number of the column."""
-        return {i: class_shares(self._binner.classes(i, held[i], bins)) for i, bins in placed.items()}
+        return {i: class_shares(self._binner.classes(i, held[i], bins)) for i, bins in placed.items() if i < self._told}
 
 
 def describe_window(summaries: Mapping[ColumnKey, ColumnSummary]) -> tuple[ColumnResult, ...]:

@@ -108,6 +108,7 @@ def _scaled(summary: ColumnSummary, by: float) -> ColumnSummary:
         {name: rows * by for name, rows in summary.states.items()},
         summary.rows * by,
         summary.squares * by,
+        {level: rows * by for level, rows in summary.decimals.items()},
     )
 
 

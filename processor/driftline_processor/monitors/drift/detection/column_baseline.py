@@ -10,6 +10,7 @@ import numpy as np
 from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
 from driftline.sketch.arrays import FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import STATES
+from driftline_processor.monitors.drift.binning.decimal_columns import DECIMALS
 from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.harmonics import DailyCycle, fit_cycle
 from driftline_processor.monitors.drift.detection.novelty import Unseen, unseen_categories, unseen_numbers
@@ -17,6 +18,7 @@ from driftline_processor.monitors.drift.detection.selection_bias import undo_sel
 from driftline_processor.monitors.drift.detection.tested_sets import (
     BinSets,
     category_events,
+    decimal_events,
     numeric_events,
     state_events,
 )
@@ -65,12 +67,15 @@ def prepare(column: ReferenceColumn, tolerance: float, starts: FloatArray, ends:
     chunks = _chunks(column)
     bins, numeric = chunks.shape[1], column.kind == NUMERIC and bool(chunks.sum())
     shares = chunks.sum(axis=0) / max(float(chunks.sum()), 1.0)
-    events = numeric_events(bins).with_ranks(shares) if numeric else category_events(bins)
+    of_decimals = column.key.target == DECIMALS
+    events = decimal_events(bins) if of_decimals else category_events(bins)
+    if numeric:
+        events = numeric_events(bins).with_ranks(shares)
     cycle, timeless = fit_cycle(chunks, starts, ends, _rows(column, chunks))
     values, level = Baseline.of(timeless, events, tolerance, ordered=numeric), _level(timeless, events)
     if cycle:
         values = values.over_a_day(events.sums(cycle.of_day()), cycle.parameters)
-    tests = len(events) if numeric else _number_of_tests(shares)
+    tests = len(events) if numeric or of_decimals else _number_of_tests(shares)
     if column.minor:
         parts = minor_shares(column)
         events, values = category_events(bins - 1 + len(parts), len(parts)), values.divided(parts)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline.sketch.time_units import HOUR
 from driftline_processor.monitors.drift.binning.binned_counts import STATES, BinnedCounts
+from driftline_processor.monitors.drift.binning.decimal_columns import DECIMALS
 from driftline_processor.monitors.drift.detection.assessment import NEARLY, Assessment
 from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, BUDGET, prepare
@@ -119,8 +120,9 @@ class Detector:
         first = np.cumsum(self.baseline.sizes) - self.baseline.sizes
         self.pairing = PairMargins(columns, self.baseline.shares, first[: len(columns)], self._middle)
         self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
+        of_decimals = np.array([column.key.target == DECIMALS for column in columns], bool)
         self._total_variation = TotalVariation(
-            self.baseline, ~self.numeric, self._last - self._first == 1, self.tolerances
+            self.baseline, ~self.numeric & ~of_decimals, self._last - self._first == 1, self.tolerances
         )
         self.rare = RareEvents(self.baseline, self._may_be_rare(columns))
         self._parts = self._parts_of_alpha(np.array([each.tests for each in prepared]))
@@ -152,14 +154,15 @@ class Detector:
         return share / np.append(tests, np.ones(len(STATES) * len(self.sizes))), share
 
     def _may_be_rare(self, columns: Sequence[ReferenceColumn]) -> BoolArray:
-        """Events whose rate means something: pairs are judged by what their members leave of them.
+        """Events whose rate means something: pairs are judged by what their members leave of them, and some decimals
+        are always rare.
 
         A column that was given a wide tolerance is to be left alone.
 
         Of ranges of numbers, beyond the training data only where that has few values, as flags and codes have.
         """
         baseline, column = self.baseline, self.baseline.column[: len(self._first)]
-        pairs = np.array([column.pair is not None for column in columns], bool)
+        pairs = np.array([column.pair is not None or column.key.target == DECIMALS for column in columns], bool)
         few_values = np.array([len(column.edges) < FEW_VALUES for column in columns], bool)
         wide = self.tolerances > MOST_TOLERATED
         possible = np.tile(~pairs & ~wide, len(ASPECTS))[baseline.column]

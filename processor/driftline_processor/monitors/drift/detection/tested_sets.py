@@ -121,6 +121,12 @@ def category_events(bins: int, minor: int = 0) -> BinSets:
     return BinSets.of(bins, (*each[:major], *together, *each[major:]))
 
 
+@lru_cache(maxsize=16)
+def decimal_events(bins: int) -> BinSets:
+    """Events of the decimals of a column: to have at most so many."""
+    return BinSets.of(bins, tuple(_prefixes(bins)))
+
+
 @lru_cache(maxsize=1)
 def state_events() -> BinSets:
     """The one event of a column "not it, it": it."""

@@ -21,6 +21,7 @@ from driftline_processor.verdicts.reasons import (
     FALSE,
     TRUE,
     Bound,
+    ChangedDecimals,
     DetectionLimit,
     InSeason,
     ManyCategories,
@@ -35,7 +36,7 @@ NAMED = 3
 
 
 class ReasonFinder:
-    """Names the events of a reference. whole: the columns of whole numbers.
+    """Names the events of a reference. whole: the columns of whole numbers. decimals: the columns of decimals.
 
     `_place`: of a numeric column among the numeric ones.
     """
@@ -47,9 +48,11 @@ class ReasonFinder:
         categories: Mapping[int, CategoryBins],
         calendar: Calendar,
         whole: Collection[int] = (),
+        *,
+        decimals: Collection[int] = (),
     ) -> None:
         self._detector, self._numbers, self._categories, self._calendar = detector, numbers, categories, calendar
-        self._whole = frozenset(whole)
+        self._whole, self._decimals = frozenset(whole), frozenset(decimals)
         self._place = {int(column): place for place, column in enumerate(np.flatnonzero(detector.numeric))}
         self._first = detector.baseline.sizes.cumsum() - detector.baseline.sizes
 
@@ -78,7 +81,8 @@ class ReasonFinder:
         for cycle, alike in self._calendar.alike(start, end):
             bins = chunks[alike].sum(axis=0)
             if bins.sum():
-                known = self._detector.events[column].sums(bins) if column in self._place else bins
+                ordered = column in self._place or column in self._decimals
+                known = self._detector.events[column].sums(bins) if ordered else bins
                 share = float(known[within] / bins.sum())
                 if in_season(after, whole, share):
                     return InSeason(cycle, share)
@@ -89,6 +93,8 @@ class ReasonFinder:
         if aspect:
             at = int(detection.events.highest[aspect * len(self._detector.sizes) + column])
             return Moved(Region.STATE, *_shares(judged, at), name=ASPECTS[aspect])
+        if column in self._decimals:
+            return self._of_decimals(judged, column)
         if detection.new[column]:
             return self._never_seen(column, summary, float(detection.novelty.move.after[column]))
         if detection.spread[column]:
@@ -120,6 +126,16 @@ class ReasonFinder:
         if named and bins.names[event.first] == FALSE and set(bins.names) == {TRUE, FALSE}:
             return moved_category(TRUE, 1.0 - before, 1.0 - after)
         return moved_category(bins.names[event.first] if named else None, before, after)
+
+    def _of_decimals(self, judged: Judged, column: int) -> ChangedDecimals:
+        """Which decimals have become most frequent, and the share of rows with as few, or as many."""
+        names, first = self._categories[column].names, int(self._first[column])
+        up_to = np.array([_shares(judged, first + place) for place in range(len(names))])
+        usual, now = np.diff(up_to, axis=0, prepend=0.0).T
+        before, after = up_to[int(judged.detection.events.highest[column]) - first].tolist()
+        if after < before:
+            before, after = 1.0 - before, 1.0 - after
+        return ChangedDecimals(names[int(usual.argmax())], names[int((now - usual).argmax())], before, after)
 
     def _never_seen(self, column: int, summary: ColumnSummary, share: float) -> NeverSeen:
         if column not in self._place:

@@ -13,7 +13,9 @@ import numpy as np
 from driftline.semconv import MISSING, NON_FINITE, OTHER, WRONG_TYPE
 from driftline.sketch import Intervals, project
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.decimals import LEVELS, decimals
 from driftline.sketch.values import class_name
+from driftline_processor.monitors.drift.binning.decimal_columns import DECIMALS
 from driftline_processor.monitors.drift.binning.reading import WindowReader, reader_of_texts
 from driftline_processor.monitors.drift.detection.column_baseline import VALUE
 from driftline_processor.records import ColumnSummary, ReferenceColumn, Scalar
@@ -30,6 +32,8 @@ def suspicion(column: ReferenceColumn, window: ColumnSummary, aspect: str, value
 
     """
     (read,) = WindowReader([column]).read([window])
+    if aspect == DECIMALS:
+        return _of_decimals(column, read, values)
     if aspect != VALUE:
         return _in_state(column, read, aspect, values)
     return (_numbers if column.kind == "numeric" else _categories)(column, read, values)
@@ -47,6 +51,16 @@ def _in_state(column: ReferenceColumn, read: ColumnSummary, state: str, values: 
     suspect = excess(read.states.get(state, 0.0), usual * read.rows)
     number = _reader(column)
     return [suspect if _state(column, number, value) == state else 0.0 for value in values]
+
+
+def _of_decimals(column: ReferenceColumn, read: ColumnSummary, values: Sequence[Scalar]) -> list[float]:
+    usual = np.zeros(len(LEVELS)) if column.decimals is None else column.decimals.sum(axis=0)
+    live = np.array([read.decimals.get(level, 0.0) for level in LEVELS])
+    expected = usual * (live.sum() / max(usual.sum(), 1.0))
+    share = [excess(*each) for each in zip(live.tolist(), expected.tolist(), strict=True)]
+    number = _reader(column)
+    numbers = np.array([np.nan if (x := number(value)) is None else x for value in values], np.float64)
+    return [share[level] if level >= 0 else 0.0 for level in decimals(numbers).tolist()]
 
 
 def _numbers(column: ReferenceColumn, read: ColumnSummary, values: Sequence[Scalar]) -> list[float]:

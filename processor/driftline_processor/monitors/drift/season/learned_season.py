@@ -107,7 +107,7 @@ class SeasonLearner:
         self._seasonal = np.append(
             detector.seasonal, np.zeros(len(detector.baseline.sizes) - len(detector.seasonal), bool)
         )
-        self._places = {key: place for place, key in enumerate(keys)}
+        self._keys = tuple(keys)
         self._knows_weeks = not blank
         self._blank = self._seasonal | blank
         self._settles = np.where(self._seasonal, SETTLED_IN_SEASON, SETTLED)
@@ -214,9 +214,9 @@ class SeasonLearner:
 
     def _alarmed(self, history: StreamHistory) -> Iterator[tuple[IntArray, list[AlarmPeriod]]]:
         """Columns that were in alarm, by their numbers in all aspects, and when."""
-        for key, alarms in history.alarms.items():
-            if key in self._places:
-                yield np.arange(self._places[key], len(self._starts), len(self._places)), alarms
+        for place, key in enumerate(self._keys):
+            if key in history.alarms:
+                yield np.arange(place, len(self._starts), len(self._keys)), history.alarms[key]
 
     def _learn_first(self, history: StreamHistory, effect: FloatArray) -> None:
         """How far the first day is from the reference, but for what is in alarm."""

@@ -38,6 +38,7 @@ def joined(columns: Sequence[ReferenceColumn], first: IntArray) -> list[Referenc
             column,
             chunks=np.add.reduceat(column.chunks, first, axis=0),
             states={state: np.add.reduceat(counts, first, axis=0) for state, counts in column.states.items()},
+            decimals=None if column.decimals is None else np.add.reduceat(column.decimals, first, axis=0),
         )
         for column in columns
     ]
