@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from e2e.processes import free_ports, wait_until
 
@@ -64,16 +65,32 @@ class PostgresCluster:
         self.execute(f"CREATE SCHEMA {name}")
         return f"{self.url()}?options=-csearch_path%3D{name}"
 
-    def execute(self, statement: str) -> None:
-        """Runs a statement as the superuser, outside a transaction."""
-        engine = create_engine(self.url(), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    def copy(self, url: str) -> str:
+        """The URL of a copy of a database that nobody uses."""
+        name = f"test{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {make_url(url).database}")
+        return self.url(name)
+
+    def execute(self, statement: str, url: str = "") -> Any:
+        """Runs a statement as the superuser, outside a transaction; the first value of what it gives, if anything."""
+        engine = create_engine(url or self.url(), poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(statement))
+            result = connection.execute(text(statement))
+            return result.scalar() if result.returns_rows else None
 
     def cut_connections(self) -> None:
         """Ends every client's session but the one that does it."""
         others = "backend_type = 'client backend' AND pid <> pg_backend_pid()"
         self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+    def locks(self, *, granted: bool) -> int:
+        """How many sessions hold a processor's lock, or wait for one."""
+        return int(self.execute(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted = {granted}"))
+
+    def cut_owners(self) -> None:
+        """Ends the sessions that hold a lock, not those that wait for one."""
+        held = "locktype = 'advisory' AND granted"
+        self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {held}")
 
     def _run(self, program: str, *arguments: str) -> "subprocess.Popen[bytes]":
         with self._log.open("ab") as log:

@@ -9,14 +9,19 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from postgres_cluster import PostgresCluster, postgres_cluster
 from torture.rig import FULL, Rig
 
 _FIGURES = pytest.StashKey[list[tuple[str, str, str]]]()
 _SECONDS = {False: 120, True: 900}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """They start processes, and the whole of one takes minutes."""
+    left_out = [] if FULL else [item for item in items if item.get_closest_marker("full")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "torture" in item.path.parts:
             item.add_marker(pytest.mark.e2e)
@@ -39,6 +44,13 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
         if request.session.testsfailed > failed:
             for processor in rig.processors:
                 print(f"--- {processor.folder}\n{processor.log[-10_000:]}")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[PostgresCluster]:
+    """A PostgreSQL of torture's own, whose sessions may be cut."""
+    with postgres_cluster() as cluster:
+        yield cluster
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

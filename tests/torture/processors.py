@@ -101,7 +101,8 @@ class Processor:
     @property
     def log(self) -> str:
         """All that it wrote, in all its lives."""
-        return self._running.output()
+        path = self.folder / "processor.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     @property
     def cpu(self) -> float:

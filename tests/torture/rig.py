@@ -3,7 +3,7 @@
 A scenario is a file `test_<what is done>.py` with a test that takes the fixture `rig`. In front of its assertions it
 puts what it has measured into `rig.figures`: the run ends with one table of all of them, whether they hold or not. Its
 short form is part of `make test` and takes seconds; `make torture` runs the full one. `rig.full` and
-`rig.choose(short=…, full=…)` tell them apart.
+`rig.choose(short=…, full=…)` tell them apart; what is marked `full` has no short form.
 """
 
 import os

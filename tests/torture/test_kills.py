@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
+import pytest
+
 from driftline import semconv
 from e2e.processes import wait_until
 from torture.backend import Backend
@@ -18,13 +20,15 @@ _CYCLE = 60.0
 """Seconds, of which the values are others in the second half."""
 
 
-def test_kills(rig: Rig) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)])
+def test_kills(kind: str, rig: Rig, request: pytest.FixtureRequest) -> None:
     """Each row of spans and of sketches of both temporalities counts once, half of the requests being sent twice.
 
     In the full form a processor that is not killed gets the same requests: both tell the same events.
     """
     backend, undisturbed = rig.backend(), rig.backend()
-    victim = rig.processor(export=backend.port, settings=_SETTINGS)
+    store = {"store": request.getfixturevalue("cluster").new_database()} if kind == "postgresql" else {}
+    victim = rig.processor(export=backend.port, settings={**_SETTINGS, **store})
     victim.start()
     ports = [victim.port]
     if rig.full:
@@ -34,7 +38,7 @@ def test_kills(rig: Rig) -> None:
     kinds: tuple[Kind, ...] = ("spans", "cumulative", "delta")
     streams = [Stream(kind, kind, number=number) for number, kind in enumerate(kinds)]
     with sending(streams, *ports, values=_drifting(), pause=rig.choose(short=0.1, full=0.4), again=0.5) as traffic:
-        kill_often(victim, times=rig.choose(short=1, full=40))
+        kill_often(victim, times=rig.choose(short=1, full=20))
         before = sum(traffic.rows.values())
         wait_until(lambda: sum(traffic.rows.values()) > before + 2000, "requests are taken again")
         if rig.full:
@@ -46,7 +50,7 @@ def test_kills(rig: Rig) -> None:
 
     lost, repeated = _events(undisturbed) - _events(backend), len(backend.events) - len(_events(backend))
     rig.figures |= {
-        "kills": rig.choose(short=1, full=40),
+        "kills": rig.choose(short=1, full=20),
         "rows sent": sum(traffic.rows.values()),
         "counted too few or too many": {model: int(counted.get(model, 0) - n) for model, n in traffic.rows.items()},
         "requests refused for good": len(traffic.refused),

@@ -21,19 +21,20 @@ _NEXT_WAIT_SECONDS: Final = 0.2
 class Session:
     """Not thread-safe. Whatever is committed is committed by the holder of the lock."""
 
-    def __init__(self, url: str, begin: Callable[[Connection], None]) -> None:
+    def __init__(self, url: str, begin: Callable[[Connection], None], locked_out: Callable[[Connection], None]) -> None:
         """Connects.
 
         Args:
             url: SQLAlchemy URL.
-            begin: Called in the first transaction of each connection.
+            begin: Called in the first transaction of each connection that holds the lock.
+            locked_out: Called where another processor holds it.
 
         Raises:
             StoreError: It cannot connect, or another processor holds the lock.
 
         """
         self.name = masked_url(url)
-        self._begin = begin
+        self._begin, self._locked_out = begin, locked_out
         self._connection: Connection | None = None
         self._wait = FIRST_WAIT_SECONDS
         with self._named():
@@ -95,6 +96,8 @@ class Session:
         with connection.begin():
             locked = self._database.lock(connection, self._wait)
         if not locked:
+            with connection.begin():
+                self._locked_out(connection)
             raise StoreError(f"store {self.name}: in use by another process")
 
     @contextmanager

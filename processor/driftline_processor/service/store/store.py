@@ -39,7 +39,7 @@ class Store:
         self.name = masked_url(url)
         self._owner, self._opened = token_hex(16), False
         self._folder = beside(make_url(url))
-        self._session = Session(url, self._begin)
+        self._session = Session(url, self._begin, self._locked_out)
         self._opened = True
 
     def _begin(self, connection: Connection) -> None:
@@ -53,7 +53,16 @@ class Store:
             return
         signature = update(META).where(META.c.key == "owner", META.c.value == self._owner)
         if not connection.execute(signature.values(value=self._owner)).rowcount:
-            raise TakenOverError(f"store {self.name}: another processor took over while the connection was lost")
+            raise self._taken_over()
+
+    def _locked_out(self, connection: Connection) -> None:
+        """Who holds the lock signs: where we had it before, all that we remember is out of date."""
+        signature = select(META.c.value).where(META.c.key == "owner")
+        if self._opened and connection.scalar(signature) != self._owner:
+            raise self._taken_over()
+
+    def _taken_over(self) -> TakenOverError:
+        return TakenOverError(f"store {self.name}: another processor took over while the connection was lost")
 
     def hold(self) -> bool:
         """Makes sure that the store is ours.
