@@ -45,6 +45,15 @@ class UnknownForm(ValueError):  # noqa: N818  (says what is wrong, as the others
     """A snapshot that this version cannot read."""
 
 
+def unpack_known(body: bytes) -> dict[str, Any]:
+    """The named fields of a snapshot. Raises UnknownForm; and anything, where it is damaged."""
+    state: dict[str, Any] = msgpack.unpackb(body, strict_map_key=False, use_list=False)
+    if state["form"] not in READABLE:
+        forms = " or ".join(map(str, READABLE))
+        raise UnknownForm(f"snapshot: form must be {forms}, got {state['form']!r} (written by another version)")
+    return state
+
+
 def dump(model: ModelState) -> bytes:
     panes, provisional = model.panes, model.provisional
     state = {
@@ -85,10 +94,7 @@ def load(body: bytes, size: int, step: int, lateness: int, retention: int = 0) -
         UnknownForm: written by a newer version.
 
     """
-    state = msgpack.unpackb(body, strict_map_key=False, use_list=False)
-    if state["form"] not in READABLE:
-        forms = " or ".join(map(str, READABLE))
-        raise UnknownForm(f"snapshot: form must be {forms}, got {state['form']!r} (written by another version)")
+    state = unpack_known(body)
     if state["form"] < FORM:
         state = _upgraded(state)
     old_step, newest, sealed = state["times"]

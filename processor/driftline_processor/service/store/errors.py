@@ -52,7 +52,9 @@ def _rejects_values(error: BaseException) -> bool:
 
 def reason(error: BaseException) -> str:
     """The database's own message in one line, without SQLAlchemy's statement, parameters and link."""
-    message = " ".join(str(getattr(error, "orig", None) or error).split())
+    cause = getattr(error, "orig", None) or error
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)  # psycopg's: without the line of the SQL
+    message = " ".join(str(primary or cause).split())
     if isinstance(error, ModuleNotFoundError) and error.name in _EXTRA:
         return f"{message}: {_EXTRA[error.name]}"
     return "in use by another process" if "database is locked" in message else message

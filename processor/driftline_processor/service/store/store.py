@@ -23,7 +23,16 @@ from driftline_processor.service.store.rows import (
     read_snapshot,
 )
 from driftline_processor.service.store.session import Session
-from driftline_processor.service.store.tables import JOURNAL, META, REFERENCES, SNAPSHOTS, prepare, put_meta
+from driftline_processor.service.store.tables import (
+    CHECKED_ENTRIES,
+    CHECKED_SNAPSHOTS,
+    JOURNAL,
+    META,
+    REFERENCES,
+    SNAPSHOTS,
+    prepare,
+    put_meta,
+)
 
 _REPLAY_BATCH: Final = 20
 """Requests of the journal that are read at a time: each may have 64 MiB."""
@@ -104,8 +113,7 @@ class Store:
 
     def journal(self) -> Iterator[JournalEntry | Damaged]:
         """The requests since the last snapshots, in order."""
-        columns = JOURNAL.c.id, JOURNAL.c.received, JOURNAL.c.signal, JOURNAL.c.body, JOURNAL.c.checksum
-        query, rows = select(*columns).order_by(JOURNAL.c.id).limit(_REPLAY_BATCH), None
+        query, rows = select(JOURNAL.c.id, *CHECKED_ENTRIES).order_by(JOURNAL.c.id).limit(_REPLAY_BATCH), None
         while rows is None or rows:
             # In transactions of their own: whoever reads may write in between.
             with self._session.transaction() as connection:
@@ -137,9 +145,8 @@ class Store:
 
     def snapshots(self) -> list[Snapshot | Damaged]:
         """The latest snapshot of each model."""
-        columns = SNAPSHOTS.c.model, SNAPSHOTS.c.body, SNAPSHOTS.c.checksum
         with self._session.transaction() as connection:
-            rows = connection.execute(select(*columns).order_by(SNAPSHOTS.c.id)).all()
+            rows = connection.execute(select(*CHECKED_SNAPSHOTS).order_by(SNAPSHOTS.c.id)).all()
         return [read_snapshot(*row) for row in rows]
 
     def references(self) -> dict[str, dict[bytes, bytes]]:

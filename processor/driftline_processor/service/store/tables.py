@@ -38,6 +38,10 @@ REFERENCES: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+CHECKED_ENTRIES: Final = (JOURNAL.c.received, JOURNAL.c.signal, JOURNAL.c.body, JOURNAL.c.checksum)
+CHECKED_SNAPSHOTS: Final = (SNAPSHOTS.c.model, SNAPSHOTS.c.body, SNAPSHOTS.c.checksum)
+"""What is read of a row, its checksum last."""
+
 
 def _add_checksums(connection: Connection) -> None:
     for table in (JOURNAL, SNAPSHOTS):
@@ -56,7 +60,7 @@ def prepare(connection: Connection, name: str) -> None:
     """Makes the tables that are missing and upgrades those of older versions. Raises StoreError, by this name."""
     TABLES.create_all(connection)
     found = connection.scalar(select(META.c.value).where(META.c.key == "schema"))
-    schema = SCHEMA if found is None else schema_number(name, found)
+    schema = schema_number(name, found)
     for upgrade in _UPGRADES[schema - 1 :]:
         upgrade(connection)
     if found is None or schema < SCHEMA:
@@ -65,7 +69,9 @@ def prepare(connection: Connection, name: str) -> None:
 
 def schema_number(name: str, found: str | None) -> int:
     """The schema of a store by that name. Raises StoreError where this version cannot read it."""
-    if found is None or not found.isdecimal() or not int(found):
+    if found is None:
+        return SCHEMA  # the row is lost; the columns tell whether it was that
+    if not found.isdecimal() or not int(found):
         raise StoreError(f"store {name}: damaged: the schema must be a number (got {found!r})")
     if int(found) > SCHEMA:
         raise StoreError(f"store {name}: written by a newer Driftline (schema {found}, supported: {SCHEMA})")
