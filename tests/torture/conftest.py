@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from postgres_cluster import PostgresCluster, postgres_cluster
@@ -61,7 +62,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     table = Table("scenario", "figure", "value", box=box.SIMPLE, title=f"torture, {'full' if FULL else 'short'} form")
     scenario = ""
     for name, what, value in rows:
-        table.add_row("" if name == scenario else name, what, value)
+        table.add_row("" if name == scenario else escape(name), escape(what), escape(value))
         scenario = name
     console = Console(width=150)
     with console.capture() as captured:

@@ -62,7 +62,7 @@ def test_takeover(rig: Rig, cluster: PostgresCluster) -> None:
     owner, standby = processor(rig, backend, url), processor(rig, backend, url)
     owner.start()
     stream, values, ends, seconds = Stream("m", "spans"), normal(10.0), set(), []
-    rounds = rig.choose(short=1, full=10)
+    rounds = rig.choose(short=1, full=5)
     for _ in range(rounds):
         message = stream.next(values())
         assert rig.client(owner.port).deliver(message).taken
