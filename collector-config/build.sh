@@ -19,7 +19,7 @@ give_up() {
 }
 
 # Whether it has every part that our pipelines need: an old one, or one of another distribution, may not.
-suits() { "$1" validate --config=collector-config/gateway.yaml --config=collector-config/strip-inputs.yaml; }
+suits() { "$1" validate --config=collector-config/gateway.yaml --config=collector-config/tenants.yaml; }
 
 use() {
   [ "$1" -ef "$target" ] || ln -sf "$1" "$target"

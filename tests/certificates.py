@@ -1,5 +1,6 @@
 """Certificates for tests of TLS, in files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -29,20 +30,27 @@ class Authority:
         self.path = folder / f"{name}.pem"
         self.path.write_bytes(_pem(self._certificate))
 
-    def issue(self, name: str) -> Pair:
-        """A certificate for 127.0.0.1; the files are written anew if there are some."""
+    def issue(self, name: str, *names: str) -> Pair:
+        """A certificate for 127.0.0.1, and for other names; the files are written anew if there are some."""
         key = ec.generate_private_key(ec.SECP256R1())
         pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
-        pair.certificate.write_bytes(_pem(_certificate(name, self._name, key, self._key, authority=False)))
+        pair.certificate.write_bytes(_pem(_certificate(name, self._name, key, self._key, names, authority=False)))
         form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         pair.key.write_bytes(key.private_bytes(*form))
         return pair
 
 
 def _certificate(
-    subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, by: ec.EllipticCurvePrivateKey, *, authority: bool
+    subject: str,
+    issuer: str,
+    key: ec.EllipticCurvePrivateKey,
+    by: ec.EllipticCurvePrivateKey,
+    names: Sequence[str] = (),
+    *,
+    authority: bool,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
+    alternatives = [x509.IPAddress(ip_address("127.0.0.1")), *map(x509.DNSName, names)]
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
@@ -52,7 +60,7 @@ def _certificate(
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
     )
     return builder.sign(by, hashes.SHA256())
 

@@ -139,6 +139,9 @@ ROWS_THRESHOLD: Final = f"{PREFIX}.rows.threshold"
 ROWS_FIRST: Final = f"{PREFIX}.rows.first"
 ROWS_LAST: Final = f"{PREFIX}.rows.last"
 
+# Whose a model is, where several parties share a processor: by the credential of the sender, never by what it sends.
+TENANT_NAME: Final = f"{PREFIX}.tenant.name"
+
 # Attributes of the processor's metrics; the metrics themselves are rows of the processor's table METRICS.
 DRIFT_TARGET: Final = f"{PREFIX}.drift.target"
 REFERENCE_PROVISIONAL: Final = f"{PREFIX}.reference.provisional"
@@ -432,6 +435,11 @@ TERMS: Final = (
     Term(SERVICE_NAME, "attribute", "Of the resource that served the model; also an attribute of results and events"),
     Term(SERVICE_NAMESPACE, "attribute", "As above"),
     Term(ENVIRONMENT_NAME, "attribute", "As above: a model in production and in staging are two series"),
+    Term(
+        TENANT_NAME,
+        "resource attribute",
+        "Whose the model is, by the credential of its sender; also an attribute of results and events",
+    ),
     Term(
         REFERENCE_PROVISIONAL, "attribute", "True if live data serves as the reference, for lack of a training profile"
     ),

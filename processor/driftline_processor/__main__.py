@@ -15,7 +15,7 @@ import click
 from driftline_processor import __version__
 from driftline_processor.config import Config, ConfigError, config_warnings, effective_yaml, exposed, load_config
 from driftline_processor.service.receiver import BindError
-from driftline_processor.service.sender_access import AccessError, read_tokens, server_credentials
+from driftline_processor.service.sender_access import AccessError, SenderAccess, server_credentials
 from driftline_processor.service.service import Service
 from driftline_processor.service.store import StoreError
 from driftline_processor.service.store.check import describe_store
@@ -50,8 +50,7 @@ def _show(config: Config) -> None:
     for warning in config_warnings(config):
         click.echo(f"warning: {warning}", err=True)
     click.echo(describe_store(config.store), err=True)
-    if config.receive.tokens is not None:
-        read_tokens(config.receive.tokens)
+    SenderAccess(config.receive, config.tenants)
     server_credentials(config.receive)
     if (problem := exposed(config)) is not None:
         raise ConfigError((problem,))

@@ -13,6 +13,7 @@ import numpy as np
 
 from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: PLC0414  # exported
 from driftline.reference.row_repeats import RowRepeats
+from driftline.semconv import TENANT_NAME
 from driftline.sketch import Intervals
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.encoded import Sketch
@@ -32,12 +33,18 @@ class ModelKey(NamedTuple):
     """A served model: name, version ("" if unknown) and resource.
 
     `resource` holds the resource attributes that results keep, as sorted pairs: service.name, service.namespace and
-    deployment.environment.name. The same model in production and in staging has two keys.
+    deployment.environment.name. The same model in production and in staging has two keys. So has a model that two
+    tenants serve: the credential of a sender adds its tenant.
     """
 
     name: str
     version: str = ""
     resource: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def tenant(self) -> str:
+        """Whose the model is; "" where nobody is named."""
+        return dict(self.resource).get(TENANT_NAME, "")
 
 
 class PointExemplar(NamedTuple):

@@ -33,6 +33,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build(folder)
     Authority(folder).issue("tls")
     (folder / "tokens.txt").write_text("t0ken\n")
+    (folder / "acme.tokens").write_text("acme-t0ken\n")
     return folder
 
 

@@ -25,7 +25,8 @@ _START, _TIME = 1_700_000_000_000_000_000, 1_700_000_060_000_000_000
 class Client:
     """Sends requests to an OTLP/gRPC receiver on a loopback port, and waits for the answer to each."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channel: grpc.Channel, token: str | None = None) -> None:
+        self._metadata = () if token is None else (("authorization", f"Bearer {token}"),)
         self._stubs: dict[type, Any] = {
             ExportTraceServiceRequest: TraceServiceStub(channel),  # type: ignore[no-untyped-call]
             ExportMetricsServiceRequest: MetricsServiceStub(channel),  # type: ignore[no-untyped-call]
@@ -34,13 +35,13 @@ class Client:
 
     def send(self, *requests: Any) -> None:
         for request in requests:
-            self._stubs[type(request)].Export(request, timeout=10)
+            self._stubs[type(request)].Export(request, timeout=10, metadata=self._metadata)
 
 
 @contextmanager
-def client(port: int) -> Iterator[Client]:
+def client(port: int, token: str | None = None) -> Iterator[Client]:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Client(channel)
+        yield Client(channel, token)
 
 
 def spans(*each_attributes: Values) -> ExportTraceServiceRequest:

@@ -20,6 +20,8 @@ VALID = {
     "gateway": ("gateway.yaml",),
     "gateway without inputs at the backend": ("gateway.yaml", "strip-inputs.yaml"),
     "gateway with sketches at the backend": ("gateway.yaml", "with-sketches.yaml"),
+    "gateway of several tenants": ("gateway.yaml", "tenants.yaml"),
+    "gateway of several tenants, all": ("gateway.yaml", "with-sketches.yaml", "strip-inputs.yaml", "tenants.yaml"),
     "gateway with both": ("gateway.yaml", "with-sketches.yaml", "strip-inputs.yaml"),
     "gateway with both, the other way round": ("gateway.yaml", "strip-inputs.yaml", "with-sketches.yaml"),
 }

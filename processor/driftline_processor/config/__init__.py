@@ -11,6 +11,7 @@ from driftline_processor.config.models import (
     ReceiveConfig,
     SnapshotConfig,
     TelemetryConfig,
+    TenantConfig,
     VerdictConfig,
     WindowConfig,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "ReceiveConfig",
     "SnapshotConfig",
     "TelemetryConfig",
+    "TenantConfig",
     "VerdictConfig",
     "WindowConfig",
     "config_keys",

@@ -1,5 +1,6 @@
 """The keys of processor.yaml: type, default, bounds and meaning. Rules that span several keys are in rules.py."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from driftline_processor.limits import LIMITS, Limits
 
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
+
+_TENANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
 
 DurationField = Annotated[int, BeforeValidator(parse_duration)]
 """Nanoseconds; written as `5m`, `1h30m`, or a number of seconds."""
@@ -65,6 +68,15 @@ def _protocol(value: object) -> object:
     return "http" if value == "http/protobuf" else value
 
 
+def _sections(value: object) -> object:
+    """Empty sections are none, or hold their defaults."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError("must be by names of tenants")  # noqa: TRY004  (pydantic reports a ValueError)
+    return {str(name): {} if each is None else each for name, each in value.items()}
+
+
 def _by_name(value: object) -> object:
     """An empty section is none; a column that is called 7 is a number in YAML."""
     if not isinstance(value, dict):
@@ -75,7 +87,21 @@ def _by_name(value: object) -> object:
     return named
 
 
+def _tenant(value: str) -> str:
+    if not _TENANT.fullmatch(value):
+        raise ValueError("must be a name of letters, digits, `_`, `.` and `-`, 63 at most")
+    return value
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list of names")  # noqa: TRY004  (pydantic reports a ValueError)
+    return value
+
+
 Tolerance = Annotated[float, Field(gt=0, lt=1)]
+
+Tenant = Annotated[str, AfterValidator(_tenant)]
 
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 
@@ -154,6 +180,10 @@ class ExportConfig(Section):
     )
 
 
+CREDENTIALS: Final = ("headers", "client_key", "client_certificate")
+"""Keys of `export` that are meant for its endpoint and for no other."""
+
+
 class ReceiveConfig(Section):
     """Who may send. Files are read again when they change."""
 
@@ -177,6 +207,26 @@ class ReceiveConfig(Section):
     insecure: bool = Field(
         default=False,
         description="Accept that anybody who reaches `listen` may send, where it is no loopback address",
+    )
+
+
+class TenantConfig(Section):
+    """One of several parties that share the processor. What it sends, and nothing else, is its own."""
+
+    tokens: ReadableFile | None = Field(
+        default=None, description="File of the tenant's bearer tokens, one a line; no other tenant's"
+    )
+    certificates: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_listed)] = Field(
+        default=(),
+        description="Names, common or alternative, in the tenant's client certificates of a CA in `receive.client_ca`",
+    )
+    references: Path | None = Field(
+        default=None, description="Folder of the tenant's references; by default the one of its name in `references`"
+    )
+    export: ExportConfig | None = Field(
+        default=None,
+        description="Where the tenant's results go, by the keys of `export`; those not set are as in `export`, except "
+        "that no headers and no client certificate go to an `endpoint` of the tenant's own",
     )
 
 
@@ -254,6 +304,9 @@ class Config(Section):
         default="sqlite:///driftline.db",
         description="SQLAlchemy URL of the database that holds the state: SQLite, or `postgresql://user@host/database`",
     )
+    tenants: Annotated[dict[Tenant, TenantConfig], BeforeValidator(_sections)] = Field(
+        default={}, description="By name, those who share the processor, each with what is theirs"
+    )
     window: WindowConfig = WindowConfig()
     verdict: VerdictConfig = VerdictConfig()
     export: ExportConfig = ExportConfig()
@@ -265,3 +318,18 @@ class Config(Section):
         default=10 * SECOND, gt=0, description="How long shutdown waits for the queue and the last exports"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Minimum log level")
+
+    def references_of(self, tenant: str) -> Path:
+        """The folder of references of a tenant; "": of nobody in particular."""
+        if not tenant:
+            return self.references
+        return self.tenants[tenant].references or self.references / tenant
+
+    def export_of(self, tenant: str) -> ExportConfig:
+        """Where results of a tenant go; "": of nobody in particular."""
+        own = self.tenants[tenant].export if tenant else None
+        if own is None:
+            return self.export
+        written = {key: getattr(own, key) for key in own.model_fields_set}
+        secrets = {key: ExportConfig.model_fields[key].default for key in CREDENTIALS} if "endpoint" in written else {}
+        return self.export.model_copy(update={**secrets, **written})

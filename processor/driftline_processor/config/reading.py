@@ -10,7 +10,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from driftline_processor.config.environment import from_environment
-from driftline_processor.config.models import Config
+from driftline_processor.config.models import Config, ExportConfig, TenantConfig
 from driftline_processor.config.rules import broken_rules
 from driftline_processor.config.secrets import masked_url
 
@@ -20,6 +20,8 @@ _MAX_SHOWN: Final = 80
 Sections: TypeAlias = Mapping[str, Mapping[str, object]]
 
 _NOTHING: Final[Sections] = {}
+
+_TENANTS: Final = "tenants"
 
 
 class ConfigError(Exception):
@@ -99,7 +101,7 @@ def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]
     """The data without invalid values, so that cross-key rules are still checked."""
     rest = deepcopy(data)
     for error in errors:
-        *sections, last = error["loc"]
+        *sections, last = _path(error)
         place: Any = rest
         for section in sections:
             place = place.get(section, {}) if isinstance(place, dict) else {}
@@ -109,7 +111,12 @@ def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]
 
 
 def _key(error: ErrorDetails) -> str:
-    return ".".join(str(part) for part in error["loc"])
+    return ".".join(map(str, _path(error)))
+
+
+def _path(error: ErrorDetails) -> list[int | str]:
+    """Where the error is; pydantic marks one of a key by a part of its own."""
+    return [part for part in error["loc"] if part != "[key]"]
 
 
 def _problem(error: ErrorDetails, data: dict[str, Any], sources: Mapping[str, str]) -> str:
@@ -133,8 +140,17 @@ def _written(data: dict[str, Any], error: ErrorDetails) -> object:
 def _known(error: ErrorDetails) -> str:
     model: Any = Config
     for part in error["loc"][:-1]:
-        model = model.model_fields[str(part)].annotation
+        model = _section_of(model, str(part))
     return f"; expected one of: {', '.join(model.model_fields)}"
+
+
+def _section_of(model: Any, part: str) -> Any:
+    """The model of a section, of a tenant in `tenants`, or of an optional section."""
+    if model is _TENANTS:
+        return TenantConfig
+    if model is TenantConfig and part == "export":
+        return ExportConfig
+    return _TENANTS if part == "tenants" else model.model_fields[part].annotation
 
 
 def _rule(error: ErrorDetails) -> str:
@@ -146,7 +162,9 @@ def _rule(error: ErrorDetails) -> str:
 
 def _shown(key: str, value: object) -> str:
     """An invalid value without secrets: headers, and credentials in URLs, are masked."""
-    if key.startswith("export.headers") or isinstance(value, SecretStr):
+    if ".headers" in key or isinstance(value, SecretStr):
         return "****"
+    if key.partition(".")[0] in ("export", "tenants") and "{" in str(value):
+        return "****"  # a mapping in the wrong place may hold headers
     text = masked_url(str(value))
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from driftline_processor.config.durations import format_duration
-from driftline_processor.config.models import Config, split_address
+from driftline_processor.config.models import Config, ExportConfig, split_address
 from driftline_processor.config.secrets import masked_url
 
 MAX_PANES: Final = 1440
@@ -74,12 +74,45 @@ def _client_ca_needs_tls(config: Config) -> str | None:
     return "needs receive.certificate and receive.key"
 
 
+def _tenants_are_known(config: Config) -> str | None:
+    for name, tenant in config.tenants.items():
+        if tenant.tokens is None and not tenant.certificates:
+            return f"{name} must have tokens or certificates, by which its senders are known"
+    return None
+
+
+def _certificates_are_checked(config: Config) -> str | None:
+    named = [name for name, tenant in config.tenants.items() if tenant.certificates]
+    return f"certificates of {named[0]} need receive.client_ca" if named and config.receive.client_ca is None else None
+
+
+def _one_tenant_a_certificate(config: Config) -> str | None:
+    owners: dict[str, str] = {}
+    for name, tenant in config.tenants.items():
+        for certificate in tenant.certificates:
+            if owners.setdefault(certificate, name) != name:
+                return f"{certificate!r} must be a certificate of one tenant (got {owners[certificate]} and {name})"
+    return None
+
+
+def _tenants_export_by_mutual_tls(config: Config) -> str | None:
+    for name in config.tenants:
+        export = config.export_of(name)
+        if (export.client_key is None) != (export.client_certificate is None):
+            return f"{name} must set export.client_key together with export.client_certificate"
+    return None
+
+
 def _no_loop(config: Config) -> str | None:
-    url = urlsplit(config.export.endpoint)
+    return next(filter(None, (_loop(config, config.export_of(name)) for name in ("", *config.tenants))), None)
+
+
+def _loop(config: Config, export: ExportConfig) -> str | None:
+    url = urlsplit(export.endpoint)
     host, port = split_address(config.listen)
     if port == 0 or url.port != port or not (_loopback(url.hostname or "") and (_loopback(host) or _anywhere(host))):
         return None
-    return f"must not be the processor's own address (got {masked_url(config.export.endpoint)}, listen {config.listen})"
+    return f"must not be the processor's own address (got {masked_url(export.endpoint)}, listen {config.listen})"
 
 
 RULES: Final = (
@@ -90,6 +123,10 @@ RULES: Final = (
     CrossKeyRule("export.client_key", ("export.client_certificate",), _exports_by_mutual_tls),
     CrossKeyRule("receive.key", ("receive.certificate",), _receives_by_tls),
     CrossKeyRule("receive.client_ca", ("receive.certificate",), _client_ca_needs_tls),
+    CrossKeyRule("tenants", (), _tenants_are_known),
+    CrossKeyRule("tenants", ("receive.client_ca",), _certificates_are_checked),
+    CrossKeyRule("tenants", (), _one_tenant_a_certificate),
+    CrossKeyRule("tenants", ("export.client_key", "export.client_certificate"), _tenants_export_by_mutual_tls),
     CrossKeyRule("export.endpoint", ("listen",), _no_loop),
 )
 
@@ -97,7 +134,9 @@ RULES: Final = (
 def broken_rules(config: Config, invalid: frozenset[str]) -> Iterator[str]:
     """The errors of cross-key rules, except those that read a key in `invalid`."""
     for rule in RULES:
-        if not invalid.intersection((rule.key, *rule.reads)) and (wrong := rule.check(config)):
+        read = (rule.key, *rule.reads)
+        unusable = any(key == each or key.startswith(f"{each}.") for key in invalid for each in read)
+        if not unusable and (wrong := rule.check(config)):
             yield f"{rule.key}: {wrong}"
 
 
@@ -106,7 +145,7 @@ def config_warnings(config: Config) -> tuple[str, ...]:
     receive = config.receive
     if exposed(config) or _loopback(split_address(config.listen)[0]):
         return ()
-    if receive.client_ca is None and receive.tokens is None:
+    if receive.client_ca is None and receive.tokens is None and not config.tenants:
         return (f"listen: anybody who reaches {config.listen} may send: set receive.tokens or receive.client_ca",)
     if receive.certificate is None:
         return (f"listen: {config.listen} gets tokens and values in the clear: set receive.certificate",)
@@ -116,7 +155,9 @@ def config_warnings(config: Config) -> tuple[str, ...]:
 def exposed(config: Config) -> str | None:
     """What is wrong with an address that other machines reach without TLS or tokens; `receive.insecure` accepts it."""
     receive = config.receive
-    if _loopback(split_address(config.listen)[0]) or receive.insecure or receive.certificate or receive.tokens:
+    if _loopback(split_address(config.listen)[0]) or receive.insecure:
+        return None
+    if receive.certificate or receive.tokens or config.tenants:
         return None
     return (
         f"listen: {config.listen} is reachable from other machines, without TLS or tokens: "

@@ -84,16 +84,16 @@ def _role(resource: bytes) -> str | None:
 _kept_role: Final = lru_cache(_ORIGINS_KEPT)(_role)
 
 
-def origin(resource: bytes, scope: bytes, limits: Limits) -> Origin:
-    """Of a serialized resource and scope."""
+def origin(resource: bytes, scope: bytes, limits: Limits, tenant: str = "") -> Origin:
+    """Of a serialized resource and scope, and of the tenant that sent them."""
     kept = len(resource) + len(scope) <= _LONG
-    return (_kept_origin if kept else _origin)(resource, scope, limits)
+    return (_kept_origin if kept else _origin)(resource, scope, limits, tenant)
 
 
-def _origin(resource: bytes, scope: bytes, limits: Limits) -> Origin:
+def _origin(resource: bytes, scope: bytes, limits: Limits, tenant: str) -> Origin:
     message = Resource.FromString(resource)
     pairs = sorted(pair.SerializeToString() for pair in message.attributes)
-    kept = kept_resource(labels(message.attributes))
+    kept = kept_resource(labels(message.attributes), tenant)
     scope = InstrumentationScope.FromString(scope).SerializeToString()
     return Origin(digest(*pairs, scope), kept, limits.name, resource_error(kept, limits))
 

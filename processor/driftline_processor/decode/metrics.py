@@ -42,20 +42,25 @@ _TRACE_ID, _SPAN_ID = 16, 8  # bytes
 _MAX_COUNT: Final = float(1 << 53)
 
 
-def decode_metrics(data: bytes, limits: Limits = LIMITS) -> Batch:
+def decode_metrics(data: bytes, limits: Limits = LIMITS, tenant: str = "") -> Batch:
     """The records of an ExportMetricsServiceRequest; metrics that are not Driftline's are ignored.
+
+    Args:
+        data: The bytes.
+        limits: What names and values may be.
+        tenant: Who sent them, by its credential.
 
     Raises:
         Malformed: The bytes are no such request.
 
     """
     try:
-        return _decoded(data, limits)
+        return _decoded(data, limits, tenant)
     except DecodeError:
         raise Malformed(f"not the bytes of one {ExportMetricsServiceRequest.__name__} ({len(data)} bytes)") from None
 
 
-def _decoded(data: bytes, limits: Limits) -> Batch:
+def _decoded(data: bytes, limits: Limits, tenant: str) -> Batch:
     rejections = Rejections()
     read = _Read([], [], [], [])
     for i, resource_metrics in enumerate(RawMetricsRequest.FromString(data).resource_metrics):
@@ -63,7 +68,7 @@ def _decoded(data: bytes, limits: Limits) -> Batch:
             part = reference_part(parsed(ExportMetricsServiceRequest, data).resource_metrics[i], rejections)
             read.records.append(part)
             continue
-        for metric, source in _metrics_of_ours(resource_metrics, limits):
+        for metric, source in _metrics_of_ours(resource_metrics, limits, tenant):
             _read_metric(metric, source, read, rejections)
     _check(read, rejections)
     return Batch(tuple([record for record in read.records if record is not None]), rejections.total())
@@ -78,11 +83,11 @@ class _Read(NamedTuple):
     points: list[Any]
 
 
-def _metrics_of_ours(resource_metrics: Any, limits: Limits) -> Iterator[tuple[Any, Origin]]:
+def _metrics_of_ours(resource_metrics: Any, limits: Limits, tenant: str) -> Iterator[tuple[Any, Origin]]:
     for scope_metrics in resource_metrics.scope_metrics:
         for metric in scope_metrics.metrics:
             if metric.name in _NAMES:
-                yield metric, origin(resource_metrics.resource, scope_metrics.scope, limits)
+                yield metric, origin(resource_metrics.resource, scope_metrics.scope, limits, tenant)
 
 
 _NAMES: Final = {name.encode(): name for name in KINDS}

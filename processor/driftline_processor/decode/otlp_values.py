@@ -42,7 +42,7 @@ def parsed(kind: type[_M], data: bytes) -> _M:
     return message
 
 
-def decode_logs(data: bytes, limits: Limits = LIMITS) -> Batch:  # noqa: ARG001  (as the other decoders)
+def decode_logs(data: bytes, limits: Limits = LIMITS, tenant: str = "") -> Batch:  # noqa: ARG001  (as the others)
     """Nothing of ours comes as a log record: well-formed requests are accepted and hold nothing. Raises Malformed."""
     parsed(ExportLogsServiceRequest, data)
     return Batch()
@@ -72,12 +72,17 @@ def labels(attributes: Iterable[KeyValue]) -> dict[str, str]:
     return {pair.key: text for pair in attributes if (text := label(pair.value)) is not None}
 
 
-def kept_resource(resource: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """What results keep of the resource they come from, as sorted pairs."""
+def kept_resource(resource: Mapping[str, str], tenant: str = "") -> tuple[tuple[str, str], ...]:
+    """What results keep of the resource they come from, and whose it is, as sorted pairs.
+
+    The tenant is no attribute that a sender could give itself: no name in _RESOURCE stands for it.
+    """
     kept: dict[str, str] = {}
     for key, name in _RESOURCE.items():
         if resource.get(key):
             kept.setdefault(name, resource[key])
+    if tenant:
+        kept[semconv.TENANT_NAME] = tenant
     return tuple(sorted(kept.items()))
 
 

@@ -11,7 +11,7 @@ from driftline_processor.decode.wire_limits import ITEM_NAMES, Item, OtlpSignal,
 from driftline_processor.limits import Limits
 from driftline_processor.records import Batch, Rejection
 
-DECODERS: Final[Mapping[OtlpSignal, Callable[[bytes, Limits], Batch]]] = {
+DECODERS: Final[Mapping[OtlpSignal, Callable[[bytes, Limits, str], Batch]]] = {
     "traces": decode_traces,
     "metrics": decode_metrics,
     "logs": decode_logs,
@@ -29,8 +29,8 @@ class Decoded(NamedTuple):
     batch: Batch
 
 
-def decode_request(signal: OtlpSignal, data: bytes, limits: Limits) -> Decoded:
-    """The records of a request.
+def decode_request(signal: OtlpSignal, data: bytes, limits: Limits, tenant: str = "") -> Decoded:
+    """The records of a request of a tenant, as its credential has it.
 
     Raises:
         TooLarge: It exceeds a limit as a whole.
@@ -38,7 +38,7 @@ def decode_request(signal: OtlpSignal, data: bytes, limits: Limits) -> Decoded:
 
     """
     found = within_limits(signal, data, limits)
-    reading = _Reading(signal, data, limits)
+    reading = _Reading(signal, data, limits, tenant)
     whole = len(found.runs) <= 1 and not found.rejections
     for run in found.runs:
         reading.read(run, data if whole else joined(data, run))
@@ -55,6 +55,7 @@ class _Reading:
     signal: OtlpSignal
     data: bytes
     limits: Limits
+    tenant: str
     bodies: list[bytes] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     failures: int = 0
@@ -64,7 +65,7 @@ class _Reading:
     def read(self, items: Sequence[Item], body: bytes) -> None:
         """Reads a run of items; by halves where one of them cannot be read."""
         try:
-            batch = DECODERS[self.signal](body, self.limits)
+            batch = DECODERS[self.signal](body, self.limits, self.tenant)
         except Malformed as error:
             self.failures, self.unreadable = self.failures + 1, error
             if len(items) == 1 or self.failures > _MAX_FAILURES:

@@ -18,8 +18,13 @@ MAX_SKETCHED: Final = 32
 """Spans that sketches have counted and that are read one by one, of a request: more would tell little more."""
 
 
-def decode_traces(data: bytes, limits: Limits = LIMITS) -> Batch:
+def decode_traces(data: bytes, limits: Limits = LIMITS, tenant: str = "") -> Batch:
     """The records of an ExportTraceServiceRequest; spans that are no model calls are skipped.
+
+    Args:
+        data: The bytes.
+        limits: What names and values may be.
+        tenant: Who sent them, by its credential.
 
     Raises:
         Malformed: The bytes are no such request.
@@ -28,7 +33,7 @@ def decode_traces(data: bytes, limits: Limits = LIMITS) -> Batch:
     rejections = Rejections()
     spans: dict[ResourceKey, list[bytes]] = {}
     for resource_spans in parsed(TraceRequestEnvelope, data).resource_spans:
-        resource = kept_resource(labels(resource_spans.resource.attributes))
+        resource = kept_resource(labels(resource_spans.resource.attributes), tenant)
         if wrong := resource_error(resource, limits):
             rejections.add(wrong, sum(len(scope_spans.spans) for scope_spans in resource_spans.scope_spans))
             continue

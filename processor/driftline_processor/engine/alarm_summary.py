@@ -12,6 +12,7 @@ from driftline.semconv import (
     TARGET_OUTPUT,
     TARGET_PAIR,
     TARGET_ROWS,
+    TENANT_NAME,
 )
 from driftline_processor.config.durations import format_duration
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
@@ -28,9 +29,9 @@ NAMED: Final = 5
 
 
 def model_in_words(model: ModelKey) -> str:
-    """With its version, and where the resource tells them its service and environment."""
+    """With its version, and where the resource tells them its tenant, service and environment."""
     resource = dict(model.resource)
-    where = ", ".join(resource[name] for name in (SERVICE_NAME, ENVIRONMENT_NAME) if resource.get(name))
+    where = ", ".join(resource[name] for name in (TENANT_NAME, SERVICE_NAME, ENVIRONMENT_NAME) if resource.get(name))
     return f"model {model.name}{' ' + model.version if model.version else ''}{f' ({where})' if where else ''}"
 
 

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from opentelemetry.metrics import CallbackOptions, MeterProvider, NoOpMeterProvider, Observation
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
@@ -42,7 +42,7 @@ INTERNAL_METRICS: Final = (
         "rows",
         "observable_counter",
         "{row}",
-        semconv.MODEL_NAME,
+        f"{semconv.MODEL_NAME}, {semconv.TENANT_NAME}",
         "Rows of calls since the store was created: twice the rows that `predict` and `predict_proba` both received",
     ),
     InternalMetric("accepted.items", "counter", "{item}", "signal", "Data points and spans stored and counted"),
@@ -71,38 +71,42 @@ INTERNAL_METRICS: Final = (
 """Every internal metric; names follow `driftline.processor.`."""
 
 
+Observed: TypeAlias = Mapping[tuple[str, ...], float]
+
+
 class InternalMetrics:
     """The instruments behind INTERNAL_METRICS. Safe from any thread; never blocks."""
 
     def __init__(self, provider: MeterProvider) -> None:
         meter = provider.get_meter(METRIC_PREFIX, semconv.SCOPE_VERSION)
         self._lock = Lock()
-        self._totals: Counter[str] = Counter()
-        self._read: dict[str, Callable[[], Mapping[str, float]]] = {}
+        self._totals: Counter[tuple[str, str]] = Counter()
+        self._read: dict[str, Callable[[], Observed]] = {}
         self._instruments = {metric.name: self._create(meter, metric) for metric in INTERNAL_METRICS}
 
-    def add(self, name: str, amount: float, **attributes: str) -> None:
-        """Adds to the counter with this name in INTERNAL_METRICS."""
+    def add(self, name: str, amount: float, tenant: str = "", **attributes: str) -> None:
+        """Adds to the counter with this name in INTERNAL_METRICS, which is of a tenant if it is anybody's."""
         if amount:
-            self._add(name, amount, attributes)
+            self._add(name, amount, tenant, attributes)
 
     def add_late_rows(self, model: ModelKey, rows: float) -> None:
         """Adds to `late.rows`, whose attribute is no Python name."""
         if rows:
-            self._add("late.rows", rows, {semconv.MODEL_NAME: model.name})
+            self._add("late.rows", rows, model.tenant, {semconv.MODEL_NAME: model.name})
 
-    def totals(self) -> Mapping[str, float]:
-        """What has been added to each counter since the start."""
+    def totals(self, tenant: str = "") -> Mapping[str, float]:
+        """What has been added to each counter since the start, of this tenant."""
         with self._lock:
-            return dict(self._totals)
+            return {name: total for (owner, name), total in self._totals.items() if owner == tenant}
 
-    def _add(self, name: str, amount: float, attributes: Mapping[str, str]) -> None:
-        self._instruments[name].add(amount, attributes)
+    def _add(self, name: str, amount: float, tenant: str, attributes: Mapping[str, str]) -> None:
+        whose = {semconv.TENANT_NAME: tenant} if tenant else {}
+        self._instruments[name].add(amount, {**attributes, **whose})
         with self._lock:
-            self._totals[name] += amount  # type: ignore[assignment]  # a Counter also holds floats
+            self._totals[tenant, name] += amount  # type: ignore[assignment]  # a Counter also holds floats
 
-    def observe(self, name: str, read: Callable[[], Mapping[str, float]]) -> None:
-        """Registers the callback of an observable metric: its values by the value of its attribute, or by ""."""
+    def observe(self, name: str, read: Callable[[], Observed]) -> None:
+        """Registers the callback of an observable metric: its values by those of its attributes, without empty ones."""
         self._read[name] = read
 
     def _create(self, meter: Any, metric: InternalMetric) -> Any:
@@ -116,7 +120,8 @@ class InternalMetrics:
         def observations(_: CallbackOptions) -> Iterator[Observation]:
             read = self._read.get(metric.name)
             for key, value in (read() if read else {}).items():
-                yield Observation(value, {metric.attributes: key} if metric.attributes else {})
+                names = zip(metric.attributes.split(", "), key, strict=False)
+                yield Observation(value, {name: text for name, text in names if text})
 
         return observations
 

@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from driftline_processor.config import ReceiveConfig
+from driftline_processor.config import ReceiveConfig, TenantConfig
 from driftline_processor.decode import Malformed, OtlpSignal, TooLarge, decode_request
 from driftline_processor.limits import LIMITS, Limits
 from driftline_processor.records import Rejection
@@ -28,7 +28,7 @@ from driftline_processor.service.compression import Inflating, inflated
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.request_queue import QueueClosed, QueueFull, Request, RequestQueue
 from driftline_processor.service.sender import sender_of
-from driftline_processor.service.sender_access import TokenCheck, server_credentials
+from driftline_processor.service.sender_access import SenderAccess, server_credentials
 from driftline_processor.service.store import StoreError, UnstorableError
 
 logger = logging.getLogger(__name__)
@@ -100,6 +100,7 @@ class Receiver:
         *,
         access: ReceiveConfig | None = None,
         limits: Limits = LIMITS,
+        tenants: Mapping[str, TenantConfig] | None = None,
     ) -> None:
         """Binds the address.
 
@@ -111,6 +112,7 @@ class Receiver:
             clock: Unix nanoseconds.
             access: Who may send; None: anybody who reaches the address.
             limits: What requests may hold.
+            tenants: Who else may send, by name.
 
         Raises:
             BindError: The address is in use, or not one of this machine.
@@ -119,7 +121,7 @@ class Receiver:
         """
         self._queue, self._metrics, self._clock, self._limits = queue, metrics, clock, limits
         access = access or ReceiveConfig()
-        credentials = server_credentials(access)
+        self._access, credentials = SenderAccess(access, tenants or {}), server_credentials(access)
         # A thread for each request queued or just dequeued, and some to refuse the others; created on demand. gRPC's
         # own maximum_concurrent_rpcs refuses without RetryInfo, and the Collector would drop the data.
         self._server = grpc.server(
@@ -129,10 +131,7 @@ class Receiver:
                 ("grpc.per_message_decompression", 0),  # what gRPC inflates waits for a thread without any bound
                 ("grpc.so_reuseport", 0),
             ),
-            interceptors=(
-                *(() if access.tokens is None else (TokenCheck(access.tokens, self._count_stranger),)),
-                Inflating(),
-            ),
+            interceptors=(Inflating(),),
         )
         self._listening = self._started = self._draining = False
         self._health = health.HealthServicer()
@@ -149,9 +148,20 @@ class Receiver:
         if not self.port:
             raise BindError(f"listen: cannot bind {address}: in use, or not an address of this machine")
 
-    def serve(self, service: str, method: str, answer: Callable[[], bytes]) -> None:
-        """Adds a service whose method takes any message and is answered by these bytes. Call it before `start`."""
-        handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: answer())
+    def serve(self, service: str, method: str, answer: Callable[[str], bytes]) -> None:
+        """Adds a service whose method takes any message and is answered by bytes for the tenant who asks.
+
+        Call it before `start`.
+        """
+
+        def handle(_request: bytes, context: Any) -> bytes:
+            tenant = self._access.tenant(context)
+            if tenant is None:
+                self._metrics.add("refused.requests", 1, code=grpc.StatusCode.UNAUTHENTICATED.name)
+                refuse(context, self._stranger())
+            return answer(str(tenant))
+
+        handler = grpc.unary_unary_rpc_method_handler(handle)
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
 
     def listen(self) -> None:
@@ -182,8 +192,8 @@ class Receiver:
         """Stops the server; running calls have `grace` seconds to end."""
         self._server.stop(grace).wait()
 
-    def _count_stranger(self) -> None:
-        self._metrics.add("refused.requests", 1, code=grpc.StatusCode.UNAUTHENTICATED.name)
+    def _stranger(self) -> Refusal:
+        return Refusal(grpc.StatusCode.UNAUTHENTICATED, self._access.needed, retry=False)
 
     def _set_health(self, status: int) -> None:
         for name in ("", *(service.name for service in SERVICES.values())):
@@ -194,8 +204,13 @@ class Receiver:
         return grpc.method_handlers_generic_handler(SERVICES[signal].name, {"Export": method})
 
     def _export(self, signal: OtlpSignal, data: bytes, context: Any) -> bytes:
+        answer: bytes | Refusal
         try:
-            answer = self._answer(signal, data, context) if self._started else _STARTING
+            tenant = self._access.tenant(context)
+            if tenant is None:
+                answer = self._stranger()
+            else:
+                answer = self._answer(signal, data, context, tenant) if self._started else _STARTING
         except Exception:
             logger.exception("Failed to handle a request, sender will retry")
             answer = _unavailable("internal error")
@@ -205,19 +220,21 @@ class Receiver:
         refuse(context, answer)
         return b""  # unreachable: `refuse` raises
 
-    def _answer(self, signal: OtlpSignal, data: bytes, context: Any) -> "bytes | Refusal":
-        received, service, sender = self._clock(), SERVICES[signal], sender_of(data, context.peer())
+    def _answer(self, signal: OtlpSignal, data: bytes, context: Any, tenant: str) -> "bytes | Refusal":
+        received, service, sender = self._clock(), SERVICES[signal], sender_of(data, tenant or context.peer())
         try:
             with self._queue.admit(len(data), sender) as put:
                 if not context.is_active():
                     return _unavailable("the sender no longer waits")
                 begin = time.thread_time()
-                body, batch = decode_request(signal, inflated(data, self._limits.request), self._limits)
+                inflated_data = inflated(data, self._limits.request)
+                body, batch = decode_request(signal, inflated_data, self._limits, tenant)
                 seconds = time.thread_time() - begin
                 if not batch.records:  # nothing to keep
-                    self._metrics.add("rejected.items", sum(items for items, _ in batch.rejections), signal=signal)
+                    rejected = sum(items for items, _ in batch.rejections)
+                    self._metrics.add("rejected.items", rejected, tenant, signal=signal)
                     return _response(service, batch.rejections)
-                request = Request(signal, body, received, batch, sender, seconds=seconds)
+                request = Request(signal, body, received, batch, tenant, sender, seconds=seconds)
                 put(request)
         except Malformed as error:
             return Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error), retry=False)

@@ -1,7 +1,7 @@
 """The references in use: files of the references folder, reloaded when they change, and those received over OTLP."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from driftline_processor.limits import LIMITS
 from driftline_processor.records import Reference, ReferencePart, Rejection
 from driftline_processor.reference import InvalidReference, ReferenceFolder, read_reference
 from driftline_processor.reference.assembly import Assembly
-from driftline_processor.service.store import Store
+from driftline_processor.service.store import ReferenceKey, Store
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +31,25 @@ class ReferenceRegistry:
         engine: Engine,
         trusted: Collection[str] = (ANYBODY,),
         room: int = LIMITS.references,
+        *,
+        tenant: str = "",
     ) -> None:
-        """trusted: the services whose references replace those of others. room: bytes for those received over OTLP."""
+        """Of one tenant.
+
+        Args:
+            folder: Of files of references.
+            store: Where those are that were received over OTLP.
+            engine: Where they go.
+            trusted: The services whose references replace those of others.
+            room: Bytes for those received over OTLP.
+            tenant: Whose they are.
+
+        """
         self._trusted, self._room = trusted, room
         self._files: dict[str, tuple[str, str]] = {}  # id -> model and version
         self._owners: dict[tuple[str, str], str] = {}  # (model, version) -> the service that sent it, or FOLDER
         self._folder, self._store, self._engine = ReferenceFolder(folder), store, engine
+        self._tenant = tenant
         self._assembly = Assembly()
         self._received: dict[
             tuple[str, str], tuple[str, str]
@@ -44,7 +57,7 @@ class ReferenceRegistry:
 
     def open(self) -> None:
         """Loads stored references, then those in the folder: a file takes precedence over one received earlier."""
-        for identity, points in self._store.references().items():
+        for identity, points in self._store.references(self._tenant).items():
             self._restore(identity, points)
         for identity in self._assembly.complete():
             self._put_received(identity, identity.partition(" of ")[2])
@@ -55,7 +68,7 @@ class ReferenceRegistry:
             self._assembly.restore(identity, points)
         except InvalidReference as error:
             logger.error("Reference %s, received over OTLP: %s; send it again", identity, error)  # noqa: TRY400
-            self._store.drop_reference(identity)
+            self._store.drop_reference(identity, self._tenant)
 
     def refresh(self) -> None:
         """Applies changes of the folder."""
@@ -152,4 +165,38 @@ class ReferenceRegistry:
 
     def _forget(self, identity: str) -> None:
         self._assembly.drop(identity)
-        self._store.drop_reference(identity)
+        self._store.drop_reference(identity, self._tenant)
+
+
+class ReferenceRegistries:
+    """The registries by tenant. What one sends replaces no reference of another."""
+
+    def __init__(self, registries: Mapping[str, ReferenceRegistry]) -> None:
+        self._registries = dict(registries)
+
+    def open(self) -> None:
+        """As `ReferenceRegistry.open`."""
+        for registry in self._registries.values():
+            registry.open()
+
+    def refresh(self) -> None:
+        """As `ReferenceRegistry.refresh`."""
+        for registry in self._registries.values():
+            registry.refresh()
+
+    def new_points(
+        self, parts: Iterable[tuple[str, Sequence[ReferencePart]]]
+    ) -> Mapping[ReferenceKey, Mapping[bytes, bytes]]:
+        """The points not stored yet, by tenant and id. parts: with the tenant that sent them."""
+        sent: dict[str, list[ReferencePart]] = {}
+        for tenant, its in parts:
+            sent.setdefault(tenant, []).extend(its)
+        return {
+            ReferenceKey(tenant, identity): points
+            for tenant, its in sent.items()
+            for identity, points in self._registries[tenant].new_points(its).items()
+        }
+
+    def add(self, tenant: str, parts: Iterable[ReferencePart]) -> tuple[Rejection, ...]:
+        """As `ReferenceRegistry.add`, of parts that this tenant has sent."""
+        return self._registries[tenant].add(parts)

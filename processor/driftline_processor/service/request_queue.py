@@ -34,13 +34,14 @@ class QueueClosed(Exception):  # noqa: N818  (as QueueFull)
 class Request:
     """A queued request. `answer` is set once it is durable and counted: to its rejections, or to the error.
 
-    sender: who is charged for what it costs. seconds: of CPU that decoding it took.
+    tenant: whose it is, or "". sender: who is charged for what it costs. seconds: of CPU that decoding it took.
     """
 
     signal: OtlpSignal
     body: bytes
     received: int
     batch: Batch
+    tenant: str = ""
     sender: Sender = NOBODY
     answer: "Future[tuple[Rejection, ...]]" = field(default_factory=Future)
     seconds: float = 0.0

@@ -18,15 +18,15 @@ _HEAD: Final = 4_096
 _KEPT: Final = 1_024
 
 
-def sender_of(data: bytes, peer: str) -> Sender:
-    """The connection that a request came over, and the service that its first resource names.
+def sender_of(data: bytes, owner: str) -> Sender:
+    """Whose a request is, and the service that its first resource names.
 
     Args:
         data: The request as it was sent, compressed or not.
-        peer: What gRPC calls the other end.
+        owner: The tenant, over whatever connection; where there is none, what gRPC calls the other end of this one.
 
     """
-    return peer, service_of(_first_resource(beginning(data, _HEAD)))
+    return owner, service_of(_first_resource(beginning(data, _HEAD)))
 
 
 def _first_resource(head: bytes) -> bytes:

@@ -1,20 +1,23 @@
-"""Who may send to the receiver: TLS, certificates of senders, bearer tokens. Files are read again when they change."""
+"""Who may send to the receiver, and as whom: TLS, certificates of senders, bearer tokens.
+
+Files are read again when they change.
+"""
 
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import grpc
 
-from driftline_processor.config import ReceiveConfig
+from driftline_processor.config import ReceiveConfig, TenantConfig
 
 logger = logging.getLogger(__name__)
 
 _HEADER: Final = "authorization"
 _SCHEME: Final = "bearer "
-_HEALTH: Final = "/grpc.health.v1.Health/"
+_CERTIFIED_NAMES: Final = ("x509_common_name", "x509_subject_alternative_name")
 
 T = TypeVar("T")
 _Stamp = tuple[tuple[int, int, int], ...]
@@ -86,39 +89,73 @@ def _pem(key: str, path: Path) -> bytes:
     return data
 
 
-class TokenCheck(grpc.ServerInterceptor):  # type: ignore[misc]
-    """Answers UNAUTHENTICATED to calls without one of the tokens, but for health checks, which probes make without."""
+class SenderAccess:
+    """Who a sender is, by what it proves: its token, its certificate; never by what it says of itself."""
 
-    def __init__(self, path: Path, refused: Callable[[], None]) -> None:
+    def __init__(self, config: ReceiveConfig, tenants: Mapping[str, TenantConfig]) -> None:
         """Reads the tokens. Raises AccessError."""
-        self._tokens = _Watched((path,), lambda: read_tokens(path))
-        self._refused = refused
-        self._refusal = grpc.unary_unary_rpc_method_handler(self._refuse)
+        files = {f"tenants.{name}.tokens": each.tokens for name, each in tenants.items()}
+        paths = {key: path for key, path in ({"receive.tokens": config.tokens} | files).items() if path is not None}
+        self._tokens = _Watched(tuple(paths.values()), lambda: _owners(paths))
+        self._certificates = {text.encode(): name for name, each in tenants.items() for text in each.certificates}
+        self._open = not paths and not tenants
+        self._by_tokens = bool(paths)
+        self.needed = "a bearer token of `receive.tokens` is needed"
+        if tenants:
+            self.needed = "a bearer token, or a certificate, of one tenant is needed"
 
-    def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:
-        """As of `grpc.ServerInterceptor`."""
-        if handler_call_details.method.startswith(_HEALTH) or self._allows(handler_call_details.invocation_metadata):
-            return continuation(handler_call_details)
-        return self._refusal
+    def tenant(self, context: Any) -> str | None:
+        """Of a call.
 
-    def _allows(self, metadata: Any) -> bool:
+        Returns:
+            The tenant; "": of none, yet one who may send; None: who may not, as it proves nothing, something wrong, or
+            to be two tenants at once.
+
+        """
+        if self._open:
+            return ""
+        given = _bearer_tokens(context.invocation_metadata()) if self._by_tokens else []
+        shown = self._matching(given)
+        if given and not shown:
+            return None
+        named = {*shown, *self._certified(context.auth_context())} - {""}
+        if len(named) > 1:
+            return None
+        return named.pop() if named else "" if shown else None
+
+    def _matching(self, given: Sequence[bytes]) -> set[str]:
+        """Whose the tokens are. All are compared: the time that takes must not tell which one is nearly right."""
         self._tokens.refresh()
-        sent = [value for name, value in metadata or () if name == _HEADER and isinstance(value, str)]
-        given = [value[len(_SCHEME) :].strip().encode() for value in sent if value[: len(_SCHEME)].lower() == _SCHEME]
-        # Compared with all of them in any case: the time that takes must not tell which one is nearly right.
-        matches = [hmac.compare_digest(token, each) for token in self._tokens.value for each in given]
-        return any(matches)
+        owners = self._tokens.value.items()
+        matches = [(hmac.compare_digest(token, each), owner) for token, owner in owners for each in given]
+        return {owner for same, owner in matches if same}
 
-    def _refuse(self, _request: bytes, context: Any) -> bytes:
-        self._refused()
-        context.abort(grpc.StatusCode.UNAUTHENTICATED, "a bearer token of `receive.tokens` is needed")
-        return b""  # unreachable: `abort` raises
+    def _certified(self, peer: Mapping[str, Sequence[bytes]]) -> set[str]:
+        """Whose the certificate is that the peer has proved to own."""
+        names = (name for key in _CERTIFIED_NAMES for name in peer.get(key, ()))
+        return {self._certificates[name] for name in names if name in self._certificates}
 
 
-def read_tokens(path: Path) -> tuple[bytes, ...]:
+def _bearer_tokens(metadata: Any) -> list[bytes]:
+    sent = [value for name, value in metadata or () if name == _HEADER and isinstance(value, str)]
+    return [value[len(_SCHEME) :].strip().encode() for value in sent if value[: len(_SCHEME)].lower() == _SCHEME]
+
+
+def _owners(paths: Mapping[str, Path]) -> dict[bytes, str]:
+    """Whose each token is, by the keys of their files; "" of `receive.tokens`. Raises AccessError."""
+    owners: dict[bytes, str] = {}
+    for key, path in paths.items():
+        tenant = key.removeprefix("tenants.").removesuffix(".tokens") if key != "receive.tokens" else ""
+        for token in read_tokens(path, key):
+            if owners.setdefault(token, tenant) != tenant:
+                raise AccessError(f"{key}: must hold no token of others (got one of {path} twice)")
+    return owners
+
+
+def read_tokens(path: Path, key: str = "receive.tokens") -> tuple[bytes, ...]:
     """The tokens of a file, one a line; `#` begins a comment. Raises AccessError."""
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     tokens = tuple(line.encode() for line in lines if line and not line.startswith("#"))
     if not tokens:
-        raise AccessError(f"receive.tokens: must hold a token (got none in {path})")
+        raise AccessError(f"{key}: must hold a token (got none in {path})")
     return tokens

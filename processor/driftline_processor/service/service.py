@@ -3,29 +3,25 @@
 import logging
 from collections.abc import Callable, Sequence
 from threading import Thread
-from typing import Final, TypeVar
+from typing import Final
 
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 
 from driftline.semconv import STATUS_METHOD, STATUS_SERVICE
 from driftline.sketch.time_units import SECOND
 from driftline_processor.config import Config, config_warnings, exposed, masked_url
-from driftline_processor.encode.events import encode_events
-from driftline_processor.encode.gauges import encode_gauges, sets
-from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.engine_settings import EngineSettings
+from driftline_processor.engine.tenant_engines import TenantEngines
 from driftline_processor.records import WindowResult
 from driftline_processor.service.alarm_log import AlarmLog
-from driftline_processor.service.export_requests import SdkExporter, logs_memory, metrics_memory
-from driftline_processor.service.exporter import Exporter
 from driftline_processor.service.internal_metrics import (
     InternalMetricExporter,
     InternalMetrics,
     internal_meter_provider,
 )
-from driftline_processor.service.otlp_exporters import log_exporter, metric_exporter
+from driftline_processor.service.outlets import Outlets
 from driftline_processor.service.receiver import Receiver
-from driftline_processor.service.reference_registry import ReferenceRegistry
+from driftline_processor.service.reference_registry import ReferenceRegistries, ReferenceRegistry
 from driftline_processor.service.request_queue import RequestQueue
 from driftline_processor.service.status import Status, encode_status
 from driftline_processor.service.steady_clock import SteadyClock
@@ -36,8 +32,6 @@ logger = logging.getLogger(__name__)
 
 _MAX_TICK_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 1.0
-
-T = TypeVar("T")
 
 
 class Service:
@@ -67,29 +61,33 @@ class Service:
         self._provider = internal_meter_provider(config.telemetry, metric_sink)
         metrics = InternalMetrics(self._provider)
         self._queue = RequestQueue(config.queue.requests, config.queue.bytes)
-        requests, access = config.queue.requests, config.receive
-        limits = config.limits.table
-        self._receiver = Receiver(config.listen, self._queue, metrics, requests, clock, access=access, limits=limits)
+        self._receiver = Receiver(
+            config.listen,
+            self._queue,
+            metrics,
+            config.queue.requests,
+            clock,
+            access=config.receive,
+            limits=config.limits.table,
+            tenants=config.tenants,
+        )
         try:
             self._store = Store(config.store)
         except BaseException:
             self._receiver.stop(0)
             raise
-        self._results = _exporter("results", metric_exporter(config.export), metrics_memory, metrics, config)
-        self._events = _exporter("alarm events", log_exporter(config.export), logs_memory, metrics, config)
-        metric_sink.connect(self._results.submit)
+        self._outlets = Outlets({name: config.export_of(name) for name in ("", *config.tenants)}, metrics)
+        metric_sink.connect(self._outlets.submit_internal)
         self._alarm_log = AlarmLog()
-        self._engine = engine = Engine(EngineSettings.of(config))
+        self._engines = engines = TenantEngines.of(config.tenants, EngineSettings.of(config))
         self._worker = Worker(
             queue=self._queue,
             store=self._store,
-            engine=engine,
-            registry=ReferenceRegistry(
-                config.references, self._store, engine, config.receive.references_from, limits.references
-            ),
+            engines=engines,
+            registries=_registries(config, self._store, engines),
             metrics=metrics,
             publish=self._publish,
-            events_flushed=self._events.flush,
+            events_flushed=self._outlets.events_flushed,
             storage_changed=self._receiver.set_serving,
             taken_over=self._fail,
             settings=_worker_settings(config),
@@ -98,37 +96,37 @@ class Service:
         )
         self._working = Thread(target=self._worker.run, name="work", daemon=True)
         self._metrics, self._clock = metrics, clock
-        self._receiver.serve(STATUS_SERVICE, STATUS_METHOD, lambda: encode_status(self.status()))
-        metrics.observe("queue.requests", lambda: {"": len(self._queue)})
-        metrics.observe("queue.size", lambda: {"": self._queue.bytes})
+        self._receiver.serve(STATUS_SERVICE, STATUS_METHOD, lambda tenant: encode_status(self.status(tenant)))
+        metrics.observe("queue.requests", lambda: {(): len(self._queue)})
+        metrics.observe("queue.size", lambda: {(): self._queue.bytes})
 
     @property
     def port(self) -> int:
         """The port that requests are received on."""
         return self._receiver.port
 
-    def status(self) -> Status:
-        """How the processor does; from any thread."""
+    def status(self, tenant: str = "") -> Status:
+        """How the processor does, as far as it is a tenant's business; from any thread."""
         return Status(
             now=self._clock(),
             config=self._config,
-            models=self._worker.models,
-            matching=self._worker.matching,
-            totals=self._metrics.totals(),
+            export=self._config.export_of(tenant),
+            models=self._worker.models(tenant),
+            matching=self._worker.matching(tenant),
+            totals=self._metrics.totals(tenant),
             queue=(len(self._queue), self._queue.bytes),
             storage_ok=self._worker.storage_ok,
-            exports=(self._results.health, self._events.health),
+            exports=self._outlets.health(tenant),
         )
 
     def start(self) -> None:
         """Opens the port, recovers the state of the last run, then accepts requests. Raises StoreError."""
         for warning in (*filter(None, [exposed(self._config)]), *config_warnings(self._config)):
             logger.warning("%s", warning)
-        self._results.start()
-        self._events.start()
+        self._outlets.start()
         self._receiver.listen()
         replayed = self._worker.recover()
-        self._steady.not_before(self._engine.newest - self._config.window.lateness)
+        self._steady.not_before(self._engines.newest - self._config.window.lateness)
         if replayed:
             logger.info("Replayed %d requests from the journal", replayed)
         self._working.start()
@@ -150,8 +148,7 @@ class Service:
         self._receiver.stop(_GRACE_SECONDS)
         if isinstance(self._provider, SdkMeterProvider):
             self._provider.shutdown()  # submits the last internal metrics
-        self._events.stop(seconds)
-        self._results.stop(seconds)
+        self._outlets.stop(seconds)
         if self._working.is_alive():
             logger.error("Queue not drained in time; acknowledged requests are in the journal")
         else:
@@ -164,27 +161,16 @@ class Service:
 
     def _publish(self, results: Sequence[WindowResult]) -> None:
         self._alarm_log.log(results)
-        for part in sets(results):
-            for data in encode_gauges(part):
-                self._results.submit(data)
-        for records in encode_events(results):
-            self._events.submit(records)
+        self._outlets.publish(results)
 
 
-def _exporter(
-    what: str, sink: SdkExporter[T], memory: Callable[[T], int], metrics: InternalMetrics, config: Config
-) -> Exporter[T]:
-    export = config.export
-    retry_for, timeout = export.retry_for / SECOND, export.timeout / SECOND
-    return Exporter(
-        what,
-        sink,
-        metrics,
-        limit=export.queue,
-        size=export.bytes,
-        memory=memory,
-        retry_for=retry_for,
-        timeout=timeout,
+def _registries(config: Config, store: Store, engines: TenantEngines) -> ReferenceRegistries:
+    trusted, room = config.receive.references_from, config.limits.table.references
+    return ReferenceRegistries(
+        {
+            name: ReferenceRegistry(config.references_of(name), store, engines[name], trusted, room, tenant=name)
+            for name in ("", *config.tenants)
+        }
     )
 
 

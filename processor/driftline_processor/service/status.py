@@ -8,7 +8,7 @@ from google.protobuf import json_format, struct_pb2
 
 from driftline.sketch.time_units import SECOND
 from driftline_processor import __version__
-from driftline_processor.config import Config, masked_url
+from driftline_processor.config import Config, ExportConfig, masked_url
 from driftline_processor.engine.matching import Matching, ModelMatch, UnusedReference
 from driftline_processor.engine.model_state import ModelStatus
 from driftline_processor.service.exporter import ExportHealth
@@ -22,10 +22,14 @@ _MOST_TEXT: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the status is made of. now: Unix nanoseconds. queue: requests and bytes. totals: of internal counters."""
+    """What the status is made of, for one tenant.
+
+    now: Unix nanoseconds. queue: requests and bytes, of all tenants. totals: of internal counters.
+    """
 
     now: int
     config: Config
+    export: ExportConfig
     models: tuple[ModelStatus, ...]
     matching: Matching
     totals: Mapping[str, float]
@@ -54,7 +58,7 @@ def status_document(status: Status) -> dict[str, Any]:
         "counters": dict(status.totals),
         "queue": {"requests": status.queue[0], "bytes": status.queue[1]},
         "storage_ok": status.storage_ok,
-        "export": {"endpoint": masked_url(status.config.export.endpoint), "protocol": status.config.export.protocol},
+        "export": {"endpoint": masked_url(status.export.endpoint), "protocol": status.export.protocol},
         "exports": [each._asdict() for each in status.exports],
     }
 

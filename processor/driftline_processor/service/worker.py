@@ -1,23 +1,23 @@
 """The worker thread: each queued request is journalled, counted by the engine and answered; then windows are judged."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, thread_time
 from typing import Final
 
 from driftline_processor.decode import Malformed, decode_request
-from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.ingest_report import IngestReport
 from driftline_processor.engine.matching import Matching
 from driftline_processor.engine.model_state import ModelStatus
 from driftline_processor.engine.snapshot import UnknownForm
+from driftline_processor.engine.tenant_engines import TenantEngines
 from driftline_processor.limits import UNBOUNDED
 from driftline_processor.records import Batch, ModelKey, ReferencePart, Rejection, WindowResult
 from driftline_processor.service.alarm_log import WarningLimiter
 from driftline_processor.service.internal_metrics import InternalMetrics
-from driftline_processor.service.reference_registry import ReferenceRegistry
+from driftline_processor.service.reference_registry import ReferenceRegistries
 from driftline_processor.service.request_queue import Request, RequestQueue
 from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError, TakenOverError, UnstorableError
 
@@ -61,8 +61,8 @@ class Worker:
         *,
         queue: RequestQueue,
         store: Store,
-        engine: Engine,
-        registry: ReferenceRegistry,
+        engines: TenantEngines,
+        registries: ReferenceRegistries,
         metrics: InternalMetrics,
         publish: Callable[[Sequence[WindowResult]], None],
         events_flushed: Callable[[float], bool],
@@ -77,8 +77,8 @@ class Worker:
         Args:
             queue: Where requests come from.
             store: The journal and the snapshots.
-            engine: The state of all models.
-            registry: The references.
+            engines: The state of all models, by tenant.
+            registries: The references, by tenant.
             metrics: Where accepted, rejected, duplicate and late items are counted.
             publish: Receives results; must not block.
             events_flushed: Whether all published alarm events are exported or dropped, within so many seconds. Until
@@ -90,31 +90,30 @@ class Worker:
             set_forward: By how many nanoseconds the clock was set forward since the last call.
 
         """
-        self._queue, self._store, self._engine, self._registry = queue, store, engine, registry
+        self._queue, self._store, self._engines, self._registries = queue, store, engines, registries
         self._metrics, self._publish, self._events_flushed = metrics, publish, events_flushed
         self._storage_changed, self._taken_over = storage_changed, taken_over
         self._settings, self._clock, self._set_forward = settings, clock, set_forward
         self._journal_bytes, self._journal_seconds, self._replay_seconds = 0, 0.0, REPLAY_SECONDS
         self._next_tick = self._next_snapshot = self._next_survey = 0.0
-        self._rows: dict[str, float] = {}
+        self._rows: dict[tuple[str, ...], float] = {}
         self._unsaved: dict[ModelKey, bytes | None] = {}
+        self._absent: set[str] = set()  # tenants in the store that are not configured
         self._storage_ok = True
         self._events_unsaved = False  # an event was published since the last snapshot
         self._limiter = WarningLimiter()
-        self._matching = Matching()
-        self._models: tuple[ModelStatus, ...] = ()
+        self._matching: Mapping[str, Matching] = {}
+        self._models: Mapping[str, tuple[ModelStatus, ...]] = {}
         metrics.observe("rows", lambda: self._rows)
-        metrics.observe("unused.references", lambda: {"": len(self._matching.unused)})
+        metrics.observe("unused.references", lambda: {(): sum(len(each.unused) for each in self._matching.values())})
 
-    @property
-    def matching(self) -> Matching:
-        """How models and references match, as of the last tick; for any thread."""
-        return self._matching
+    def matching(self, tenant: str) -> Matching:
+        """How models and references of a tenant match, as of the last tick; for any thread."""
+        return self._matching.get(tenant, Matching())
 
-    @property
-    def models(self) -> tuple[ModelStatus, ...]:
-        """How the models do that sent something last, as of the last tick; for any thread."""
-        return self._models
+    def models(self, tenant: str) -> tuple[ModelStatus, ...]:
+        """How the models of a tenant do that sent something last, as of the last tick; for any thread."""
+        return self._models.get(tenant, ())
 
     @property
     def storage_ok(self) -> bool:
@@ -131,17 +130,17 @@ class Worker:
             StoreError: This version cannot read the state in the store.
 
         """
-        self._registry.open()
+        self._registries.open()
         self._restore()
         replayed, begin = 0, thread_time()
         for entry in self._store.journal():
             batch = self._decoded(entry)
-            if batch is None or isinstance(entry, Damaged):
+            if batch is None or isinstance(entry, Damaged) or self._is_absent(entry.tenant):
                 continue
-            self._count(Request(entry.signal, entry.body, entry.received, batch))
+            self._count(Request(entry.signal, entry.body, entry.received, batch, entry.tenant))
             self._journal_bytes += len(entry.body)
             replayed += 1
-        self._engine.resume(self._clock())
+        self._engines.resume(self._clock())
         self._rows, self._journal_seconds = self._counted_rows(), thread_time() - begin
         return replayed
 
@@ -151,17 +150,28 @@ class Worker:
             if isinstance(snapshot, Damaged):
                 self._set_aside(snapshot)
                 continue
+            if self._is_absent(snapshot.tenant):
+                continue
             try:
-                self._engine.restore([snapshot.body], self._clock())
+                self._engines.restore(snapshot.tenant, [snapshot.body], self._clock())
             except UnknownForm as error:
                 raise StoreError(f"store {self._store.name}: {error}") from error
             except Exception:  # noqa: BLE001  # bytes of before there were checksums may raise anything
                 self._set_aside(Damaged.state(snapshot.model, snapshot.body))
 
+    def _is_absent(self, tenant: str) -> bool:
+        """Whether it is not configured any more: what the store has of it waits there for its return."""
+        if tenant in self._engines:
+            return False
+        if tenant not in self._absent:
+            logger.warning("tenant %s: in the store, and not in the configuration: left as it is", tenant)
+            self._absent.add(tenant)
+        return True
+
     def _decoded(self, entry: JournalEntry | Damaged) -> Batch | None:
         if not isinstance(entry, Damaged):
             with suppress(Malformed):
-                return decode_request(entry.signal, entry.body, UNBOUNDED).batch
+                return decode_request(entry.signal, entry.body, UNBOUNDED, entry.tenant).batch
             entry = Damaged("a request in the journal", entry.body)
         self._set_aside(entry)
         return None
@@ -206,9 +216,9 @@ class Worker:
 
     def _store_and_count(self, requests: list[Request]) -> None:
         """By halves, where the store cannot hold one of them: that one is refused alone."""
-        points = self._registry.new_points([part for request in requests for part in _parts(request.batch)])
+        points = self._registries.new_points([(request.tenant, _parts(request.batch)) for request in requests])
         try:
-            self._store.append([JournalEntry(r.received, r.signal, r.body) for r in requests], points)
+            self._store.append([JournalEntry(r.received, r.signal, r.body, r.tenant) for r in requests], points)
         except UnstorableError as error:
             self._note_storage(True)  # the store works
             half = len(requests) // 2
@@ -235,9 +245,8 @@ class Worker:
         """Passes a request to the engine; returns what was rejected. A fault costs this request only."""
         batch = request.batch
         try:
-            refused = self._registry.add(_parts(batch))
-            report = self._engine.observe(batch.records, request.received)
-            self._engine.observe_sketched(batch.sketched, request.received)
+            refused = self._registries.add(request.tenant, _parts(batch))
+            report = self._engines.observe(request.tenant, batch, request.received)
         except Exception:
             logger.exception("Failed to count a request (%s, %d bytes)", request.signal, len(request.body))
             return (*batch.rejections, Rejection(len(batch.records), INTERNAL_ERROR))
@@ -248,16 +257,17 @@ class Worker:
     def _report(self, request: Request, report: IngestReport, rejections: Sequence[Rejection]) -> None:
         by = f" (sent by {' '.join(filter(None, request.sender))})" if any(request.sender) else ""
         self._limiter.warn([*report.notices, *(f"{reason}{by}" for _, reason in rejections)])
-        self._metrics.add("accepted.items", report.counted, signal=request.signal)
-        self._metrics.add("duplicate.items", report.duplicates, signal=request.signal)
-        self._metrics.add("rejected.items", sum(items for items, _ in rejections), signal=request.signal)
+        self._metrics.add("accepted.items", report.counted, request.tenant, signal=request.signal)
+        self._metrics.add("duplicate.items", report.duplicates, request.tenant, signal=request.signal)
+        rejected = sum(items for items, _ in rejections)
+        self._metrics.add("rejected.items", rejected, request.tenant, signal=request.signal)
         for model, rows in report.late.items():
             self._metrics.add_late_rows(model, rows)
 
     def _tick(self) -> None:
         self._next_tick = monotonic() + self._settings.tick
         judged = self._guarded("judge windows", self._judge)
-        results = [*judged, *self._guarded("repeat alarms", lambda: self._engine.repeat_alarms(self._clock()))]
+        results = [*judged, *self._guarded("repeat alarms", lambda: self._engines.repeat_alarms(self._clock()))]
         if results:
             self._publish(results)
             self._events_unsaved |= any(result.alarms or result.incidents for result in results)
@@ -279,8 +289,8 @@ class Worker:
         due = monotonic() >= self._next_survey
         if due:
             self._next_survey = monotonic() + self._settings.tick
-            self._registry.refresh()
-            self._engine.clock_set_forward(self._set_forward())
+            self._registries.refresh()
+            self._engines.clock_set_forward(self._set_forward())
         results = self._judge_some()
         if due:
             self._survey()
@@ -290,7 +300,7 @@ class Worker:
         """One by one, until a slice of time is used up: the others come in the next tick, which is now."""
         results: list[WindowResult] = []
         begin, now = monotonic(), self._clock()
-        while found := self._engine.advance(now, 1):
+        while found := self._engines.advance(now, 1):
             results += found
             if len(results) >= WINDOWS_PER_TICK or monotonic() - begin >= SLICE_SECONDS:
                 self._next_tick = monotonic()
@@ -299,9 +309,9 @@ class Worker:
 
     def _survey(self) -> None:
         """What takes longer with every model, and is told once a tick, not with every slice."""
-        self._matching, self._models = self._engine.matching(), self._engine.statuses(MOST_MODELS)
+        self._matching, self._models = self._engines.matching(), self._engines.statuses(MOST_MODELS)
         self._rows = self._counted_rows()
-        for notice in self._engine.notices():
+        for notice in self._engines.notices():
             logger.warning("%s", notice)
 
     @staticmethod
@@ -322,9 +332,9 @@ class Worker:
 
     def _save(self) -> None:
         self._next_snapshot, begin = monotonic() + self._settings.snapshot, thread_time()
-        self._unsaved |= self._engine.snapshot()  # only what has changed since the last call
+        self._unsaved |= self._engines.snapshot()  # only what has changed since the last call
         try:
-            self._store.save(self._unsaved)
+            self._store.save(self._unsaved, self._absent)
         except StoreError as error:
             self._note_storage(False, str(error))
         else:
@@ -333,10 +343,11 @@ class Worker:
             self._journal_seconds = 0.0
             self._replay_seconds = max(REPLAY_SECONDS, (thread_time() - begin) / _SAVING_SHARE)
 
-    def _counted_rows(self) -> dict[str, float]:
-        rows: dict[str, float] = {}
-        for model, count in self._engine.rows().items():
-            rows[model.name] = rows.get(model.name, 0.0) + count
+    def _counted_rows(self) -> dict[tuple[str, ...], float]:
+        rows: dict[tuple[str, ...], float] = {}
+        for model, count in self._engines.rows().items():
+            key = model.name, model.tenant
+            rows[key] = rows.get(key, 0.0) + count
         return rows
 
     def _note_storage(self, ok: bool, reason: str = "") -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from driftline.sketch.time_units import MINUTE, SECOND
 from driftline_processor.config import (
@@ -294,3 +295,95 @@ def test_wrong_tolerances_of_columns_are_told() -> None:
         "verdict.tolerances: must be by names of columns, or patterns of names (got {'': 0.1})",
     )
     assert problems("verdict: {tolerances: [0.1]}") == ("verdict.tolerances: must be a valid dictionary (got [0.1])",)
+
+
+NAME = "must be a name of letters, digits, `_`, `.` and `-`, 63 at most"
+
+
+@pytest.mark.parametrize(
+    ("tenants", "problem"),
+    [
+        ("{a: }", "tenants: a must have tokens or certificates, by which its senders are known"),
+        ("{a: {certificates: [x]}}", "tenants: certificates of a need receive.client_ca"),
+        ("[1]", "tenants: must be by names of tenants (got [1])"),
+        ("{a: 3}", "tenants.a: must be a mapping of keys to values (got 3)"),
+        (
+            "{a b: {tokens: F}}",
+            "tenants.a b: must be a name of letters, digits, `_`, `.` and `-`, 63 at most (got a b)",
+        ),
+        ("{'': {tokens: F}}", f"tenants.: {NAME} (got )"),
+        ("{a: {tokens: G}}", "tenants.a.tokens: must be a readable file (No such file or directory) (got G)"),
+        ("{a: {tokens: F, certificates: x}}", "tenants.a.certificates: must be a list of names (got x)"),
+        (
+            "{a: {tokens: F, token: x}}",
+            "tenants.a.token: unknown key; expected one of: tokens, certificates, references, export",
+        ),
+        (
+            "{a: {tokens: F, export: {headers: {k: [s3cret]}}}}",
+            "tenants.a.export.headers.k: must be a valid string (got ****)",
+        ),
+        (
+            "{a: {tokens: F, export: [headers: {k: s3cret}]}}",
+            "tenants.a.export: must be a mapping of keys to values (got ****)",
+        ),
+        (
+            "{a: {tokens: F, export: {client_key: F}}}",
+            "tenants: a must set export.client_key together with export.client_certificate",
+        ),
+        (
+            "{a: {tokens: F, export: {endpoint: 'http://[::1]:4327'}}}",
+            "export.endpoint: must not be the processor's own address (got http://[::1]:4327, listen 127.0.0.1:4327)",
+        ),
+    ],
+)
+def test_a_problem_with_tenants(tenants: str, problem: str, tmp_path: Path) -> None:
+    """Each is named by its place, without a secret."""
+    (tmp_path / "f").write_text("x")
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"tenants: {tenants.replace('F', str(tmp_path / 'f'))}", {})
+
+    assert caught.value.problems == (problem,)
+
+
+def test_a_certificate_of_two_tenants(tmp_path: Path) -> None:
+    """It cannot tell whose a sender is."""
+    (tmp_path / "f").write_text("x")
+    file = tmp_path / "f"
+    text = f"""
+receive: {{certificate: {file}, key: {file}, client_ca: {file}}}
+tenants: {{a: {{certificates: [x, y]}}, b: {{certificates: [y]}}}}
+"""
+    with pytest.raises(ConfigError, match=r"^tenants: 'y' must be a certificate of one tenant \(got a and b\)$"):
+        parse_config(text, {})
+
+
+def test_what_a_tenant_takes_from_the_rest(tmp_path: Path) -> None:
+    """Its folder is below that of all, and its results go where all go; our headers go to no other endpoint."""
+    file = tmp_path / "f"
+    file.write_text("x")
+    config = parse_config(
+        f"""
+listen: 0.0.0.0:4327
+references: profiles
+export:
+  {{endpoint: "https://all:4317", headers: {{k: s3cret}}, client_key: {file}, client_certificate: {file}, timeout: 3s}}
+tenants:
+  acme: {{tokens: {file}}}
+  globex: {{tokens: {file}, references: elsewhere, export: {{headers: {{x-scope-orgid: gl0bex}}}}}}
+  initech: {{tokens: {file}, export: {{endpoint: "https://initech:4317"}}}}
+""",
+        {},
+    )
+    acme, globex, initech = (config.export_of(name) for name in config.tenants)
+
+    assert [config.references_of(name) for name in ("", *config.tenants)] == [
+        Path(text) for text in ("profiles", "profiles/acme", "elsewhere", "profiles/initech")
+    ]
+    assert acme == config.export
+    assert (globex.endpoint, globex.client_key, list(globex.headers)) == ("https://all:4317", file, ["x-scope-orgid"])
+    assert (initech.headers, initech.client_key, initech.client_certificate) == ({}, None, None)
+    assert (initech.endpoint, initech.timeout) == ("https://initech:4317", 3 * SECOND)
+    assert exposed(config) is None
+    shown = yaml.safe_load(effective_yaml(config))["tenants"]
+    assert shown["globex"]["export"]["headers"] == {"x-scope-orgid": "****"}
+    assert (shown["acme"]["references"], shown["acme"]["export"]) == ("profiles/acme", None)

@@ -88,7 +88,7 @@ def admitted(queue: RequestQueue, sender: Sender, cost: float = 0.0) -> None:
         until = thread_time() + cost
         while thread_time() < until:
             pass
-        put(Request("metrics", b"x", 1, Batch(), sender))
+        put(Request("metrics", b"x", 1, Batch(), sender=sender))
 
 
 def test_the_cheapest_sender_is_dequeued_first() -> None:
@@ -128,7 +128,7 @@ def test_a_full_queue_makes_room_for_who_takes_less() -> None:
         try:
             with queue.admit(1, sender) as put:
                 hold.wait(WAIT)
-                put(Request("metrics", b"", 1, Batch(), sender))
+                put(Request("metrics", b"", 1, Batch(), sender=sender))
         except QueueFull:
             return "refused"
         return "queued"

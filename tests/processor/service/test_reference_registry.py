@@ -16,7 +16,7 @@ from driftline_processor.decode import decode_metrics
 from driftline_processor.records import Reference, ReferencePart, Rejection
 from driftline_processor.reference import assembly
 from driftline_processor.service.reference_registry import ReferenceRegistry
-from driftline_processor.service.store import JournalEntry, Store
+from driftline_processor.service.store import JournalEntry, ReferenceKey, Store
 
 
 class Shelf:
@@ -77,7 +77,8 @@ def parts(request: ExportMetricsServiceRequest) -> list[ReferencePart]:
 
 def arrive(registry: ReferenceRegistry, store: Store, found: list[ReferencePart]) -> tuple[Rejection, ...]:
     """As the worker does: stored, then used."""
-    store.append([JournalEntry(1, "metrics", b"")], registry.new_points(found))
+    points = {ReferenceKey("", identity): its for identity, its in registry.new_points(found).items()}
+    store.append([JournalEntry(1, "metrics", b"")], points)
     return registry.add(found)
 
 

@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from certificates import Authority, Pair
-from driftline_processor.config import ReceiveConfig
+from driftline_processor.config import ReceiveConfig, TenantConfig
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.receiver import SERVICES, Receiver
 from driftline_processor.service.request_queue import RequestQueue
@@ -25,12 +25,19 @@ STATUS = grpc.StatusCode
 class Door:
     """A receiver with rules, and senders in front of it. Requests are empty: they are answered without being kept."""
 
-    def __init__(self, **access: Any) -> None:
+    def __init__(self, tenants: dict[str, TenantConfig] | None = None, **access: Any) -> None:
         self.reader = InMemoryMetricReader()
         metrics = InternalMetrics(MeterProvider([self.reader], shutdown_on_exit=False))
         queue = RequestQueue(4, 1 << 20)
-        self.receiver = Receiver("127.0.0.1:0", queue, metrics, requests=4, access=ReceiveConfig(**access))
-        self.receiver.serve("status", "Get", lambda: b"told")
+        self.receiver = Receiver(
+            "127.0.0.1:0", queue, metrics, requests=4, access=ReceiveConfig(**access), tenants=tenants
+        )
+        self.told: list[str] = []
+        self.receiver.serve("status", "Get", lambda tenant: self.told.append(tenant) or b"told")  # type: ignore[func-returns-value]
+
+    def _tell(self, tenant: str) -> bytes:
+        self.told.append(tenant)
+        return b"told"
 
     def channel(self, ca: Path | None = None, client: Pair | None = None) -> grpc.Channel:
         address = f"127.0.0.1:{self.receiver.port}"
@@ -166,3 +173,67 @@ def test_files_that_cannot_be_used(ca: Authority, tmp_path: Path) -> None:
         server_credentials(ReceiveConfig(certificate=text, key=own.key))
     with pytest.raises(AccessError, match=rf"^receive\.tokens: must hold a token \(got none in {text}\)$"):
         Door(tokens=text)
+
+
+@pytest.fixture
+def shared(ca: Authority, tmp_path: Path) -> Iterator[Door]:
+    """Of two tenants, each with a token and a certificate of its own, and of others with a token."""
+    own = ca.issue("server")
+    for name in ("others", "acme", "globex"):
+        (tmp_path / name).write_text(f"{name}-token\n{name}-second\n")
+    tenants = {
+        "acme": TenantConfig(tokens=tmp_path / "acme", certificates=("acme-gateway", "acme.example")),
+        "globex": TenantConfig(tokens=tmp_path / "globex", certificates=("globex-gateway",)),
+    }
+    tls = {"certificate": own.certificate, "key": own.key, "client_ca": ca.path}
+    with door(tenants=tenants, tokens=tmp_path / "others", **tls) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("names", "sent", "tenant"),
+    [
+        (("gateway",), "Bearer acme-token", "acme"),
+        (("gateway",), "Bearer acme-second", "acme"),
+        (("gateway",), "Bearer globex-token", "globex"),
+        (("gateway",), "Bearer others-token", ""),
+        (("gateway",), "Bearer acme-toke", None),
+        (("gateway",), None, None),
+        (("acme-gateway",), None, "acme"),
+        (("gateway", "acme.example"), None, "acme"),
+        (("globex-gateway",), None, "globex"),
+        (("acme-gateway",), "Bearer acme-token", "acme"),
+        (("acme-gateway",), "Bearer others-token", "acme"),
+        (("acme-gateway",), "Bearer globex-token", None),
+        (("acme-gateway",), "Bearer nobody", None),
+        (("acme-gateway", "globex-gateway"), None, None),
+        (("acme-gatewa",), None, None),
+        (("127.0.0.1",), None, None),
+    ],
+)
+def test_who_a_sender_is(
+    names: tuple[str, ...], sent: str | None, tenant: str | None, shared: Door, ca: Authority
+) -> None:
+    """By its token or the names in its certificate; by both only where they agree."""
+    client = ca.issue(*names)
+    answer = STATUS.UNAUTHENTICATED if tenant is None else STATUS.OK
+
+    assert shared.send(sent, path="/status/Get", ca=ca.path, client=client) is answer
+    assert shared.told == ([] if tenant is None else [tenant])
+    assert shared.send(sent, ca=ca.path, client=client) is answer
+
+
+def test_a_token_of_two_tenants(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The start fails; in a file that changes, what it held before stays in force."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("first")
+    other.write_text("second\nfirst")
+    tenants = {"acme": TenantConfig(tokens=one), "globex": TenantConfig(tokens=other)}
+    with pytest.raises(AccessError, match=r"^tenants\.globex\.tokens: must hold no token of others"):
+        Door(tenants)
+    rewritten(other, "second")
+    with door(tenants=tenants) as opened:
+        rewritten(other, "first")
+        assert opened.send("Bearer first", path="/status/Get") is STATUS.OK
+        assert opened.told == ["acme"]
+        assert "tenants.globex.tokens: must hold no token of others" in caplog.text

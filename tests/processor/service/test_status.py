@@ -29,6 +29,7 @@ def status(models: tuple[ModelStatus, ...] = (), matching: Matching | None = Non
     given: dict[str, Any] = {
         "now": 100 * SECOND,
         "config": parse_config("", {}),
+        "export": parse_config("", {}).export,
         "models": models,
         "matching": matching or Matching(),
         "totals": {},

@@ -4,12 +4,23 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from zlib import crc32
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
+from driftline.semconv import TENANT_NAME
 from driftline_processor.records import ModelKey
-from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError, UnstorableError, session
+from driftline_processor.service.store import (
+    Damaged,
+    JournalEntry,
+    ReferenceKey,
+    Snapshot,
+    Store,
+    StoreError,
+    UnstorableError,
+    session,
+)
 from postgres_cluster import PostgresCluster
 
 Open = Callable[[str], Store]
@@ -100,8 +111,8 @@ def test_save_of_nothing(url: str, opened: Open) -> None:
 def test_references_survive(url: str, opened: Open) -> None:
     """Points of references are kept until the reference is dropped, snapshots or not."""
     store = opened(url)
-    store.append(ENTRIES, {"r1": {b"d1": b"p1"}, "r2": {b"d1": b"p1"}})
-    store.append(ENTRIES, {"r1": {b"d2": b"p2"}})
+    store.append(ENTRIES, {ReferenceKey("", "r1"): {b"d1": b"p1"}, ReferenceKey("", "r2"): {b"d1": b"p1"}})
+    store.append(ENTRIES, {ReferenceKey("", "r1"): {b"d2": b"p2"}})
     store.save({})
     store = reopened(store, url, opened)
     store.drop_reference("r2")
@@ -112,9 +123,9 @@ def test_references_survive(url: str, opened: Open) -> None:
 def test_append_is_all_or_nothing(url: str, opened: Open) -> None:
     """A transaction that fails leaves nothing behind: the sender will come again with all of it."""
     store = opened(url)
-    store.append(ENTRIES[:1], {"r1": {b"d1": b"p1"}})
+    store.append(ENTRIES[:1], {ReferenceKey("", "r1"): {b"d1": b"p1"}})
     with pytest.raises(StoreError, match="reference 'r2' cannot be stored"):
-        store.append(ENTRIES[1:], {"r1": {b"d2": b"p2"}, "r2": {b"d1": None}})  # type: ignore[dict-item]
+        store.append(ENTRIES[1:], {ReferenceKey("", "r1"): {b"d2": b"p2"}, ReferenceKey("", "r2"): {b"d1": None}})  # type: ignore[dict-item]
 
     assert list(store.journal()) == ENTRIES[:1]
     assert store.references() == {"r1": {b"d1": b"p1"}}
@@ -124,7 +135,7 @@ def test_what_is_appended_again(url: str, opened: Open) -> None:
     """A commit whose outcome could not be known may have succeeded: points that are there already do no harm."""
     store = opened(url)
     for _ in range(2):
-        store.append(ENTRIES, {"r1": {b"d1": b"p1", b"d2": b"p2"}})
+        store.append(ENTRIES, {ReferenceKey("", "r1"): {b"d1": b"p1", b"d2": b"p2"}})
 
     assert store.references() == {"r1": {b"d1": b"p1", b"d2": b"p2"}}
 
@@ -137,7 +148,7 @@ def test_what_no_database_can_hold(received: int, identity: str, told: str, url:
     """It is named as such, not as a fault of the store; what follows is stored."""
     store = opened(url)
     with pytest.raises(UnstorableError, match=rf"^{re.escape(told)} cannot be stored: [^\n]+$"):
-        store.append([JournalEntry(received, "metrics", b"one")], {identity: {b"d1": b"p1"}})
+        store.append([JournalEntry(received, "metrics", b"one")], {ReferenceKey("", identity): {b"d1": b"p1"}})
     store.append(ENTRIES)
 
     assert list(store.journal()) == ENTRIES
@@ -152,7 +163,7 @@ def test_what_postgresql_cannot_hold(identity: str, postgres: PostgresCluster, o
     store = opened(postgres.new_schema())
     told = re.escape(f"reference {identity[:100]!r} cannot be stored: ")
     with pytest.raises(UnstorableError, match=rf"^{told}[^\n]+$"):
-        store.append(ENTRIES, {"r": {b"d1": b"p1"}, identity: {b"d1": b"p1"}})
+        store.append(ENTRIES, {ReferenceKey("", "r"): {b"d1": b"p1"}, ReferenceKey("", identity): {b"d1": b"p1"}})
     store.append(ENTRIES)
 
     assert list(store.journal()) == ENTRIES
@@ -162,7 +173,10 @@ def test_what_postgresql_cannot_hold(identity: str, postgres: PostgresCluster, o
 def test_the_reader_of_the_journal_may_write(url: str, opened: Open) -> None:
     """Replaying completes references, and drops older ones."""
     store = opened(url)
-    store.append([JournalEntry(number, "metrics", b"") for number in range(50)], {"r1": {b"d1": b"p1"}})
+    store.append(
+        [JournalEntry(number, "metrics", b"") for number in range(50)],
+        {ReferenceKey("", "r1"): {b"d1": b"p1"}},
+    )
     received = []
     for entry in store.journal():
         assert isinstance(entry, JournalEntry)
@@ -205,7 +219,7 @@ def test_newer_store_is_left_alone(url: str) -> None:
     Store(url).close()
     changed(url, "UPDATE driftline_meta SET value = '99' WHERE key = 'schema'")
 
-    with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 2\)"):
+    with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 3\)"):
         Store(url)
 
 
@@ -251,7 +265,7 @@ def test_the_file_is_its_owners_only(file: str, tmp_path: Path, opened: Open) ->
 @pytest.mark.parametrize(
     "change",
     [
-        *("body = :noise", "body = :nothing", "received = received + 1"),
+        *("body = :noise", "body = :nothing", "received = received + 1", "tenant = 'acme'"),
         *("signal = 'metrics'", "signal = 'profiles'", "checksum = 1"),
     ],
 )
@@ -304,23 +318,67 @@ def test_a_damaged_snapshot_costs_its_model(
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_store_of_before_there_were_checksums(url: str, opened: Open) -> None:
-    """Schema 1 gets them: what it holds is read, what is added is checked."""
+NAMES = '["churn", "", []]'
+SCHEMA_1 = (
+    "CREATE TABLE driftline_meta (key VARCHAR(64) NOT NULL, value VARCHAR(64) NOT NULL, PRIMARY KEY (key))",
+    (
+        "CREATE TABLE driftline_journal (id {serial} NOT NULL, received BIGINT NOT NULL, signal VARCHAR(16) NOT NULL, "
+        "body {bytes} NOT NULL, PRIMARY KEY (id))"
+    ),
+    (
+        "CREATE TABLE driftline_snapshots (id VARCHAR(32) NOT NULL, model TEXT NOT NULL, body {bytes} NOT NULL, "
+        "PRIMARY KEY (id))"
+    ),
+    (
+        "CREATE TABLE driftline_references (id VARCHAR(1024) NOT NULL, point {bytes} NOT NULL, body {bytes} NOT NULL, "
+        "PRIMARY KEY (id, point))"
+    ),
+    "INSERT INTO driftline_meta VALUES ('schema', '1')",
+    "INSERT INTO driftline_journal (received, signal, body) VALUES (1, 'metrics', :request)",
+    "INSERT INTO driftline_snapshots VALUES ('5', :model, :state)",
+    "INSERT INTO driftline_references VALUES ('r1', :point, :body)",
+)
+SCHEMA_2 = (
+    *SCHEMA_1,
+    "ALTER TABLE driftline_journal ADD COLUMN checksum BIGINT",
+    "ALTER TABLE driftline_snapshots ADD COLUMN checksum BIGINT",
+    f"UPDATE driftline_journal SET checksum = {crc32(b'1metricsone')}",
+    f"UPDATE driftline_snapshots SET checksum = {crc32(NAMES.encode() + b'a')}",
+    "UPDATE driftline_meta SET value = '2'",
+)
+TYPES = {"sqlite": {"serial": "INTEGER", "bytes": "BLOB"}, "postgresql": {"serial": "BIGSERIAL", "bytes": "BYTEA"}}
+
+
+@pytest.mark.parametrize("schema", [SCHEMA_1, SCHEMA_2])
+def test_a_store_of_an_older_schema(schema: tuple[str, ...], url: str, opened: Open) -> None:
+    """What it holds is read, as nobody's in particular; what is added is checked, and may be a tenant's."""
+    values = {"request": b"one", "model": NAMES, "state": b"a", "point": b"d1", "body": b"p1"}
+    types = TYPES[make_url(url).get_backend_name()]
+    changed(url, *(statement.format(**types) if "{" in statement else statement for statement in schema), **values)
     store = opened(url)
-    store.save(STATES)
-    store.append(ENTRIES[:2])
-    store.close()
-    changed(
-        url,
-        *(f"ALTER TABLE driftline_{table} DROP COLUMN checksum" for table in ("journal", "snapshots")),
-        "UPDATE driftline_meta SET value = '1' WHERE key = 'schema'",
-    )
-    store = opened(url)
-    store.append(ENTRIES[2:])
+    store.append(ENTRIES[1:], {ReferenceKey("acme", "r1"): {b"d1": b"other"}, ReferenceKey("", "r1"): {b"d2": b"p2"}})
     store = reopened(store, url, opened)
 
     assert list(store.journal()) == ENTRIES
-    assert {snapshot.body for snapshot in store.snapshots()} == set(STATES.values())
+    assert store.snapshots() == [Snapshot("churn", b"a")]
+    assert store.references() == {"r1": {b"d1": b"p1", b"d2": b"p2"}}
+    assert store.references("acme") == {"r1": {b"d1": b"other"}}
+
+
+def test_what_is_of_a_tenant(url: str, opened: Open) -> None:
+    """Requests, states and references are told apart by tenant, though all of their names be equal."""
+    acme, mine = JournalEntry(1, "logs", b"x", "acme"), JournalEntry(1, "logs", b"x")
+    key = ModelKey("churn", "", ((TENANT_NAME, "acme"),))
+    store = opened(url)
+    store.append([acme, mine], {ReferenceKey("acme", "r"): {b"d": b"p"}, ReferenceKey("", "r"): {b"d": b"q"}})
+    assert list(store.journal()) == [acme, mine]
+    store.save({key: b"a", ModelKey("churn"): b"b"}, absent=["acme"])
+    store.drop_reference("r")
+    store = reopened(store, url, opened)
+
+    assert list(store.journal()) == [acme]
+    assert sorted(store.snapshots()) == [Snapshot("churn", b"a", "acme"), Snapshot("churn", b"b")]
+    assert (store.references(), store.references("acme")) == ({}, {"r": {b"d": b"p"}})
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5"])

@@ -8,7 +8,7 @@ import msgpack
 import pytest
 
 from driftline_processor.records import ModelKey
-from driftline_processor.service.store import JournalEntry, Store, StoreError
+from driftline_processor.service.store import JournalEntry, ReferenceKey, Store, StoreError
 from driftline_processor.service.store.check import describe_store
 
 STATE = msgpack.packb({"form": 4})
@@ -27,11 +27,11 @@ def test_what_is_in_it(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/driftline.db"
     store = Store(url)
     store.save({ModelKey("churn"): STATE, ModelKey("fraud"): STATE})
-    store.append([JournalEntry(1, "traces", bytes(1_500_000))], {"r": {b"1": b"x", b"2": b"y"}})
+    store.append([JournalEntry(1, "traces", bytes(1_500_000))], {ReferenceKey("", "r"): {b"1": b"x", b"2": b"y"}})
     assert describe_store(url) == f"store {url}: in use by another process"
     store.close()
 
-    said = "schema 2, 2 models, 1 requests to replay (1.5 MB), 1 references received"
+    said = "schema 3, 2 models, 1 requests to replay (1.5 MB), 1 references received"
     assert describe_store(url) == f"store {url}: {said}"
 
 

@@ -1,6 +1,6 @@
 """The thread that stores and counts: what becomes of a request when store, engine or clock fail it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
@@ -17,6 +17,7 @@ from driftline.sketch import Histogram
 from driftline_processor.decode import DECODERS
 from driftline_processor.engine.engine import Engine, IngestReport
 from driftline_processor.engine.engine_settings import EngineSettings
+from driftline_processor.engine.tenant_engines import TenantEngines
 from driftline_processor.limits import LIMITS
 from driftline_processor.records import (
     AlarmChange,
@@ -30,9 +31,16 @@ from driftline_processor.records import (
 )
 from driftline_processor.service import worker
 from driftline_processor.service.internal_metrics import METRIC_PREFIX, InternalMetrics
-from driftline_processor.service.reference_registry import ReferenceRegistry
+from driftline_processor.service.reference_registry import ReferenceRegistries, ReferenceRegistry
 from driftline_processor.service.request_queue import Request, RequestQueue
-from driftline_processor.service.store import JournalEntry, Store, StoreError, TakenOverError, UnstorableError
+from driftline_processor.service.store import (
+    JournalEntry,
+    ReferenceKey,
+    Store,
+    StoreError,
+    TakenOverError,
+    UnstorableError,
+)
 from driftline_processor.service.worker import INTERNAL_ERROR, Worker, WorkerSettings
 from driftline_processor.verdicts.reasons import Stated
 from driftline_processor.verdicts.verdict import State, Verdict
@@ -54,11 +62,15 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Bench:
     """A worker with everything that it works on, run step by step."""
 
-    def __init__(self, folder: Path, store: Store, engine: Engine | None = None) -> None:
+    def __init__(self, folder: Path, store: Store, engine: Engine | None = None, tenants: Sequence[str] = ()) -> None:
         self.now = START
         self.queue = RequestQueue(1000, 1 << 30)
         self.store = store
         self.engine = engine or Engine(SETTINGS)
+        engines = {"": self.engine} | {name: Engine(SETTINGS) for name in tenants}
+        registries = {
+            name: ReferenceRegistry(folder / "references" / name, store, each, name) for name, each in engines.items()
+        }
         self.reader = InMemoryMetricReader()
         self.results: list[WindowResult] = []
         self.events_flushed = True
@@ -67,8 +79,8 @@ class Bench:
         self.worker = Worker(
             queue=self.queue,
             store=store,
-            engine=self.engine,
-            registry=ReferenceRegistry(folder / "references", store, self.engine),
+            engines=TenantEngines(engines),
+            registries=ReferenceRegistries(registries),
             metrics=InternalMetrics(MeterProvider([self.reader], shutdown_on_exit=False)),
             publish=self.results.extend,
             events_flushed=lambda _: self.events_flushed,
@@ -204,14 +216,14 @@ class Broken(Store):
     broken = ""
 
     def append(
-        self, entries: Sequence[JournalEntry], points: Mapping[str, Mapping[bytes, bytes]] | None = None
+        self, entries: Sequence[JournalEntry], points: Mapping[ReferenceKey, Mapping[bytes, bytes]] | None = None
     ) -> None:
         self._check("append")
         super().append(entries, points)
 
-    def save(self, states: Mapping[ModelKey, bytes]) -> None:
+    def save(self, states: Mapping[ModelKey, bytes | None], absent: Collection[str] = ()) -> None:
         self._check("save")
-        super().save(states)
+        super().save(states, absent)
 
     def _check(self, what: str) -> None:
         if self.broken == what:
@@ -243,7 +255,7 @@ class Picky(Store):
     poison: frozenset[bytes] = frozenset()
 
     def append(
-        self, entries: Sequence[JournalEntry], points: Mapping[str, Mapping[bytes, bytes]] | None = None
+        self, entries: Sequence[JournalEntry], points: Mapping[ReferenceKey, Mapping[bytes, bytes]] | None = None
     ) -> None:
         if self.poison & {entry.body for entry in entries}:
             raise UnstorableError("reference 'r' cannot be stored: too long")
@@ -507,3 +519,26 @@ def test_all_rows_missing(tmp_path: Path, store: Store) -> None:
     assert bench.run(("traces", request)) == [()]
     (result, *_) = bench.engine.advance(bench.now + HOUR)
     assert [(column.rows, column.distribution) for column in result.columns] == [(3.0, {})]
+
+
+def test_a_tenant_that_is_not_configured_any_more(
+    tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the store has of it stays, states and requests, until it is there again."""
+    kept, waiting = (
+        JournalEntry(START, "metrics", rows(number, second)[1].SerializeToString(), "acme")
+        for number, second in ((10, 1), (7, 2))
+    )
+    store.append([kept])
+    bench = Bench(tmp_path, store, tenants=["acme"])
+    assert bench.worker.recover() == 1
+    bench.worker._save()
+    store.append([waiting])
+    without = Bench(tmp_path, store)
+    assert without.worker.recover() == 0
+    without.run(rows(5))
+    assert caplog.text.count("tenant acme: in the store, and not in the configuration: left as it is") == 1
+
+    again = Bench(tmp_path, store, tenants=["acme"])
+    assert again.worker.recover() == 1
+    assert again.counted("rows") == {"churn": 5, "churn,acme": 17}

@@ -6,7 +6,16 @@ checksum: a damaged one costs that request or that model, and nothing else. One 
 """
 
 from driftline_processor.service.store.errors import StoreError, TakenOverError, UnstorableError
-from driftline_processor.service.store.rows import Damaged, JournalEntry, Snapshot
+from driftline_processor.service.store.rows import Damaged, JournalEntry, ReferenceKey, Snapshot
 from driftline_processor.service.store.store import Store
 
-__all__ = ["Damaged", "JournalEntry", "Snapshot", "Store", "StoreError", "TakenOverError", "UnstorableError"]
+__all__ = [
+    "Damaged",
+    "JournalEntry",
+    "ReferenceKey",
+    "Snapshot",
+    "Store",
+    "StoreError",
+    "TakenOverError",
+    "UnstorableError",
+]

@@ -14,6 +14,7 @@ from driftline_processor.service.store.errors import StoreError, reason
 from driftline_processor.service.store.rows import Damaged, JournalEntry, Snapshot, read_entry, read_snapshot
 from driftline_processor.service.store.sqlite import database_file
 from driftline_processor.service.store.tables import (
+    ADDED_COLUMNS,
     CHECKED_ENTRIES,
     CHECKED_SNAPSHOTS,
     JOURNAL,
@@ -74,7 +75,8 @@ def _check_columns(connection: Connection, name: str, table: Table, schema: int)
     if not inspect(connection).has_table(table.name):
         raise StoreError(f"store {name}: damaged: no table {table.name}; the next start begins it anew")
     missing = set(table.c.keys()) - {column["name"] for column in inspect(connection).get_columns(table.name)}
-    if missing - ({"checksum"} if schema < SCHEMA else set()):
+    later = {column.name for columns in ADDED_COLUMNS[schema - 1 :] for column in columns}
+    if missing - later:
         raise StoreError(f"store {name}: damaged: {table.name} must have the columns {sorted(missing)}")
 
 
@@ -93,8 +95,8 @@ def _counts(connection: Connection, *, checked: bool) -> str:
 
 def _all_rows(connection: Connection) -> Iterator[JournalEntry | Snapshot | Damaged]:
     """A few at a time: a journal may be larger than memory."""
-    for model, body, found in connection.execute(select(*CHECKED_SNAPSHOTS).execution_options(yield_per=_ROWS)):
-        yield _readable(read_snapshot(model, body, found))
+    for row in connection.execute(select(*CHECKED_SNAPSHOTS).execution_options(yield_per=_ROWS)):
+        yield _readable(read_snapshot(*row))
     for *row, found in connection.execute(select(*CHECKED_ENTRIES).execution_options(yield_per=_ROWS)):
         yield read_entry(JournalEntry(*row), found)
 

@@ -10,18 +10,27 @@ from driftline_processor.records import ModelKey
 
 
 class JournalEntry(NamedTuple):
-    """A request as received: time (Unix nanoseconds), signal and bytes."""
+    """A request as received: time (Unix nanoseconds), signal, bytes, and the tenant who sent it."""
 
     received: int
     signal: OtlpSignal
     body: bytes
+    tenant: str = ""
 
 
 class Snapshot(NamedTuple):
-    """The saved state of a model of that name and version."""
+    """The saved state of a model of that name and version, and of that tenant."""
 
     model: str
     body: bytes
+    tenant: str = ""
+
+
+class ReferenceKey(NamedTuple):
+    """The tenant that sent a reference, and its id."""
+
+    tenant: str
+    id: str
 
 
 class Damaged(NamedTuple):
@@ -45,10 +54,11 @@ def read_entry(entry: JournalEntry, found: int | None) -> JournalEntry | Damaged
     return entry if whole else Damaged.request(entry.body)
 
 
-def read_snapshot(names: str, body: bytes, found: int | None) -> Snapshot | Damaged:
+def read_snapshot(names: str, body: bytes, tenant: str, found: int | None) -> Snapshot | Damaged:
     """The snapshot, if its checksum is the one found, as with an entry."""
     model = _name_and_version(names)
-    return Snapshot(model, body) if found in (None, checksum(names, body)) else Damaged.state(model, body)
+    whole = found in (None, checksum(names, body, tenant))
+    return Snapshot(model, body, tenant) if whole else Damaged.state(model, body)
 
 
 def checksum(*parts: object) -> int:

@@ -1,11 +1,11 @@
 """The journal, the snapshots and the references, as the worker uses them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, make_url, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, make_url, select, update
 from sqlalchemy.engine import Connection
 
 from driftline_processor.config import masked_url
@@ -15,6 +15,7 @@ from driftline_processor.service.store.errors import TakenOverError, storing
 from driftline_processor.service.store.rows import (
     Damaged,
     JournalEntry,
+    ReferenceKey,
     Snapshot,
     checksum,
     model_digest,
@@ -90,13 +91,13 @@ class Store:
         return set_aside(self._folder, checksum(*damaged), damaged.body)
 
     def append(
-        self, entries: Sequence[JournalEntry], points: Mapping[str, Mapping[bytes, bytes]] | None = None
+        self, entries: Sequence[JournalEntry], points: Mapping[ReferenceKey, Mapping[bytes, bytes]] | None = None
     ) -> None:
         """Adds entries to the journal and points to references in one transaction; durable on return.
 
         Args:
             entries: Requests, in order.
-            points: Points of references: id -> digest -> bytes. One that is there already stays.
+            points: Points of references: digest -> bytes, by tenant and id. One that is there already stays.
 
         Raises:
             UnstorableError: The database can hold one of them never. Nothing was added.
@@ -107,9 +108,9 @@ class Store:
         with self._session.transaction() as connection:
             with storing("the request"):
                 connection.execute(insert(JOURNAL), rows)
-            for identity, found in (points or {}).items():
-                with storing(f"reference {identity[:_MOST_NAME]!r}"):
-                    _put_points(connection, identity, found)
+            for key, found in (points or {}).items():
+                with storing(f"reference {key.id[:_MOST_NAME]!r}"):
+                    _put_points(connection, key, found)
 
     def journal(self) -> Iterator[JournalEntry | Damaged]:
         """The requests since the last snapshots, in order."""
@@ -121,27 +122,33 @@ class Store:
             for _, *row, found in rows:
                 yield read_entry(JournalEntry(*row), found)
 
-    def save(self, states: Mapping[ModelKey, bytes | None]) -> None:
+    def save(self, states: Mapping[ModelKey, bytes | None], absent: Collection[str] = ()) -> None:
         """Replaces the snapshots of these models and empties the journal, in one transaction.
 
         Args:
             states: Snapshot by model; None deletes it.
+            absent: Tenants whose requests stay in the journal.
 
         Raises:
             StoreError: Nothing was changed.
 
         """
         rows = [
-            {"id": model_digest(model), "model": model_names(model), "body": body} for model, body in states.items()
+            {"id": model_digest(model), "model": model_names(model), "body": body, "tenant": model.tenant}
+            for model, body in states.items()
         ]
-        kept = [{**row, "checksum": checksum(row["model"], row["body"])} for row in rows if row["body"] is not None]
+        kept = [
+            {**row, "checksum": checksum(row["model"], row["body"], row["tenant"])}
+            for row in rows
+            if row["body"] is not None
+        ]
         with self._session.transaction() as connection:
             if rows:
                 outdated = delete(SNAPSHOTS).where(SNAPSHOTS.c.id == bindparam("outdated"))
                 connection.execute(outdated, [{"outdated": row["id"]} for row in rows])
             if kept:
                 connection.execute(insert(SNAPSHOTS), kept)
-            connection.execute(delete(JOURNAL))
+            connection.execute(delete(JOURNAL).where(JOURNAL.c.tenant.not_in(absent)))
 
     def snapshots(self) -> list[Snapshot | Damaged]:
         """The latest snapshot of each model."""
@@ -149,28 +156,34 @@ class Store:
             rows = connection.execute(select(*CHECKED_SNAPSHOTS).order_by(SNAPSHOTS.c.id)).all()
         return [read_snapshot(*row) for row in rows]
 
-    def references(self) -> dict[str, dict[bytes, bytes]]:
-        """The points of the references received over OTLP: id -> digest -> bytes."""
+    def references(self, tenant: str = "") -> dict[str, dict[bytes, bytes]]:
+        """The points of the references received from a tenant over OTLP: id -> digest -> bytes."""
         found: dict[str, dict[bytes, bytes]] = {}
+        columns = REFERENCES.c.id, REFERENCES.c.point, REFERENCES.c.body
+        query = select(*columns).where(REFERENCES.c.tenant == tenant).order_by(REFERENCES.c.point)
         with self._session.transaction() as connection:
-            for identity, point, body in connection.execute(select(REFERENCES).order_by(REFERENCES.c.point)):
+            for identity, point, body in connection.execute(query):
                 found.setdefault(identity, {})[point] = body
         return found
 
-    def drop_reference(self, identity: str) -> None:
-        """Deletes a reference received over OTLP. Raises StoreError."""
+    def drop_reference(self, identity: str, tenant: str = "") -> None:
+        """Deletes a reference received from a tenant over OTLP. Raises StoreError."""
         with self._session.transaction() as connection:
-            connection.execute(delete(REFERENCES).where(REFERENCES.c.id == identity))
+            connection.execute(delete(REFERENCES).where(*_is(ReferenceKey(tenant, identity))))
 
     def close(self) -> None:
         """Lets the next processor in."""
         self._session.close()
 
 
-def _put_points(connection: Connection, identity: str, points: Mapping[bytes, bytes]) -> None:
+def _is(key: ReferenceKey) -> tuple[ColumnElement[bool], ...]:
+    return REFERENCES.c.tenant == key.tenant, REFERENCES.c.id == key.id
+
+
+def _put_points(connection: Connection, key: ReferenceKey, points: Mapping[bytes, bytes]) -> None:
     """Those that a commit of unknown outcome left may be there already."""
-    same = delete(REFERENCES).where(REFERENCES.c.id == identity, REFERENCES.c.point == bindparam("same"))
+    same = delete(REFERENCES).where(*_is(key), REFERENCES.c.point == bindparam("same"))
     if points:
         connection.execute(same, [{"same": point} for point in points])
-        rows = [{"id": identity, "point": point, "body": body} for point, body in points.items()]
+        rows = [{**key._asdict(), "point": point, "body": body} for point, body in points.items()]
         connection.execute(insert(REFERENCES), rows)

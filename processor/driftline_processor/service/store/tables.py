@@ -1,11 +1,12 @@
 """The tables of a store, and the way to them from those of older versions."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text, delete, insert, select
 from sqlalchemy import text as sql
 from sqlalchemy.engine import Connection
+from sqlalchemy.schema import CreateColumn
 
 from driftline_processor.service.store.errors import StoreError
 
@@ -21,6 +22,7 @@ JOURNAL: Final = Table(
     Column("signal", String(16), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("checksum", BigInteger),  # none: written by schema 1
+    Column("tenant", String(64), nullable=False, server_default=""),
 )
 SNAPSHOTS: Final = Table(
     "driftline_snapshots",
@@ -29,6 +31,7 @@ SNAPSHOTS: Final = Table(
     Column("model", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("checksum", BigInteger),
+    Column("tenant", String(64), nullable=False, server_default=""),
 )
 REFERENCES: Final = Table(
     "driftline_references",
@@ -36,20 +39,42 @@ REFERENCES: Final = Table(
     Column("id", String(1024), primary_key=True),
     Column("point", LargeBinary(16), primary_key=True),
     Column("body", LargeBinary, nullable=False),
+    Column("tenant", String(64), primary_key=True, server_default=""),
 )
 
-CHECKED_ENTRIES: Final = (JOURNAL.c.received, JOURNAL.c.signal, JOURNAL.c.body, JOURNAL.c.checksum)
-CHECKED_SNAPSHOTS: Final = (SNAPSHOTS.c.model, SNAPSHOTS.c.body, SNAPSHOTS.c.checksum)
+CHECKED_ENTRIES: Final = (JOURNAL.c.received, JOURNAL.c.signal, JOURNAL.c.body, JOURNAL.c.tenant, JOURNAL.c.checksum)
+CHECKED_SNAPSHOTS: Final = (SNAPSHOTS.c.model, SNAPSHOTS.c.body, SNAPSHOTS.c.tenant, SNAPSHOTS.c.checksum)
 """What is read of a row, its checksum last."""
+
+ADDED_COLUMNS: Final = (
+    (JOURNAL.c.checksum, SNAPSHOTS.c.checksum),
+    (JOURNAL.c.tenant, SNAPSHOTS.c.tenant, REFERENCES.c.tenant),
+)
+"""By schema 2, and so on."""
+
+
+def _add_columns(connection: Connection, *columns: Column[Any]) -> None:
+    for column in columns:
+        declared = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(sql(f"ALTER TABLE {column.table.name} ADD COLUMN {declared}"))
 
 
 def _add_checksums(connection: Connection) -> None:
-    for table in (JOURNAL, SNAPSHOTS):
-        kind = table.c.checksum.type.compile(connection.dialect)
-        connection.execute(sql(f"ALTER TABLE {table.name} ADD COLUMN checksum {kind}"))
+    _add_columns(connection, JOURNAL.c.checksum, SNAPSHOTS.c.checksum)
 
 
-_UPGRADES: Final[tuple[Callable[[Connection], None], ...]] = (_add_checksums,)
+def _add_tenants(connection: Connection) -> None:
+    """What there is is nobody's in particular. No ALTER TABLE of SQLite makes the tenant part of a primary key."""
+    _add_columns(connection, JOURNAL.c.tenant, SNAPSHOTS.c.tenant)
+    before = f"{REFERENCES.name}_before"
+    connection.execute(sql(f"ALTER TABLE {REFERENCES.name} RENAME TO {before}"))
+    REFERENCES.create(connection)
+    copied = f"INSERT INTO {REFERENCES.name} (id, point, body) SELECT id, point, body FROM {before}"  # noqa: S608
+    connection.execute(sql(copied))
+    connection.execute(sql(f"DROP TABLE {before}"))
+
+
+_UPGRADES: Final[tuple[Callable[[Connection], None], ...]] = (_add_checksums, _add_tenants)
 """From schema 1 to 2, and so on."""
 
 SCHEMA: Final = len(_UPGRADES) + 1

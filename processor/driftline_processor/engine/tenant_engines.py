@@ -1,0 +1,96 @@
+"""One engine for each tenant, behind the methods of one: nothing that one tenant sends is seen by another's engine.
+
+Their models, references, limits and alarms never meet. Keys of models name the tenant, so that what the engines say
+and save can be put together, and told apart again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine_settings import EngineSettings
+from driftline_processor.engine.ingest_report import IngestReport
+from driftline_processor.engine.matching import Matching
+from driftline_processor.engine.model_state import ModelStatus
+from driftline_processor.records import Batch, ModelKey, WindowResult
+
+
+class TenantEngines:
+    """The engines by tenant; that of senders who are nobody's in particular is "". Not thread-safe."""
+
+    def __init__(self, engines: Mapping[str, Engine]) -> None:
+        self._engines = dict(engines)
+        self._turn = 0
+
+    @classmethod
+    def of(cls, tenants: Iterable[str], settings: EngineSettings) -> "TenantEngines":
+        """New engines for these tenants, and for nobody in particular."""
+        return cls({tenant: Engine(settings) for tenant in ("", *tenants)})
+
+    def __getitem__(self, tenant: str) -> Engine:
+        return self._engines[tenant]
+
+    def __contains__(self, tenant: str) -> bool:
+        return tenant in self._engines
+
+    def observe(self, tenant: str, batch: Batch, received: int) -> IngestReport:
+        """As `Engine.observe`, of all rows of a request of this tenant."""
+        engine = self._engines[tenant]
+        report = engine.observe(batch.records, received)
+        engine.observe_sketched(batch.sketched, received)
+        return report
+
+    def advance(self, now: int, most: int) -> list[WindowResult]:
+        """As `Engine.advance`. The next call begins with another tenant, so that none waits for others for ever."""
+        engines = list(self._engines.values())
+        self._turn = (self._turn + 1) % len(engines)
+        results: list[WindowResult] = []
+        for engine in engines[self._turn :] + engines[: self._turn]:
+            results += engine.advance(now, most - len(results))
+        return results
+
+    def resume(self, now: int) -> None:
+        """As `Engine.resume`."""
+        for engine in self._engines.values():
+            engine.resume(now)
+
+    def clock_set_forward(self, by: int) -> None:
+        """As `Engine.clock_set_forward`."""
+        for engine in self._engines.values():
+            engine.clock_set_forward(by)
+
+    @property
+    def newest(self) -> int:
+        """As `Engine.newest`."""
+        return max(engine.newest for engine in self._engines.values())
+
+    def repeat_alarms(self, now: int) -> list[WindowResult]:
+        """As `Engine.repeat_alarms`."""
+        return [result for engine in self._engines.values() for result in engine.repeat_alarms(now)]
+
+    def notices(self) -> list[str]:
+        """As `Engine.notices`, each with the tenant it is about."""
+        return [
+            f"tenant {tenant}: {notice}" if tenant else notice
+            for tenant, engine in self._engines.items()
+            for notice in engine.notices()
+        ]
+
+    def matching(self) -> dict[str, Matching]:
+        """As `Engine.matching`, by tenant."""
+        return {tenant: engine.matching() for tenant, engine in self._engines.items()}
+
+    def statuses(self, most: int) -> dict[str, tuple[ModelStatus, ...]]:
+        """As `Engine.statuses`, by tenant."""
+        return {tenant: engine.statuses(most) for tenant, engine in self._engines.items()}
+
+    def snapshot(self) -> dict[ModelKey, bytes | None]:
+        """As `Engine.snapshot`."""
+        return {key: state for engine in self._engines.values() for key, state in engine.snapshot().items()}
+
+    def restore(self, tenant: str, states: Sequence[bytes], now: int) -> None:
+        """As `Engine.restore`, of models of this tenant."""
+        self._engines[tenant].restore(states, now)
+
+    def rows(self) -> dict[ModelKey, float]:
+        """As `Engine.rows`."""
+        return {key: rows for engine in self._engines.values() for key, rows in engine.rows().items()}
