@@ -52,7 +52,7 @@ def test_hidden_categories_are_named_by_their_digest() -> None:
 def test_streams_are_known_by_resource_scope_metric_and_attributes() -> None:
     """In the journal and in snapshots."""
     attributes = (b"\n\rml.model.name\x12\x07\n\x05churn", b"\n\x0fml.feature.name\x12\x05\n\x03age")
-    found = stream(Origin(digest(b"resource", b"scope"), MODEL.resource), "ml.feature.value", attributes)
+    found = stream(Origin(digest(b"resource", b"scope"), MODEL.resource, 1024, None), "ml.feature.value", attributes)
 
     assert not isinstance(found, str)
     assert found.digest.hex() == "09fdd197d2982c07759be36c34b6e7df"

@@ -95,8 +95,8 @@ def _counts(connection: Connection, *, checked: bool) -> str:
 
 def _all_rows(connection: Connection) -> Iterator[JournalEntry | Snapshot | Damaged]:
     """A few at a time: a journal may be larger than memory."""
-    for row in connection.execute(select(*CHECKED_SNAPSHOTS).execution_options(yield_per=_ROWS)):
-        yield _readable(read_snapshot(*row))
+    for snapshot in connection.execute(select(*CHECKED_SNAPSHOTS).execution_options(yield_per=_ROWS)):
+        yield _readable(read_snapshot(*snapshot))
     for *row, found in connection.execute(select(*CHECKED_ENTRIES).execution_options(yield_per=_ROWS)):
         yield read_entry(JournalEntry(*row), found)
 
