@@ -15,7 +15,8 @@ class Limits:
     log records. item: bytes of one. attributes: bytes of a resource, of a scope, of a metric without its points, and
     of the attributes of a point. buckets: of an exponential histogram, empty ones included. name: characters of a
     name, or of a category of a data point. value: characters of a text in a span.
-    references: bytes of all references received.
+    references: bytes of all references received. models, columns: of all services together; one may have as many as are
+    left for all others.
     """
 
     request: int = 64 * MIB
@@ -27,6 +28,8 @@ class Limits:
     name: int = 1_024
     value: int = 64 << 10
     references: int = 512 * MIB
+    models: int = 10_000
+    columns: int = 200_000
 
 
 LIMITS: Final = Limits()

@@ -271,6 +271,18 @@ class LimitsConfig(Section):
         description="Bytes of all references that are received over OTLP; one service may take as many as are left",
     )
 
+    models: int = Field(
+        default=LIMITS.models,
+        ge=2,
+        le=LIMITS.models,
+        description="Models, by name, version and service; one service may have as many as are left for all others",
+    )
+    columns: int = Field(
+        default=LIMITS.columns,
+        ge=2,
+        description="Columns of all models; one service may have as many as are left for all others",
+    )
+
     @property
     def table(self) -> Limits:
         """The limits as the decoder has them."""

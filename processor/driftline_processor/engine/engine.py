@@ -24,6 +24,7 @@ from driftline_processor.engine.incidents import follow_incident
 from driftline_processor.engine.ingest_report import IngestReport, IngestReportBuilder, describe_model
 from driftline_processor.engine.match_tracker import MatchTracker
 from driftline_processor.engine.matching import Columns, Matching, ModelMatch, match_columns, resolve_names
+from driftline_processor.engine.model_shares import ModelShares
 from driftline_processor.engine.model_state import ModelState, ModelStatus
 from driftline_processor.engine.point_runs import ingest_points
 from driftline_processor.engine.snapshot import dump, load
@@ -78,6 +79,7 @@ class Engine:
         self._settings, self._on_judged = settings, on_judged
         self._models: dict[ModelKey, ModelState] = {}
         self._evicted: set[ModelKey] = set()
+        self._shares = ModelShares(self._models, settings.columns)
         self._matches = MatchTracker(settings.size)
         self._comparisons = Comparisons(settings, self._matches)
         self._next_model = 0
@@ -91,10 +93,12 @@ class Engine:
 
         """
         report = IngestReportBuilder(self._settings.lateness, self._settings.retention, received)
+        self._shares.begin()
         self._make_room(received)
         counted = [record for record in records if not isinstance(record, ReferencePart)]  # which put_reference takes
         for key, group in groupby(counted, attrgetter("model")):
             self._observe_model(key, list(group), received, report)
+        self._shares.settle()
         return report.build()
 
     def observe_sketched(self, spans: Sequence[ExampleRows], received: int) -> None:
@@ -126,6 +130,7 @@ class Engine:
             The results, by model and oldest first.
 
         """
+        self._shares.count()
         judged = (self._judge_safely(model, window) for model, window in islice(self._complete(now), most))
         results = [result for result in judged if result is not None]
         if results:
@@ -190,6 +195,7 @@ class Engine:
             if model.idle:
                 model.rest = replace(model.rest, last=now)  # what an earlier run may have repeated
             self._models[model.key] = model
+        self._shares.count()
         self._matches.models_changed()
 
     @property
@@ -217,11 +223,12 @@ class Engine:
         self, key: ModelKey, records: Sequence[ExampleRows | Point], received: int, report: IngestReportBuilder
     ) -> None:
         """Counts records of one model that come together; those of spans first."""
-        model = self._model(key)
+        model = self._model(records[0], report)
         if model is None:
             items = sum(len(record.keys) if isinstance(record, ExampleRows) else 1 for record in records)
-            report.reject(f"more than {MAX_MODELS} models (got {key.name!r})", items)
+            report.reject(self._shares.reason(key, self._most_models), items)
             return
+        self._shares.widen(model)
         spans = [record for record in records if isinstance(record, ExampleRows)]
         points = [record for record in records if not isinstance(record, ExampleRows)]
         of_spans = (
@@ -231,25 +238,42 @@ class Engine:
         for result in chain(chain.from_iterable(of_spans), of_points):
             report.add(key, result, model.panes.newest)
 
-    def _model(self, key: ModelKey) -> ModelState | None:
+    @property
+    def _most_models(self) -> int:
+        return min(MAX_MODELS, self._settings.models)
+
+    def _model(self, record: Point | ExampleRows, report: IngestReportBuilder) -> ModelState | None:
+        key = record.model
         model = self._models.get(key)
-        if model is None and len(self._models) < MAX_MODELS:
-            settings = self._settings
-            times = (settings.size, settings.step, settings.lateness, settings.retention)
-            model = self._models[key] = ModelState.new(key, *times)
-            self._evicted.discard(key)
-            self._matches.models_changed()
+        if model is not None:
+            return model
+        if not self._shares.has_place(key, self._most_models):
+            time = int(record.times.min()) if isinstance(record, ExampleRows) else record.time
+            other = self._shares.makes_way(key, time, self._most_models)
+            if other is None:
+                return None
+            report.made_way(other, self._models[other].rows)
+            self._evict(other)
+        settings = self._settings
+        times = (settings.size, settings.step, settings.lateness, settings.retention)
+        model = self._models[key] = ModelState.new(key, *times)
+        self._shares.added(key)
+        self._evicted.discard(key)
+        self._matches.models_changed()
         return model
 
     def _make_room(self, received: int) -> None:
         """Evicts long-silent models when there are too many."""
-        if len(self._models) < MAX_MODELS:
+        if len(self._models) < self._most_models:
             return
         for key in [key for key, model in self._models.items() if received - model.panes.newest > EVICT_AFTER]:
-            del self._models[key]
-            self._comparisons.evict(key)
-            self._matches.evict(key)
-            self._evicted.add(key)
+            self._evict(key)
+
+    def _evict(self, key: ModelKey) -> None:
+        self._shares.removed(self._models.pop(key))
+        self._comparisons.evict(key)
+        self._matches.evict(key)
+        self._evicted.add(key)
 
     def _times_of_points(
         self, points: Sequence[Point], model: ModelState, received: int, report: IngestReportBuilder

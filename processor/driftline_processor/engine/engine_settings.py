@@ -6,6 +6,7 @@ from typing import Final
 
 from driftline_processor.config import Config
 from driftline_processor.config.rules import MAX_PANES
+from driftline_processor.limits import LIMITS
 from driftline_processor.monitors.drift.detection.budget_allocation import MOST_ALPHA
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER
 from driftline_processor.monitors.duplicates import monitor as duplicates
@@ -19,7 +20,7 @@ class EngineSettings:
     """Times in nanoseconds. size is a multiple of step; false_alarms: the budget of each model in `per`.
 
     tolerances: of columns, by name or pattern; `tolerance` is that of all others. retention: how far rows may lag and
-    still be counted; 0: until their window is judged.
+    still be counted; 0: until their window is judged. models, columns: that there may be of all services together.
     """
 
     size: int
@@ -30,13 +31,16 @@ class EngineSettings:
     per: int
     tolerances: Mapping[str, float] = field(default_factory=dict)
     retention: int = 0
+    models: int = LIMITS.models
+    columns: int = LIMITS.columns
 
     @classmethod
     def of(cls, config: Config) -> "EngineSettings":
         window, verdict = config.window, config.verdict
         budget = (verdict.tolerance, verdict.false_alarms, verdict.per)
         retention = min(window.retention, MAX_PANES * window.step)
-        return cls(window.size, window.step, window.lateness, *budget, verdict.tolerances, retention)
+        places = config.limits.models, config.limits.columns
+        return cls(window.size, window.step, window.lateness, *budget, verdict.tolerances, retention, *places)
 
     @property
     def of_duplicates(self) -> duplicates.Limits:

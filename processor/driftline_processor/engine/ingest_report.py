@@ -10,7 +10,7 @@ from driftline_processor.engine.model_state import MAX_COLUMNS, MAX_KEYS, MAX_ST
 from driftline_processor.records import ModelKey, Rejection
 
 LIMIT_REASONS: Final[Mapping[IngestStatus, str]] = {
-    IngestStatus.TOO_MANY_COLUMNS: f"more than {MAX_COLUMNS} columns",
+    IngestStatus.TOO_MANY_COLUMNS: f"more than limits.columns leaves to its service, or than {MAX_COLUMNS} columns",
     IngestStatus.TOO_MANY_STREAMS: f"more than {MAX_STREAMS} streams at once",
     IngestStatus.TOO_MANY_KEYS: f"more than {MAX_KEYS} spans and delta points within the lateness",
 }
@@ -73,6 +73,10 @@ class IngestReportBuilder:
     def clock_ahead(self, model: ModelKey, by: int) -> None:
         """Notes items of a clock that is ahead by so many nanoseconds; they count at their time of receipt."""
         self._clocks_ahead[model] = max(by, self._clocks_ahead.get(model, 0))
+
+    def made_way(self, model: ModelKey, rows: float) -> None:
+        """Notes a model that was forgotten for a new one, with its rows."""
+        self._notice(model, f"makes way for a new model, with its {rows:g} rows: its service has too many models")
 
     def reject(self, reason: str, items: int = 1) -> None:
         """Adds rejected items."""

@@ -112,6 +112,7 @@ class ModelState:
     idle: bool = False
     rest: Rest = field(default_factory=Rest)
     changed: bool = True
+    most_columns: int = MAX_COLUMNS
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     late_since: int = 0
     announced: Announcements = field(default_factory=Announcements)
@@ -380,7 +381,7 @@ class ModelState:
 
     def _has_room(self, column: ColumnKey, time: int) -> bool:
         seen = self.columns.get(column)
-        if seen is None and len(self.columns) >= MAX_COLUMNS:
+        if seen is None and len(self.columns) >= min(MAX_COLUMNS, self.most_columns):
             return False
         self.columns[column] = max(time, seen or 0)
         return True
