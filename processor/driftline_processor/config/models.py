@@ -247,6 +247,11 @@ class LimitsConfig(Section):
     groups: int = Field(default=LIMITS.groups, ge=1, description="Resources, scopes and metrics of a request")
     items: int = Field(default=LIMITS.items, ge=1, description="Spans, data points or log records of a request")
     item: int = Field(default=LIMITS.item, ge=KIB, description="Bytes of a span, data point or log record")
+    fields: int = Field(
+        default=LIMITS.fields,
+        ge=100,
+        description="Attributes, exemplars and other fields of a span, data point or record",
+    )
     attributes: int = Field(
         default=LIMITS.attributes,
         ge=KIB,

@@ -22,6 +22,9 @@ PIECE: Final = 4 << 20
 _SMALL: Final = 4_096
 """Bytes of a data point that is not looked into: it cannot hold much."""
 
+_MOST_STEPS: Final = 500_000
+"""Fields that are looked at, beside the items: a quarter of a second."""
+
 _LEN: Final = 2
 _FIXED: Final = {1: 8, 5: 4}  # wire type -> bytes
 _LOW_BITS: Final = 0x7F
@@ -115,6 +118,7 @@ class _Walk:
     items: list[Item] = field(default_factory=list)
     rejections: Rejections = field(default_factory=Rejections)
     groups: int = 0
+    steps: int = 0
 
     def group(self, groups: tuple[_Group, ...], start: int, stop: int) -> None:
         """Adds the items of a group. Raises IndexError where it is no message, and TooLarge."""
@@ -124,6 +128,7 @@ class _Walk:
         for number, tag, at, end in fields(self.data, start, stop):
             if number not in level.parts:
                 head += end - tag
+                self._step()
             elif inner:
                 self._count_group()
                 self.group((*groups, _Group(inner[0], number, at, end)), at, end)
@@ -141,17 +146,25 @@ class _Walk:
         if self.groups > self.limits.groups:
             raise TooLarge(f"request: must have at most {self.limits.groups} resources, scopes and metrics (got more)")
 
+    def _step(self) -> None:
+        """Bounds the time that a walk takes."""
+        self.steps += 1
+        if self.steps > _MOST_STEPS:
+            raise TooLarge(f"request: must have at most {_MOST_STEPS} fields in long items and beside items (got more)")
+
     def _error(self, data: int, start: int, stop: int) -> str:
+        """The limit that a long item exceeds. data: the field of its metric that it is in."""
         if stop - start > self.limits.item:
             return f"must have at most {self.limits.item} bytes (got {stop - start})"
-        return self._point_error(data, start, stop) if self.signal == "metrics" else ""
-
-    def _point_error(self, data: int, start: int, stop: int) -> str:
         attributes = buckets = 0
-        for number, tag, at, end in fields(self.data, start, stop):
-            if number == _ATTRIBUTES.get(data):
+        points = self.signal == "metrics"
+        for count, (number, tag, at, end) in enumerate(fields(self.data, start, stop)):
+            if count >= self.limits.fields:
+                return f"must have at most {self.limits.fields} attributes, exemplars and other fields (got more)"
+            self._step()
+            if points and number == _ATTRIBUTES.get(data):
                 attributes += end - tag
-            elif data == _EXPONENTIAL and number in _SIDES:
+            elif points and data == _EXPONENTIAL and number in _SIDES:
                 buckets += self._buckets(at, end)
         if attributes > self.limits.attributes:
             return f"must have at most {self.limits.attributes} bytes of attributes (got {attributes})"
@@ -161,8 +174,12 @@ class _Walk:
 
     def _buckets(self, start: int, stop: int) -> int:
         """The counts in a side: a field of packed varints, the last byte of each below 128."""
-        held = (self.data[at:end] for number, _, at, end in fields(self.data, start, stop) if number == _COUNTS)
-        return sum(len(packed.translate(None, _MORE_TO_COME)) for packed in held)
+        buckets = 0
+        for number, _, at, end in fields(self.data, start, stop):
+            self._step()
+            if number == _COUNTS:
+                buckets += len(self.data[at:end].translate(None, _MORE_TO_COME))
+        return buckets
 
     def _drop(self, begin: int, reason: str) -> None:
         if len(self.items) > begin:

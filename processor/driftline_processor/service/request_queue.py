@@ -13,8 +13,9 @@ from driftline_processor.decode import OtlpSignal
 from driftline_processor.records import Batch, Rejection
 from driftline_processor.service.fair_shares import FairShares, Sender
 
-DECODED_AT_ONCE: Final = 4
-"""Requests that are inflated and decoded at the same time: each may take some 100 MB while that lasts."""
+DECODED_AT_ONCE: Final = 2
+"""Requests that are inflated and decoded at the same time, of one connection one less. More would not be faster, as
+Python runs one thread at a time; each may take some 100 MB while that lasts."""
 
 DECODED_SECONDS: Final = 0.25
 """CPU time of decoded requests that wait for the worker: others must not have to wait for many more."""

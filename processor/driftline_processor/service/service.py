@@ -1,6 +1,7 @@
 """The composition of the service. Consumers start before producers, and producers stop first."""
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from threading import Thread
 from typing import Final
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 _MAX_TICK_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 1.0
+_SWITCH_SECONDS: Final = 0.001
+"""How long a thread keeps others from running: an answer passes through several, while another request is decoded."""
 
 
 class Service:
@@ -121,6 +124,7 @@ class Service:
 
     def start(self) -> None:
         """Opens the port, recovers the state of the last run, then accepts requests. Raises StoreError."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         for warning in (*filter(None, [exposed(self._config)]), *config_warnings(self._config)):
             logger.warning("%s", warning)
         self._outlets.start()

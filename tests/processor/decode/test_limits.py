@@ -16,6 +16,7 @@ from driftline import semconv
 from driftline.sketch import Histogram, hashed
 from driftline_processor.decode import Malformed, OtlpSignal, TooLarge, decode_request, wire_limits
 from driftline_processor.decode.fast_spans.span_batches import MIN_SPANS
+from driftline_processor.decode.wire_limits import tagged
 from driftline_processor.limits import LIMITS, Limits
 from driftline_processor.records import Batch, ExampleRows, RowsPoint
 from otlp_requests import (
@@ -88,7 +89,7 @@ def with_nested(signal: OtlpSignal) -> bytes:
 
 
 def field(number_: int, content: bytes) -> bytes:
-    return wire_limits.tagged(number_, content)
+    return tagged(number_, content)
 
 
 def long_scope(signal: OtlpSignal) -> Any:
@@ -109,7 +110,7 @@ def wide(buckets: int) -> Any:
 
 
 EVERY: tuple[OtlpSignal, ...] = ("traces", "metrics", "logs")
-SMALL = replace(LIMITS, item=8_000, attributes=6_000, buckets=5_000, name=40, value=200)
+SMALL = replace(LIMITS, item=8_000, attributes=6_000, buckets=5_000, name=40, value=200, fields=150)
 NAME = "x" * 41
 CASES: list[tuple[Any, Any, str]] = [
     *((each, item(each, more={"junk": LONG}), f"{THINGS[each]}: must have at most 8000 bytes (got ") for each in EVERY),
@@ -119,6 +120,14 @@ CASES: list[tuple[Any, Any, str]] = [
     ),
     *((each, long_scope(each), "scope: must have at most 6000 bytes (got 90") for each in EVERY),
     *((each, with_nested(each), f"{THINGS[each]}: cannot be read") for each in EVERY),
+    *(
+        (
+            each,
+            item(each, more={f"attribute {n}": n for n in range(200)} | {"": "n" * 600 if each == "metrics" else ""}),
+            f"{THINGS[each]}: must have at most 150 attributes, exemplars and other fields (got more)",
+        )
+        for each in EVERY
+    ),
     (
         "metrics",
         item("metrics", more={"junk": "n" * 7_000}),
@@ -223,6 +232,15 @@ def test_empty_messages_are_counted_before_they_are_parsed() -> None:
     for data in (b"\x0a\x00" * 20, b"\x0a\x28" + b"\x12\x00" * 20):
         with pytest.raises(TooLarge):
             decode_request("metrics", data, replace(LIMITS, groups=10))
+
+
+def test_junk_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fields that nobody knows, beside the items or in them, are walked over up to a bound."""
+    monkeypatch.setattr(wire_limits, "_MOST_STEPS", 1_000)
+    for junk in (bytes(9_000), tagged(1, bytes(9_000)), tagged(1, tagged(2, bytes(9_000)))):
+        for signal in EVERY:
+            with pytest.raises(TooLarge, match="at most 1000 fields"):
+                decode_request(signal, junk, LIMITS)
 
 
 def test_a_long_text_goes_by_the_name_that_sketches_give_it() -> None:
