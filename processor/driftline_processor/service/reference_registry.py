@@ -161,7 +161,7 @@ class ReferenceRegistry:
     def _put(self, reference: Reference, origin: str) -> None:
         self._engine.put_reference(reference)
         model = f"model {reference.name}{' ' + reference.version if reference.version else ''}"
-        logger.info("Reference %s for %s: %d columns (%s)", reference.id, model, len(reference.columns), origin)
+        logger.info("Using reference %s for %s: %d columns (%s)", reference.id, model, len(reference.columns), origin)
 
     def _forget(self, identity: str) -> None:
         self._assembly.drop(identity)
