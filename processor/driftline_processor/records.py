@@ -114,7 +114,8 @@ class ExampleRows:
     """The rows of spans that are not sketched already; all of one model and operation, with equal columns and `rows`.
 
     keys: trace id and span id, [spans]. times: [spans]. weights: one over the sampling probability (`ot=th` in the
-    trace state), [spans]. columns: the values of each, span after span, [spans * rows].
+    trace state), [spans]. columns: the values of each, span after span, [spans * rows]. senders: digests of the
+    resources that they came from, and others of their request: what came by one queue has come as far.
     """
 
     model: ModelKey
@@ -124,6 +125,7 @@ class ExampleRows:
     weights: FloatArray
     rows: int
     columns: Mapping[ColumnKey, ColumnValues]
+    senders: tuple[bytes, ...] = ()
 
     def chosen(self, which: Sequence[int] | IntArray) -> "ExampleRows":
         """The record of some of the spans, by index."""

@@ -1,5 +1,6 @@
 """SIGKILL of the processor and of the Collector in front of it, at random moments: is each row counted once?"""
 
+import os
 import random
 import time
 from threading import Event, Thread
@@ -12,11 +13,17 @@ from torture.rig import Rig
 from torture.traffic import normal, sending
 
 _SETTINGS = {"window": {"size": "10s", "step": "2s", "lateness": "60s"}}
+_ROWS = 20
+"""Of a request."""
+
 _KINDS: tuple[Kind, ...] = ("spans", "cumulative", "delta")
 
 
 def test_gateway_kills(rig: Rig) -> None:
-    """What a server was told is safe is, wherever it was: behind gateway.yaml nothing waits that is not on disk."""
+    """The kills of the processor cost nothing; those of the Collector at most the requests that were being written.
+
+    Of these a cumulative stream loses nothing either: its next point says it again.
+    """
     backend = rig.backend()
     port, results = free_ports(2)
     processor = rig.processor(export=results, port=port, settings=_SETTINGS)
@@ -26,19 +33,24 @@ def test_gateway_kills(rig: Rig) -> None:
     streams = [Stream(kind, kind, number=number) for number, kind in enumerate(_KINDS)]
     over = Event()
     other = Thread(target=_kill_collector, args=(gateway, of_collector, over, rig.choose(short=1.0, full=20.0)))
-    with sending(streams, gateway.port, values=normal(10.0, rows=20), pause=rig.choose(short=0.2, full=0.4)) as traffic:
+    with sending(
+        streams, gateway.port, values=normal(10.0, rows=_ROWS), pause=rig.choose(short=0.2, full=0.4)
+    ) as traffic:
         other.start()
         kill_often(processor, times=kills)
         other.join()
         time.sleep(rig.choose(short=1.0, full=10.0))
-    counted = backend.counted(traffic.rows, rig.choose(short=60.0, full=180.0))
+    counted = backend.counted(traffic.rows, rig.choose(short=20.0, full=60.0))
+    missing = {model: int(rows - counted.get(model, 0)) for model, rows in traffic.rows.items()}
+    being_written = of_collector * ((os.cpu_count() or 1) + 1) * _ROWS
 
     rig.figures |= {
         "kills": f"{kills} of the processor, {of_collector} of the Collector",
         "rows sent": sum(traffic.rows.values()),
-        "counted too few or too many": {model: int(counted.get(model, 0) - n) for model, n in traffic.rows.items()},
+        "rows lost": missing,
     }
-    assert counted == traffic.rows
+    assert missing["cumulative"] == 0
+    assert all(0 <= rows <= being_written for rows in missing.values())
     assert not traffic.refused
 
 

@@ -5,8 +5,10 @@ together and only the others go through protobuf one by one.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from driftline.sketch.identity import digest
 from driftline_processor.decode.fast_spans.span_batches import read_batches
 from driftline_processor.decode.fast_spans.trace_envelope import TraceRequestEnvelope
 from driftline_processor.decode.otlp_values import Rejections, kept_resource, labels, parsed, resource_error
@@ -32,17 +34,22 @@ def decode_traces(data: bytes, limits: Limits = LIMITS, tenant: str = "") -> Bat
     """
     rejections = Rejections()
     spans: dict[ResourceKey, list[bytes]] = {}
+    senders: dict[ResourceKey, dict[bytes, None]] = {}
     for resource_spans in parsed(TraceRequestEnvelope, data).resource_spans:
         resource = kept_resource(labels(resource_spans.resource.attributes), tenant)
         if wrong := resource_error(resource, limits):
             rejections.add(wrong, sum(len(scope_spans.spans) for scope_spans in resource_spans.scope_spans))
             continue
+        senders.setdefault(resource, {})[digest(resource_spans.resource.SerializeToString())] = None
         held = spans.setdefault(resource, [])
         for scope_spans in resource_spans.scope_spans:
             held += scope_spans.spans
     sketched: list[ExampleRows] = []
-    reading = (_records(held, resource, sketched, rejections, limits) for resource, held in spans.items())
-    records = [record for found in reading for record in found]
+    records = [
+        replace(record, senders=tuple(senders[resource]))
+        for resource, held in spans.items()
+        for record in _records(held, resource, sketched, rejections, limits)
+    ]
     return Batch(tuple(records), rejections.total(), tuple(sketched))
 
 

@@ -41,7 +41,7 @@ MAX_STREAMS: Final = 200_000
 """Cumulative streams of a model remembered at once, over all of its processes."""
 
 SPANS: Final = b"spans"
-"""The sender of all rows of spans: they come by a queue of their own."""
+"""The sender of rows of spans of which it is not known."""
 
 MAX_KEYS: Final = 1_000_000
 """Spans and delta points of a model remembered at once, for deduplication."""
@@ -158,7 +158,8 @@ class ModelState:
         for each in results:
             self.note_result(each, received)
         if self.senders is not None:
-            self.senders.note(SPANS, int(times.max()), received)
+            for sender in spans.senders or (SPANS,):
+                self.senders.note(sender, int(times.max()), received)
         return results
 
     def add_examples(self, spans: ExampleRows, times: IntArray) -> None:

@@ -11,11 +11,15 @@ MAX_SENDERS: Final = 10_000
 """Senders of a model; of more nobody is waited for."""
 
 
+_UNKNOWN: Final = 1 << 62
+
+
 @dataclass(slots=True)
 class Progress:
     """Of a sender. newest: its newest event time. heard: when it was heard last.
 
-    lag: how old its newest rows were when they came; since: when that was last clearly less than before.
+    lag: how old its newest rows were when they came; since: when that was last clearly less than before, or it came
+    back from a silence with older ones.
     """
 
     newest: int
@@ -44,8 +48,8 @@ class Senders:
             if len(self.by_id) < MAX_SENDERS:
                 self.by_id[sender] = Progress(time, received, received - time, received)
             return
-        lag = received - max(time, known.newest)
-        if received - known.heard > self.wait or lag <= known.lag - self.step // 4:
+        lag, silent = received - max(time, known.newest), received - known.heard >= self.step
+        if lag <= known.lag - self.step // 4 or (silent and lag > known.lag):
             known.lag, known.since = lag, received
         known.newest, known.heard = max(time, known.newest), max(received, known.heard)
 
@@ -57,6 +61,7 @@ class Senders:
         """All of them may have waited for us."""
         for each in self.by_id.values():
             each.heard = each.since = max(each.heard, now)
+            each.lag = _UNKNOWN
 
     def set_forward(self, by: int) -> None:
         """The clock of receipts was."""

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.senders import Senders
-from engine_records import CHURN, MINUTE, SECOND, SETTINGS, START, Sender
+from driftline_processor.records import ExampleRows
+from engine_records import CHURN, MINUTE, SECOND, SETTINGS, START, Sender, span
 
 HOUR = 60 * MINUTE
 LATE = replace(SETTINGS, retention=2 * HOUR)
@@ -56,6 +57,29 @@ def test_a_slow_clock_is_not_waited_for() -> None:
     assert held.held(now) == now
 
 
+def test_a_sender_that_returns_from_a_silence_is_waited_for() -> None:
+    """Its rows are older than they used to be: it has a backlog now, which it takes minutes to empty."""
+    held = senders()
+    held.note(b"b", NOW, NOW)
+    for second in range(90, 400):
+        now = NOW + second * SECOND
+        held.note(b"a", now, now)
+        held.note(b"b", NOW + (second - 90) * 5 * SECOND // 4, now)
+
+    assert held.held(now) == NOW + (second - 90) * 5 * SECOND // 4
+
+
+def test_a_queue_that_grows_is_not_waited_for() -> None:
+    """It sends half as fast as it fills: nobody knows when it will be empty."""
+    held = senders()
+    for second in range(600):
+        now = NOW + second * SECOND
+        held.note(b"a", now, now)
+        held.note(b"b", NOW + second * SECOND // 2, now)
+
+    assert held.held(now) == now
+
+
 def test_after_a_restart_all_are_waited_for() -> None:
     """Also who has been silent for long: its queue may have to reconnect."""
     held = senders()
@@ -65,6 +89,33 @@ def test_after_a_restart_all_are_waited_for() -> None:
     held.note(b"a", NOW + HOUR, NOW + HOUR)
 
     assert held.held(NOW + HOUR) == NOW - SECOND - MINUTE
+
+
+def test_spans_are_of_the_resources_of_their_request() -> None:
+    """Two instances behind two Collectors: after a restart the one that is faster waits for the other."""
+    engine, results = Engine(LATE), []
+    for minute in range(60):
+        now = START + minute * MINUTE if minute < 3 else NOW + minute * SECOND
+        engine.observe([_of_instance(b"a", minute)], now)
+        if minute < 3:
+            engine.observe([_of_instance(b"b", minute)], now)
+        if minute == 3:
+            engine.resume(now)
+        results += engine.advance(now)
+    told = len(results)
+    for minute in range(3, 60):
+        now = NOW + 70 * SECOND + minute * SECOND
+        engine.observe([_of_instance(b"b", minute)], now)
+        results += engine.advance(now)
+    results += engine.advance(NOW + HOUR)
+
+    assert told <= 3
+    assert [result.rows for result in results] == [2, 4, 6, 8, *([10] * 56)]
+
+
+def _of_instance(instance: bytes, minute: int) -> ExampleRows:
+    number = minute + 1000 * instance[0]
+    return replace(span(number, START + minute * MINUTE + SECOND, {"age": 1.0}), senders=(instance,))
 
 
 def test_two_queues_after_an_outage_are_judged_once() -> None:
