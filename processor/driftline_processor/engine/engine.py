@@ -83,6 +83,8 @@ class Engine:
         self._matches = MatchTracker(settings.size)
         self._comparisons = Comparisons(settings, self._matches)
         self._next_model = 0
+        self.caught_up = True
+        """Whether `advance` has judged all windows that were complete: of some nothing is told."""
 
     def observe(self, records: Sequence[InputRecord], received: int) -> IngestReport:
         """Counts each record once, in the pane of its event time.
@@ -131,8 +133,9 @@ class Engine:
 
         """
         self._shares.count()
-        judged = (self._judge_safely(model, window) for model, window in islice(self._complete(now), most))
+        judged = [self._judge_safely(model, window) for model, window in islice(self._complete(now), most)]
         results = [result for result in judged if result is not None]
+        self.caught_up = most is None or len(judged) < most
         if results:
             self._matches.note_windows(max(result.window.end for result in results), self._models)
         return results

@@ -95,7 +95,8 @@ class ModelState:
     created. received: when the last new item was received. idle: its windows are
     closed, and nothing is expected. rest: since when. changed: differs from the last snapshot. checkpoints: what
     windows had come to, for late rows; late_since: when the first of these was received that no window was judged
-    again for, 0 without. announced: what backends were told of its alarms.
+    again for, 0 without. announced: what backends were told of its alarms. senders: how far they have come, where late
+    rows are counted. forgotten: end of the window after which things were forgotten last.
     """
 
     key: ModelKey
@@ -117,6 +118,7 @@ class ModelState:
     late_since: int = 0
     announced: Announcements = field(default_factory=Announcements)
     senders: Senders | None = None
+    forgotten: int = 0
 
     @classmethod
     def new(cls, key: ModelKey, size: int, step: int, lateness: int, retention: int = 0) -> "ModelState":
@@ -172,16 +174,13 @@ class ModelState:
         if self.idle:
             return
         self._reopen(now, idle=idle)
-        sealed = self.panes.sealed
+        self._forget(now)
         held = None if idle or self.senders is None else self.senders.held(now)
         for window in self.panes.close(idle=idle, held=held):
             self.changed = True
             yield window
         self.idle = idle
-        if self.panes.sealed != sealed:
-            self._forget()
-            if self.senders is not None:
-                self.senders.forget(now)
+        self._forget(now)
 
     def resume(self, now: int) -> None:
         """Counts as received now: its senders may have waited for us, and may still have to reconnect."""
@@ -387,7 +386,13 @@ class ModelState:
         self.columns[column] = max(time, seen or 0)
         return True
 
-    def _forget(self) -> None:
+    def _forget(self, now: int) -> None:
+        """What no row can need after the last window; the reader of windows may have stopped after any of them."""
+        if self.forgotten == self.panes.sealed:
+            return
+        self.forgotten = self.panes.sealed
+        if self.senders is not None:
+            self.senders.forget(now)
         sealed = self.panes.sealed
         closed = self.streams.forget(self.panes.closed, sealed)
         self.panes.close_before(closed)

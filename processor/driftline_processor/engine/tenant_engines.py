@@ -48,6 +48,11 @@ class TenantEngines:
             results += engine.advance(now, most - len(results))
         return results
 
+    @property
+    def caught_up(self) -> bool:
+        """As of `Engine`."""
+        return all(engine.caught_up for engine in self._engines.values())
+
     def resume(self, now: int) -> None:
         """As `Engine.resume`."""
         for engine in self._engines.values():

@@ -38,6 +38,7 @@ class SlidingWindows:
     panes that end at or before this have been judged. released: those that end at or before this are gone. reopened:
     the start of the earliest judged pane that has got rows since; 0 without. woken: one of them was judged in silence,
     before the watermark had passed it. stored: panes by their start that only late rows need, as bytes.
+    tidied: `sealed` when panes were put away last.
     """
 
     size: int
@@ -51,6 +52,7 @@ class SlidingWindows:
     reopened: int = 0
     woken: bool = False
     stored: dict[int, bytes] = field(default_factory=dict)
+    tidied: int = 0
 
     def pane(self, time: int) -> Pane | None:
         """The pane of this event time, created if necessary; None if it is closed."""
@@ -100,6 +102,7 @@ class SlidingWindows:
             held: Up to here all rows have come, where some sender is behind.
 
         """
+        self._put_away()  # of the windows before, whose reader may have stopped after any
         watermark = self.watermark if held is None else min(self.watermark, held)
         sealed = self._start(self.newest) + self.step if idle else watermark // self.step * self.step
         if not self.newest or sealed <= self.sealed:
@@ -112,6 +115,9 @@ class SlidingWindows:
 
     def _put_away(self) -> None:
         """Stores the panes that no window reaches, and drops those that no late row can lead back to."""
+        if self.tidied == self.sealed:
+            return
+        self.tidied = self.sealed
         reach = self.sealed + self.step - self.size
         kept = min(self.closed, self.sealed) + self.step - self.size
         for start in [start for start in self.by_start if start < reach]:

@@ -300,8 +300,10 @@ class Worker:
         """One by one, until a slice of time is used up: the others come in the next tick, which is now."""
         results: list[WindowResult] = []
         begin, now = monotonic(), self._clock()
-        while found := self._engines.advance(now, 1):
-            results += found
+        while True:
+            results += self._engines.advance(now, 1)
+            if self._engines.caught_up:
+                break
             if len(results) >= WINDOWS_PER_TICK or monotonic() - begin >= SLICE_SECONDS:
                 self._next_tick = monotonic()
                 break

@@ -133,6 +133,24 @@ def test_too_many_keys_shorten_the_retention(monkeypatch: pytest.MonkeyPatch) ->
     assert engine.rows() == {CHURN: 60}
 
 
+@pytest.mark.parametrize("retention", [0, 30 * MINUTE])
+def test_windows_that_are_judged_one_by_one_leave_nothing_behind(retention: int) -> None:
+    """The worker judges in slices: panes, keys and checkpoints go all the same."""
+    engine = Engine(replace(SETTINGS, retention=retention))
+    for minute in range(90):
+        time = START + minute * MINUTE + SECOND
+        engine.observe([span(minute, time, {"age": 1.0})], time)
+        engine.advance(time, 1)
+        while not engine.caught_up:
+            engine.advance(time, 1)
+    model, steps = engine._models[CHURN], retention // MINUTE
+
+    assert len(model.panes.by_start) <= 8
+    assert len(model.panes.stored) <= steps
+    assert len(model.streams.keys) <= 3
+    assert len(model.checkpoints.held) <= steps + 2
+
+
 def test_old_keys_know_a_key_by_its_time() -> None:
     """Of times that are still in use nothing is said."""
     keys = OldKeys()
