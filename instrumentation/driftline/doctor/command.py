@@ -13,6 +13,8 @@ from driftline.doctor.finding import Finding, as_json, as_line, problems
 
 SECONDS: Final = 60.0
 
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.command(
     short_help="Say whether a server, a processor or a Collector is set up right.",
@@ -33,7 +35,25 @@ SECONDS: Final = 60.0
 )
 @click.option("--request", "url", metavar="URL", help="Send a few requests to this URL of COMMAND, then end it.")
 @click.option("--data", metavar="JSON", help="Body of these requests, which makes them POST; @FILE reads it.")
-@click.option("--processor", metavar="HOST:PORT", help="Ask a running driftline-processor.")
+@click.option("--processor", metavar="HOST:PORT", help="Ask a running driftline-processor; https://HOST:PORT by TLS.")
+@click.option(
+    "--certificate",
+    type=_FILE,
+    help="CA certificates (PEM) for --processor, by TLS.  [default: $OTEL_EXPORTER_OTLP_CERTIFICATE]",
+)
+@click.option("--client-key", type=_FILE, help="Key (PEM) for --processor.  [default: $OTEL_EXPORTER_OTLP_CLIENT_KEY]")
+@click.option(
+    "--client-certificate",
+    type=_FILE,
+    help="Certificate (PEM) for --processor.  [default: $OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE]",
+)
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Header for --processor, such as authorization='Bearer TOKEN'.  [default: $OTEL_EXPORTER_OTLP_HEADERS]",
+)
 @click.option(
     "--collector",
     "configs",
@@ -50,6 +70,10 @@ def doctor(
     url: str | None,
     data: str | None,
     processor: str | None,
+    certificate: Path | None,
+    client_key: Path | None,
+    client_certificate: Path | None,
+    headers: tuple[str, ...],
     configs: tuple[Path, ...],
     as_json_: bool,
 ) -> None:
@@ -64,7 +88,7 @@ def doctor(
     if configs:
         found += _of_collector(configs)
     if processor:
-        found += _of_processor(processor)
+        found += _of_processor(processor, (certificate, client_key, client_certificate), headers)
     if command or not (configs or processor):
         found += _of_environment(command)
     if command:
@@ -108,11 +132,22 @@ def _of_server(
         raise click.ClickException(str(error)) from None
 
 
-def _of_processor(address: str) -> list[Finding]:
+def _of_processor(address: str, files: Sequence[Path | None], headers: Sequence[str]) -> list[Finding]:
+    from driftline.doctor.credentials import Certificates, certificates_of, headers_of
     from driftline.doctor.processor_checks import findings
-    from driftline.doctor.processor_status import ask
+    from driftline.doctor.processor_status import Credentials, ask
 
-    return list(findings(ask(address)))
+    named = zip(files, certificates_of(os.environ), strict=True)
+    certificates = Certificates(*(variable if file is None else str(file) for file, variable in named))
+    sent = {**headers_of(os.environ), **dict(_header(text) for text in headers)}
+    return list(findings(ask(address, shown=Credentials(certificates, sent, secure=any(files)))))
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found or not name.strip():
+        raise click.BadParameter("must be NAME=VALUE", param_hint="--header")  # without what may be a secret
+    return name.strip(), value.strip()
 
 
 def _of_collector(configs: Sequence[Path]) -> list[Finding]:

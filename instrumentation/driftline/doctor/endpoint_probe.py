@@ -5,9 +5,9 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, NamedTuple
 
+from driftline.doctor.credentials import Certificates
 from driftline.doctor.environment import Endpoint
 from driftline.doctor.targets import SERVICES, Target
 
@@ -16,21 +16,6 @@ SECONDS: Final = 3.0
 
 _DEFAULT_PORT: Final = {"grpc": 4317, "http/protobuf": 4318}
 _OTHER: Final = {"grpc": "http/protobuf", "http/protobuf": "grpc"}
-
-
-class Certificates(NamedTuple):
-    """Files of OpenTelemetry's variables: of the authority, and the client's key and certificate; "" for none."""
-
-    authority: str = ""
-    key: str = ""
-    client: str = ""
-
-
-def certificates_of(variables: Mapping[str, str]) -> Certificates:
-    """The files that the exporters use."""
-    prefix = "OTEL_EXPORTER_OTLP_"
-    names = ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE")
-    return Certificates(*(variables.get(f"{prefix}{name}", "").strip() for name in names))
 
 
 class Answer(NamedTuple):
@@ -58,6 +43,8 @@ def probe(
             return by(target, headers, certificates, seconds)
         except OSError as error:  # of the certificates' files
             return Answer("silent", str(error))
+        except ValueError:  # its message would show the headers
+            return Answer("refused", "a header that cannot be sent")
 
     answer = ask(target.protocol)
     other = answer.kind != "ok" and ask(_OTHER[target.protocol]).kind == "ok"
@@ -85,7 +72,7 @@ def _ask_grpc(target: Target, headers: Mapping[str, str], certificates: Certific
     address = f"{target.address[0]}:{_port(target)}"
     options = (("grpc.enable_http_proxy", 0),)
     channel = (
-        grpc.secure_channel(address, grpc.ssl_channel_credentials(*map(_content, certificates)), options)
+        grpc.secure_channel(address, certificates.channel_credentials(), options)
         if target.secure
         else grpc.insecure_channel(address, options)
     )
@@ -99,10 +86,6 @@ def _ask_grpc(target: Target, headers: Mapping[str, str], certificates: Certific
             silent = code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
             return Answer("silent" if silent else "refused", code.name)
     return Answer("ok")
-
-
-def _content(file: str) -> bytes | None:
-    return Path(file).read_bytes() if file else None
 
 
 def _ask_http(target: Target, headers: Mapping[str, str], certificates: Certificates, seconds: float) -> Answer:

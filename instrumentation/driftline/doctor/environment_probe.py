@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from driftline.doctor.endpoint_probe import certificates_of, probe
+from driftline.doctor.credentials import certificates_of, headers_of
+from driftline.doctor.endpoint_probe import probe
 from driftline.doctor.environment import DISTRIBUTIONS, Endpoint, Environment, ReferenceFile
 from driftline.doctor.targets import targets
 
@@ -99,7 +100,7 @@ def _endpoints(variables: Mapping[str, str]) -> Iterator[Endpoint]:
     declared = variables.get("OTEL_CONFIG_FILE", "").strip()
     for target in targets(variables):
         if target.variable or not declared:
-            yield probe(target, _headers(variables), certificates_of(variables))
+            yield probe(target, headers_of(variables), certificates_of(variables))
 
 
 def _is_file(path: str) -> bool:
@@ -114,12 +115,6 @@ def _has_gunicorn_hook(command: Sequence[str]) -> bool:
         return False
     text = file.read_text(errors="replace")
     return "driftline" in text or "opentelemetry" in text
-
-
-def _headers(variables: Mapping[str, str]) -> Mapping[str, str]:
-    from opentelemetry.util.re import parse_env_headers
-
-    return dict(parse_env_headers(variables.get("OTEL_EXPORTER_OTLP_HEADERS", ""), liberal=True))
 
 
 def references_at(text: str) -> list[ReferenceFile]:

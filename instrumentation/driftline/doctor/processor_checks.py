@@ -45,10 +45,17 @@ def _no_status(answer: ProcessorAnswer) -> Finding:
             f"{answer.address} speaks gRPC, but is no driftline-processor of this version",
             "name the processor's `listen` address, 127.0.0.1:4327 by default, not the Collector's",
         )
+    if answer.code == "UNAUTHENTICATED":
+        return problem(
+            "processor",
+            f"the processor at {answer.address} takes no token like this, or wants one",
+            "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN, with one of its receive.tokens or of a tenant's",
+        )
     return problem(
         "processor",
         f"no processor answers at {answer.address} ({answer.code})",
-        "start driftline-processor, or name its `listen` address",
+        "start driftline-processor, or name its `listen` address: https://HOST:PORT where it has receive.certificate, "
+        "with --certificate for a CA of your own; with --client-certificate and --client-key for receive.client_ca",
     )
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import grpc
 import pytest
 
+from driftline.doctor.credentials import certificates_of
 from driftline.doctor.endpoint_checks import endpoints
-from driftline.doctor.endpoint_probe import certificates_of, probe
+from driftline.doctor.endpoint_probe import probe
 from driftline.doctor.environment import Endpoint, Environment
 from driftline.doctor.finding import Finding, Severity
 from driftline.doctor.listener import Ports, listening
