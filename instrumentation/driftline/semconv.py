@@ -120,6 +120,7 @@ CELL_CATEGORIES: Final = f"{PREFIX}.cell.categories"
 COLUMN_TYPE: Final = f"{PREFIX}.column.type"
 COLUMN_POSITION: Final = f"{PREFIX}.column.position"
 COLUMN_TOLERANCE: Final = f"{PREFIX}.column.tolerance"
+COLUMN_BLOCK: Final = f"{PREFIX}.column.block"
 COLUMN_DECIMALS: Final = f"{PREFIX}.column.decimals"
 CHUNK_DECIMALS: Final = f"{PREFIX}.chunk.decimals"
 PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
@@ -418,6 +419,7 @@ TERMS: Final = (
         "attribute",
         "How far a column may move before it matters, where it has a tolerance of its own",
     ),
+    Term(COLUMN_BLOCK, "attribute", "The block that a column belongs to, where the user has named one"),
     Term(COLUMN_DECIMALS, "attribute", f"Values of `{FEATURE_DECIMALS}` that `{CHUNK_DECIMALS}` counts"),
     Term(CHUNK_DECIMALS, "attribute", "Counts of numbers with so many decimals, as in `ml.chunk.cells`"),
     Term(

@@ -325,6 +325,7 @@ class ReferenceColumn:
     their own in chunks, where one more holds all others; minor: of those others, the ones whose rows in the whole
     are known. chunks: [chunk, bin] counts. states: state -> [chunk, 2] counts, "not it" and "it". pair: of a pair.
     tolerance: its own, if it has one. decimals: rows by chunk and number of decimals, [chunk, LEVELS], if known.
+    block: that it belongs to, in the user's words.
     """
 
     key: ColumnKey
@@ -339,6 +340,7 @@ class ReferenceColumn:
     minor: tuple[str, ...] = ()
     tolerance: float | None = None
     decimals: FloatArray | None = None
+    block: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

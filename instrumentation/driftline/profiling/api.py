@@ -8,6 +8,7 @@ from driftline.profiling.in_memory import in_memory
 from driftline.profiling.plan import Roles
 from driftline.profiling.profiler import profile_table
 from driftline.profiling.tables import Table
+from driftline.reference.column_blocks import checked_blocks
 from driftline.reference.profile import Profile
 from driftline.reference.tolerances import checked
 
@@ -27,6 +28,7 @@ def profile(
     ignore: Sequence[str] = (),
     keep: Sequence[str] = (),
     tolerances: Mapping[str, float] | None = None,
+    blocks: Mapping[str, Sequence[str]] | None = None,
     kind: str | None = None,
     unknown_token: int | None = None,
 ) -> Profile:
@@ -50,6 +52,8 @@ def profile(
         tolerances: how far columns may move before it matters, as a share of rows, by name or pattern of names such as
             `{"fraud*": 0.001}`: the column's own name counts, else the first pattern that matches. All others have the
             processor's `verdict.tolerance`.
+        blocks: columns that belong together, by names or patterns of names: `{"address": ["street*", "zip"]}`. They are
+            judged together, which sees what no single one proves, and raise one alarm.
         kind: kind of X if its shape does not show it: "tabular", "image", "audio", "embedding" or "tokens". For
             embeddings the distance to their mean is a column too; `describe(model, centroid=X.mean(axis=0))` adds it
             in serving.
@@ -86,6 +90,7 @@ def profile(
         model=model or "",
         version=version or "",
         tolerances=checked(tolerances or {}),
+        blocks=checked_blocks(blocks or {}),
     )
 
 

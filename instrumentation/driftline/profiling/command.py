@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from driftline.profiling.profiler import Progress
+    from driftline.reference.column_blocks import Blocks
     from driftline.reference.profile import Profile
 
 
@@ -27,6 +28,16 @@ def _tolerances(_ctx: click.Context, _parameter: click.Parameter, values: tuple[
 
     try:
         return dict(map(parse, values))
+    except ProfileError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _blocks(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
+    from driftline.reference.column_blocks import parse_block
+    from driftline.reference.errors import ProfileError
+
+    try:
+        return dict(map(parse_block, values))
     except ProfileError as error:
         raise click.BadParameter(str(error)) from error
 
@@ -61,6 +72,14 @@ def _tolerances(_ctx: click.Context, _parameter: click.Parameter, values: tuple[
     help="How far columns may move before it matters, as a share of rows: 'fraud*=0.001'. May be given "
     "several times; a column's own name counts, else the first pattern that matches.",
 )
+@click.option(
+    "--block",
+    "blocks",
+    multiple=True,
+    callback=_blocks,
+    metavar="NAME=A,B*",
+    help="Columns that are judged together, by names or patterns: 'address=street*,zip'. May be given several times.",
+)
 def profile(
     *,
     data: tuple[Path, ...],
@@ -75,6 +94,7 @@ def profile(
     ignore: tuple[str, ...],
     keep: tuple[str, ...],
     tolerances: dict[str, float],
+    blocks: dict[str, list[str]],
 ) -> None:
     """Profile training DATA: the reference that live data is compared with.
 
@@ -91,7 +111,7 @@ def profile(
     roles = Roles(label, prediction, score, timestamp, categorical, ignore, keep)
     try:
         with progress() as listener:
-            made = _profiled(data, roles, listener, (model, version), tolerances)
+            made = _profiled(data, roles, listener, (model, version), tolerances=tolerances, blocks=blocks)
         made.save(output)
     except ProfileError as error:
         raise click.ClickException(str(error)) from error
@@ -115,7 +135,9 @@ def _profiled(
     roles: object,
     listener: "Progress",
     named: tuple[str, str],
+    *,
     tolerances: "Mapping[str, float]",
+    blocks: "Blocks",
 ) -> "Profile":
     from driftline.profiling.plan import Roles
     from driftline.profiling.profiler import profile_table
@@ -124,7 +146,9 @@ def _profiled(
     assert isinstance(roles, Roles)
     table = open_table(data, lambda rows: listener("Reading the types", rows, 0))
     model, version = named
-    return profile_table(table, roles, model=model, version=version, tolerances=tolerances, progress=listener)
+    return profile_table(
+        table, roles, model=model, version=version, tolerances=tolerances, blocks=blocks, progress=listener
+    )
 
 
 def _report(made: "Profile", output: Path) -> None:

@@ -17,6 +17,7 @@ from driftline.profiling.row_counter import RowCounters
 from driftline.profiling.survey import ColumnSurvey, Range, Survey, survey
 from driftline.profiling.tables import Table
 from driftline.reference.chunks import Chunks, second_of
+from driftline.reference.column_blocks import Blocks, block_notes, block_of
 from driftline.reference.column_types import TIMESTAMP
 from driftline.reference.errors import ProfileError
 from driftline.reference.format import FEWEST_BINS
@@ -29,6 +30,7 @@ SURVEYING: Final = "Surveying"
 COUNTING: Final = "Counting"
 
 NO_TOLERANCES: Final[Mapping[str, float]] = MappingProxyType({})
+NO_BLOCKS: Final[Blocks] = MappingProxyType({})
 
 _YEAR: Final = 365 * 86_400.0
 """Numbers all below it, in Unix seconds, are taken for something else than times."""
@@ -52,9 +54,12 @@ def profile_table(
     model: str = "",
     version: str = "",
     tolerances: Mapping[str, float] = NO_TOLERANCES,
+    blocks: Blocks = NO_BLOCKS,
     progress: Progress = silent,
 ) -> Profile:
     """The profile of a table. Memory does not grow with its rows. tolerances: by name or pattern of columns.
+
+    blocks: columns that are judged together, by names or patterns.
 
     Raises:
         ProfileError: it has no rows or no inputs, or a role names a column that does not exist or cannot have it.
@@ -88,7 +93,10 @@ def profile_table(
         progress(COUNTING, batch.num_rows, total)
     ids = [key for key, probe in probes.items() if probe.is_id]
     found = [counter.result() for key, counter in counters.items() if key not in ids]
-    columns = tuple(replace(each, tolerance=tolerance_of(each.key.name, tolerances)) for each in found)
+    columns = tuple(
+        replace(each, tolerance=tolerance_of(each.key.name, tolerances), block=block_of(each.key.name, blocks))
+        for each in found
+    )
     if not columns:
         raise ProfileError(
             f"the data must have columns to profile (got {'IDs and clocks' if clocks else 'IDs'} only: "
@@ -98,6 +106,7 @@ def profile_table(
     mixed = _mixed_notes(columns, table.mixed)
     left_out = [*_id_notes(ids), *_clock_notes(clocks, ids)]
     told = [*_notes(columns), *_gap_notes(columns), *_tolerance_notes(columns, tolerances)]
+    told += block_notes(blocks, [column.key.name for column in columns])
     notes = [*plan.notes, *notes, *_padded_notes(unpadded), *mixed, *left_out, *told]
     kept = pairs.results(without=[key.name for key in ids])
     return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept, rows.results(ids))

@@ -107,6 +107,7 @@ class ColumnParts:
             state_rows={state: read_bins(attributes, chunks, 2)[:, 1] for state, attributes in self.stated.items()},
             pair=read_pair(described) if self.key.target == semconv.TARGET_PAIR else None,
             tolerance=described.tolerance(semconv.COLUMN_TOLERANCE),
+            block=described.text(semconv.COLUMN_BLOCK) if semconv.COLUMN_BLOCK in described else None,
             decimals=read_decimals(described, chunks) if numeric else None,
         )
 

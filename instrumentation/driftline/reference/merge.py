@@ -108,6 +108,7 @@ def _merge_column(a: ProfileColumn, b: ProfileColumn, places: ChunkPlaces) -> Pr
         state_rows=state_rows,
         tolerance=tolerance,
         decimals=_decimals(a, b, places),
+        block=a.block or b.block,
     )
 
 

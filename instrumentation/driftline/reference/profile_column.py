@@ -34,6 +34,7 @@ class ProfileColumn:
         bins: rows by chunk and bin, [chunks, bins].
         state_rows: for each state that occurs, its rows by chunk, [chunks].
         pair: members and thresholds of a pair of inputs; else None.
+        block: that it belongs to, in the user's words; None for one of its own choosing.
         decimals: rows by chunk and number of decimals, [chunks, LEVELS]; None where they are not known.
         tolerance: how far it may move before that matters, a share of rows; None for that of the whole model.
 
@@ -52,6 +53,7 @@ class ProfileColumn:
     pair: Pair | None = None
     tolerance: float | None = None
     decimals: IntArray | None = None
+    block: str | None = None
 
     @property
     def valid(self) -> int:

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from driftline.reference.column_blocks import checked_blocks
+from driftline.reference.errors import ProfileError
 from driftline.sketch.time_units import DAY, HOUR, MINUTE, SECOND
 from driftline_processor.config.durations import parse_duration
 from driftline_processor.limits import LIMITS, Limits
@@ -99,6 +101,16 @@ def _listed(value: object) -> object:
     return value
 
 
+def _by_block(value: object) -> object:
+    """An empty section is none; one pattern is a list of one."""
+    if not isinstance(value, dict):
+        return {} if value is None else value
+    try:
+        return checked_blocks(value)
+    except ProfileError as error:
+        raise ValueError(str(error)) from None
+
+
 Tolerance = Annotated[float, Field(gt=0, lt=1)]
 
 Tenant = Annotated[str, AfterValidator(_tenant)]
@@ -134,6 +146,11 @@ class VerdictConfig(Section):
         default={},
         description="Tolerances of columns, by name or pattern: `{fraud*: 0.001}`; the column's own name counts, else "
         "the first pattern that matches. They override those of a reference; all others have `tolerance`",
+    )
+    blocks: Annotated[dict[str, list[str]], BeforeValidator(_by_block)] = Field(
+        default={},
+        description="Columns that are judged together, by names or patterns: `{address: [street*, zip]}`, four at "
+        "least. They override those of a reference; of all others, those that are numbered alike are blocks",
     )
     false_alarms: float = Field(
         default=1.0, gt=0, le=1000, description="False alarm budget of a model: expected false alarms in `per`"

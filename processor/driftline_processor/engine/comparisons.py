@@ -9,6 +9,7 @@ from driftline_processor.engine.provisional_reference import provisional_referen
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.monitors.drift.history.trailing_windows import is_timed
 from driftline_processor.records import ModelKey, Reference, Window
+from driftline_processor.reference.column_blocks import with_blocks
 from driftline_processor.reference.selection import without_pairs
 from driftline_processor.reference.tolerances import named_columns
 
@@ -20,7 +21,7 @@ class Comparisons:
         self._settings, self._matches = settings, matches
         self._against: dict[str, dict[tuple[bool, bool], Comparison]] = {}
         self._against_first: dict[ModelKey, Comparison] = {}
-        self._reported_patterns: set[str] = set()
+        self._reported_patterns: set[tuple[str, str]] = set()
 
     def drop(self, identity: str) -> None:
         """Forgets a reference."""
@@ -66,13 +67,16 @@ class Comparisons:
     def _prepared(self, reference: Reference, *, timed: bool = False) -> Comparison:
         settings = self._settings
         self._report_unmatched(reference)
-        return Comparison.of(reference, settings.tolerance, timed=timed, tolerances=settings.tolerances)
+        named = with_blocks(reference, settings.blocks)
+        return Comparison.of(named, settings.tolerance, timed=timed, tolerances=settings.tolerances)
 
     def _report_unmatched(self, reference: Reference) -> None:
         """Once for each pattern, when a reference is in use and no other has such a column either."""
         every = (reference, *self._matches.references)
         names = [name for each in every for name in named_columns(each)]
-        for pattern in unmatched(self._settings.tolerances, names):
-            if pattern not in self._reported_patterns:
-                self._reported_patterns.add(pattern)
-                self._matches.say(f"verdict.tolerances: {pattern!r} matches no column of a reference")
+        of_blocks = [pattern for patterns in self._settings.blocks.values() for pattern in patterns]
+        for key, patterns in (("tolerances", self._settings.tolerances), ("blocks", of_blocks)):
+            for pattern in unmatched(patterns, names):
+                if (key, pattern) not in self._reported_patterns:
+                    self._reported_patterns.add((key, pattern))
+                    self._matches.say(f"verdict.{key}: {pattern!r} matches no column of a reference")

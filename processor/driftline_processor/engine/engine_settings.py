@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from driftline.reference.column_blocks import Blocks
 from driftline_processor.config import Config
 from driftline_processor.config.rules import MAX_PANES
 from driftline_processor.limits import LIMITS
@@ -21,6 +22,7 @@ class EngineSettings:
 
     tolerances: of columns, by name or pattern; `tolerance` is that of all others. retention: how far rows may lag and
     still be counted; 0: until their window is judged. models, columns: that there may be of all services together.
+    blocks: columns that are judged together, by name or pattern.
     """
 
     size: int
@@ -33,6 +35,7 @@ class EngineSettings:
     retention: int = 0
     models: int = LIMITS.models
     columns: int = LIMITS.columns
+    blocks: Blocks = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config) -> "EngineSettings":
@@ -40,7 +43,8 @@ class EngineSettings:
         budget = (verdict.tolerance, verdict.false_alarms, verdict.per)
         retention = min(window.retention, MAX_PANES * window.step)
         places = config.limits.models, config.limits.columns
-        return cls(window.size, window.step, window.lateness, *budget, verdict.tolerances, retention, *places)
+        length = window.size, window.step, window.lateness
+        return cls(*length, *budget, verdict.tolerances, retention, *places, verdict.blocks)
 
     @property
     def of_duplicates(self) -> duplicates.Limits:

@@ -72,6 +72,7 @@ def _column(column: ProfileColumn) -> ReferenceColumn:
         },
         pair=column.pair,
         tolerance=column.tolerance,
+        block=column.block,
         decimals=None if column.decimals is None else column.decimals.astype(np.float64),
     )
 

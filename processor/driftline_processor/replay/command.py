@@ -55,6 +55,16 @@ def _tolerances(
         raise click.BadParameter(f"must be a number, or PATTERN=VALUE (got {plain[-1]!r})") from error
 
 
+def _blocks(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
+    from driftline.reference.column_blocks import parse_block
+    from driftline.reference.errors import ProfileError
+
+    try:
+        return dict(map(parse_block, values))
+    except ProfileError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @click.command(short_help="Backtest: replay logged predictions in event time.")
 @click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE…")
 @click.option(
@@ -79,6 +89,14 @@ def _tolerances(
     metavar="VALUE|PATTERN=VALUE",
     help="Drift distance to ignore, as a share of rows; of single columns by name or pattern: 'fraud*=0.001'.  "
     "[default: 0.05]",
+)
+@click.option(
+    "--block",
+    "blocks",
+    multiple=True,
+    callback=_blocks,
+    metavar="NAME=A,B*",
+    help="Columns that are judged together, by names or patterns: 'address=street*,zip'.",
 )
 @click.option("--false-alarms", type=float, help="False alarm budget in --per.  [default: 1]")
 @click.option("--per", help="Period of the --false-alarms budget.  [default: 30d]")
@@ -113,6 +131,7 @@ def replay(
     score: str | None,
     ignore: str,
     tolerances: tuple[float | None, dict[str, float]],
+    blocks: dict[str, list[str]],
     false_alarms: float | None,
     per: str | None,
     config: Path | None,
@@ -132,7 +151,7 @@ def replay(
 
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
     roles = Roles(label, prediction, score, timestamp, ignore=ignored)
-    options = ReplayOptions(config, window, step, lateness, *tolerances, false_alarms, per, choices)
+    options = ReplayOptions(config, window, step, lateness, *tolerances, false_alarms, per, choices, blocks)
     try:
         alarms = _replay(data, reference, roles, options, document, everything=everything)
     except KeyboardInterrupt:

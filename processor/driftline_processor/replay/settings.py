@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from driftline.reference.column_blocks import Blocks
 from driftline.sketch.time_units import HOUR
 from driftline_processor.config import Config, load_config
 from driftline_processor.config.durations import format_duration
@@ -34,6 +35,7 @@ class ReplayOptions:
     false_alarms: float | None = None
     per: str | None = None
     choices: bool = True
+    blocks: Blocks = field(default_factory=dict)
 
 
 class ReplaySettings(NamedTuple):
@@ -136,8 +138,7 @@ def _config(options: ReplayOptions, window: Mapping[str, object]) -> Config:
     verdict = {"tolerance": options.tolerance, "false_alarms": options.false_alarms, "per": options.per}
     overrides = {key: value for key, value in verdict.items() if value is not None}
     config = load_config(options.config, {}, {"window": window, "verdict": overrides})
-    if not options.tolerances:
-        return config
     rest = {name: value for name, value in config.verdict.tolerances.items() if name not in options.tolerances}
-    verdicts = config.verdict.model_copy(update={"tolerances": {**options.tolerances, **rest}})
-    return config.model_copy(update={"verdict": verdicts})
+    blocks = {name: value for name, value in config.verdict.blocks.items() if name not in options.blocks}
+    columns = {"tolerances": {**options.tolerances, **rest}, "blocks": {**options.blocks, **blocks}}
+    return config.model_copy(update={"verdict": config.verdict.model_copy(update=columns)})

@@ -9,6 +9,7 @@ from driftline.profiling.csv_files import DelimitedFile
 from driftline.profiling.files import Source, batch_rows
 from driftline.profiling.plan import Roles, listed, make_plan
 from driftline.profiling.tables import Table, open_table
+from driftline.reference.column_blocks import block_notes
 from driftline.reference.column_types import STRING, TIMESTAMP
 from driftline.reference.tolerances import unmatched
 from driftline_processor.engine.engine_settings import EngineSettings
@@ -67,7 +68,7 @@ def prepare_replay(
     timestamps = None if plan.timestamp is None else TimestampColumn(plan.timestamp, table.kinds[plan.timestamp])
     chosen = replay_settings(options, timestamps, reference)
     table = replace(table, sources=_in_order(table, timestamps))
-    told = (*column_notes(columns, reference), *_tolerance_notes(reference, chosen.settings), *chosen.notes)
+    told = (*column_notes(columns, reference), *_column_notes(reference, chosen.settings), *chosen.notes)
     notes = (*plan.notes, *_unit_note(timestamps), *told)
     choices = Choices(chosen.settings) if options.choices else None
     replay = Replay(reference, chosen.settings, chosen.timeline, columns, choices)
@@ -79,6 +80,18 @@ def _unit_note(timestamps: TimestampColumn | None) -> list[str]:
     if timestamps is None or timestamps.guessed is None:
         return []
     return [f"Reading {timestamps.column!r} as {timestamps.guessed} since 1970"]
+
+
+def _column_notes(reference: Reference, settings: EngineSettings) -> list[str]:
+    """Tolerances of single columns, and blocks in the user's words."""
+    own: dict[str, list[str]] = {}
+    for key, column in reference.columns.items():
+        if column.block is not None:
+            own.setdefault(column.block, []).append(key.name)
+    return [
+        *_tolerance_notes(reference, settings),
+        *block_notes({**own, **settings.blocks}, named_columns(reference)),
+    ]
 
 
 def _tolerance_notes(reference: Reference, settings: EngineSettings) -> list[str]:

@@ -93,7 +93,8 @@ class Comparison:
         self._season = season_policy(self._detector, self._owners, daily, chunk, tolerance)
         detectors = [each for each in (self._detector, daily) if each is not None]
         levels = has_level(self._detector)[: len(told)].tolist()
-        blocks = [] if reference.provisional else find_blocks(self._keys, levels)
+        named = [column.block for column in told]
+        blocks = [] if reference.provisional else find_blocks(self._keys, levels, named)
         self._joint = JointMonitor(blocks, self._keys, detectors, self._chunk)
         pairs = [key.target == TARGET_PAIR for key in self._keys]
         self._allocation = BudgetAllocation(pairs, len(self._joint.blocks), of_decimals)

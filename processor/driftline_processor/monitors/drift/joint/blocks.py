@@ -1,9 +1,10 @@
-"""Which columns are judged together: those that are numbered alike, such as emb_0 to emb_127, and all other inputs."""
+"""Which columns are judged together: those that the user names, that are numbered alike, and all other inputs."""
 
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from driftline.reference.column_blocks import FEWEST as FEWEST_NAMED
 from driftline.semconv import TARGET_BLOCK, TARGET_INPUT, TARGET_OUTPUT
 from driftline_processor.records import ColumnKey
 
@@ -25,7 +26,8 @@ _NUMBERED: Final = re.compile(r"^(?P<stem>.*?)[\s_.:/#\-]*[\[(]?(?P<number>\d+)[
 class Block(NamedTuple):
     """Columns that are judged together, by their places in the reference.
 
-    dimensions: its columns mean nothing by themselves, and one that moves as the block does is not told apart.
+    dimensions: its columns mean nothing by themselves, or the user has named it; one that moves as the block does is
+    not told apart.
     """
 
     key: ColumnKey
@@ -33,25 +35,49 @@ class Block(NamedTuple):
     dimensions: bool
 
 
-def find_blocks(keys: Sequence[ColumnKey], eligible: Sequence[bool]) -> list[Block]:
-    """The blocks of a reference; eligible: columns that have a level which may be compared, [columns].
+def find_blocks(keys: Sequence[ColumnKey], eligible: Sequence[bool], named: Sequence[str | None] = ()) -> list[Block]:
+    """The blocks of a reference.
+
+    Args:
+        keys: Its columns.
+        eligible: Which of them have a level that may be compared, [columns].
+        named: The block that each belongs to in the user's words, if any does, [columns].
+
 
     >>> keys = [ColumnKey("input", f"emb_{i}") for i in range(8)]
     >>> [(block.key.name, len(block.members)) for block in find_blocks(keys, [True] * 8)]
     [('emb', 8)]
+
     """
+    declared = _named(named, eligible)
+    own = {i for members in declared.values() for i in members}
+    free = [each and i not in own for i, each in enumerate(eligible)]
     stems: dict[tuple[str, str], list[int]] = {}
     for i, (target, name) in enumerate(keys):
         found = _NUMBERED.match(name)
-        if eligible[i] and found and target in {TARGET_INPUT, TARGET_OUTPUT}:
+        if free[i] and found and target in {TARGET_INPUT, TARGET_OUTPUT}:
             stems.setdefault((target, found["stem"]), []).append(i)
     numbered = {stem: members for stem, members in stems.items() if len(members) >= FEWEST}
     taken = {i for members in numbered.values() for i in members}
-    others = [i for i, key in enumerate(keys) if eligible[i] and key.target == TARGET_INPUT and i not in taken]
-    blocks = [_block(_name(stem, target, stems), members, stem) for (target, stem), members in numbered.items()]
+    others = [i for i, key in enumerate(keys) if free[i] and key.target == TARGET_INPUT and i not in taken]
+    blocks = [
+        Block(ColumnKey(TARGET_BLOCK, name), tuple(members), dimensions=True) for name, members in declared.items()
+    ]
+    for (target, stem), members in numbered.items():
+        name = _name(stem, target, stems)
+        blocks.append(_block(f"{target} {name}" if name in declared else name, members, stem))
     if len(others) >= FEWEST:
-        blocks.append(_block(OTHERS, others, UNNAMED))
+        blocks.append(_block(f"other {OTHERS}" if OTHERS in declared else OTHERS, others, UNNAMED))
     return blocks
+
+
+def _named(named: Sequence[str | None], eligible: Sequence[bool]) -> dict[str, list[int]]:
+    """The columns of blocks that the user names, of those that have enough of them."""
+    found: dict[str, list[int]] = {}
+    for i, name in enumerate(named):
+        if name is not None and eligible[i]:
+            found.setdefault(name, []).append(i)
+    return {name: members for name, members in found.items() if len(members) >= FEWEST_NAMED}
 
 
 def _name(stem: str, target: str, stems: dict[tuple[str, str], list[int]]) -> str:

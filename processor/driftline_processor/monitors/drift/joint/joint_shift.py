@@ -27,6 +27,9 @@ from driftline_processor.monitors.drift.joint.null import Traces, critical_sum
 MANY: Final = 4.0
 """Columns that moved, at least, by the participation ratio: fewer are told by themselves."""
 
+MOST: Final = 3 / 4
+"""As many are enough, of the columns of a block that has hardly more."""
+
 MANY_OF: Final = 1 / 16
 """The same, of the columns of a block."""
 
@@ -76,7 +79,7 @@ class JointShift:
 
     @property
     def many(self) -> bool:
-        return self.moved >= max(MANY, MANY_OF * self.columns)
+        return self.moved >= max(min(MANY, MOST * self.columns), MANY_OF * self.columns)
 
     @property
     def score(self) -> float:

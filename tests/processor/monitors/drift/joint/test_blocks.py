@@ -71,3 +71,21 @@ def test_dimensions_are_told_from_features() -> None:
     assert dimensions(*(f"emb_{i}" for i in range(8)))
     assert not dimensions(*(f"x{i}" for i in range(30)))
     assert dimensions(*(f"x{i}" for i in range(128)))
+
+
+def test_blocks_in_the_users_words_come_first() -> None:
+    """Whatever their columns are called; the others are found among what is left, and no name is given twice."""
+    names = [*(f"emb_{i}" for i in range(16)), "street", "zip", "city", "country", "age"]
+    named = ["emb" if name in {"street", "zip", "city", "country"} else None for name in names]
+    keys = [ColumnKey("input", name) for name in names]
+    found = {block.key.name: block for block in find_blocks(keys, [True] * len(keys), named)}
+
+    assert {name: len(block.members) for name, block in found.items()} == {"emb": 4, "input emb": 16}
+    assert found["emb"].dimensions
+
+
+def test_a_block_of_few_columns_is_none_in_the_users_words_either() -> None:
+    """Three columns are read one by one."""
+    keys = [ColumnKey("input", name) for name in "abc"]
+
+    assert find_blocks(keys, [True] * 3, ["letters"] * 3) == []
