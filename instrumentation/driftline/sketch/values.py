@@ -71,7 +71,10 @@ def _number_in(item: Any) -> float | None:
 def class_names(values: NDArray[Any]) -> Mapping[str, int]:
     """Rows by class name, also for numeric classes; missing and unreadable ones are left out."""
     if values.dtype.kind == "O":
-        readable = (_class_name_or_none(value) for value in values.tolist() if not is_missing(value))
+        items = values.tolist()
+        if set(map(type, items)) == {str}:
+            return _named(Counter(items))
+        readable = (_class_name_or_none(value) for value in items if not is_missing(value))
         return Counter(name for name in readable if name is not None)
     if values.dtype.kind in "fmM":
         values = values[~np.isnan(values)]

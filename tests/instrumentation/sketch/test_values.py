@@ -1,6 +1,7 @@
 """What the values of a column are."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -85,6 +86,14 @@ def test_names_of_classes(value: Any, name: str) -> None:
 def test_classes_are_counted_by_name(dtype: Any) -> None:
     """Classes that are numbers are names nevertheless."""
     assert class_names(np.array([0, 1, 1], dtype)) == {"0": 1, "1": 2}
+
+
+def test_classes_that_are_texts_have_the_names_of_single_ones() -> None:
+    """Long texts and those beyond ASCII too, whether or not others of the column are no texts."""
+    texts = ["yes", "é", "\ud800", "x" * 200, "yes"]
+
+    assert class_names(np.array(texts, object)) == Counter(map(class_name, texts))
+    assert class_names(array(*texts, None)) == Counter(map(class_name, texts))
 
 
 def test_missing_classes_are_left_out() -> None:
