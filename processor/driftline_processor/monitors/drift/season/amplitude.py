@@ -30,6 +30,8 @@ def returned(levels: FloatArray, errors: FloatArray) -> FloatArray:
     """
     amplitudes = np.zeros(levels.shape[1])
     wide = np.flatnonzero(spread(levels) > SURE * errors.min(axis=0))  # few events: in all others nothing is sure
+    if not len(wide):
+        return amplitudes
     risen, variance = levels[:, wide], errors[:, wide] ** 2
     both, variance = np.stack((risen, -risen)), np.stack((variance, variance))
     before = _sure_rise(both, variance)

@@ -9,7 +9,7 @@ may do, in the first days, to a column whose first day was off that level.
 
 from collections.abc import Callable, Iterator, Sequence
 from math import sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -71,27 +71,11 @@ FEWEST_BENDS: Final = 10
 """The same in second differences, of a column that was in alarm in these hours."""
 
 
-class NothingToLearn:
-    """Of a reference whose own chunks show what an hour may do."""
+class BetweenAlarms(NamedTuple):
+    """The events of a column that was in alarm, in all aspects, and the stretches between its alarms."""
 
-    def allowance(self, history: StreamHistory, end: int) -> None:
-        """None is needed."""
-
-    def allowance_of_day(self, history: StreamHistory, end: int) -> None:
-        """None is needed."""
-
-    def see(self, history: StreamHistory, end: int, events: Assessment) -> None:
-        """Nothing is noted."""
-
-    def sees(self, _history: StreamHistory, _end: int) -> bool:
-        """Nothing ever is."""
-        return False
-
-    def learn(self, history: StreamHistory) -> None:
-        """Nothing is learned."""
-
-    def relearn(self, history: StreamHistory) -> None:
-        """Nothing is taken back."""
+    events: IntArray
+    calm: list[slice]
 
 
 class SeasonLearner:
@@ -113,6 +97,7 @@ class SeasonLearner:
         self._settles = np.where(self._seasonal, SETTLED_IN_SEASON, SETTLED)
         self._detector, self._tolerance, baseline = detector, tolerance, detector.baseline
         self._column = baseline.column
+        self._events = _by_number(self._column % len(keys), len(keys))
         self._starts = np.cumsum(baseline.sizes) - baseline.sizes
         self._scale = np.where(baseline.by_ranks, RANKS_SCALE, 1.0)
         self._variance = baseline.spread
@@ -191,26 +176,19 @@ class SeasonLearner:
     ) -> StreamTraits:
         """levels, rows: of the last hours."""
         error, errors = self._error(levels, rows, effect), self._errors(levels, rows, effect)
-        hours, whole = history.hours, returned(levels, errors)
-        apart = self._by_part(history, hours, spread(levels), lambda part: spread_without_a_jump(levels[part], PACE))
-        amplitudes = self._by_part(history, hours, whole, lambda part: returned(levels[part], errors[part]))
+        between = self._between_alarms(history, history.hours)
+        apart = _by_part(between, spread(levels), lambda *part: spread_without_a_jump(levels[part], PACE))
+        amplitudes = _returned(between, levels, errors)
         moved = self._most(beyond_chance(apart, error, LIKELY))
         return StreamTraits.of(self._most(amplitudes), moved, self._week(history, effect), effect, settled)
 
-    def _by_part(
-        self,
-        history: StreamHistory,
-        stretches: list[TimedCounts],
-        whole: FloatArray,
-        of_part: Callable[[slice], FloatArray],
-    ) -> FloatArray:
-        """The most over the parts between alarms, [events]; `whole` where a column was in none."""
-        found = whole.copy()
-        for column, alarms in self._alarmed(history):
-            events = np.isin(self._column, column)
-            by_part = [of_part(part)[events] for part in parts(stretches, alarms)]
-            found[events] = np.max(by_part, axis=0) if by_part else 0.0
-        return np.asarray(found)
+    def _between_alarms(self, history: StreamHistory, stretches: list[TimedCounts]) -> list[BetweenAlarms]:
+        """Of the columns that were in alarm."""
+        return [
+            BetweenAlarms(self._events[self._places[key]], parts(stretches, alarms))
+            for key, alarms in history.alarms.items()
+            if key in self._places
+        ]
 
     def _alarmed(self, history: StreamHistory) -> Iterator[tuple[IntArray, list[AlarmPeriod]]]:
         """Columns that were in alarm, by their numbers in all aspects, and when."""
@@ -246,8 +224,7 @@ class SeasonLearner:
             return np.zeros(len(self._starts))
         levels, rows = self._levels(days)
         errors = self._errors(levels, rows, effect)
-        whole = returned(levels, errors)
-        return self._most(self._by_part(history, days, whole, lambda part: returned(levels[part], errors[part])))
+        return self._most(_returned(self._between_alarms(history, days), levels, errors))
 
     def _levels(self, stretches: list[TimedCounts]) -> tuple[FloatArray, FloatArray]:
         """How far each event was from its share in training, and rows, [stretches, events]."""
@@ -285,3 +262,24 @@ class SeasonLearner:
 
     def _most(self, values: FloatArray) -> FloatArray:
         return np.maximum.reduceat(values, self._starts)
+
+
+def _by_number(numbers: IntArray, most: int) -> list[IntArray]:
+    """The places of each number below `most`."""
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(numbers, minlength=most))[:-1])
+
+
+def _returned(between: Sequence[BetweenAlarms], levels: FloatArray, errors: FloatArray) -> FloatArray:
+    """The largest rise or fall that was undone later, [events]. levels, errors: [stretches, events]."""
+    return _by_part(between, returned(levels, errors), lambda *part: returned(levels[part], errors[part]))
+
+
+def _by_part(
+    between: Sequence[BetweenAlarms], whole: FloatArray, of_part: Callable[[slice, IntArray], FloatArray]
+) -> FloatArray:
+    """The most over the parts between alarms, [events]; `whole` where a column was in none."""
+    found = whole.copy()
+    for events, calm in between:
+        found[events] = np.max([of_part(part, events) for part in calm], axis=0) if calm else 0.0
+    return np.asarray(found)

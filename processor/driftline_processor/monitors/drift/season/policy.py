@@ -10,11 +10,12 @@ from typing import Final, TypeAlias
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.time_units import DAY, WEEK
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
+from driftline_processor.monitors.drift.detection.assessment import Assessment
 from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks
 from driftline_processor.monitors.drift.history.stream_history import StreamHistory
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, has_time_of_day, slides
-from driftline_processor.monitors.drift.season.learned_season import NothingToLearn, SeasonLearner
+from driftline_processor.monitors.drift.season.learned_season import SeasonLearner
 from driftline_processor.monitors.drift.season.rebin_by_day import COARSE, FINE
 from driftline_processor.records import ColumnKey
 
@@ -38,6 +39,29 @@ class NoSeason:
 
 
 NO_SEASON: Final = NoSeason()
+
+
+class NothingToLearn:
+    """Of a reference whose own chunks show what an hour may do."""
+
+    def allowance(self, history: StreamHistory, end: int) -> None:
+        """None is needed."""
+
+    def allowance_of_day(self, history: StreamHistory, end: int) -> None:
+        """None is needed."""
+
+    def see(self, history: StreamHistory, end: int, events: Assessment) -> None:
+        """Nothing is noted."""
+
+    def sees(self, _history: StreamHistory, _end: int) -> bool:
+        """Nothing ever is."""
+        return False
+
+    def learn(self, history: StreamHistory) -> None:
+        """Nothing is learned."""
+
+    def relearn(self, history: StreamHistory) -> None:
+        """Nothing is taken back."""
 
 
 class StreamSeason:

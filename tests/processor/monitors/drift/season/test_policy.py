@@ -7,8 +7,14 @@ from driftline_processor.monitors.drift.binning.binned_counts import BinnedCount
 from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.horizon import Reach
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
-from driftline_processor.monitors.drift.season.learned_season import NothingToLearn, SeasonLearner
-from driftline_processor.monitors.drift.season.policy import NO_SEASON, StreamSeason, WindowSeason, season_policy
+from driftline_processor.monitors.drift.season.learned_season import SeasonLearner
+from driftline_processor.monitors.drift.season.policy import (
+    NO_SEASON,
+    NothingToLearn,
+    StreamSeason,
+    WindowSeason,
+    season_policy,
+)
 from driftline_processor.records import Window
 from made_columns import KEY, numeric_column
 
