@@ -14,6 +14,7 @@ from driftline_processor.monitors.drift.binning.binned_counts import BinnedCount
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
 from driftline_processor.monitors.drift.binning.decimal_columns import DecimalColumns
 from driftline_processor.monitors.drift.binning.reading import WindowReader
+from driftline_processor.monitors.drift.detection.assessment import Z95
 from driftline_processor.monitors.drift.detection.budget_allocation import BudgetAllocation
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
 from driftline_processor.monitors.drift.detection.column_baseline import timeless
@@ -281,7 +282,9 @@ class Comparison:
             return
         held = [BinnedCounts.of_vector(span.counts, len(self._owners)) for span in spans]
         since = min((alarm.opened for alarm in stream.alarms.values()), default=None)
-        for span, longer, opens in zip(spans, held, self._detector.may_alarm(BinnedCounts.stack(held)), strict=True):
+        errors = 0.0 if self._joint.blocks else Z95  # many columns move together, each by less than is sure
+        may_open = self._detector.may_alarm(BinnedCounts.stack(held), errors)
+        for span, longer, opens in zip(spans, held, may_open, strict=True):
             if opens or (since is not None and span.start >= since):
                 yield span, longer
 

@@ -125,6 +125,16 @@ class Baseline:
         """From the reference's shares, [..., events]; none by ranks, which tell that a column moved, not how far."""
         return np.where(self.by_ranks, 0.0, np.abs(shares - self.shares))
 
+    def error(self, q: FloatArray, n: FloatArray) -> FloatArray:
+        """Standard error of distances by independent rows: of shares `q` of `n` rows, and of the reference's."""
+        variance = self.daily_inflation * np.maximum(self.spread_at(q), 0.25 / n) / n
+        return np.asarray(np.sqrt(variance + self.variance))
+
+    @cached_property
+    def least_inflation(self) -> FloatArray:
+        """What that is to be multiplied by at least, for rows that depend on each other, [events]."""
+        return np.sqrt(np.minimum(np.minimum(self.variation.of_reference(), self.variation.floor), 1.0))
+
     @cached_property
     def natural(self) -> FloatArray:
         """Inflation of that by natural variation, a row."""

@@ -90,8 +90,7 @@ def assess(
     n_column = np.asarray(rows, float) + np.zeros(len(baseline.sizes))
     p, n = baseline.shares, n_column.take(column, axis=-1)
     q = np.minimum(np.maximum(x / n, 0.0), 1.0)
-    variance = baseline.daily_inflation * np.maximum(baseline.spread_at(q), 0.25 / n) / n
-    error = np.sqrt(variance + baseline.variance)
+    error = baseline.error(q, n)
     degrees, effect = variation.degrees(n_column, chunks), np.ones_like(n_column)
     season, masked, averaged = np.zeros_like(q), np.zeros_like(q), variation.floor
     if allowance is not None:

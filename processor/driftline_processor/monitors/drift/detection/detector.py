@@ -12,7 +12,7 @@ from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline.sketch.time_units import HOUR
 from driftline_processor.monitors.drift.binning.binned_counts import STATES, BinnedCounts
 from driftline_processor.monitors.drift.binning.decimal_columns import DECIMALS
-from driftline_processor.monitors.drift.detection.assessment import NEARLY, Assessment
+from driftline_processor.monitors.drift.detection.assessment import NEARLY, Z95, Assessment
 from driftline_processor.monitors.drift.detection.baseline import Baseline
 from driftline_processor.monitors.drift.detection.column_baseline import ASPECTS, BUDGET, prepare
 from driftline_processor.monitors.drift.detection.decision import (
@@ -43,6 +43,9 @@ FEW_VALUES = 32
 NEVER: FloatArray = np.zeros(0)
 
 ANY_TIME: Mapping[int, float] = MappingProxyType({})
+
+ROUNDING = 1e-12
+"""Of a share of rows: bounds that are computed in another order may differ by it."""
 
 NO_ROWS = 1e-100
 """Weights may be anything; the square of one over so few rows is still a number."""
@@ -253,13 +256,23 @@ class Detector:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
         return np.asarray(detection.events.detectable[self._middle])
 
-    def may_alarm(self, counts: BinnedCounts) -> BoolArray:
-        """Whether anything moved beyond its tolerance, [...]; the bounds of a distance are below it."""
+    def may_alarm(self, counts: BinnedCounts, errors: float = Z95) -> BoolArray:
+        """Whether anything moved beyond its tolerance by so many standard errors at least, [...]."""
         x, rows, novel = self._drawn(counts)
-        q = x / rows.take(self.baseline.column, axis=-1)
-        moved = (self.baseline.distance(q) > self.baseline.tolerance).any(axis=-1) | self.rare.may_alarm(x, rows)
+        n = rows.take(self.baseline.column, axis=-1)
+        q = np.minimum(np.maximum(x / n, 0.0), 1.0)
+        far = self.baseline.distance(q) > self.baseline.tolerance
+        if errors and far.any():
+            far = self._surely(q, n, errors)
+        moved = far.any(axis=-1) | self.rare.may_alarm(x, rows)
         new = novel / rows[..., : len(self.sizes)] - self.unseen.share > self.unseen.tolerance
         return np.asarray(moved | new.any(axis=-1) | self._total_variation.may_alarm(q, rows))
+
+    def _surely(self, q: FloatArray, n: FloatArray, errors: float) -> BoolArray:
+        """Events beyond their tolerance, whatever their rows' dependence, [..., events]."""
+        baseline = self.baseline
+        least = errors * baseline.error(q, n) * baseline.least_inflation - ROUNDING
+        return np.asarray(baseline.distance(q) - least > baseline.tolerance)
 
     def shares(self, counts: BinnedCounts) -> tuple[FloatArray, FloatArray]:
         """The share of rows in each event, and effective rows of its column, [..., events]."""
