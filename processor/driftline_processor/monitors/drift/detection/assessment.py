@@ -166,11 +166,13 @@ class Assessment:
 
 
 def of_horizon(record: Record, horizon: int) -> Record:
-    """What a record of several horizons says of one; arrays without an axis for them are of all."""
+    """What a record of several horizons says of one, and what was computed of all; other arrays are of every one."""
 
     def part(value: Any) -> Any:
         if isinstance(value, np.ndarray):
             return value[horizon] if value.ndim > 1 else value
         return None if value is None else of_horizon(value, horizon)
 
-    return type(record)(**{name: part(getattr(record, name)) for name in record.__dataclass_fields__})
+    one = object.__new__(type(record))
+    vars(one).update({name: part(value) for name, value in vars(record).items()})
+    return one

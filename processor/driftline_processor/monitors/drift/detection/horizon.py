@@ -73,12 +73,20 @@ def judge_all(horizons: Sequence[Horizon], alpha: FloatArray) -> list[Judged]:
     found: dict[Horizon, Detection] = {}
     for detector in dict.fromkeys(each.detector for each in horizons):
         of = [each for each in horizons if each.detector is detector]
+        if len(of) == 1:
+            found[of[0]] = _judged_alone(of[0], alpha)
+            continue
         counts, allowance = BinnedCounts.stack([each.counts for each in of]), [each.allowance for each in of]
         chunks = None if of[0].chunks is None else np.array([each.chunks for each in of], float)
         spent = np.array([each.spent for each in of])
         together = detector.judge(counts, alpha, chunks, SeasonalAllowance.stack(allowance), spent=spent)
         found |= {each: of_horizon(together, place) for place, each in enumerate(of)}
     return [Judged(each, found[each]) for each in horizons]
+
+
+def _judged_alone(horizon: Horizon, alpha: FloatArray) -> Detection:
+    counts, chunks, allowance = horizon.counts, horizon.chunks, horizon.allowance
+    return horizon.detector.judge(counts, alpha, chunks, allowance, spent=horizon.spent)
 
 
 def in_chunks(duration: int, chunk: float | None) -> float | None:
