@@ -52,6 +52,16 @@ class Found(NamedTuple):
     aspect: int
 
 
+class Measure(NamedTuple):
+    """How far an aspect of a column has moved, and where that was found: an event of the source."""
+
+    source: Assessment
+    event: int
+    distance: float
+    lower_bound: float
+    required: float
+
+
 class Qualification(NamedTuple):
     """A reason beside what moved in a column; aspect: only where the verdict is on that one."""
 
@@ -93,7 +103,7 @@ class Explainer:
         healthy = [i for i, verdict in enumerate(verdicts) if verdict.state is State.HEALTHY]
         for i, found in self._alarms(longer, subjects, eligible).items():
             if verdicts[i].state is not State.ALARM or found.score > verdicts[i].score:
-                verdicts[i] = self._verdict(found.judged, found.aspect, subjects[i])
+                (verdicts[i],) = self._verdicts(found.judged, [found.aspect], [subjects[i]])
         for i in healthy:
             if verdicts[i].state is State.ALARM:
                 verdicts[i] = _also(verdicts[i], Recovered())
@@ -117,7 +127,7 @@ class Explainer:
         for i, evidence in closing.items():
             verdicts[i] = replace(verdicts[i], closing=evidence)
         for i, found in alarms.items():
-            verdicts[i] = self._verdict(found.judged, found.aspect, subjects[i])
+            (verdicts[i],) = self._verdicts(found.judged, [found.aspect], [subjects[i]])
         return self._explained(verdicts)
 
     def quiet(self, duration: int) -> list[Verdict]:
@@ -145,7 +155,7 @@ class Explainer:
 
     def _of_window(self, window: Judged, subjects: Sequence[Subject]) -> list[Verdict]:
         aspects = worst(window.detection).tolist()
-        verdicts = [self._verdict(window, aspect, each) for aspect, each in zip(aspects, subjects, strict=True)]
+        verdicts = self._verdicts(window, aspects, subjects)
         for qualified in (self._limits(window), self._seasons(window), self._allowances(window)):
             for i, aspect, reason in qualified:
                 if aspect is None or verdicts[i].aspect == aspect:
@@ -205,23 +215,28 @@ class Explainer:
                 explained[i] = _also(verdict, ExplainedByMembers(moved))
         return explained
 
-    def _verdict(self, judged: Judged, aspect: int, subject: Subject) -> Verdict:
+    def _verdicts(self, judged: Judged, aspects: Sequence[int], subjects: Sequence[Subject]) -> list[Verdict]:
+        """The verdicts on an aspect of each of some columns."""
+        measures = _measures(judged.detection, aspects, [each.column for each in subjects])
+        every = zip(aspects, subjects, measures, strict=True)
+        return [self._verdict(judged, aspect, subject, measure) for aspect, subject, measure in every]
+
+    def _verdict(self, judged: Judged, aspect: int, subject: Subject, measure: Measure) -> Verdict:
         """The verdict on an aspect of a column."""
         (horizon, detection), column = judged, subject.column
         asked = float(self._detector.tolerances[column])
         state = SEVERITY[detection.state[aspect, column]]
         if not aspect and not detection.valued[column]:
             return self._nothing(column, horizon.duration, subject.closing, NoRows())
-        source, event = self._source(detection, aspect, column)
         moves = self._reasons.moves(judged, column, aspect, subject.summary) if state is not State.HEALTHY else ()
         return Verdict(
             aspect=ASPECTS[aspect],
             state=state,
-            distance=float(source.move.distance[event]),
-            lower_bound=max(float(source.lower_bound[event]), 0.0),
-            tolerance=min(float(source.required[event]), 1.0),  # a share of rows
+            distance=measure.distance,
+            lower_bound=max(measure.lower_bound, 0.0),
+            tolerance=min(measure.required, 1.0),  # a share of rows
             score=float(detection.score[aspect, column]),
-            reasons=(*moves, *self._tolerated(judged, state, column, (source, event))),
+            reasons=(*moves, *self._tolerated(judged, state, column, measure)),
             duration=horizon.duration,
             largest_bound=float(detection.largest_bound[column]) if state is State.ALARM else 0.0,
             closing=subject.closing,
@@ -229,14 +244,16 @@ class Explainer:
         )
 
     def _tolerated(
-        self, judged: Judged, state: State, column: int, found: tuple[Assessment, int]
+        self, judged: Judged, state: State, column: int, measure: Measure
     ) -> tuple[Widened | Multiplied, ...]:
         """Why more is tolerated of what moved than was asked for, or less; a season says so itself."""
-        (source, event), asked = found, float(self._detector.tolerances[column])
+        if state not in {State.WARNING, State.ALARM}:
+            return ()
+        source, event, asked = measure.source, measure.event, float(self._detector.tolerances[column])
         if source.rare is not None and source.rare[event]:
             return (Multiplied(RATIO),)
-        tolerated = min(float(source.required[event]), 1.0)
-        if state not in {State.WARNING, State.ALARM} or source.season[event] > 0.0 or tolerated <= WIDE * asked:
+        tolerated = min(measure.required, 1.0)
+        if source.season[event] > 0.0 or tolerated <= WIDE * asked:
             return ()
         if source.natural[event] > WIDE * source.move.error[event]:
             return (Widened(asked, tolerated, hours=self._hours),)
@@ -244,13 +261,23 @@ class Explainer:
         rows = float((counts.rows * counts.effective)[column])
         return (Widened(asked, tolerated, rows),) if state is State.WARNING else ()
 
-    def _source(self, detection: Detection, aspect: int, column: int) -> tuple[Assessment, int]:
-        """Where the move of an aspect of a column was found, and at which place there."""
-        if not aspect and detection.spread[column]:
-            return detection.diffuse, column
-        if not aspect and detection.new[column]:
-            return detection.novelty, column
-        return detection.events, int(detection.events.highest[aspect * len(self._detector.sizes) + column])
+
+def _measures(detection: Detection, aspects: Sequence[int], columns: Sequence[int]) -> Iterator[Measure]:
+    """What moved an aspect of each of some columns, and how far."""
+    aspect, column = np.array(aspects, np.int64), np.array(columns, np.int64)
+    values = aspect == 0
+    spread = values & detection.spread[column]
+    new = values & detection.new[column] & ~spread
+    at = np.where(spread | new, column, detection.events.highest[aspect * len(detection.valued) + column])
+    measures: list[Measure | None] = [None] * len(at)
+    sources = ((detection.events, ~(spread | new)), (detection.novelty, new), (detection.diffuse, spread))
+    for source, those in sources:
+        if those.any():
+            places, events = np.flatnonzero(those).tolist(), at[those]
+            found = (each[events].tolist() for each in (source.move.distance, source.lower_bound, source.required))
+            for place, event, *measured in zip(places, events.tolist(), *found, strict=True):
+                measures[place] = Measure(source, event, *measured)
+    return (each for each in measures if each is not None)
 
 
 def _in_alarm(judged: Judged) -> Iterator[tuple[int, Found]]:
