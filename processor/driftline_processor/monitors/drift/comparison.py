@@ -8,18 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from driftline.reference.column_types import INTEGER
-from driftline.semconv import TARGET_LABEL, TARGET_PAIR
+from driftline.semconv import TARGET_PAIR
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
 from driftline_processor.monitors.drift.binning.decimal_columns import DecimalColumns
-from driftline_processor.monitors.drift.binning.reading import WindowReader
+from driftline_processor.monitors.drift.binning.reading import WindowReader, with_label
 from driftline_processor.monitors.drift.detection.assessment import Z95
 from driftline_processor.monitors.drift.detection.budget_allocation import BudgetAllocation
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
 from driftline_processor.monitors.drift.detection.column_baseline import timeless
 from driftline_processor.monitors.drift.detection.detector import Detector
 from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks, judge_all
+from driftline_processor.monitors.drift.detection.pair_margins import has_one_value
 from driftline_processor.monitors.drift.detection.tolerance_bound import SPENT
 from driftline_processor.monitors.drift.explain.decimal_verdicts import closing_with_decimals, with_decimals
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
@@ -33,6 +34,7 @@ from driftline_processor.monitors.drift.results import ColumnResults, describe_w
 from driftline_processor.monitors.drift.season.calendar import Calendar
 from driftline_processor.monitors.drift.season.policy import Season, season_policy
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
+from driftline_processor.monitors.drift.season.stretch_levels import StretchReader
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, Window
 from driftline_processor.reference.tolerances import column_tolerances
 from driftline_processor.verdicts.verdict import ClosingEvidence, OpenAlarm, Verdict
@@ -68,7 +70,16 @@ class Judgement(NamedTuple):
 class Comparison:
     """A reference, prepared for the windows to come."""
 
-    def __init__(self, reference: Reference, tolerance: float, own: Mapping[str, float], *, timed: bool) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        tolerance: float,
+        own: Mapping[str, float],
+        *,
+        timed: bool,
+        stretches: StretchReader | None = None,
+    ) -> None:
+        """stretches: of a comparison with the same reference, to share."""
         self.reference, self.tolerance = reference, tolerance
         self._own, self._timed = own, timed
         tolerances = column_tolerances(reference, tolerance, own)
@@ -91,7 +102,9 @@ class Comparison:
         self._resolution = {i: APART * each.margin for i, each in seen}
         days = by_day([timeless(column, *times) for column in columns] if timed and self._chunk else columns, chunk)
         daily = None if days is None else Detector(days, tolerance, tolerances=tolerances)
-        self._season = season_policy(self._detector, self._owners, daily, chunk, tolerance)
+        self._stretches = stretches or StretchReader(self._detector)
+        reader = self._stretches
+        self._season = season_policy(self._detector, self._owners, daily, chunk, tolerance, stretches=reader)
         detectors = [each for each in (self._detector, daily) if each is not None]
         levels = has_level(self._detector)[: len(told)].tolist()
         named = [column.block for column in told]
@@ -126,9 +139,9 @@ class Comparison:
 
     def at(self, tolerance: float) -> "Comparison":
         """The same with another tolerance, for all columns without one of their own."""
-        if tolerance == self.tolerance:
+        if tolerance == self.tolerance or not self.reference.columns:
             return self
-        return Comparison(self.reference, tolerance, self._own, timed=self._timed)
+        return Comparison(self.reference, tolerance, self._own, timed=self._timed, stretches=self._stretches)
 
     def window(
         self,
@@ -150,7 +163,7 @@ class Comparison:
             only.
 
         """
-        summaries = _with_label(summaries, self.reference)
+        summaries = with_label(summaries, self.reference)
         unknown = {key: summary for key, summary in summaries.items() if key not in self.reference.columns}
         if not self.reference.columns:
             return describe_window(unknown)
@@ -293,28 +306,6 @@ def _chunk(reference: Reference) -> float:
     """Mean duration of the chunks, seconds; 0 where the reference has no timestamps."""
     timed = reference.has_timestamps and len(reference.starts)
     return float((reference.ends - reference.starts).mean()) if timed else 0.0
-
-
-def has_one_value(summary: ColumnSummary, resolution: float) -> bool:
-    """Whether a column has but one, to the resolution of the sketch."""
-    seen = summary.intervals
-    if seen.total:
-        low, high = float(seen.lower.min()), float(seen.upper.max())
-        return high - low <= resolution or bool(((seen.lower == low) & (seen.upper == high)).all())
-    return sum(rows > 0.0 for rows in summary.categories.values()) == 1
-
-
-LABEL = ColumnKey(TARGET_LABEL, TARGET_LABEL)
-
-
-def _with_label(
-    summaries: Mapping[ColumnKey, ColumnSummary], reference: Reference
-) -> Mapping[ColumnKey, ColumnSummary]:
-    """A server may call a label just that, whatever its column was called in training."""
-    if LABEL not in summaries or LABEL in reference.columns:
-        return summaries
-    labels = [key for key in reference.columns if key.target == TARGET_LABEL and key not in summaries]
-    return {labels[0] if key == LABEL else key: each for key, each in summaries.items()} if labels else summaries
 
 
 NOTHING = ColumnSummary()

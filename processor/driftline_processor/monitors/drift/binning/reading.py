@@ -5,19 +5,19 @@ wrong type. And a number that is one of training's, rounded to float32 or float1
 9.95 is 9.949999809 in a booster, and no value below the training minimum.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
 import numpy as np
 
 from driftline.reference.column_types import BOOLEAN, FLOAT
-from driftline.semconv import MISSING, NON_FINITE, WRONG_TYPE
+from driftline.semconv import MISSING, NON_FINITE, TARGET_LABEL, WRONG_TYPE
 from driftline.sketch import Intervals
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline.sketch.values import read_text, read_truth_or_text
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
-from driftline_processor.records import ColumnSummary, ReferenceColumn
+from driftline_processor.records import ColumnKey, ColumnSummary, Reference, ReferenceColumn
 
 _COARSER: Final = (np.float32, np.float16)
 """Types that values are rounded to on their way to a model or from it, the finest first."""
@@ -27,6 +27,17 @@ _ROUNDED: Final = (2.0**-10, 2.0**-24)
 
 _ONE_VALUE: Final = 2.0**-8
 """Width of an interval, by its size, up to which it may hold one value: two wider ones that meet are neighbours."""
+
+
+LABEL = ColumnKey(TARGET_LABEL, TARGET_LABEL)
+
+
+def with_label(summaries: Mapping[ColumnKey, ColumnSummary], reference: Reference) -> Mapping[ColumnKey, ColumnSummary]:
+    """A server may call a label just that, whatever its column was called in training."""
+    if LABEL not in summaries or LABEL in reference.columns:
+        return summaries
+    labels = [key for key in reference.columns if key.target == TARGET_LABEL and key not in summaries]
+    return {labels[0] if key == LABEL else key: each for key, each in summaries.items()} if labels else summaries
 
 
 class WindowReader:

@@ -14,7 +14,7 @@ import numpy as np
 from driftline.semconv import SAME, TARGET_INPUT
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
-from driftline_processor.records import ColumnKey, ReferenceColumn
+from driftline_processor.records import ColumnKey, ColumnSummary, ReferenceColumn
 
 RAREST: Final = 1e-4
 """Share of rows that any two sides have together, at least: an odds ratio is finite."""
@@ -91,3 +91,12 @@ def _same(margins: FloatArray, odds: FloatArray) -> FloatArray:
     total = 1.0 + (a + b) * apart
     root = np.sqrt(np.maximum(total**2 - 4.0 * (apart + 1.0) * apart * a * b, 0.0))
     return np.asarray((total - root) / apart + 1.0 - a - b)
+
+
+def has_one_value(summary: ColumnSummary, resolution: float) -> bool:
+    """Whether a column has but one, to the resolution of the sketch."""
+    seen = summary.intervals
+    if seen.total:
+        low, high = float(seen.lower.min()), float(seen.upper.max())
+        return high - low <= resolution or bool(((seen.lower == low) & (seen.upper == high)).all())
+    return sum(rows > 0.0 for rows in summary.categories.values()) == 1

@@ -8,14 +8,12 @@ may do, in the first days, to a column whose first day was off that level.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from math import sqrt
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline.sketch.time_units import DAY, HOUR, SECOND
-from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.detection.assessment import Z95, Assessment
 from driftline_processor.monitors.drift.detection.decision import SeasonalAllowance
 from driftline_processor.monitors.drift.detection.detector import Detector
@@ -31,12 +29,11 @@ from driftline_processor.monitors.drift.season.amplitude import (
     LIKELY,
     beyond_chance,
     design_effect,
-    inflations,
     returned,
-    spread,
     spread_without_a_jump,
     without_a_jump,
 )
+from driftline_processor.monitors.drift.season.stretch_levels import FEWEST, StretchLevels, StretchReader
 from driftline_processor.records import ColumnKey
 
 MODERATE: Final = 0.25
@@ -61,12 +58,6 @@ GROWS: Final = 2.0
 WEEK_SHOWN: Final = 9 * DAY
 """After so long a weekend has come and gone, in any time zone."""
 
-RANKS_SCALE: Final = sqrt(2.0)
-"""What ranks move, times so much, is what shares move at most: so it is for a small shift of a normal mean."""
-
-FEWEST: Final = 18
-"""Hours from which the dependence of rows is estimated, at least."""
-
 FEWEST_BENDS: Final = 10
 """The same in second differences, of a column that was in alarm in these hours."""
 
@@ -81,7 +72,15 @@ class BetweenAlarms(NamedTuple):
 class SeasonLearner:
     """Learns what a stream does by itself, by aspect and column, and what that allows."""
 
-    def __init__(self, detector: Detector, keys: Sequence[ColumnKey], tolerance: float, *, blank: bool) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        stretches: StretchReader,
+        keys: Sequence[ColumnKey],
+        tolerance: float,
+        *,
+        blank: bool,
+    ) -> None:
         """Of a reference of these columns.
 
         blank: nothing of the day is known before the stream has shown it; else not all of it is, in a season.
@@ -95,12 +94,10 @@ class SeasonLearner:
         self._knows_weeks = not blank
         self._blank = self._seasonal | blank
         self._settles = np.where(self._seasonal, SETTLED_IN_SEASON, SETTLED)
-        self._detector, self._tolerance, baseline = detector, tolerance, detector.baseline
+        self._stretches, self._tolerance, baseline = stretches, tolerance, detector.baseline
         self._column = baseline.column
         self._events = _by_number(self._column % len(keys), len(keys))
         self._starts = np.cumsum(baseline.sizes) - baseline.sizes
-        self._scale = np.where(baseline.by_ranks, RANKS_SCALE, 1.0)
-        self._variance = baseline.spread
 
     def allowance(self, history: StreamHistory, end: int) -> SeasonalAllowance:
         """For windows and spans that are shorter than a day, and end at `end`."""
@@ -150,13 +147,13 @@ class SeasonLearner:
 
     def learn(self, history: StreamHistory) -> None:
         """Looks at the hour that has become complete."""
-        levels, rows = self._levels(history.hours)
-        effect = self._design_effect(history, levels, rows)
-        last, before = self._error(levels[-1:], rows[-1:], effect), history.traits.settled
-        near = self._near(np.abs(levels[-1]), last)
-        near &= Z95 * self._most(last) <= self._tolerance  # too few rows are near anything
+        hours = self._stretches.hours(history.hours)
+        effect = self._design_effect(history, hours)
+        error, before = hours.last.error(effect), history.traits.settled
+        near = self._near(np.abs(hours.levels[-1]), error)
+        near &= Z95 * self._most(error) <= self._tolerance  # too few rows are near anything
         settled = np.where(before >= self._settles, before, np.where(near, before + 1.0, 0.0))
-        history.learn(self._traits(history, levels, rows, effect, settled))
+        history.learn(self._traits(history, hours, effect, settled))
         self._learn_first(history, effect)
 
     def relearn(self, history: StreamHistory) -> None:
@@ -164,30 +161,29 @@ class SeasonLearner:
         history.relearn = False
         if not history.hours:
             return
-        levels, rows = self._levels(history.hours)
-        effect, settled = self._design_effect(history, levels, rows), history.traits.settled.astype(float)
-        history.traits = self._traits(history, levels, rows, effect, settled)
+        hours, settled = self._stretches.hours(history.hours), history.traits.settled.astype(float)
+        effect = self._design_effect(history, hours)
+        history.traits = self._traits(history, hours, effect, settled)
         self._learn_first(history, effect)
         for column, alarms in self._alarmed(history):
             history.take_back(column, max(alarms[-1].began, history.hours[0].start))
 
     def _traits(
-        self, history: StreamHistory, levels: FloatArray, rows: FloatArray, effect: FloatArray, settled: FloatArray
+        self, history: StreamHistory, hours: StretchLevels, effect: FloatArray, settled: FloatArray
     ) -> StreamTraits:
-        """levels, rows: of the last hours."""
-        error, errors = self._error(levels, rows, effect), self._errors(levels, rows, effect)
-        between = self._between_alarms(history, history.hours)
-        apart = _by_part(between, spread(levels), lambda *part: spread_without_a_jump(levels[part], PACE))
-        amplitudes = _returned(between, levels, errors)
-        moved = self._most(beyond_chance(apart, error, LIKELY))
-        return StreamTraits.of(self._most(amplitudes), moved, self._week(history, effect), effect, settled)
+        """hours: the last ones. effect: variance inflation by the dependence of rows, of columns in alarm too."""
+        between, levels = self._between_alarms(history, history.hours), hours.levels
+        apart = _by_part(between, hours.range, lambda *part: spread_without_a_jump(levels[part], PACE))
+        moved = self._most(beyond_chance(apart, hours.error(effect), LIKELY))
+        amplitudes = _amplitudes(between, hours, effect)
+        return StreamTraits.of(self._most(amplitudes), moved, self._week(history, hours, effect), effect, settled)
 
     def _between_alarms(self, history: StreamHistory, stretches: list[TimedCounts]) -> list[BetweenAlarms]:
         """Of the columns that were in alarm."""
         return [
-            BetweenAlarms(self._events[self._places[key]], parts(stretches, alarms))
-            for key, alarms in history.alarms.items()
-            if key in self._places
+            BetweenAlarms(self._events[place], parts(stretches, history.alarms[key]))
+            for place, key in enumerate(self._keys)
+            if key in history.alarms
         ]
 
     def _alarmed(self, history: StreamHistory) -> Iterator[tuple[IntArray, list[AlarmPeriod]]]:
@@ -211,49 +207,29 @@ class SeasonLearner:
 
         Chance takes no more than what, times BALANCE, is within the tolerance: with few rows the rest is unknown.
         """
-        levels, rows = self._levels(
-            [TimedCounts(hours[0].start, hours[-1].end, np.sum([h.counts for h in hours], axis=0))]
-        )
-        error = np.minimum(self._errors(levels, rows, effect)[0], self._tolerance / weekend.BALANCE / LIKELY)
-        return self._most(beyond_chance(np.abs(levels[0]), error, LIKELY))
+        stretch = self._stretches.together(hours, effect)
+        error = np.minimum(stretch.errors(effect)[0], self._tolerance / weekend.BALANCE / LIKELY)
+        return self._most(beyond_chance(np.abs(stretch.levels[0]), error, LIKELY))
 
-    def _week(self, history: StreamHistory, effect: FloatArray) -> FloatArray:
+    def _week(self, history: StreamHistory, hours: StretchLevels, effect: FloatArray) -> FloatArray:
         """The amplitude of whole days: of a weekend."""
-        days = [day for day in history.days[:-1] if day.start >= history.begun]
-        if len(days) < 3:
+        whole = [day for day in history.days[:-1] if day.start >= history.begun]
+        if len(whole) < 3:
             return np.zeros(len(self._starts))
-        levels, rows = self._levels(days)
-        errors = self._errors(levels, rows, effect)
-        return self._most(_returned(self._between_alarms(history, days), levels, errors))
+        days = self._stretches.days(whole, hours.effect)
+        return self._most(_amplitudes(self._between_alarms(history, whole), days, effect))
 
-    def _levels(self, stretches: list[TimedCounts]) -> tuple[FloatArray, FloatArray]:
-        """How far each event was from its share in training, and rows, [stretches, events]."""
-        counts = np.array([each.counts for each in stretches], float)
-        shares, rows = self._detector.shares(BinnedCounts.of_vector(counts, len(self._detector.sizes)))
-        return self._scale * (shares - self._detector.baseline.shares), rows
-
-    def _design_effect(self, history: StreamHistory, levels: FloatArray, rows: FloatArray) -> FloatArray:
+    def _design_effect(self, history: StreamHistory, hours: StretchLevels) -> FloatArray:
         """Of all columns, [columns]. Of one that was in alarm, as far as it is known without the jumps."""
-        if len(levels) < FEWEST:
-            return np.ones(len(self._starts))
-        bends = inflations(levels / self._scale, rows, self._variance, self._starts)
-        effect = design_effect(bends)
+        effect: FloatArray = hours.effect.copy()
+        if len(hours) < FEWEST:
+            return effect
         for column, alarms in self._alarmed(history):
-            within = [bends[part.start : part.stop - 2, column] for part in parts(history.hours, alarms)]
-            steady = np.concatenate(within) if within else bends[:0, column]
+            within = [hours.bends[part.start : part.stop - 2, column] for part in parts(history.hours, alarms)]
+            steady = np.concatenate(within) if within else hours.bends[:0, column]
             known = len(steady) >= FEWEST_BENDS
             effect[column] = design_effect(without_a_jump(steady)) if known else history.traits.design_effect[column]
         return effect
-
-    def _errors(self, levels: FloatArray, rows: FloatArray, effect: FloatArray) -> FloatArray:
-        """Standard error of each level, [stretches, events]: what became frequent varies more than in training."""
-        shares = np.clip(self._detector.baseline.shares + levels / self._scale, 0.0, 1.0)
-        variance = np.maximum(self._variance, self._detector.baseline.spread_at(shares).mean(axis=0))
-        return np.asarray(self._scale * np.sqrt(np.maximum(variance, 0.25 / rows) / rows * effect[self._column]))
-
-    def _error(self, levels: FloatArray, rows: FloatArray, effect: FloatArray) -> FloatArray:
-        """Of one of the levels, with as many rows as they have on average, [events]."""
-        return np.asarray(self._errors(levels, np.broadcast_to(rows.mean(axis=0), rows.shape), effect)[0])
 
     def _near(self, distance: FloatArray, error: FloatArray) -> BoolArray:
         """Columns that are at the reference's level, as far as can be seen."""
@@ -270,9 +246,14 @@ def _by_number(numbers: IntArray, most: int) -> list[IntArray]:
     return np.split(order, np.cumsum(np.bincount(numbers, minlength=most))[:-1])
 
 
-def _returned(between: Sequence[BetweenAlarms], levels: FloatArray, errors: FloatArray) -> FloatArray:
-    """The largest rise or fall that was undone later, [events]. levels, errors: [stretches, events]."""
-    return _by_part(between, returned(levels, errors), lambda *part: returned(levels[part], errors[part]))
+def _amplitudes(between: Sequence[BetweenAlarms], stretches: StretchLevels, effect: FloatArray) -> FloatArray:
+    """The largest rise or fall that was undone later, [events]. effect: of the columns that were in alarm."""
+    levels = stretches.levels
+
+    def of_part(part: slice, events: IntArray) -> FloatArray:
+        return returned(levels[part, events], stretches.errors(effect, events)[part])
+
+    return _by_part(between, stretches.amplitudes, of_part)
 
 
 def _by_part(

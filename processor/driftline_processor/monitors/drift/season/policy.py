@@ -17,6 +17,7 @@ from driftline_processor.monitors.drift.history.stream_history import StreamHist
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, has_time_of_day, slides
 from driftline_processor.monitors.drift.season.learned_season import SeasonLearner
 from driftline_processor.monitors.drift.season.rebin_by_day import COARSE, FINE
+from driftline_processor.monitors.drift.season.stretch_levels import StretchReader
 from driftline_processor.records import ColumnKey
 
 
@@ -138,15 +139,21 @@ SeasonPolicy: TypeAlias = NoSeason | StreamSeason
 
 
 def season_policy(
-    detector: Detector, keys: Sequence[ColumnKey], days: Detector | None, chunk: float, tolerance: float
+    detector: Detector,
+    keys: Sequence[ColumnKey],
+    days: Detector | None,
+    chunk: float,
+    tolerance: float,
+    *,
+    stretches: StretchReader | None = None,
 ) -> SeasonPolicy:
     """For a reference of these columns, in chunks of so many seconds, 0 without timestamps.
 
-    days: the same reference in chunks of a day.
+    days: the same reference in chunks of a day. stretches: a reader to share with another policy of the reference.
     """
     knows_hours = 0.0 < chunk <= FINE
     if knows_hours and days is None:
         return NO_SEASON
-    blank = not 0.0 < chunk <= COARSE
-    learner = NothingToLearn() if knows_hours else SeasonLearner(detector, keys, tolerance, blank=blank)
+    reader, blank = stretches or StretchReader(detector), not 0.0 < chunk <= COARSE
+    learner = NothingToLearn() if knows_hours else SeasonLearner(detector, reader, keys, tolerance, blank=blank)
     return StreamSeason(detector, learner, days, chunk if chunk > 0.0 else None)
