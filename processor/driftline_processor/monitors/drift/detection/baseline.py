@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
-from driftline_processor.monitors.drift.detection.overdispersion import Variation, fit_variation
+from driftline_processor.monitors.drift.detection.overdispersion import Variation
 from driftline_processor.monitors.drift.detection.tested_sets import BinSets, Family
+from driftline_processor.monitors.drift.detection.variation_fit import fit_variation
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,11 +130,6 @@ class Baseline:
         """Standard error of distances by independent rows: of shares `q` of `n` rows, and of the reference's."""
         variance = self.daily_inflation * np.maximum(self.spread_at(q), 0.25 / n) / n
         return np.asarray(np.sqrt(variance + self.variance))
-
-    @cached_property
-    def least_inflation(self) -> FloatArray:
-        """What that is to be multiplied by at least, for rows that depend on each other, [events]."""
-        return np.sqrt(np.minimum(np.minimum(self.variation.of_reference(), self.variation.floor), 1.0))
 
     @cached_property
     def natural(self) -> FloatArray:

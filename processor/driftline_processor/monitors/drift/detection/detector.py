@@ -22,12 +22,12 @@ from driftline_processor.monitors.drift.detection.decision import (
     assess,
     decide,
 )
+from driftline_processor.monitors.drift.detection.event_counts import EventCounter, EventRows
 from driftline_processor.monitors.drift.detection.harmonics import DailyCycle
 from driftline_processor.monitors.drift.detection.novelty import Unseen, assess_novelty
 from driftline_processor.monitors.drift.detection.pair_margins import PairMargins
 from driftline_processor.monitors.drift.detection.rare import BUDGET as RARE_BUDGET
 from driftline_processor.monitors.drift.detection.rare import MOST_TOLERATED, RareEvents, Stretch
-from driftline_processor.monitors.drift.detection.tested_sets import running
 from driftline_processor.monitors.drift.detection.total_variation import TotalVariation
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
 from driftline_processor.records import ReferenceColumn, Window
@@ -46,9 +46,6 @@ ANY_TIME: Mapping[int, float] = MappingProxyType({})
 
 ROUNDING = 1e-12
 """Of a share of rows: bounds that are computed in another order may differ by it."""
-
-NO_ROWS = 1e-100
-"""Weights may be anything; the square of one over so few rows is still a number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,28 +115,17 @@ class Detector:
         self.starts = np.cumsum(self.sizes) - self.sizes
         self.seasonal = np.array([bool(each.cycle) for each in prepared])
         self._cycle = DailyCycle.stack([each.cycle for each in prepared])
-        self._number_events()
         self._middle = self._medians()
         first = np.cumsum(self.baseline.sizes) - self.baseline.sizes
         self.pairing = PairMargins(columns, self.baseline.shares, first[: len(columns)], self._middle)
-        self._never = self.baseline.shares[len(self._first) :].reshape(len(STATES), -1) == 0.0
+        self._counter = EventCounter(self.events, self.baseline, self.apart, self.pairing)
+        self._column = self._counter.column
+        self._never = self.baseline.shares[len(self._column) :].reshape(len(STATES), -1) == 0.0
         of_decimals = np.array([column.key.target == DECIMALS for column in columns], bool)
-        self._total_variation = TotalVariation(
-            self.baseline, ~self.numeric & ~of_decimals, self._last - self._first == 1, self.tolerances
-        )
+        single = self._counter.last - self._counter.first == 1
+        self._total_variation = TotalVariation(self.baseline, ~self.numeric & ~of_decimals, single, self.tolerances)
         self.rare = RareEvents(self.baseline, self._may_be_rare(columns))
         self._parts = self._parts_of_alpha(np.array([each.tests for each in prepared]))
-
-    def _number_events(self) -> None:
-        """The bins of all events of values, over all columns."""
-        self._first, self._last = (
-            np.concatenate([getattr(e, end) + start for e, start in zip(self.events, self.starts, strict=True)])
-            for end in ("first", "last")
-        )
-        self._column = self.baseline.column[: len(self._first)]
-        self._outside = np.flatnonzero(np.concatenate([events.outside for events in self.events]))
-        self._by_ranks = np.flatnonzero(self.baseline.by_ranks)
-        self._ranks = np.concatenate([e.ranks if len(e.ranks) else np.zeros(e.bins) for e in self.events])
 
     def _medians(self) -> IntArray:
         """The event of each column that parts its rows best in halves, [columns]."""
@@ -164,7 +150,7 @@ class Detector:
 
         Of ranges of numbers, beyond the training data only where that has few values, as flags and codes have.
         """
-        baseline, column = self.baseline, self.baseline.column[: len(self._first)]
+        baseline, column = self.baseline, self.baseline.column[: len(self._column)]
         pairs = np.array([column.pair is not None or column.key.target == DECIMALS for column in columns], bool)
         few_values = np.array([len(column.edges) < FEW_VALUES for column in columns], bool)
         wide = self.tolerances > MOST_TOLERATED
@@ -207,7 +193,7 @@ class Detector:
 
         """
         columns = len(self.sizes)
-        x, rows, novel = self._drawn(counts)
+        x, rows, novel = self.counted(counts)
         allowed = np.tile(np.broadcast_to(alpha, columns), len(ASPECTS))
         each, whole = (np.maximum(allowed * part, TINY_ALPHA) for part in self._parts)
         whole = np.asarray(spent, float)[..., None] * whole
@@ -256,9 +242,13 @@ class Detector:
         """The move at the middle of a column that is found every other time or so, a share of rows, [columns]."""
         return np.asarray(detection.events.detectable[self._middle])
 
+    def counted(self, counts: BinnedCounts) -> EventRows:
+        """Effective rows in each event."""
+        return self._counter.count(counts)
+
     def may_alarm(self, counts: BinnedCounts, errors: float = Z95) -> BoolArray:
         """Whether anything moved beyond its tolerance by so many standard errors at least, [...]."""
-        x, rows, novel = self._drawn(counts)
+        x, rows, novel = self.counted(counts)
         n = rows.take(self.baseline.column, axis=-1)
         q = np.minimum(np.maximum(x / n, 0.0), 1.0)
         far = self.baseline.distance(q) > self.baseline.tolerance
@@ -269,14 +259,14 @@ class Detector:
         return np.asarray(moved | new.any(axis=-1) | self._total_variation.may_alarm(q, rows))
 
     def _surely(self, q: FloatArray, n: FloatArray, errors: float) -> BoolArray:
-        """Events beyond their tolerance, whatever their rows' dependence, [..., events]."""
+        """Events beyond their tolerance, [..., events]: rows that depend on each other, or vary, only tell less."""
         baseline = self.baseline
-        least = errors * baseline.error(q, n) * baseline.least_inflation - ROUNDING
+        least = errors * baseline.error(q, n) - ROUNDING
         return np.asarray(baseline.distance(q) - least > baseline.tolerance)
 
     def shares(self, counts: BinnedCounts) -> tuple[FloatArray, FloatArray]:
         """The share of rows in each event, and effective rows of its column, [..., events]."""
-        x, rows, _ = self._drawn(counts)
+        x, rows, _ = self.counted(counts)
         n = rows.take(self.baseline.column, axis=-1)
         return x / n, n
 
@@ -284,7 +274,7 @@ class Detector:
         """By how much shares are others at this time of the day than in the whole, as in `without_time`, [events]."""
         shift = np.zeros(len(self.baseline.shares))
         if self._cycle and window is not None:
-            shift[: len(self._first)] = self._sums(self._shift(window, hours))
+            shift[: len(self._column)] = self._counter.sums(self._shift(window, hours))
         return shift
 
     def _shift(self, window: Window, hours: Mapping[int, float]) -> FloatArray:
@@ -293,30 +283,6 @@ class Detector:
         ended = np.array([start + HOUR for start in within] or [window.end], float)
         starts, ends = np.maximum(begun, window.start) / 1e9, np.minimum(ended, window.end) / 1e9
         return self._cycle.shift(starts, ends, np.array(list(within.values()) or [1.0]))
-
-    def _sums(self, bins: FloatArray) -> FloatArray:
-        """What events of values hold, [..., events], from what bins do, [..., bins]."""
-        below = running(bins)
-        values = np.asarray(below.take(self._last, axis=-1) - below.take(self._first, axis=-1))
-        of, columns = self._outside, self._column[self._outside]
-        total = below.take(self.starts + self.sizes, axis=-1) - below.take(self.starts, axis=-1)
-        values[..., of] = total.take(columns, axis=-1) - values[..., of]
-        values[..., self._by_ranks] = self._ranked(bins).take(self._column[self._by_ranks], axis=-1)
-        return values
-
-    def _ranked(self, bins: FloatArray) -> FloatArray:
-        """The ranks of all rows together, [..., columns]; 0 where a column has none."""
-        return np.add.reduceat(bins * self._ranks, self.starts, axis=-1)
-
-    def _drawn(self, counts: BinnedCounts) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Effective rows in each event, of each column and aspect, and at never seen values of each column."""
-        scale, rows = counts.effective, counts.rows * counts.effective
-        values = self._sums(counts.bins) * scale.take(self._column, axis=-1)
-        states = np.minimum(counts.states * scale[..., None, :], rows[..., None, :])
-        n = np.concatenate((counts.valued(self.starts, self.apart) * scale, rows, rows, rows), axis=-1)
-        n = np.where(n > NO_ROWS, n, 1.0)
-        self.pairing.explain(values, n[..., : len(self.sizes)])
-        return np.concatenate((values, states.reshape(*scale.shape[:-1], -1)), axis=-1), n, counts.novel * scale
 
 
 def worst(detection: Detection) -> IntArray:

@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from driftline_processor.monitors.drift.detection.overdispersion import Variation, fit_variation
+from driftline_processor.monitors.drift.detection.overdispersion import Variation
 from driftline_processor.monitors.drift.detection.tested_sets import numeric_events, state_events
+from driftline_processor.monitors.drift.detection.variation_fit import fit_variation
 
 ROWS, CHUNKS = 50_000, 100
 EVENTS = numeric_events(18)

@@ -133,7 +133,7 @@ def alarming(share: float, rows: int) -> tuple[list[int], float]:
     for inside in x.tolist():
         counts = Binner([column], detector.numeric, detector.sizes).place([live("category", rows, inside, column)])
         if (
-            detector.rare.may_alarm(*detector._drawn(counts.counts)[:2])
+            detector.rare.may_alarm(*detector.counted(counts.counts)[:2])
             and (detector.judge(counts.counts, ALPHA, None).state == ALARM).any()
         ):
             found.append(inside)
