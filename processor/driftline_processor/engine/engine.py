@@ -132,7 +132,6 @@ class Engine:
             The results, by model and oldest first.
 
         """
-        self._shares.count()
         judged = [self._judge_safely(model, window) for model, window in islice(self._complete(now), most)]
         results = [result for result in judged if result is not None]
         self.caught_up = most is None or len(judged) < most

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from driftline.semconv import SERVICE_NAME, SERVICE_NAMESPACE
-from driftline_processor.engine.model_state import ModelState
+from driftline_processor.engine.model_state import MAX_COLUMNS, ModelState
 from driftline_processor.records import ModelKey
 
 FEW_ROWS: Final = 100.0
@@ -37,6 +37,7 @@ class ModelShares:
         self._columns: Counter[Service] = Counter()
         self._widened: ModelState | None = None
         self._before = 0
+        self._recounted = False
         self._places: dict[Service | None, Iterator[ModelKey]] = {}
 
     def count(self) -> None:
@@ -71,10 +72,16 @@ class ModelShares:
     def widen(self, model: ModelState) -> None:
         """Lets a model have more columns, as far as its service may, until another one is widened or all is settled."""
         self.settle()
-        own, columns = self._columns[service_of(model.key)], len(model.columns)
+        room = self._room(model)
+        if room < MAX_COLUMNS and not self._recounted:
+            self.count()
+            self._recounted, room = True, self._room(model)
+        model.most_columns = len(model.columns) + room
+        self._widened, self._before = model, len(model.columns)
+
+    def _room(self, model: ModelState) -> int:
         free = self._most_columns - self._columns.total()
-        model.most_columns = columns + max(free - own, 0) // 2
-        self._widened, self._before = model, columns
+        return max(free - self._columns[service_of(model.key)], 0) // 2
 
     def settle(self) -> None:
         """Counts the columns that have come since the last model was widened."""
@@ -83,8 +90,9 @@ class ModelShares:
         self._widened = None
 
     def begin(self) -> None:
-        """A new request: who makes way is found out anew."""
+        """A new request: who makes way is found out anew, and how many columns there are where they get scarce."""
         self._places.clear()
+        self._recounted = False
 
     def makes_way(self, key: ModelKey, time: int, most: int) -> ModelKey | None:
         """The model that makes way for a new one with a row at this time: that with the fewest rows, the oldest first.

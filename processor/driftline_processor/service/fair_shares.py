@@ -83,6 +83,11 @@ class FairShares(Generic[T]):
         for share in self._path(sender):
             share.held += room
 
+    def held(self, sender: Sender) -> float:
+        """The room that the first level of a sender takes: its connection."""
+        share = self._all.parts.get(sender[0])
+        return share.held if share is not None else 0.0
+
     def pushed_out(self, sender: Sender, room: float) -> T | None:
         """Takes out the last item of who takes the most room, if that is more than the sender would take with more."""
         share, path, apart = self._all, [self._all], False

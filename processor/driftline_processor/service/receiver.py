@@ -253,6 +253,8 @@ def _await_result(service: SignalService, answer: "Future[tuple[Rejection, ...]]
         return _unavailable("not stored in time")
     except UnstorableError as error:
         return Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error), retry=False)
+    except QueueFull as error:
+        return _unavailable(str(error))
     except StoreError:
         return _unavailable("store unavailable")
 

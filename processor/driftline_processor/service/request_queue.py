@@ -102,7 +102,7 @@ class RequestQueue:
         admitted = self._enter(_Admitted(sender, size))
         admitted.decided.wait()
         if admitted.pushed_out:
-            raise QueueFull(f"{self._full()}, and others take less of it")
+            raise QueueFull(self._full_for_others())
         started = thread_time()
 
         def put(request: Request) -> None:
@@ -119,16 +119,29 @@ class RequestQueue:
             if self._closed:
                 raise QueueClosed("shutting down")
             while self._admitted and not self._has_room(admitted.size):
-                other = self._shares.pushed_out(admitted.sender, self._room(admitted.size))
-                if other is None:
+                if not self._push_out(admitted):
                     raise QueueFull(self._full())
-                other.pushed_out = True
-                other.decided.set()
-                self._count(other, -1)
             self._count(admitted, 1)
             self._shares.add(admitted.sender, admitted)
             self._give_turns()
             return admitted
+
+    def _push_out(self, admitted: _Admitted) -> bool:
+        """Makes way for a request of who takes less than another: by one that waits for its turn, or for the worker."""
+        room = self._room(admitted.size)
+        if (other := self._shares.pushed_out(admitted.sender, room)) is not None:
+            other.pushed_out = True
+            other.decided.set()
+            self._count(other, -1)
+            return True
+        other = max(reversed(self._decoded), key=lambda each: self._shares.held(each.sender), default=None)
+        if other is None or self._shares.held(other.sender) <= self._shares.held(admitted.sender) + room:
+            return False
+        self._decoded.remove(other)
+        self._count(other, -1)
+        if other.request is not None:
+            other.request.answer.set_exception(QueueFull(self._full_for_others()))
+        return True
 
     def _leave(self, admitted: _Admitted) -> None:
         """Of a request that has been decoded, or was not to be."""
@@ -208,6 +221,9 @@ class RequestQueue:
 
     def _full(self) -> str:
         return f"queue is full ({self._admitted} requests, {self._bytes} bytes)"
+
+    def _full_for_others(self) -> str:
+        return f"{self._full()}, and others take less of it"
 
     def _count(self, admitted: _Admitted, sign: int) -> None:
         self._admitted += sign
