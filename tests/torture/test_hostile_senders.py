@@ -148,7 +148,7 @@ def _empty_messages(scale: int) -> Iterator[Message]:
 
 def _long_names(scale: int) -> Iterator[Message]:
     """Of columns, categories, models, resources and what nobody asked for: a megabyte each, never the same."""
-    for i in range(3 * scale):
+    for i in range(scale):
         long = f"{i}" + "n" * 1_000_000
         yield _spans({f"ml.input.{long}": 1.0}, first=100 + i)
         yield _spans({"ml.input.c": long}, first=200 + i)
@@ -188,27 +188,27 @@ def _exemplars(scale: int) -> Iterator[Message]:
 
 def _many_models(scale: int) -> Iterator[Message]:
     """Names that are made up for each row."""
-    for at in range(0, 1_100 * scale, 550):
+    for at in range(0, 550 * scale, 550):
         spans = [span({**of_model(f"evil{n}"), "ml.input.a": 1.0}, n + 1, time.time_ns()) for n in range(at, at + 550)]
         yield Message("traces", trace_request(*spans, resource=_EVIL).SerializeToString())
 
 
 def _many_columns(scale: int) -> Iterator[Message]:
     """Thousands of columns in each of some models."""
-    for i in range(2 * scale):
+    for i in range(scale):
         yield _spans({f"ml.input.c{j}": 1.0 for j in range(5_000)}, model=f"wide{i}", first=10_000 + i)
 
 
 def _many_services(scale: int) -> Iterator[Message]:
     """One that calls itself another with each resource."""
-    requests = [_counter({}, resource={"service.name": f"evil {n}"}).body for n in range(300 * scale)]
+    requests = [_counter({}, resource={"service.name": f"evil {n}"}).body for n in range(100 * scale)]
     yield Message("metrics", b"".join(requests))
     yield from [Message("metrics", body) for body in requests[:50]]
 
 
 def _flood(scale: int) -> Iterator[Message]:
     """More rows at once than can be counted for a while."""
-    for at in range(20 * scale):
+    for at in range(4 * scale):
         first = 1_000_000 + at * 1_000
         yield _spans(*[{f"ml.input.c{j}": j / 7 for j in range(30)} for _ in range(256)], first=first)
 
