@@ -37,6 +37,7 @@ def told(match: ModelMatch = MATCHED, *unused: UnusedReference, **changed: Any) 
     given: dict[str, Any] = {
         "now": 100 * SECOND,
         "config": parse_config("", {}),
+        "export": parse_config("", {}).export,
         "models": (ModelStatus(KEY, 12.0, 90 * SECOND, 60 * SECOND, 1),),
         "matching": Matching((match,), unused),
         "totals": {},
