@@ -9,7 +9,19 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import aggregate, caller, capture, evaluate, fit, ingest, span, torch_200_layers, torch_mlp_1_row, verdict
+from bench import (
+    aggregate,
+    caller,
+    capture,
+    evaluate,
+    fit,
+    ingest,
+    ingest_points,
+    span,
+    torch_200_layers,
+    torch_mlp_1_row,
+    verdict,
+)
 from bench.harness import Figure, Result, table
 
 FIGURES: Final[tuple[Figure, ...]] = (
@@ -22,6 +34,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
     fit.FIGURE,
     verdict.FIGURE,
     ingest.FIGURE,
+    ingest_points.FIGURE,
     evaluate.FIGURE,
 )
 
