@@ -25,7 +25,7 @@ from driftline.sketch.encoded import EncodedHistogram
 from driftline.sketch.otlp import shown
 from driftline_processor.decode.metric_streams import KINDS, Origin, Stream, dataset_role, origin, streams
 from driftline_processor.decode.otlp_values import MAX_TIME, Malformed, Rejections, parsed
-from driftline_processor.decode.raw_metrics import RawMetricsRequest
+from driftline_processor.decode.raw_metrics import RawMetricsRequest, is_usual
 from driftline_processor.decode.reference_parts import reference_part
 from driftline_processor.decode.sketch_checks import read_singly, unsound
 from driftline_processor.limits import LIMITS, Limits
@@ -55,15 +55,27 @@ def decode_metrics(data: bytes, limits: Limits = LIMITS, tenant: str = "") -> Ba
 
     """
     try:
-        return _decoded(data, limits, tenant)
+        return _decoded(RawMetricsRequest.FromString(data), data, limits, tenant)
     except DecodeError:
         raise Malformed(f"not the bytes of one {ExportMetricsServiceRequest.__name__} ({len(data)} bytes)") from None
 
 
-def _decoded(data: bytes, limits: Limits, tenant: str) -> Batch:
+def decode_usual_metrics(data: bytes, limits: Limits, tenant: str) -> Batch | None:
+    """The records of a request that is clearly within the limits as a whole, and can be read; of another one None.
+
+    What it holds is measured after it was parsed, so it is for requests that are short enough to be parsed in any case.
+    """
+    try:
+        request = RawMetricsRequest.FromString(data)
+        return _decoded(request, data, limits, tenant) if is_usual(request, len(data), limits) else None
+    except DecodeError:
+        return None
+
+
+def _decoded(request: Any, data: bytes, limits: Limits, tenant: str) -> Batch:
     rejections = Rejections()
     read = _Read([], [], [], [])
-    for i, resource_metrics in enumerate(RawMetricsRequest.FromString(data).resource_metrics):
+    for i, resource_metrics in enumerate(request.resource_metrics):
         if dataset_role(resource_metrics.resource) == semconv.REFERENCE:
             part = reference_part(parsed(ExportMetricsServiceRequest, data).resource_metrics[i], rejections)
             read.records.append(part)

@@ -5,12 +5,15 @@ buckets and exemplars are then copied as they are, where protobuf would build an
 https://protobuf.dev/programming-guides/proto3/#updating
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from operator import methodcaller
 from typing import Any, Final, NamedTuple
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
+
+from driftline_processor.limits import Limits
 
 _Field = FieldDescriptorProto
 _PACKAGE: Final = "driftline.raw"
@@ -117,3 +120,36 @@ def _message_class(name: str) -> Any:
 RawMetricsRequest: Final = _message_class("Request")
 """An ExportMetricsServiceRequest. Its fields have OTLP's names; a metric's data is the oneof `held`, as is a counter's
 value; the minimum and maximum of a histogram are NaN where they were not sent."""
+
+_SMALL: Final = 4_096
+"""Bytes of a data point that cannot break a limit of points."""
+
+
+def is_usual(request: Any, size: int, limits: Limits) -> bool:
+    """Whether a raw request of so many bytes is so small in everything that none of its parts can exceed a limit."""
+    metrics = items = inside = 0
+    for sizes in _point_sizes(request):
+        metrics, items = metrics + 1, items + len(sizes)
+        if max(sizes, default=0) > _SMALL:
+            return False
+        inside += sum(sizes)
+    return (
+        items <= limits.items
+        and 2 * metrics + sum(1 + len(each.scope_metrics) for each in request.resource_metrics) <= limits.groups
+        and size <= limits.request
+        and size - inside <= limits.attributes  # of which the lengths of points are a part
+    )
+
+
+def _point_sizes(request: Any) -> Iterator[list[int]]:
+    """The bytes of each point, by metric."""
+    for resource_metrics in request.resource_metrics:
+        for scope_metrics in resource_metrics.scope_metrics:
+            for metric in scope_metrics.metrics:
+                data = metric.WhichOneof("held")
+                points = getattr(metric, data).data_points if data else ()
+                yield list(map(len if data in _UNREAD else _BYTE_SIZE, points))
+
+
+_BYTE_SIZE: Final = methodcaller("ByteSize")
+_UNREAD: Final = frozenset(name for name, field in _DATA.items() if field.kind == "Unread")

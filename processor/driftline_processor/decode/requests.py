@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from driftline_processor.decode.metrics import decode_metrics
+from driftline_processor.decode.metrics import decode_metrics, decode_usual_metrics
 from driftline_processor.decode.otlp_values import Malformed, decode_logs
 from driftline_processor.decode.traces import decode_traces
-from driftline_processor.decode.wire_limits import ITEM_NAMES, Item, OtlpSignal, joined, within_limits
+from driftline_processor.decode.wire_limits import ITEM_NAMES, PIECE, Item, OtlpSignal, joined, within_limits
 from driftline_processor.limits import Limits
 from driftline_processor.records import Batch, Rejection
 
@@ -37,6 +37,10 @@ def decode_request(signal: OtlpSignal, data: bytes, limits: Limits, tenant: str 
         Malformed: The bytes are no such request, or hold nothing that can be read.
 
     """
+    if signal == "metrics" and len(data) <= PIECE:
+        batch = decode_usual_metrics(data, limits, tenant)
+        if batch is not None:
+            return Decoded(data, batch)
     found = within_limits(signal, data, limits)
     reading = _Reading(signal, data, limits, tenant)
     whole = len(found.runs) <= 1 and not found.rejections
