@@ -14,6 +14,7 @@ import click
 
 from driftline_processor import __version__
 from driftline_processor.config import Config, ConfigError, config_warnings, effective_yaml, exposed, load_config
+from driftline_processor.service.garbage import collect_rarely
 from driftline_processor.service.receiver import BindError
 from driftline_processor.service.sender_access import AccessError, SenderAccess, server_credentials
 from driftline_processor.service.service import Service
@@ -63,6 +64,7 @@ def _serve(config: Config) -> None:
         service = Service(config, give_up=lambda: wakeup.sendall(b"\0"))
         try:
             service.start()
+            collect_rarely()
             stop.recv(1)
         finally:
             service.stop()

@@ -6,6 +6,7 @@ seconds apart. Against: the same server with a handler that only parses the prot
 is judged: that happens once a minute, however many points there were.
 """
 
+import gc
 from threading import Lock
 from typing import Final
 
@@ -22,6 +23,7 @@ from driftline_processor.decode import decode_request
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.limits import LIMITS
+from driftline_processor.service.garbage import collect_rarely
 from otlp_requests import counter, metrics_request, number, of_model, sketch, sketch_point
 
 MODELS: Final = 20
@@ -76,6 +78,8 @@ _lock: Final = Lock()
 def count(body: bytes) -> None:
     """As the processor does it, but for the journal. An empty request begins anew."""
     if not body:
+        if not gc.get_freeze_count():
+            collect_rarely()  # once, as the processor does
         _engines[:] = [Engine(SETTINGS)]
         return
     records = decode_request("metrics", body, LIMITS).batch.records
