@@ -15,6 +15,7 @@ from bench import (
     capture,
     evaluate,
     fit,
+    growth,
     ingest,
     ingest_points,
     span,
@@ -35,6 +36,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
     verdict.FIGURE,
     ingest.FIGURE,
     ingest_points.FIGURE,
+    *growth.FIGURES,
     evaluate.FIGURE,
 )
 

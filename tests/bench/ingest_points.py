@@ -44,20 +44,20 @@ def measure() -> NDArray[np.float64]:
     return seconds["parse"] / seconds["count"]
 
 
-def requests(models: int, columns: int, exports: int = REQUESTS) -> list[bytes]:
-    """What a process that serves so many models sends, ten seconds apart."""
+def requests(models: int, columns: int, exports: int = REQUESTS, first: int = 0) -> list[bytes]:
+    """What a process that serves so many models sends, ten seconds apart. first: number of the first model."""
     rng = np.random.default_rng(0)
     held = [Histogram.empty(5)] * _POOL
     bodies = []
     for export in range(1, exports + 1):
         held = [each.merge(Histogram.of(rng.normal(10, 2, 2000), 5, 160)) for each in held]
-        bodies.append(_request(models, columns, held, START + export * STEP))
+        bodies.append(_request(range(first, first + models), columns, held, START + export * STEP))
     return bodies
 
 
-def _request(models: int, columns: int, held: list[Histogram], time: int) -> bytes:
+def _request(models: range, columns: int, held: list[Histogram], time: int) -> bytes:
     metrics = []
-    for model in range(models):
+    for model in models:
         of = f"m{model}"
         metrics.append(counter(semconv.INFERENCE_ROWS, [number(of_model(of), held[0].count, START, time)]))
         points = [
