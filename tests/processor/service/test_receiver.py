@@ -250,7 +250,7 @@ def test_fault_of_ours(queue: RequestQueue, monkeypatch: pytest.MonkeyPatch, cap
     def broken(*_: object) -> Batch:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(requests, "DECODERS", {"metrics": broken})
+    monkeypatch.setattr(requests, "decode_usual_metrics", broken)
     with receiving(queue) as (_, client):
         error = refusal(client, "metrics", ROWS)
 
