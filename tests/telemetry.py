@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -12,6 +14,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.sampling import Sampler
 
 import driftline
+from driftline import semconv
+from driftline.rows.otlp import SentBatch, read_batch
 from otlp_sink import Received
 
 
@@ -47,6 +51,28 @@ class MemorySpanExporter(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
+class MemoryLogExporter(LogRecordExporter):
+    """As `MemoryMetricExporter`, of log records. `losing`: says that it failed, but keeps them."""
+
+    def __init__(self, received: Received) -> None:
+        self.received = received
+        self.failing = self.losing = False
+        self.attempts = 0
+
+    def export(self, batch: Any) -> LogRecordExportResult:
+        self.attempts += 1
+        if self.failing:
+            return LogRecordExportResult.FAILURE
+        self.received.take("logs", encode_logs(batch))
+        return LogRecordExportResult.FAILURE if self.losing else LogRecordExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: int = 10_000) -> bool:
+        return True
+
+    def shutdown(self) -> None:
+        pass
+
+
 class Telemetry(Received):
     """An instrumented process: `driftline.instrument` with providers of its own."""
 
@@ -58,10 +84,12 @@ class Telemetry(Received):
         reader = PeriodicExportingMetricReader(MemoryMetricExporter(self), export_interval_millis=3_600_000)
         self.meter_provider = MeterProvider([reader], resource, shutdown_on_exit=False)
         self.sketches = MemoryMetricExporter(self)
+        self.row_exporter = MemoryLogExporter(self)
         driftline.instrument(
             tracer_provider=self.tracer_provider,
             meter_provider=self.meter_provider,
             metric_exporter=self.sketches,
+            log_exporter=self.row_exporter,
             **{"export_interval": 3_600_000} | options,
         )
 
@@ -69,6 +97,11 @@ class Telemetry(Received):
         """Everything recorded so far is here."""
         assert driftline.flush(timeout=30)
         return self
+
+    def row_batches(self) -> list[SentBatch]:
+        """The row batches that arrived, each once."""
+        found = [read_batch(log.record) for log in self.logs() if log.record.event_name == semconv.ROWS_EVENT]
+        return list({each.batch.uid: each for each in found}.values())
 
     def close(self) -> None:
         driftline.uninstrument()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from driftline.frameworks.instrumentor import instrument, uninstrument
     from driftline.profiling import Profile, load_profile, profile
     from driftline.recording.shared_recorder import flush
-    from driftline.runtime.call_scope import paused, prediction_id
+    from driftline.runtime.call_scope import identified, paused, prediction_id
 
 __all__ = [
     "InputRejected",
@@ -21,6 +21,7 @@ __all__ = [
     "check",
     "describe",
     "flush",
+    "identified",
     "instrument",
     "load_profile",
     "paused",
@@ -35,6 +36,7 @@ _MODULES: Final = {
     "check": "driftline.checking.checks",
     "describe": "driftline.features.models",
     "flush": "driftline.recording.shared_recorder",
+    "identified": "driftline.runtime.call_scope",
     "instrument": "driftline.frameworks.instrumentor",
     "load_profile": "driftline.profiling",
     "paused": "driftline.runtime.call_scope",

@@ -84,7 +84,8 @@ class ModelFacts(NamedTuple):
     names, None if unknown. width: number of inputs, None if unknown. outputs: the adapter's function from (operation,
     columns of the raw output, head) to named output columns. A head is an output's key or position, 0 for a single
     output. inputs: how to read the inputs. joined: the outputs are parts of one prediction (a label and its
-    probabilities); otherwise each is its own prediction, and its column names carry its key or position.
+    probabilities); otherwise each is its own prediction, and its column names carry its key or position. id: name of
+    the input that identifies rows, and is no feature; None without one.
     """
 
     name: str
@@ -97,6 +98,7 @@ class ModelFacts(NamedTuple):
     outputs: Callable[[str, Sequence[NDArray[Any]], int | str], list[NamedColumn]]
     inputs: InputFacts = TABLE
     joined: bool = False
+    id: str | None = None
 
     def attributes(self, operation: str) -> dict[str, str]:
         """Metric attributes that identify an operation of the model."""
@@ -109,7 +111,8 @@ class Prediction(NamedTuple):
     """One outermost model call.
 
     inputs, outputs: private copies; None if there is nothing to read, of kind LOST if the buffer had no room.
-    duration: seconds. error: class of the exception the model raised. span: of the call, if it has one.
+    duration: seconds. error: class of the exception the model raised. span: of the call, if it has one. token: of the
+    call's scope, which holds its number and the ids of its rows. ended: by `time.perf_counter`.
     """
 
     model: ModelFacts
@@ -120,6 +123,8 @@ class Prediction(NamedTuple):
     duration: float
     error: str | None
     span: Any
+    token: Any = None
+    ended: float = 0.0
 
     @property
     def lost(self) -> bool:
@@ -128,14 +133,15 @@ class Prediction(NamedTuple):
 
     @classmethod
     def of(cls, record: CallRecord) -> Prediction:
-        model, operation, inputs, outputs, duration, error, span = record
+        model, operation, inputs, outputs, duration, error, span, token, ended = record
         given, returned = as_capture(inputs), as_capture(outputs)
         captured = given or returned
-        return cls(model, operation, captured.rows if captured else 0, given, returned, duration, error, span)
+        rows = captured.rows if captured else 0
+        return cls(model, operation, rows, given, returned, duration, error, span, token, ended)
 
 
 CallRecord: TypeAlias = tuple[
-    ModelFacts, str, Capture | SmallArray | None, Capture | SmallArray | None, float, str | None, Any
+    ModelFacts, str, Capture | SmallArray | None, Capture | SmallArray | None, float, str | None, Any, Any, float
 ]
 """A Prediction without `rows`, as the caller's thread hands it over: a bare tuple, like a SmallArray."""
 

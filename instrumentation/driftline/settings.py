@@ -1,6 +1,7 @@
 """The settings, in one table: keyword arguments take precedence over environment variables, those over defaults."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -64,6 +65,13 @@ def _count(value: float | str) -> int:
     return count
 
 
+def _row_rate(value: float | str) -> float:
+    rate = math.inf if str(value).strip().lower() == ALL else float(value)
+    if not rate >= 0:
+        raise ValueError(f"must be a number of rows a second, 0 for none, or {ALL}")
+    return rate
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a non-empty string")
@@ -117,6 +125,20 @@ class Settings:
         256,
         "Maximum number of categories counted per column; the rest count as `other`",
         _count,
+    )
+    # Mistyped, no rows are sent rather than some.
+    rows: float = _setting(
+        "DRIFTLINE_ROWS",
+        50,
+        "Rows sent one by one, per second and process: a number, 0 for none, or all",
+        _row_rate,
+        0.0,
+    )
+    id_key: str | None = _setting(
+        "DRIFTLINE_ID_KEY",
+        None,
+        "Secret that keys the hash of the ids of rows; whoever sends outcomes needs the same",
+        str,
     )
     reference: str | None = _setting(
         "DRIFTLINE_REFERENCE",
@@ -179,6 +201,15 @@ class Settings:
         if _matches(feature, self.hash):
             return HASHED
         return SHOWN if not self.include or _matches(feature, self.include) else HIDDEN
+
+    def is_feature(self, feature: str, id_column: str | None) -> bool:
+        """Whether an input is a feature: the column that identifies rows is one only if DRIFTLINE_INCLUDE names it."""
+        return feature != id_column or _matches(feature, self.include)
+
+    @property
+    def hides_inputs(self) -> bool:
+        """Whether no value of any input may be exported."""
+        return self.capture != ALL
 
     @property
     def redacts(self) -> bool:

@@ -34,7 +34,7 @@ class PredictionQueue:
 
     def put(self, record: CallRecord) -> bool:
         """Append a record. Returns whether its rows were kept and will be counted."""
-        _, _, inputs, outputs, _, _, _ = record
+        inputs, outputs = record[2], record[3]
         held = self._bytes + _RECORD_BYTES + (inputs[SIZE] if inputs else 0) + (outputs[SIZE] if outputs else 0)
         if held > self._limit:
             return self._put_without_rows(record)
@@ -46,9 +46,9 @@ class PredictionQueue:
         return True
 
     def _put_without_rows(self, record: CallRecord) -> bool:
-        model, operation, inputs, outputs, duration, error, span = record
+        model, operation, inputs, outputs, *others = record
         given, returned = (each and without_rows(as_capture(each)) for each in (inputs, outputs))
-        lost = model, operation, given, returned, duration, error, span
+        lost: CallRecord = model, operation, given, returned, *others
         if self._bytes > 2 * self._limit:  # too many even without rows
             with self._lock:
                 self._dropped += Prediction.of(lost).rows

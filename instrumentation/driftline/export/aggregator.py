@@ -168,9 +168,11 @@ class Aggregator:
     def _add_inputs(self, model: ModelFacts, operation: str, captures: list[Capture], calls: "_RowCalls") -> None:
         for unnamed in columns.whole_rows(model, captures):
             blocks = [each._replace(names=self.references.named(model, each.names or ())) for each in unnamed]
-            rows = RowHasher(*_extent(blocks))
+            rows = RowHasher(*_extent(blocks, model.id))
             for block in blocks:
                 for name, values in zip(block.names or (), block.columns, strict=True):
+                    if not self._settings.is_feature(name, model.id):
+                        continue
                     column = NamedColumn(name, values)
                     self._try(self._add_column, model, operation, semconv.INPUT_COLUMN, column, calls)
                     self._try(rows.add, name, values)
@@ -316,9 +318,9 @@ class Aggregator:
                 del self._models[key]
 
 
-def _extent(blocks: Sequence[ColumnBlock]) -> tuple[int, tuple[str, ...]]:
-    """Rows and column names of blocks that hold the same rows."""
-    names = tuple(dict.fromkeys(name for block in blocks for name in block.names or ()))
+def _extent(blocks: Sequence[ColumnBlock], id_column: str | None) -> tuple[int, tuple[str, ...]]:
+    """Rows and column names of blocks that hold the same rows; an id tells apart all of them, and is left out."""
+    names = tuple(dict.fromkeys(name for block in blocks for name in block.names or () if name != id_column))
     return sum(block.rows for block in blocks if names and names[0] in (block.names or ())), names
 
 

@@ -1,11 +1,11 @@
-"""Selects the exporter of the sketches by OpenTelemetry's own environment variables."""
+"""Selects the exporters of sketches and row batches by OpenTelemetry's own environment variables."""
 
 import logging
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import entry_points
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.sdk.metrics.export import MetricExporter
 
@@ -14,6 +14,7 @@ _logger = logging.getLogger("driftline")
 ExporterFactory = Callable[..., MetricExporter]
 
 _GROUP: Final = "opentelemetry_metrics_exporter"
+_LOGS_GROUP: Final = "opentelemetry_logs_exporter"
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
 _BY_PROTOCOL: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 
@@ -36,6 +37,43 @@ def choose(endpoint: str | None, environ: Mapping[str, str] = os.environ) -> Exp
     return partial(exporter, endpoint=endpoint if name == "otlp_proto_grpc" else _with_path(endpoint))
 
 
+def choose_for_rows(endpoint: str | None, environ: Mapping[str, str] = os.environ) -> Callable[..., Any] | None:
+    """The factory of the OTLP exporter of logs, that sends row batches; None to send none. Imports its module now.
+
+    Without OTEL_LOGS_EXPORTER rows go where sketches go. endpoint: as of `choose`.
+    """
+    name = _logs_name(endpoint, environ)
+    found = () if name is None else tuple(entry_points(group=_LOGS_GROUP, name=name))
+    if name is None or not found:
+        return None
+    exporter: Callable[..., Any] = found[0].load()
+    if endpoint is None:
+        return exporter
+    return partial(exporter, endpoint=endpoint if name == "otlp_proto_grpc" else _with_path(endpoint, "logs"))
+
+
+def _logs_name(endpoint: str | None, environ: Mapping[str, str]) -> str | None:
+    names = _exporters(environ, "OTEL_LOGS_EXPORTER") or ["otlp"]
+    pushing = [name for name in names if name.startswith("otlp")]
+    if endpoint is None and (not pushing or not _sends_sketches(environ)):
+        return None
+    chosen = pushing[0] if pushing else "otlp"
+    return _BY_PROTOCOL[_protocol(environ, "LOGS")] if chosen == "otlp" else chosen
+
+
+def _sends_sketches(environ: Mapping[str, str]) -> bool:
+    """Whether OTLP goes anywhere at all."""
+    if any(name.startswith("otlp") for name in _exporters(environ, "OTEL_LOGS_EXPORTER")):
+        return True
+    names = _exporters(environ, "OTEL_METRICS_EXPORTER") or ["otlp"]
+    pushed = names[0] == "prometheus" and any(environ.get(variable) for variable in _ENDPOINTS)
+    return pushed or any(name.startswith("otlp") for name in names)
+
+
+def _exporters(environ: Mapping[str, str], variable: str) -> list[str]:
+    return [name.strip() for name in environ.get(variable, "").split(",") if name.strip()]
+
+
 def is_delta(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE asks for delta counters and histograms."""
     preference = environ.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "").strip().lower()
@@ -43,7 +81,7 @@ def is_delta(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def _name(endpoint: str | None, environ: Mapping[str, str]) -> str | None:
-    names = [name.strip() for name in environ.get("OTEL_METRICS_EXPORTER", "").split(",") if name.strip()] or ["otlp"]
+    names = _exporters(environ, "OTEL_METRICS_EXPORTER") or ["otlp"]
     pushing = [name for name in names if name.startswith("otlp")]
     if pushing:
         return _BY_PROTOCOL[_protocol(environ)] if pushing[0] == "otlp" else pushing[0]
@@ -60,8 +98,8 @@ def _name(endpoint: str | None, environ: Mapping[str, str]) -> str | None:
     return None
 
 
-def _protocol(environ: Mapping[str, str]) -> str:
-    for variable in ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+def _protocol(environ: Mapping[str, str], signal: str = "METRICS") -> str:
+    for variable in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
         protocol = environ.get(variable, "").strip()
         if protocol in _BY_PROTOCOL:
             return protocol
@@ -70,6 +108,7 @@ def _protocol(environ: Mapping[str, str]) -> str:
     return "grpc"
 
 
-def _with_path(endpoint: str) -> str:
-    """The URL of the metrics signal: in code, OTLP/HTTP exporters take the full URL."""
-    return endpoint if endpoint.rstrip("/").endswith("/v1/metrics") else endpoint.rstrip("/") + "/v1/metrics"
+def _with_path(endpoint: str, signal: str = "metrics") -> str:
+    """The URL of a signal: in code, OTLP/HTTP exporters take the full URL."""
+    path = f"/v1/{signal}"
+    return endpoint if endpoint.rstrip("/").endswith(path) else endpoint.rstrip("/").removesuffix("/v1/metrics") + path

@@ -24,6 +24,8 @@ from driftline.export.aggregator import Aggregator, Packet
 from driftline.export.durations import Durations
 from driftline.export.exporter_selection import ExporterFactory, is_delta
 from driftline.export.reference_pairs import References
+from driftline.export.row_batches import RowBatches
+from driftline.export.row_exporter import LogExporterFactory
 from driftline.export.sketch_exporter import SketchExporter
 from driftline.records import Prediction
 from driftline.runtime.self_faults import FAULTS
@@ -42,6 +44,7 @@ class Pipeline:
     Threads start with the first prediction, because helper processes instrument themselves too. make_exporter: None
     disables aggregation. on_export: called before each export. meter_provider: gets the durations; None: they leave
     beside the sketches, at the same interval, or with the application's metrics where sketches go elsewhere or nowhere.
+    make_log_exporter: None sends no row batches.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Pipeline:
         resource: Callable[[], Resource],
         on_export: Callable[[], None],
         meter_provider: metrics.MeterProvider | None = None,
+        *,
+        make_log_exporter: LogExporterFactory | None = None,
     ) -> None:
         # Everything queued counts against one limit; pooled buffers of batches leave a quarter of it to single rows.
         self._pool = BufferPool(settings.buffer_bytes * 3 // 4)
@@ -66,6 +71,9 @@ class Pipeline:
         self._aggregating = Lock()
         self._lost_rows = 0
         self._exporter = None if make_exporter is None else self._sketch_exporter(make_exporter, delta=delta)
+        self._rows: RowBatches | None = None
+        if make_log_exporter is not None and settings.rows:
+            self._rows = RowBatches(settings, self.references, make_log_exporter, resource)
         self._making = Lock()
         self._provider: MeterProvider | None = None
         self._meter_provider = meter_provider
@@ -106,6 +114,8 @@ class Pipeline:
                 self._lost_rows += each.rows
         if self._exporter is not None and predictions:
             self._aggregator.add(predictions)
+        if self._rows is not None and predictions:
+            self._rows.add(predictions)
 
     def _record_duration(self, prediction: Prediction) -> None:
         try:
@@ -145,6 +155,8 @@ class Pipeline:
         self._wake.set()
         if self._exporter is not None and not sent:
             self._exporter.shutdown(timeout_millis=_ABORT_SECONDS * 1000)
+        if self._rows is not None:
+            self._rows.shutdown()
         if self._provider is not None:
             self._provider.shutdown(timeout_millis=_ABORT_SECONDS * 1000)
         return sent
@@ -164,7 +176,7 @@ class Pipeline:
                 start_thread(self._export_forever, "driftline-export")
                 start_thread(self._aggregate_forever, "driftline-aggregate")
             except RuntimeError:  # the interpreter is shutting down: `close` does the work itself
-                self._exports.run_inline(self._export)
+                self._exports.run_inline(partial(self._export, requested=True))
 
     def _aggregate_forever(self) -> None:
         while not self._closed:
@@ -175,21 +187,34 @@ class Pipeline:
         last = False
         while not last:
             last = self._exports.wait(self._interval)
-            self._exports.done(sent=self._export())
+            self._exports.done(sent=self._export(requested=self._exports.requested))
         self._exports.end()
 
-    def _export(self) -> bool:
+    def _export(self, *, requested: bool) -> bool:
+        """Whether everything was sent. requested: somebody waits for it."""
         try:
             self._on_export()
             self.drain()  # before the SDK observes the dropped rows
-            if self._exporter is None:
-                return True
-            self._private_provider(self._exporter).force_flush()
+            sent = self._export_sketches()
             self._pool.trim()
+            return self._export_rows(requested=requested, reachable=sent) and sent
         except Exception as error:  # noqa: BLE001  # the next export retries
             FAULTS.note("export", error)
             return False
+
+    def _export_sketches(self) -> bool:
+        if self._exporter is None:
+            return True
+        self._private_provider(self._exporter).force_flush()
         return self._exporter.succeeded
+
+    def _export_rows(self, *, requested: bool, reachable: bool) -> bool:
+        """After the sketches, and only where those arrived: an unreachable backend is waited for once."""
+        if self._rows is None:
+            return True
+        with self._aggregating:
+            self._rows.end_interval()
+        return self._rows.send(requested=requested) if reachable else True
 
     def meter(self) -> metrics.Meter:
         """What the metrics of calls are made with."""
@@ -272,6 +297,11 @@ class _ExportRequests:
         with self._lock:
             self._served, self._waiting = self._waiting, []
             return self._last
+
+    @property
+    def requested(self) -> bool:
+        """Whether somebody waits for the current export."""
+        return bool(self._served)
 
     def done(self, *, sent: bool) -> None:
         self._sent = sent

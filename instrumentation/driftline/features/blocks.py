@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -191,13 +192,18 @@ def _objects(values: Sequence[Any]) -> NDArray[Any]:
 
 def _join_frames(captures: Sequence[Capture]) -> Iterator[ColumnBlock]:
     names = column_names(captures[0].names)
-    small = [_small_table(each.payload) for each in captures if each.rows <= _SMALL_FRAME]
-    for part in _batches(small):
+    for small, alike in groupby(captures, lambda each: each.rows <= _SMALL_FRAME):
+        if small:
+            yield from _small_frame_blocks([_small_table(each.payload) for each in alike], names)
+            continue
+        for each in alike:
+            yield from _frame_blocks(each, names)
+
+
+def _small_frame_blocks(tables: Sequence[NDArray[Any]], names: tuple[str, ...] | None) -> Iterator[ColumnBlock]:
+    for part in _batches(tables):
         table = np.concatenate(part)
         yield ColumnBlock([_objects(column) for column in table.T.tolist()], len(table), names)
-    for each in captures:
-        if each.rows > _SMALL_FRAME:
-            yield from _frame_blocks(each, names)
 
 
 def _small_table(frame: Any) -> NDArray[Any]:

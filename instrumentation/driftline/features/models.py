@@ -23,6 +23,7 @@ class Description(NamedTuple):
     kind: str | None = None
     unknown_token: int | None = None
     centroid: Any = None
+    id: str | None = None
 
 
 _NOTHING: Final = Description()
@@ -90,6 +91,7 @@ def describe(
     kind: str | None = None,
     unknown_token: int | None = None,
     centroid: Any = None,
+    id: str | None = None,  # noqa: A002  # the caller's word
 ) -> Any:
     """Describe a model: its name, version, features, task, and whatever else cannot be inferred.
 
@@ -110,6 +112,8 @@ def describe(
         kind: type of the inputs, if their shape does not tell: "tabular", "image", "audio", "embedding" or "tokens".
         unknown_token: id of the token for unknown words; adds a column with their share.
         centroid: [width], mean of the training embeddings; adds a column with the distance to it.
+        id: name of the input column that identifies rows, to join outcomes with them. It is no feature: not sketched,
+            and not on spans, unless DRIFTLINE_INCLUDE names it.
 
     Returns:
         The object to call from now on: the model itself or, for a function, an equivalent that is recorded.
@@ -143,6 +147,7 @@ def describe(
         "kind": None if kind is None else _checked_kind(kind),
         "unknown_token": unknown_token,
         "centroid": None if centroid is None else _vector(centroid),
+        "id": id,
     }
     merged = description_of(model)._replace(**{field: value for field, value in given.items() if value is not None})
     try:
@@ -216,7 +221,7 @@ class ModelFactsCache(WeakIdMap):
         if entry is not None and entry[0]() is model:
             known: ModelFacts = entry[1]
             return known
-        known = self._look(model)
+        known = self._look(model)._replace(id=description_of(model).id)
         with contextlib.suppress(TypeError):  # not weakly referenceable: determined anew each time
             self.set(model, known)
         return known

@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from driftline.runtime.call_scope import CALL_SCOPE
+from driftline.runtime.call_scope import CALL_SCOPE, ScopeToken
 
 
 class CallObserver(Protocol):
@@ -16,7 +16,7 @@ class CallObserver(Protocol):
 
     def begin(self, operation: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
 
-    def end(self, started: Any, output: Any, error: BaseException | None) -> None: ...
+    def end(self, started: Any, output: Any, error: BaseException | None, token: ScopeToken) -> None: ...
 
     def end_fit(self) -> None:
         """A model may have changed."""
@@ -28,7 +28,7 @@ class NullObserver:
     def begin(self, operation: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         pass
 
-    def end(self, started: Any, output: Any, error: BaseException | None) -> None:
+    def end(self, started: Any, output: Any, error: BaseException | None, token: ScopeToken) -> None:
         pass
 
     def end_fit(self) -> None:
@@ -54,7 +54,8 @@ def record_calls(operation: str, function: Callable[..., Any], switch: Switch) -
 
     @functools.wraps(function)
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not switch.on or ((token := switch.get()) is not None and token[0]):
+        outer = (token := switch.get()) is not None and token[0]
+        if outer is True or not switch.on:
             return function(self, *args, **kwargs)
         token = [True]
         switch.set(token)  # never reset: a finished scope is as good as none
@@ -62,11 +63,11 @@ def record_calls(operation: str, function: Callable[..., Any], switch: Switch) -
         try:
             output = function(self, *args, **kwargs)
         except BaseException as error:
-            token[0] = False
-            switch.observer.end(started, None, error)
+            token[0] = outer
+            switch.observer.end(started, None, error, token)
             raise
-        token[0] = False
-        switch.observer.end(started, output, None)
+        token[0] = outer
+        switch.observer.end(started, output, None, token)
         return output
 
     return call
@@ -77,7 +78,7 @@ def silence_calls(function: Callable[..., Any], switch: Switch, *, fits: bool) -
 
     @functools.wraps(function)
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not switch.on or ((token := switch.get()) is not None and token[0]):
+        if not switch.on or ((token := switch.get()) is not None and token[0] is True):
             return function(self, *args, **kwargs)
         token = [True, None]
         reset = switch.set(token)

@@ -85,8 +85,9 @@ def instrument(**options: Any) -> None:
 
     Args:
         options: `tracer_provider` and `meter_provider` receive spans and durations (default: the global providers);
-            `metric_exporter` receives sketches (default: as configured by the OTEL_ variables). All others are fields
-            of `driftline.settings.Settings`, such as `model_name` or `capture`.
+            `metric_exporter` receives sketches and `log_exporter` row batches (default: as configured by the OTEL_
+            variables; no row batches beside a `metric_exporter`). All others are fields of
+            `driftline.settings.Settings`, such as `model_name` or `capture`.
 
     Raises:
         TypeError: unknown option.

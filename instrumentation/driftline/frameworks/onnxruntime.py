@@ -79,20 +79,21 @@ def record_later(function: Callable[..., Any], switch: Switch) -> Callable[..., 
     def run_async(
         self: Any, output_names: Any, input_feed: Any, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
-        if not switch.on or ((token := switch.get()) is not None and token[0]):
+        outer = (before := switch.get()) is not None and before[0]
+        if outer is True or not switch.on:
             return function(self, output_names, input_feed, callback, *args, **kwargs)
-        context = copy_context()
+        context, token = copy_context(), [outer]
         started = context.run(switch.observer.begin, RUN_LATER, self, (output_names, input_feed), {})
 
         def recorded(results: Any, user_data: Any, failure: str) -> Any:
             error = AsynchronousError(failure) if failure else None
-            context.run(switch.observer.end, started, results, error)
+            context.run(switch.observer.end, started, results, error, token)
             return callback(results, user_data, failure)
 
         try:
             return function(self, output_names, input_feed, recorded, *args, **kwargs)
         except BaseException as error:
-            context.run(switch.observer.end, started, None, error)
+            context.run(switch.observer.end, started, None, error, token)
             raise
 
     return run_async

@@ -15,13 +15,13 @@ from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 
 from driftline import semconv
 from driftline.checking import given
-from driftline.export.exporter_selection import choose
+from driftline.export.exporter_selection import choose, choose_for_rows
 from driftline.features.models import ModelFactsCache
 from driftline.recording.sdk_providers import SdkProviders
 from driftline.recording.spans import SpanSource
 from driftline.records import Prediction, as_capture
 from driftline.runtime import lifecycle
-from driftline.runtime.call_scope import PREDICTION_IDS, assign_prediction_id, end_call
+from driftline.runtime.call_scope import PREDICTION_IDS, end_call, row_ids_of
 from driftline.runtime.self_faults import FAULTS
 from driftline.runtime.threads import Lock, all_within
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from contextvars import Token
 
     from opentelemetry.context import Context
+    from opentelemetry.sdk._logs.export import LogRecordExporter
     from opentelemetry.sdk.metrics.export import MetricExporter
 
     from driftline.checking.failures import InputRejected
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from driftline.recording.checked_calls import CheckedCalls
     from driftline.recording.span_values import SpanValues
     from driftline.records import CallRecord, Capture, ModelFacts, SmallArray
+    from driftline.runtime.call_scope import ScopeToken
     from driftline.settings import Settings
 
 _EXIT_SECONDS: Final = 2.0
@@ -85,11 +87,17 @@ class Recorder:
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
         metric_exporter: MetricExporter | None = None,
+        log_exporter: LogRecordExporter | None = None,
     ) -> None:
         self.settings = settings
         self._providers = SdkProviders(tracer_provider, meter_provider)
         self._spans = SpanSource(tracer_provider)
         self._make_exporter = choose(settings.otlp_endpoint) if metric_exporter is None else lambda: metric_exporter
+        self._make_log_exporter: Callable[..., LogRecordExporter] | None = None
+        if log_exporter is not None:
+            self._make_log_exporter = lambda: log_exporter
+        elif metric_exporter is None and settings.rows:
+            self._make_log_exporter = choose_for_rows(settings.otlp_endpoint)
         self._resource = _ApplicationResource(tracer_provider)
         self._meter_provider = meter_provider
         self.before_export: list[Callable[[], None]] = []
@@ -166,8 +174,8 @@ class Recorder:
 
             self._checked = CheckedCalls(self.settings, self._meter)
 
-    def end(self, started: _CallInProgress | None, output: Any, error: BaseException | None) -> None:
-        """After the call: hand over the record and end the span. `error` is what the model raised."""
+    def end(self, started: _CallInProgress | None, output: Any, error: BaseException | None, token: ScopeToken) -> None:
+        """After the call: hand over the record and end the span. error: what the model raised. token: of its scope."""
         if started is None:
             return
         now = time.perf_counter()
@@ -180,7 +188,9 @@ class Recorder:
                 output = _outputs(read, output)
             outputs = pipeline.captures.of(output, True)
             failure = None if error is None else type(error).__qualname__
-            record = model, operation, inputs, outputs, now - began, failure, span
+            if token[0] is not False:
+                row_ids_of(token)
+            record = model, operation, inputs, outputs, now - began, failure, span, token, now
             if span is None:
                 pipeline.queue.put(record)
             else:
@@ -202,7 +212,7 @@ class Recorder:
         attributes[semconv.SKETCHED] = kept and pipeline.counts and self.settings.sketch != "none"
         if not span.is_recording():
             return
-        attributes[semconv.PREDICTION_ID] = assign_prediction_id()
+        attributes[semconv.PREDICTION_ID] = f"{PREDICTION_IDS.of(prediction.token):032x}"
         if error is not None:
             attributes[semconv.ERROR_TYPE] = prediction.error
             # The message of an exception may contain input values.
@@ -237,7 +247,12 @@ class Recorder:
         with self._making:
             if self._pipeline is None:
                 self._pipeline = Pipeline(
-                    self.settings, self._make_exporter, self._resource.find, self._on_export, self._meter_provider
+                    self.settings,
+                    self._make_exporter,
+                    self._resource.find,
+                    self._on_export,
+                    self._meter_provider,
+                    make_log_exporter=self._make_log_exporter,
                 )
             return self._pipeline
 

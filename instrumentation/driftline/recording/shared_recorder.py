@@ -11,9 +11,12 @@ from driftline.runtime.import_hooks import Patches
 from driftline.runtime.servers import flush_on_shutdown
 from driftline.settings import Settings
 
-_EXTERNAL: Final = ("tracer_provider", "meter_provider", "metric_exporter")
+_EXTERNAL: Final = ("tracer_provider", "meter_provider", "metric_exporter", "log_exporter")
 _UNUSED: Final = ("logger_provider",)
 """Standard options of OpenTelemetry instrumentors that have no meaning here."""
+
+_UNSHOWN: Final = "id_key"
+"""The option whose value is never shown."""
 
 _FLUSH_SECONDS: Final = 2.0
 """How long a stopping server may wait for its last rows to be sent."""
@@ -46,7 +49,8 @@ class SharedRecorder:
         for name in given:
             used, value = getattr(self._recorder.settings, name), getattr(wanted, name)
             if used != value:
-                raise ValueError(f"{name}: already set to {used!r} for all frameworks in this process (got {value!r})")
+                used, value = ("another", "one") if name == _UNSHOWN else (repr(used), repr(value))
+                raise ValueError(f"{name}: already set to {used} for all frameworks in this process (got {value})")
 
     def acquire(self, options: dict[str, Any]) -> Recorder:
         """The recorder, created with these options if there is none."""

@@ -57,7 +57,7 @@ class SpanValues:
         """named: the names of inputs by the reference, given the model's."""
         self._settings = settings
         self._named = named
-        self._plans: dict[tuple[str, ...], _ShownFeatures] = {}
+        self._plans: dict[tuple[tuple[str, ...], str | None], _ShownFeatures] = {}
 
     def of(self, prediction: Prediction) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
@@ -95,7 +95,7 @@ class SpanValues:
         if names is None or not width or self._settings.capture != ALL:
             return (), room
         names = self._named(model, names)
-        plan = self._plan(names)
+        plan = self._plan(names, model.id)
         if numbers is not None and plan.plain and width * _NUMBER_BYTES <= room:
             attributes.update(zip(plan.keys, numbers, strict=True))  # the common case, at a tenth of the cost
             if math.isnan(sum(numbers)):
@@ -110,16 +110,20 @@ class SpanValues:
         columns = _shown_columns(names, plan, block)
         return columns, _add_first_row(attributes, semconv.INPUT, columns, room)
 
-    def _plan(self, names: tuple[str, ...]) -> _ShownFeatures:
-        plan = self._plans.get(names)
+    def _plan(self, names: tuple[str, ...], id_column: str | None) -> _ShownFeatures:
+        plan = self._plans.get((names, id_column))
         if plan is None:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            plan = self._plans[names] = self._make_plan(names)
+            plan = self._plans[names, id_column] = self._make_plan(names, id_column)
         return plan
 
-    def _make_plan(self, names: tuple[str, ...]) -> _ShownFeatures:
-        known = [(position, self._settings.redaction(name)) for position, name in enumerate(names)]
+    def _make_plan(self, names: tuple[str, ...], id_column: str | None) -> _ShownFeatures:
+        settings = self._settings
+        known = [
+            (position, settings.redaction(name) if settings.is_feature(name, id_column) else HIDDEN)
+            for position, name in enumerate(names)
+        ]
         shown = [(position, redaction) for position, redaction in known if redaction is not HIDDEN]
         return _ShownFeatures(
             tuple(f"{semconv.INPUT}.{names[position]}" for position, _ in shown),

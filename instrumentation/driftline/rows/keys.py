@@ -56,7 +56,8 @@ def hash_ids(ids: Any, secret: bytes | None = None) -> HashedIds:
 
     Args:
         ids: an array, or a sequence of anything that has a text.
-        secret: keys the hash (BLAKE2b), so that nobody without it can try all order numbers.
+        secret: keys the hash (BLAKE2b, 8 bytes), so that nobody without it can try all order numbers. One of more than
+            64 bytes is hashed by BLAKE2b first.
 
     """
     texts = _integer_texts(ids) if secret is None else None
@@ -143,5 +144,6 @@ def _fnv1a_bytes(table: NDArray[np.uint8], lengths: NDArray[Any]) -> Words:
 
 
 def _keyed(texts: Sequence[bytes], secret: bytes) -> Words:
+    secret = secret if len(secret) <= blake2b.MAX_KEY_SIZE else blake2b(secret).digest()
     digests = b"".join([blake2b(text, digest_size=_BYTES, key=secret).digest() for text in texts])
     return np.frombuffer(digests, ">u8").astype(np.uint64)

@@ -1,38 +1,117 @@
 """Call scope: a context variable that lets only the outermost model call count, also across joblib's workers.
 
-The state of a finished call stays in the context and holds the call's id once somebody asks for it: setting a context
-variable is a large part of the cost of a recorded call, so it happens once per call.
+The state of a finished call stays in the context and holds the call's number once somebody asks for it: setting a
+context variable is a large part of the cost of a recorded call, so it happens once per call.
 """
 
 import functools
 import itertools
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
-# [whether the call is in progress, its prediction id once assigned]. The first element becomes False when the call
-# ends, so a context copied inside the call and used later (a task, a timer) does not stay silent forever.
+# [state, number of the call once assigned]. The state is True while the call is in progress; then it is what it was
+# before: False, or the RowIds that the call was made with. So a context copied inside the call and used later (a task,
+# a timer) does not stay silent forever.
 ScopeToken: TypeAlias = list[Any]
 CALL_SCOPE: Final[ContextVar[ScopeToken | None]] = ContextVar("driftline_inside", default=None)
 
 
 class PredictionIds:
-    """Ids unique across processes: 96 random bits per process, then a counter."""
+    """Numbers of calls, unique across processes: 96 random bits per process, then a counter.
+
+    The id of a call is its number in hexadecimal digits.
+    """
 
     def __init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
         """Draw new random bits, so that a forked child does not repeat its parent's ids."""
-        self._numbers = itertools.count(secrets.randbits(96) << 32)
+        self.process = secrets.randbits(96)
+        self._numbers = itertools.count(self.process << 32)
 
-    def make(self) -> str:
-        return f"{next(self._numbers):032x}"
+    def of(self, token: ScopeToken) -> int:
+        """The number of a call. Of two threads that ask at once, both get that of the first; the other is nobody's."""
+        if len(token) == 1:
+            token.append(next(self._numbers))
+        number: int = token[1]
+        return number
 
 
 PREDICTION_IDS: Final = PredictionIds()
+
+
+class RowIds:
+    """The caller's ids for the rows of the calls made while this is open, in this context or a copy of it.
+
+    An object that calls fill: what they set in a copied context, as that of a thread pool, is not seen outside. True
+    while open. ids: one for each row, or one for all. call: token of the last call.
+    """
+
+    __slots__ = ("_outer", "call", "ids", "is_open")
+
+    def __init__(self, ids: Iterable[Any]) -> None:
+        self.ids = tuple(ids)
+        self.is_open = True
+        self.call: ScopeToken | None = None
+        self._outer: Any = False
+
+    def __bool__(self) -> bool:
+        return self.is_open
+
+    def __enter__(self) -> "RowIds":  # noqa: PYI034  # typing.Self is 3.11's
+        token = CALL_SCOPE.get()
+        self._outer = token is not None and token[0]
+        if self._outer is not True:  # inside a call nothing is recorded, whatever its ids
+            CALL_SCOPE.set([self, _number(token)])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.is_open = False
+        if self._outer and self._outer is not True:
+            CALL_SCOPE.set([self._outer, _number(CALL_SCOPE.get())])
+
+    @property
+    def prediction_id(self) -> str | None:
+        """The id of the last call made with these ids; None before the first."""
+        return None if self.call is None else f"{PREDICTION_IDS.of(self.call):032x}"
+
+
+def identified(ids: Any) -> RowIds:
+    """Give the rows of the model calls inside this context the ids that the caller knows them by.
+
+    Outcomes, recomputed features and other tables are joined by them. An id may be a number or a text: 42, 42.0 and
+    "42" are one id. It is hashed, and not sent itself. It applies to this thread or task and what it awaits, starts
+    with `asyncio.to_thread` or runs in a copy of its context; elsewhere rows have the ids of their calls.
+
+    Args:
+        ids: one id for each row of a call, in order; or one for all, whose rows are told apart by their numbers.
+
+    Returns:
+        A context manager. Its `prediction_id` is the id of the last call made inside, also from another thread.
+
+    Example:
+        >>> import driftline
+        >>> with driftline.identified(["A-17", "A-18"]):
+        ...     pass  # model.predict(two_orders)
+
+    """
+    if hasattr(ids, "tolist"):  # an array, a series or a tensor; or a scalar of one
+        ids = ids.tolist()
+    return RowIds([ids] if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable) else ids)
+
+
+def row_ids_of(token: ScopeToken) -> RowIds | None:
+    """After a call: the ids that it was made with, which know of it from then on; None if it was made without."""
+    held: RowIds = token[0]
+    if not held:  # closed before the call: a task that outlives its request gets no more of its ids
+        token[0] = False
+        return None
+    held.call = token
+    return held
 
 
 @contextmanager
@@ -51,7 +130,7 @@ def paused() -> Iterator[None]:
         ...     pass  # calls of model.predict(...) in here are not recorded
 
     """
-    token = [True, prediction_id()]
+    token = [True, _number(CALL_SCOPE.get())]
     reset = CALL_SCOPE.set(token)
     try:
         yield
@@ -74,20 +153,14 @@ def prediction_id() -> str | None:
         True
 
     """
-    token = CALL_SCOPE.get()
+    number = _number(CALL_SCOPE.get())
+    return None if number is None else f"{number:032x}"
+
+
+def _number(token: ScopeToken | None) -> int | None:
     if token is None or token == [True]:
         return None
-    if len(token) == 1:
-        token.append(PREDICTION_IDS.make())
-    found: str | None = token[1]
-    return found
-
-
-def assign_prediction_id() -> str:
-    """Assign a new id to the call that just ended in this context, and return it."""
-    made = PREDICTION_IDS.make()
-    CALL_SCOPE.set([False, made])  # not the existing token: a callback shares its caller's
-    return made
+    return PREDICTION_IDS.of(token)
 
 
 def end_call() -> None:
@@ -123,7 +196,7 @@ def carry_scope(parallel_call: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(parallel_call)
     def __call__(self: Any, iterable: Any) -> Any:  # noqa: N807  # joblib's name
         token = CALL_SCOPE.get()
-        if token is not None and token[0]:
+        if token is not None and token[0] is True:
             iterable = ((ScopedTask(function, token), args, kwargs) for function, args, kwargs in iterable)
         return parallel_call(self, iterable)
 

@@ -26,7 +26,7 @@ def woken() -> Woken:
 
 def record(rows: int = 4) -> CallRecord:
     payload = np.zeros((rows, 3)).tobytes()
-    return MODEL, "predict", (payload, np.dtype(float), (rows, 3), len(payload)), None, 0.1, None, None
+    return MODEL, "predict", (payload, np.dtype(float), (rows, 3), len(payload)), None, 0.1, None, None, [False], 0.0
 
 
 def test_the_background_is_woken_by_the_first_one_and_by_many(woken: Woken) -> None:
@@ -78,6 +78,6 @@ def test_after_the_end_nothing_is_kept(woken: Woken) -> None:
     for _ in range(50):
         batch = capture(np.zeros((5000, 3)), pool)
         assert batch.kind == "pooled"
-        assert not buffer.put((MODEL, "predict", batch, None, 0.1, None, None))
+        assert not buffer.put((MODEL, "predict", batch, None, 0.1, None, None, [False], 0.0))
 
     assert not buffer.take()

@@ -170,7 +170,7 @@ def pipeline(exporter: MemoryMetricExporter, **settings: Any) -> Pipeline:
 
 
 def record(rows: Any, model: ModelFacts = MODEL) -> CallRecord:
-    return model, "predict", capture(rows, BufferPool(10**9)), None, 0.1, None, None
+    return model, "predict", capture(rows, BufferPool(10**9)), None, 0.1, None, None, [False], 0.0
 
 
 def test_counting_goes_on_while_an_export_hangs() -> None:
@@ -276,7 +276,7 @@ def test_rows_without_columns_are_rows(shape: tuple[int, ...], dtype: type, kind
     model = ModelFacts("n", None, "M", "test", None, None, None, first_output, InputFacts(kind))
     for _ in range(2):
         given = capture(np.empty(shape, dtype), BufferPool(10**9))
-        subject.queue.put((model, "predict", given, given, 0.1, None, None))
+        subject.queue.put((model, "predict", given, given, 0.1, None, None, [False], 0.0))
     assert subject.flush(10)
     assert subject.close(10)
 

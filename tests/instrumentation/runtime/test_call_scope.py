@@ -5,11 +5,13 @@ import pickle
 
 from driftline.runtime.call_scope import (
     CALL_SCOPE,
+    PREDICTION_IDS,
     PredictionIds,
+    RowIds,
     ScopedTask,
-    assign_prediction_id,
     paused,
     prediction_id,
+    row_ids_of,
 )
 
 
@@ -70,7 +72,9 @@ def test_an_id_is_made_once() -> None:
         CALL_SCOPE.set([False])
         before = contextvars.copy_context()
         first = prediction_id()
-        given = assign_prediction_id()
+        token = [False]
+        CALL_SCOPE.set(token)
+        given = f"{PREDICTION_IDS.of(token):032x}"
         assert before.run(prediction_id) == first == before.run(prediction_id)
         return first, given, prediction_id()
 
@@ -81,8 +85,22 @@ def test_an_id_is_made_once() -> None:
 def test_ids_of_a_child_are_not_its_parents() -> None:
     """They count on from another place."""
     ids = PredictionIds()
-    before = ids.make()
+    before = ids.of([False])
     ids.renew()
 
-    assert ids.make()[:24] != before[:24]
-    assert len(before) == 32
+    assert ids.of([False]) >> 32 != before >> 32
+    assert len(f"{before:032x}") == 32
+
+
+def test_ids_of_rows_know_of_their_calls() -> None:
+    """While they are open; a task that outlives them calls without ids."""
+    ids = RowIds("order-7")
+    token = [ids]
+    assert row_ids_of(token) is ids
+    assert ids.call is token
+
+    ids.is_open = False
+    late = [ids]
+    assert row_ids_of(late) is None
+    assert late == [False]
+    assert ids.call is token

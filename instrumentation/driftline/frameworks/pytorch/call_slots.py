@@ -52,7 +52,8 @@ class CallSlot:
         """Call only C functions before the outermost call is found: Dynamo may be watching frames."""
         module = self._module()
         call = self.inner or module._call_impl  # type: ignore[union-attr]  # noqa: SLF001  # it is being called
-        if compiler() is not None or ((token := _inside()) is not None and token[0]):
+        outer = (token := _inside()) is not None and token[0]
+        if outer is True or compiler() is not None:
             return call(*args, **kwargs)
         token = [True]  # also if the call is not recorded: nothing inside it is
         _enter(token)
@@ -60,11 +61,11 @@ class CallSlot:
         try:
             output = call(*args, **kwargs)
         except BaseException as error:
-            token[0] = False
-            self.end(started, None, error)
+            token[0] = outer
+            self.end(started, None, error, token)
             raise
-        token[0] = False
-        self.end(started, output, None)
+        token[0] = outer
+        self.end(started, output, None, token)
         return output
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -38,16 +38,17 @@ class Before(_Hook):
     def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if is_compiling():  # True while Dynamo traces this: keeps the code below out of the graph
             return
-        if compiler() is not None or ((token := CALL_SCOPE.get()) is not None and token[0]):
-            _open.set((None, None, None, _open.get()))
+        before = (token := CALL_SCOPE.get()) is not None and token[0]
+        if before is True or compiler() is not None:
+            _open.set((None, None, None, None, _open.get()))
             return
         token = [True]
         CALL_SCOPE.set(token)
         handled = sys.exc_info()[1]
         outer = _open.get()
-        _open.set((token, None, handled, outer))  # `After` is called as well if the call is refused here
+        _open.set((token, before, None, handled, outer))  # `After` is called as well if the call is refused here
         started = self.calls.begin(FORWARD, module, args, kwargs)
-        _open.set((token, started, handled, outer))
+        _open.set((token, before, started, handled, outer))
 
 
 class After(_Hook):
@@ -56,13 +57,13 @@ class After(_Hook):
     def __call__(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:  # noqa: ARG002  # torch's
         if is_compiling() or (call := _open.get()) is None:
             return
-        token, started, handled, outer = call
+        token, before, started, handled, outer = call
         _open.set(outer)
         if token is None:
             return
-        token[0] = False
+        token[0] = before
         error = sys.exc_info()[1]
-        self.calls.end(started, output, error if output is None and error is not handled else None)
+        self.calls.end(started, output, error if output is None and error is not handled else None, token)
 
 
 class CallHooks:

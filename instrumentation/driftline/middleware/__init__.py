@@ -1,0 +1,10 @@
+"""Middleware of web servers: the id of a request becomes that of its rows, and the answer tells the prediction's id.
+
+Opt-in, and without dependencies: `app.add_middleware(driftline.middleware.ASGIMiddleware)` in FastAPI and Starlette,
+`app.wsgi_app = driftline.middleware.WSGIMiddleware(app.wsgi_app)` in Flask.
+"""
+
+from driftline.middleware.asgi import ASGIMiddleware
+from driftline.middleware.wsgi import WSGIMiddleware
+
+__all__ = ["ASGIMiddleware", "WSGIMiddleware"]
