@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AggregationTemporality,
     ExponentialHistogram,
@@ -21,6 +23,9 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from driftline import semconv
+from driftline.rows.batch import RowBatch
+from driftline.rows.body import encode_table
+from driftline.rows.otlp import batch_attributes
 from driftline.sketch import Histogram
 
 CUMULATIVE: Final = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
@@ -118,3 +123,17 @@ def span(attributes: Mapping[str, object], number: int = 1, time: int = 1_000, t
 def trace_request(*spans: Span, resource: Mapping[str, object] = SERVICE) -> ExportTraceServiceRequest:
     held = ResourceSpans(resource=Resource(attributes=pairs(resource)), scope_spans=[ScopeSpans(spans=spans)])
     return ExportTraceServiceRequest(resource_spans=[held])
+
+
+def batch_record(batch: RowBatch, identity: Mapping[str, object] | None = None) -> LogRecord:
+    """A row batch as a log record."""
+    attributes = batch_attributes(batch, of_model() if identity is None else identity)
+    body = AnyValue(bytes_value=encode_table(batch.table))
+    return LogRecord(event_name=semconv.ROWS_EVENT, attributes=pairs(attributes), body=body)
+
+
+def logs_request(*records: LogRecord, resource: Mapping[str, Any] = SERVICE) -> ExportLogsServiceRequest:
+    scopes = [ScopeLogs(log_records=records)]
+    return ExportLogsServiceRequest(
+        resource_logs=[ResourceLogs(resource=Resource(attributes=pairs(resource)), scope_logs=scopes)]
+    )

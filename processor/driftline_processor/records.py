@@ -1,7 +1,7 @@
 """The records that flow through the processor: frozen and all but free of behaviour.
 
 Times are integers, nanoseconds since the Unix epoch, as in OTLP. Imports only verdicts, and of the
-instrumentation sketches and the key of a column.
+instrumentation sketches, row batches and the key of a column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ import numpy as np
 
 from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: PLC0414  # exported
 from driftline.reference.row_repeats import RowRepeats
+from driftline.rows.batch import RowBatch
 from driftline.semconv import TENANT_NAME
 from driftline.sketch import Intervals
 from driftline.sketch.arrays import FloatArray, IntArray
@@ -145,6 +146,20 @@ class ExampleRows:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelRows:
+    """A batch of rows with their ids, a sample of those that sketches count: to join, never to count columns by."""
+
+    model: ModelKey
+    operation: str
+    batch: RowBatch
+
+    @property
+    def time(self) -> int:
+        """The newest of its rows, Unix nanoseconds; 0 without any."""
+        return int(self.batch.table.times.max(initial=0))
+
+
 @dataclass(frozen=True, slots=True)
 class ReferencePart:
     """Part of a reference received over OTLP: each point as the bytes of a MetricsData, by digest.
@@ -166,7 +181,7 @@ class ReferencePart:
         return f"{self.id} of {self.service}" if self.service else self.id
 
 
-InputRecord: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ReferencePart
+InputRecord: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ModelRows | ReferencePart
 
 
 class Rejection(NamedTuple):

@@ -76,6 +76,15 @@ def events(*names: str) -> ExportLogsServiceRequest:
     return request
 
 
+def row_bodies(*bodies: bytes) -> ExportLogsServiceRequest:
+    """A request with one row batch for each body."""
+    request = ExportLogsServiceRequest()
+    scope = request.resource_logs.add().scope_logs.add()
+    for body in bodies:
+        scope.log_records.add(event_name="ml.rows", time_unix_nano=_TIME, body=AnyValue(bytes_value=body))
+    return request
+
+
 def _pairs(values: Values) -> list[KeyValue]:
     return [KeyValue(key=key, value=_any(value)) for key, value in values.items()]
 

@@ -114,7 +114,7 @@ def test_results_have_no_way_to_the_processor() -> None:
 
     assert reached == {"otlp/ml", "otlp_grpc/backend"}
     to_processor = [name for name, each in config["exporters"].items() if "PROCESSOR" in each["endpoint"]]
-    assert to_processor == ["otlp_grpc/ml"]
+    assert to_processor == ["otlp_grpc/ml", "otlp_grpc/rows"]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,8 @@ def test_keys_in_conditions_are_those_of_semconv() -> None:
     assert gateway["filter/ml"]["trace_conditions"] == [f'span.attributes["{semconv.MODEL_NAME}"] == nil']
     assert gateway["filter/ml"]["metric_conditions"][0].startswith(profile.format("!="))
     assert gateway["filter/backend"]["metric_conditions"] == [profile.format("==")]
-    assert gateway["filter/backend"]["log_conditions"] == [f'log.event_name == "{semconv.ROWS_EVENT}"']
+    (kept,) = (condition.removeprefix("not ") for condition in gateway["filter/ml"]["log_conditions"])
+    assert gateway["filter/backend"]["log_conditions"] == [kept]
     (deleted,) = gateway["transform/results"]["metric_statements"]
     assert deleted.startswith(f'delete_key(resource.attributes, "{semconv.ENVIRONMENT_NAME}") ')
     names = [term.name for term in semconv.TERMS if term.kind == "attribute"]

@@ -1,5 +1,6 @@
 """collector-config/ in the real Collector, driven with synthetic OTLP: what goes where."""
 
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -10,6 +11,7 @@ import grpc
 import pytest
 
 from driftline import semconv
+from driftline_processor.limits import LIMITS
 from e2e import otlp_client
 from e2e.collectors import Collector, agent, gateway
 from e2e.http_sink import HttpSink
@@ -116,15 +118,29 @@ def test_training_profiles_reach_only_the_processor(line: Line) -> None:
 
 
 def test_events_that_the_processor_reads_reach_it_and_no_others(line: Line) -> None:
-    """Of all log records the processor gets outcomes and batches of rows, the backend all but the latter."""
+    """Of all log records the processor gets outcomes and batches of rows, the backend all others."""
     with otlp_client.client(line.collector.port) as client:
         client.send(otlp_client.events(*READ_EVENTS, *NOT_READ_EVENTS))
 
-    to_backend = (READ_EVENTS | NOT_READ_EVENTS) - {semconv.ROWS_EVENT}
-    line.backend.wait_for(lambda sink: len(sink.logs()) >= len(to_backend))
+    line.backend.wait_for(lambda sink: len(sink.logs()) >= len(NOT_READ_EVENTS))
     line.processor.wait_for(lambda sink: len(sink.logs()) >= len(READ_EVENTS))
     assert sorted(log.record.event_name for log in line.processor.logs()) == sorted(READ_EVENTS)
-    assert sorted(log.record.event_name for log in line.backend.logs()) == sorted(to_backend)
+    assert sorted(log.record.event_name for log in line.backend.logs()) == sorted(NOT_READ_EVENTS)
+
+
+def test_row_batches_arrive_as_they_were_sent(line: Line) -> None:
+    """Bodies of any bytes and sizes, up to a request beyond gRPC's default of 4 MiB; no request to the processor is
+    beyond what it takes.
+    """
+    bodies = [bytes(range(256)), b"", *(random.Random(size).randbytes(1 << 20) for size in range(60))]
+    with otlp_client.client(line.collector.port) as client:
+        for first in range(0, len(bodies), 20):
+            client.send(otlp_client.row_bodies(*bodies[first : first + 20]))
+
+    line.processor.wait_for(lambda sink: len(sink.logs()) >= len(bodies))
+    assert [log.record.body.bytes_value for log in line.processor.logs()] == bodies
+    assert max(request.ByteSize() for request in line.processor.requests("logs")) < LIMITS.request
+    assert not line.backend.logs()
 
 
 def test_results_reach_the_backend_and_never_the_processor(line: Line) -> None:

@@ -9,15 +9,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline import semconv
+from driftline.rows.batch import RowBatch
+from driftline.rows.table import RowTable
 from driftline.sketch import Histogram
 from driftline_processor.decode import DECODERS, Malformed, decode_request
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.limits import LIMITS
-from driftline_processor.records import Batch, CountPoint, ExampleRows, ReferencePart, RowsPoint, SketchPoint
-from otlp_requests import counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
+from driftline_processor.records import Batch, CountPoint, ExampleRows, ModelRows, ReferencePart, RowsPoint, SketchPoint
+from otlp_requests import (
+    batch_record,
+    counter,
+    logs_request,
+    metrics_request,
+    number,
+    of_model,
+    sketch,
+    sketch_point,
+    span,
+    trace_request,
+)
 
 VALUES = Histogram.of(np.array([-3.5, 0.0, 1.0, 2.0, 1e6]), 5, 160)
+KEYS = np.arange(3, dtype=np.uint64)
 REFERENCE = {semconv.DATASET_ROLE: semconv.REFERENCE, semconv.REFERENCE_ID: "abc", semconv.REFERENCE_POINTS: 2}
 SEEDS = (
     metrics_request(
@@ -30,6 +44,7 @@ SEEDS = (
         span({**of_model(), "ml.input.a": 1.5, "ml.input.b": "x", "ml.output.prediction": True}, trace_state="ot=th:8"),
         span({**of_model(), "ml.input.a": [1.0, None, 3.0], semconv.VECTOR_NAMES: ["v"]}),
     ),
+    logs_request(batch_record(RowBatch("p.1", 0, 9, RowTable(KEYS, KEYS.astype(np.int64), {})))),
 )
 
 decoders = pytest.mark.parametrize(
@@ -63,6 +78,11 @@ def check(record: Any) -> None:
         assert record.expected > 0
         return
     assert record.model.name
+    if isinstance(record, ModelRows):
+        assert record.batch.uid
+        assert len(record.batch.table.times) == len(record.batch.table)
+        assert record.batch.weight >= 1
+        return
     if isinstance(record, ExampleRows):
         spans = len(record.keys)
         assert {len(key) for key in record.keys} == {24}

@@ -39,8 +39,16 @@ def batch_attributes(batch: RowBatch, identity: Mapping[str, Any]) -> dict[str, 
     return {name: value for name, value in found.items() if value != ""}
 
 
-def read_batch(record: Any) -> SentBatch:
-    """The batch in a log record (protobuf).
+def is_batch(record: Any) -> bool:
+    """Whether a log record (protobuf) is a row batch; backends that ignore the event's name have it as an attribute."""
+    if record.event_name:
+        return bool(record.event_name == semconv.ROWS_EVENT)
+    named = (pair.value.string_value for pair in record.attributes if pair.key == semconv.EVENT_NAME)
+    return semconv.ROWS_EVENT in named
+
+
+def read_batch(record: Any, longest: int = MAX_NAME) -> SentBatch:
+    """The batch in a log record (protobuf). longest: characters of a name.
 
     Raises:
         ValueError: it has none, or what is there breaks a rule; the message names it.
@@ -48,7 +56,7 @@ def read_batch(record: Any) -> SentBatch:
     """
     values = {pair.key: otlp.scalar(pair.value) for pair in record.attributes}
     model, version, operation, uid = (
-        _text(values, name)
+        _text(values, name, longest)
         for name in (semconv.MODEL_NAME, semconv.MODEL_VERSION, semconv.OPERATION_NAME, semconv.RECORD_UID)
     )
     if not model or not uid:
@@ -57,19 +65,19 @@ def read_batch(record: Any) -> SentBatch:
         raise ValueError(f"must have a body of bytes (got {record.body.WhichOneof('value')})")
     table = decode_table(record.body.bytes_value)
     seen = values.get(semconv.ROWS_SEEN)
-    if not isinstance(seen, (int, float)) or not 0 <= seen <= _MAX_COUNT:
+    if not isinstance(seen, int) or isinstance(seen, bool) or not 0 <= seen <= _MAX_COUNT:
         raise ValueError(f"{semconv.ROWS_SEEN} must be a number of rows (got {seen!r:.40})")
-    threshold = read_threshold(_text(values, semconv.ROWS_THRESHOLD))
+    threshold = read_threshold(_text(values, semconv.ROWS_THRESHOLD, longest))
     if threshold >= RANGE:
         raise ValueError(f"{semconv.ROWS_THRESHOLD} must leave some rows")
     first, last, reference = (
-        _text(values, name) for name in (semconv.ROWS_FIRST, semconv.ROWS_LAST, semconv.REFERENCE_ID)
+        _text(values, name, longest) for name in (semconv.ROWS_FIRST, semconv.ROWS_LAST, semconv.REFERENCE_ID)
     )
     return SentBatch(model, version, operation, RowBatch(uid, threshold, int(seen), table, first, last, reference))
 
 
-def _text(values: Mapping[str, Any], name: str) -> str:
+def _text(values: Mapping[str, Any], name: str, longest: int) -> str:
     value = values.get(name, "")
-    if not isinstance(value, str) or len(value) > MAX_NAME:
-        raise ValueError(f"{name} must be a text of at most {MAX_NAME} characters (got {value!r:.40})")
+    if not isinstance(value, str) or len(value) > longest:
+        raise ValueError(f"{name} must be a text of at most {longest} characters (got {value!r:.40})")
     return value

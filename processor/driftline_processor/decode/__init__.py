@@ -3,8 +3,9 @@
 Imports no other room of the processor but `records` and `limits`.
 """
 
+from driftline_processor.decode.logs import decode_logs
 from driftline_processor.decode.metrics import decode_metrics
-from driftline_processor.decode.otlp_values import Malformed, decode_logs
+from driftline_processor.decode.otlp_values import Malformed
 from driftline_processor.decode.requests import DECODERS, Decoded, decode_request
 from driftline_processor.decode.traces import decode_traces
 from driftline_processor.decode.wire_limits import OtlpSignal, TooLarge

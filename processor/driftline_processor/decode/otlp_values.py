@@ -5,14 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from driftline import semconv
 from driftline.sketch import hashed, otlp
 from driftline.sketch.values import LONGEST_NAME
-from driftline_processor.limits import LIMITS, Limits
-from driftline_processor.records import Batch, Rejection, Scalar
+from driftline_processor.limits import Limits
+from driftline_processor.records import Rejection, Scalar
 
 MAX_TIME: Final = (1 << 63) - 1
 """Nanoseconds since 1970 that fit a signed integer: until the year 2262."""
@@ -40,12 +39,6 @@ def parsed(kind: type[_M], data: bytes) -> _M:
     except DecodeError:
         raise Malformed(f"not the bytes of one {kind.__name__} ({len(data)} bytes)") from None
     return message
-
-
-def decode_logs(data: bytes, limits: Limits = LIMITS, tenant: str = "") -> Batch:  # noqa: ARG001  (as the others)
-    """Nothing of ours comes as a log record: well-formed requests are accepted and hold nothing. Raises Malformed."""
-    parsed(ExportLogsServiceRequest, data)
-    return Batch()
 
 
 def scalar(value: AnyValue) -> Scalar:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from driftline_processor.decode.logs import decode_logs
 from driftline_processor.decode.metrics import decode_metrics, decode_usual_metrics
-from driftline_processor.decode.otlp_values import Malformed, decode_logs
+from driftline_processor.decode.otlp_values import Malformed
 from driftline_processor.decode.traces import decode_traces
 from driftline_processor.decode.wire_limits import ITEM_NAMES, PIECE, Item, OtlpSignal, joined, within_limits
 from driftline_processor.limits import Limits

@@ -27,6 +27,7 @@ from driftline_processor.engine.matching import Columns, Matching, ModelMatch, m
 from driftline_processor.engine.model_shares import ModelShares
 from driftline_processor.engine.model_state import ModelState, ModelStatus
 from driftline_processor.engine.point_runs import ingest_points
+from driftline_processor.engine.received_batches import ReceivedBatches
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.engine.suspects import finder
@@ -38,6 +39,7 @@ from driftline_processor.records import (
     ExampleRows,
     InputRecord,
     ModelKey,
+    ModelRows,
     Reference,
     ReferencePart,
     Window,
@@ -209,6 +211,10 @@ class Engine:
         """Rows counted per model since the store was created."""
         return {key: model.rows for key, model in self._models.items()}
 
+    def batches(self) -> Mapping[ModelKey, ReceivedBatches]:
+        """The row batches of each model since the store was created."""
+        return {key: model.batches for key, model in self._models.items() if model.batches.runs}
+
     def _complete(self, now: int) -> Iterator[tuple[ModelState, Window]]:
         """The windows to judge, by model. The next call starts after the model of the last window taken."""
         wait = self._settings.lateness + self._settings.step
@@ -222,7 +228,11 @@ class Engine:
                 model.release()
 
     def _observe_model(
-        self, key: ModelKey, records: Sequence[ExampleRows | Point], received: int, report: IngestReportBuilder
+        self,
+        key: ModelKey,
+        records: Sequence[ExampleRows | ModelRows | Point],
+        received: int,
+        report: IngestReportBuilder,
     ) -> None:
         """Counts records of one model that come together; those of spans first."""
         model = self._model(records[0], report)
@@ -232,19 +242,20 @@ class Engine:
             return
         self._shares.widen(model)
         spans = [record for record in records if isinstance(record, ExampleRows)]
-        points = [record for record in records if not isinstance(record, ExampleRows)]
+        batches = [record.batch for record in records if isinstance(record, ModelRows)]
+        points = [record for record in records if not isinstance(record, (ExampleRows, ModelRows))]
         of_spans = (
             model.ingest_spans(record, self._event_times(record, model, received, report), received) for record in spans
         )
         of_points = ingest_points(model, points, self._times_of_points(points, model, received, report), received)
-        for result in chain(chain.from_iterable(of_spans), of_points):
+        for result in chain(chain.from_iterable(of_spans), of_points, map(model.ingest_batch, batches)):
             report.add(key, result, model.panes.newest)
 
     @property
     def _most_models(self) -> int:
         return min(MAX_MODELS, self._settings.models)
 
-    def _model(self, record: Point | ExampleRows, report: IngestReportBuilder) -> ModelState | None:
+    def _model(self, record: Point | ExampleRows | ModelRows, report: IngestReportBuilder) -> ModelState | None:
         key = record.model
         model = self._models.get(key)
         if model is not None:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from driftline.rows.batch import RowBatch
 from driftline.semconv import TARGET_INPUT, TARGET_PAIR
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.alarms import Alarm
@@ -16,6 +17,7 @@ from driftline_processor.engine.call_examples import CallExamples
 from driftline_processor.engine.checkpoints import Checkpoint, Checkpoints
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.provisional_reference import ProvisionalData
+from driftline_processor.engine.received_batches import ReceivedBatches
 from driftline_processor.engine.resting import Rest, ending, longest_rest, repetition
 from driftline_processor.engine.senders import Senders
 from driftline_processor.engine.stream_deltas import KEEP_FOR, IncrementKind, Point, StreamDeltas
@@ -92,7 +94,7 @@ class ModelState:
 
     columns: last event time of each column. alarms: the open ones. incident: of all of them, while one is open.
     trailing: its last windows, to be judged together. examples: of its calls. rows: counted since the store was
-    created. received: when the last new item was received. idle: its windows are
+    created. batches: of rows with ids. received: when the last new item was received. idle: its windows are
     closed, and nothing is expected. rest: since when. changed: differs from the last snapshot. checkpoints: what
     windows had come to, for late rows; late_since: when the first of these was received that no window was judged
     again for, 0 without. announced: what backends were told of its alarms. senders: how far they have come, where late
@@ -109,6 +111,7 @@ class ModelState:
     incident: Incident | None = None
     trailing: TrailingWindows = field(default_factory=TrailingWindows)
     rows: float = 0.0
+    batches: ReceivedBatches = field(default_factory=ReceivedBatches)
     received: int = 0
     idle: bool = False
     rest: Rest = field(default_factory=Rest)
@@ -163,6 +166,12 @@ class ModelState:
             for sender in spans.senders or (SPANS,):
                 self.senders.note(sender, int(times.max()), received)
         return results
+
+    def ingest_batch(self, batch: RowBatch) -> IngestResult:
+        """Counts a row batch once. Its rows are a sample of those that sketches count: they open no window."""
+        new = self.batches.add(batch)
+        self.changed = self.changed or new
+        return IngestResult(IngestStatus.COUNTED if new else IngestStatus.DUPLICATE)
 
     def add_examples(self, spans: ExampleRows, times: IntArray) -> None:
         """Keeps some of the rows of spans that a sketch has counted. times: the event time of each, [spans]."""

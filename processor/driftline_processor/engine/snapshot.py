@@ -19,6 +19,7 @@ from driftline_processor.engine.pane_form import (
     unpack_span_rows,
 )
 from driftline_processor.engine.provisional_reference import ProvisionalData
+from driftline_processor.engine.received_batches import ReceivedBatches
 from driftline_processor.engine.resting import Rest
 from driftline_processor.engine.stream_deltas import StreamDeltas, pack_position, unpack_position
 from driftline_processor.engine.windows import SlidingWindows
@@ -70,6 +71,8 @@ def dump(model: ModelState) -> bytes:
         state["late"] = pack_late(model)
     if model.rest.begun:
         state["resting"] = model.rest.begun
+    if model.batches.runs:
+        state["batches"] = model.batches.pack()
     if model.examples.panes:
         state["examples"] = pack_examples(model.examples.panes)
     if model.incident is not None:
@@ -108,6 +111,7 @@ def load(body: bytes, size: int, step: int, lateness: int, retention: int = 0) -
         incident=unpack_incident(state["incident"]) if "incident" in state else None,
         trailing=_unpack_trailing(state),
         rows=state["rows"],
+        batches=ReceivedBatches.unpack(state["batches"]) if "batches" in state else ReceivedBatches(),
         idle=state["idle"],
         rest=Rest(begun=state.get("resting", 0)),
         changed=False,

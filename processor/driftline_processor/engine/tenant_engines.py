@@ -11,6 +11,7 @@ from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.ingest_report import IngestReport
 from driftline_processor.engine.matching import Matching
 from driftline_processor.engine.model_state import ModelStatus
+from driftline_processor.engine.received_batches import ReceivedBatches
 from driftline_processor.records import Batch, ModelKey, WindowResult
 
 
@@ -95,6 +96,10 @@ class TenantEngines:
     def restore(self, tenant: str, states: Sequence[bytes], now: int) -> None:
         """As `Engine.restore`, of models of this tenant."""
         self._engines[tenant].restore(states, now)
+
+    def batches(self) -> dict[ModelKey, ReceivedBatches]:
+        """As `Engine.batches`."""
+        return {key: held for engine in self._engines.values() for key, held in engine.batches().items()}
 
     def rows(self) -> dict[ModelKey, float]:
         """As `Engine.rows`."""

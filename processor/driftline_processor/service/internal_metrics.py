@@ -45,9 +45,29 @@ INTERNAL_METRICS: Final = (
         f"{semconv.MODEL_NAME}, {semconv.TENANT_NAME}",
         "Rows of calls since the store was created: twice the rows that `predict` and `predict_proba` both received",
     ),
-    InternalMetric("accepted.items", "counter", "{item}", "signal", "Data points and spans stored and counted"),
-    InternalMetric("rejected.items", "counter", "{item}", "signal", "Data points and spans rejected as unusable"),
-    InternalMetric("duplicate.items", "counter", "{item}", "signal", "Data points and spans received more than once"),
+    InternalMetric(
+        "batch.rows",
+        "observable_counter",
+        "{row}",
+        f"{semconv.MODEL_NAME}, {semconv.TENANT_NAME}",
+        "Rows in row batches, a sample of all rows",
+    ),
+    InternalMetric(
+        "batch.seen.rows",
+        "observable_counter",
+        "{row}",
+        f"{semconv.MODEL_NAME}, {semconv.TENANT_NAME}",
+        "Rows that those are a sample of",
+    ),
+    InternalMetric(
+        "accepted.items", "counter", "{item}", "signal", "Data points, spans and row batches stored and counted"
+    ),
+    InternalMetric(
+        "rejected.items", "counter", "{item}", "signal", "Data points, spans and row batches rejected as unusable"
+    ),
+    InternalMetric(
+        "duplicate.items", "counter", "{item}", "signal", "Data points, spans and row batches received more than once"
+    ),
     InternalMetric(
         "late.rows", "counter", "{row}", semconv.MODEL_NAME, "Rows that arrived after their window was judged"
     ),

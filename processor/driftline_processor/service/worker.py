@@ -97,6 +97,8 @@ class Worker:
         self._journal_bytes, self._journal_seconds, self._replay_seconds = 0, 0.0, REPLAY_SECONDS
         self._next_tick = self._next_snapshot = self._next_survey = 0.0
         self._rows: dict[tuple[str, ...], float] = {}
+        self._batch_rows: dict[tuple[str, ...], float] = {}
+        self._batch_seen_rows: dict[tuple[str, ...], float] = {}
         self._unsaved: dict[ModelKey, bytes | None] = {}
         self._absent: set[str] = set()  # tenants in the store that are not configured
         self._storage_ok = True
@@ -105,6 +107,8 @@ class Worker:
         self._matching: Mapping[str, Matching] = {}
         self._models: Mapping[str, tuple[ModelStatus, ...]] = {}
         metrics.observe("rows", lambda: self._rows)
+        metrics.observe("batch.rows", lambda: self._batch_rows)
+        metrics.observe("batch.seen.rows", lambda: self._batch_seen_rows)
         metrics.observe("unused.references", lambda: {(): sum(len(each.unused) for each in self._matching.values())})
 
     def matching(self, tenant: str) -> Matching:
@@ -141,7 +145,8 @@ class Worker:
             self._journal_bytes += len(entry.body)
             replayed += 1
         self._engines.resume(self._clock())
-        self._rows, self._journal_seconds = self._counted_rows(), thread_time() - begin
+        self._count_rows()
+        self._journal_seconds = thread_time() - begin
         return replayed
 
     def _restore(self) -> None:
@@ -312,7 +317,7 @@ class Worker:
     def _survey(self) -> None:
         """What takes longer with every model, and is told once a tick, not with every slice."""
         self._matching, self._models = self._engines.matching(), self._engines.statuses(MOST_MODELS)
-        self._rows = self._counted_rows()
+        self._count_rows()
         for notice in self._engines.notices():
             logger.warning("%s", notice)
 
@@ -345,12 +350,11 @@ class Worker:
             self._journal_seconds = 0.0
             self._replay_seconds = max(REPLAY_SECONDS, (thread_time() - begin) / _SAVING_SHARE)
 
-    def _counted_rows(self) -> dict[tuple[str, ...], float]:
-        rows: dict[tuple[str, ...], float] = {}
-        for model, count in self._engines.rows().items():
-            key = model.name, model.tenant
-            rows[key] = rows.get(key, 0.0) + count
-        return rows
+    def _count_rows(self) -> None:
+        batches = self._engines.batches()
+        self._rows = _by_name(self._engines.rows())
+        self._batch_rows = _by_name({key: each.sampled for key, each in batches.items()})
+        self._batch_seen_rows = _by_name({key: each.seen for key, each in batches.items()})
 
     def _note_storage(self, ok: bool, reason: str = "") -> None:
         """Logs when the store fails and when it recovers, once each."""
@@ -365,3 +369,12 @@ class Worker:
 
 def _parts(batch: Batch) -> list[ReferencePart]:
     return [record for record in batch.records if isinstance(record, ReferencePart)]
+
+
+def _by_name(counts: Mapping[ModelKey, float]) -> dict[tuple[str, ...], float]:
+    """The sum over all versions and resources of a model of a tenant."""
+    summed: dict[tuple[str, ...], float] = {}
+    for model, count in counts.items():
+        key = model.name, model.tenant
+        summed[key] = summed.get(key, 0.0) + count
+    return summed
