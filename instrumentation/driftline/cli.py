@@ -12,6 +12,7 @@ class _Commands(click.Group):
         "demo": ("driftline.demo.command", "demo"),
         "doctor": ("driftline.doctor.command", "doctor"),
         "profile": ("driftline.profiling.command", "profile"),
+        "rows": ("driftline.rows.command", "rows"),
         "replay": ("driftline_processor.replay.command", "replay"),  # by name: the processor is never imported here
     }
 
