@@ -12,6 +12,8 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metric
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from driftline import semconv
+
 T = TypeVar("T")
 Attributes = dict[str, Any]
 
@@ -114,6 +116,12 @@ class Received:
         cumulative = {point.stream: point for point in self.streams(name) if _temporality(point.metric) == _CUMULATIVE}
         delta = [point for point in self.points(name) if _temporality(point.metric) == _DELTA]
         return sum(p.value for p in (*cumulative.values(), *delta) if wanted.items() <= p.attributes.items())
+
+    def seen_rows(self) -> int:
+        """Rows that the row batches stand for, of each batch once."""
+        batches = [log.attributes for log in self.logs() if log.record.event_name == semconv.ROWS_EVENT]
+        seen = {batch[semconv.RECORD_UID]: batch[semconv.ROWS_SEEN] for batch in batches}
+        return sum(seen.values())
 
     def wait_for(self, condition: Callable[["Received"], T], timeout: float = 30.0) -> T:
         """The first true value of `condition(self)`, looked at whenever something arrives.

@@ -6,8 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -84,6 +87,20 @@ class EncodingMetricExporter(MetricExporter):
         pass
 
 
+class EncodingLogExporter(LogRecordExporter):
+    """As EncodingSpanExporter, for row batches."""
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        encode_logs(batch).SerializeToString()
+        return LogRecordExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: int = 10_000) -> bool:
+        return True
+
+    def shutdown(self) -> None:
+        pass
+
+
 class Rig:
     """The providers of an application, and Driftline with its default settings, but that it exports when told to."""
 
@@ -100,6 +117,7 @@ class Rig:
             tracer_provider=self.tracer_provider,
             meter_provider=self.meter_provider,
             metric_exporter=self.sketches,
+            log_exporter=EncodingLogExporter(),
             export_interval=_NEVER_MS,
             **options,
         )

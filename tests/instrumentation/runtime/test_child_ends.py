@@ -74,6 +74,7 @@ def assert_arrived(sink: OtlpSink, rows: int, calls: int) -> None:
     valid = {semconv.FEATURE_NAME: "x0", semconv.FEATURE_STATE: semconv.VALID}
 
     assert sink.total(semconv.INFERENCE_ROWS) == sink.total(semconv.FEATURE_OBSERVATIONS, valid) == rows
+    assert sink.seen_rows() == rows
     assert sink.total(semconv.INFERENCE_DURATION) == calls
     assert len([span for span in sink.spans() if semconv.MODEL_NAME in span.attributes]) == calls
 
