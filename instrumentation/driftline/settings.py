@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 _logger = logging.getLogger(__name__)
 
 ALL: Final = "all"
+CODES: Final = "codes"
 OUTPUTS: Final = "outputs"
 NONE: Final = "none"
 
@@ -31,10 +32,10 @@ HASHED: Final = Redaction(shown=False, hashed=True)
 HIDDEN: Final = Redaction(shown=False)
 
 
-def _level(text: str) -> str:
+def _level(text: str, levels: tuple[str, ...] = (ALL, OUTPUTS, NONE)) -> str:
     level = str(text).strip().lower()
-    if level not in (ALL, OUTPUTS, NONE):
-        raise ValueError(f"must be one of {ALL}, {OUTPUTS}, {NONE}")
+    if level not in levels:
+        raise ValueError(f"must be one of {', '.join(levels)}")
     return level
 
 
@@ -51,6 +52,10 @@ def _check(text: str) -> str:
         return check_mode(text)
     except ValueError:
         raise ValueError(f"must be one of {OBSERVE}, {WARN}, {REJECT}") from None
+
+
+def _capture_level(text: str) -> str:
+    return _level(text, (ALL, CODES, OUTPUTS, NONE))
 
 
 def _patterns(value: str | Iterable[str]) -> tuple[str, ...]:
@@ -95,7 +100,13 @@ class Settings:
     model_name: str | None = _setting("DRIFTLINE_MODEL_NAME", None, "Model name (default: the model's class)", _text)
     model_version: str | None = _setting("DRIFTLINE_MODEL_VERSION", None, "Model version", _text)
     # A mistyped privacy setting hides everything rather than nothing.
-    capture: str = _setting("DRIFTLINE_CAPTURE", ALL, "Raw values to export: all, outputs or none", _level, NONE)
+    capture: str = _setting(
+        "DRIFTLINE_CAPTURE",
+        ALL,
+        "Raw values to export: all, outputs or none; codes: as outputs, and row batches say the bins of inputs",
+        _capture_level,
+        NONE,
+    )
     sketch: str = _setting("DRIFTLINE_SKETCH", ALL, "Columns to sketch: all, outputs or none", _level)
     include: tuple[str, ...] = _setting(
         "DRIFTLINE_INCLUDE",
@@ -206,10 +217,10 @@ class Settings:
         """Whether an input is a feature: the column that identifies rows is one only if DRIFTLINE_INCLUDE names it."""
         return feature != id_column or _matches(feature, self.include)
 
-    @property
-    def hides_inputs(self) -> bool:
-        """Whether no value of any input may be exported."""
-        return self.capture != ALL
+    def is_coded(self, feature: str) -> bool:
+        """Whether row batches have the bins of an input instead of its values."""
+        shown = not self.include or _matches(feature, self.include)
+        return self.capture == CODES and shown and not _matches(feature, (*self.exclude, *self.hash))
 
     @property
     def redacts(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from driftline.features.columns import are_numbered
 from driftline.records import ModelFacts
+from driftline.rows.codes import CodedColumn
 from driftline.sketch.column import TextReader
 from driftline.sketch.pairs import Pairs
 
@@ -26,13 +27,15 @@ class InputType(NamedTuple):
 
 
 class ServedReference(NamedTuple):
-    """Of one model. types: of each input, in the order of the training data."""
+    """Of one model. types: of each input, in the order of the training data. bins: of each input. id: of the file."""
 
     pairs: Pairs
     types: Mapping[str, InputType]
+    bins: Mapping[str, CodedColumn]
+    id: str
 
 
-_NONE: Final = ServedReference(Pairs({}), {})
+_NONE: Final = ServedReference(Pairs({}), {}, {}, "")
 
 
 class References:
@@ -54,6 +57,14 @@ class References:
     def types(self, model: ModelFacts) -> Mapping[str, InputType]:
         """The type of each input, in the order of the training data."""
         return self._of(model).types
+
+    def bins(self, model: ModelFacts) -> Mapping[str, CodedColumn]:
+        """The bins of each input, for those of at most a byte."""
+        return self._of(model).bins
+
+    def id(self, model: ModelFacts) -> str:
+        """The id of the reference; "" without one."""
+        return self._of(model).id
 
     def named(self, model: ModelFacts, names: tuple[str, ...]) -> tuple[str, ...]:
         """Inputs by the names of the reference, where it has as many and either side has none but numbers.
@@ -121,4 +132,5 @@ def _read_or_log(file: Path) -> dict[tuple[str, str], ServedReference]:
         _logger.warning("%s: %s must be a training profile (%s); its pairs are not counted.", _VARIABLE, file, reason)
         return {}
     types = {name: InputType(each in NAMED, text_reader(each)) for name, each in found.types.items()}
-    return {(found.model, found.version): ServedReference(Pairs(found.pairs), types)}
+    bins = {name: each for name, each in found.bins.items() if each.fits}
+    return {(found.model, found.version): ServedReference(Pairs(found.pairs), types, bins, found.id)}

@@ -23,7 +23,7 @@ class RowBatches:
         make_exporter: LogExporterFactory,
         resource: Callable[[], Resource],
     ) -> None:
-        self._collector = RowCollector(settings, references.named)
+        self._collector = RowCollector(settings, references)
         self._outbox = RowOutbox(self._collector.uid)
         self._exporter = RowExporter(make_exporter, resource)
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from driftline.export.row_columns import Named, RowColumns, id_column, layout_of
+from driftline.export.reference_pairs import References
+from driftline.export.row_columns import RowColumns, id_column, layout_of
 from driftline.features.row_selection import select_rows
 from driftline.records import Prediction
 from driftline.rows.batch import RowBatch
@@ -19,7 +20,7 @@ from driftline.rows.sampling import RowSampler, fair_shares, thinned_to
 from driftline.rows.table import RowTable
 from driftline.runtime.call_scope import PREDICTION_IDS, RowIds
 from driftline.runtime.self_faults import FAULTS
-from driftline.settings import Settings
+from driftline.settings import CODES, Settings
 from driftline.sketch.arrays import IntArray
 
 _logger = logging.getLogger("driftline")
@@ -31,9 +32,13 @@ _LEAST_SECONDS: Final = 1.0
 
 @dataclass(slots=True)
 class _Stream:
-    """The rows of one model and operation since the last batch. first, last: numbers of calls."""
+    """The rows of one model and operation since the last batch. reference: its id, where columns are codes of its bins.
+
+    first, last: numbers of calls.
+    """
 
     identity: Mapping[str, Any]
+    reference: str = ""
     sampler: RowSampler = field(default_factory=RowSampler)
     first: int = 1 << 128
     last: int = 0
@@ -46,11 +51,16 @@ class RowCollector:
     """
 
     def __init__(
-        self, settings: Settings, named: Named, clock: Callable[[], float] = time.monotonic, *, wall: Any = time.time_ns
+        self,
+        settings: Settings,
+        references: References,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], int] = time.time_ns,
     ) -> None:
-        """clock: seconds. wall: Unix nanoseconds. named: the names of inputs by the reference."""
+        """clock: seconds. wall: Unix nanoseconds. references: for names and bins of inputs."""
         self._settings = settings
-        self._columns = RowColumns(settings, named)
+        self._references = references
+        self._columns = RowColumns(settings, references)
         self._clock, self._wall = clock, wall
         self._cut = clock()
         self._most = _budget(settings, settings.export_interval / 1000)
@@ -78,7 +88,8 @@ class RowCollector:
     def _add(self, calls: list[Prediction]) -> None:
         model, operation = calls[0].model, calls[0].operation
         key = model.name, model.version, model.system, operation
-        stream = self._streams.setdefault(key, _Stream(model.attributes(operation)))
+        reference = self._references.id(model) if self._settings.capture == CODES else ""
+        stream = self._streams.setdefault(key, _Stream(model.attributes(operation), reference))
         numbers = [PREDICTION_IDS.of([False] if call.token is None else call.token) for call in calls]
         stream.first, stream.last = min(stream.first, *numbers), max(stream.last, *numbers)
         counts = np.array([call.rows for call in calls])
@@ -161,13 +172,16 @@ class RowCollector:
                 stream.sampler.cut(share)
         for stream in streams:
             first, last = prediction_id_text(stream.first), prediction_id_text(stream.last)
-            sampler = stream.sampler
-            yield stream.identity, RowBatch(self.uid(), sampler.threshold, sampler.seen, sampler.table(), first, last)
+            yield stream.identity, _batch(self.uid(), stream.sampler, first, last, stream.reference)
 
     def uid(self) -> str:
         """An id for a batch: of the process, and in sequence."""
         self._sequence += 1
         return f"{PREDICTION_IDS.process:024x}.{self._sequence}"
+
+
+def _batch(uid: str, sampler: RowSampler, first: str, last: str, reference: str) -> RowBatch:
+    return RowBatch(uid, sampler.threshold, sampler.seen, sampler.table(), first, last, reference)
 
 
 def _cut(call: Prediction, rows: IntArray) -> Prediction:

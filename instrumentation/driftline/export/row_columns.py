@@ -1,32 +1,31 @@
 """The chosen rows of calls by column, as far as they may be exported: the rows of a row batch."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.export.reference_pairs import References
 from driftline.features import columns
 from driftline.features.blocks import ColumnBlock
-from driftline.records import Capture, ModelFacts, NamedColumn, Prediction
+from driftline.records import Capture, ModelFacts, Prediction
 from driftline.rows.keys import Words
-from driftline.rows.table import INPUT, OUTPUT, RowColumn, RowTable
+from driftline.rows.table import CODE, INPUT, OUTPUT, RowColumn, RowTable
 from driftline.runtime.self_faults import FAULTS
-from driftline.settings import Redaction, Settings
+from driftline.settings import ALL, CODES, HIDDEN, Redaction, Settings
 from driftline.sketch import hashed
 from driftline.sketch.arrays import IntArray
 from driftline.sketch.values import is_missing, text_of
 
-Named = Callable[[ModelFacts, tuple[str, ...]], tuple[str, ...]]
-
 
 class RowColumns:
-    """Reads calls that are cut down to the rows that are sent. named: the names of inputs by the reference."""
+    """Reads calls that are cut down to the rows that are sent."""
 
-    def __init__(self, settings: Settings, named: Named) -> None:
+    def __init__(self, settings: Settings, references: References) -> None:
         self._settings = settings
-        self._named = named
+        self._references = references
 
     def table(self, calls: Sequence[Prediction], keys: Words, times: IntArray) -> RowTable:
         """The rows of calls of one model and operation, in order. keys, times: [rows]."""
@@ -46,34 +45,39 @@ class RowColumns:
     def _of_one_layout(self, calls: Sequence[Prediction]) -> dict[RowColumn, NDArray[Any]]:
         rows = sum(call.rows for call in calls)
         found: dict[RowColumn, NDArray[Any]] = {}
-        for role, read in ((INPUT, self._inputs), (OUTPUT, self._outputs)):
+        for read in (self._inputs, self._outputs):
             try:
-                parts: dict[str, list[NDArray[Any]]] = defaultdict(list)
-                for name, values in read(calls):
-                    parts[name].append(values)
+                parts: dict[RowColumn, list[NDArray[Any]]] = defaultdict(list)
+                for column, values in read(calls):
+                    parts[column].append(values)
             except Exception as error:  # noqa: BLE001  # values may be anything: the rows are sent without them
                 FAULTS.note("rows", error)
                 continue
-            whole = ((name, _end_to_end(held)) for name, held in parts.items())
-            found |= {RowColumn(role, name): values for name, values in whole if len(values) == rows}
+            whole = ((column, _end_to_end(held)) for column, held in parts.items())
+            found |= {column: values for column, values in whole if len(values) == rows}
         return found
 
-    def _inputs(self, calls: Sequence[Prediction]) -> Iterator[tuple[str, NDArray[Any]]]:
-        model = calls[0].model
+    def _inputs(self, calls: Sequence[Prediction]) -> Iterator[tuple[RowColumn, NDArray[Any]]]:
+        model, settings = calls[0].model, self._settings
         captures = [call.inputs for call in calls if call.inputs is not None]
-        if self._settings.hides_inputs or not captures:
+        if settings.capture not in (ALL, CODES) or not captures:
             return
+        bins = self._references.bins(model) if settings.capture == CODES else {}
         for block in columns.inputs(model, captures):
-            for position, name in enumerate(self._named(model, block.names or ())):
-                redaction = self._settings.redaction(name)
-                if (redaction.shown or redaction.hashed) and self._settings.is_feature(name, model.id):
-                    yield name, _redacted(np.array(block.columns[position]), redaction)
+            for position, name in enumerate(self._references.named(model, block.names or ())):
+                redaction = settings.redaction(name)
+                if not settings.is_feature(name, model.id):
+                    continue
+                if redaction is not HIDDEN:
+                    yield RowColumn(INPUT, name), _redacted(np.array(block.columns[position]), redaction)
+                elif name in bins and settings.is_coded(name):
+                    yield RowColumn(CODE, name), bins[name].codes(np.asarray(block.columns[position]))
 
-    def _outputs(self, calls: Sequence[Prediction]) -> Iterator[tuple[str, NDArray[Any]]]:
+    def _outputs(self, calls: Sequence[Prediction]) -> Iterator[tuple[RowColumn, NDArray[Any]]]:
         captures = [call.outputs for call in calls if call.outputs is not None and call.outputs.rows == call.rows]
         if len(captures) == len(calls) and self._settings.output_redaction().shown:
             for column in columns.outputs(calls[0].model, calls[0].operation, captures):
-                yield column.name, _class_values(column)
+                yield RowColumn(OUTPUT, column.name), np.asarray(column.values)
 
 
 def id_column(model: ModelFacts, captures: Sequence[Capture]) -> NDArray[Any] | None:
@@ -113,7 +117,3 @@ def _redacted(values: NDArray[Any], redaction: Redaction) -> NDArray[Any]:
     hashes = np.empty(len(values), object)
     hashes[:] = [None if is_missing(value) else hashed(text_of(value)) for value in values.tolist()]
     return hashes
-
-
-def _class_values(column: NamedColumn) -> NDArray[Any]:
-    return np.asarray(column.values)

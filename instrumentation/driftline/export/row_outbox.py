@@ -68,7 +68,12 @@ class RowOutbox:
             self._thin()
 
     def _merge(self, identity: Mapping[str, Any], batch: RowBatch) -> None:
-        alike = [parcel for parcel in self._waiting if not parcel.tried and parcel.identity == identity]
+        reference = batch.reference
+        alike = [
+            parcel
+            for parcel in self._waiting
+            if not parcel.tried and parcel.identity == identity and parcel.batch.reference == reference
+        ]
         self._waiting = [parcel for parcel in self._waiting if parcel not in alike]
         self._waiting += self._parcels(identity, _merged([*(parcel.batch for parcel in alike), batch]))
 

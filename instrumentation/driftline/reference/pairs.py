@@ -12,6 +12,7 @@ from driftline import semconv
 from driftline.reference.attributes import CheckedAttributes
 from driftline.reference.errors import InvalidReference
 from driftline.reference.format import marked_resource, points, read_pair
+from driftline.rows.codes import CodedColumn
 from driftline.sketch.otlp import shown
 from driftline.sketch.pairs import Pair
 
@@ -20,18 +21,21 @@ MOST_BYTES: Final = 64 << 20
 
 _OF_PAIR: Final = frozenset({semconv.PAIR_NAME, semconv.PAIR_MEMBERS, semconv.PAIR_THRESHOLDS})
 _OF_INPUT: Final = frozenset({semconv.FEATURE_NAME, semconv.COLUMN_TYPE})
+_BINS: Final = frozenset({semconv.CELL_EDGES, semconv.CELL_CATEGORIES})
 
 
 class ModelPairs(NamedTuple):
     """The pairs of a reference, under the names that it gives them, and its inputs. version: "" for all versions.
 
-    types: the type of each input, in the order of the training data.
+    types: the type of each input, in the order of the training data. id: of the reference. bins: of each input.
     """
 
     model: str
     version: str
     pairs: Mapping[str, Pair]
     types: Mapping[str, str]
+    id: str
+    bins: Mapping[str, CodedColumn]
 
 
 def read_pairs(path: Path) -> ModelPairs:
@@ -49,7 +53,15 @@ def read_pairs(path: Path) -> ModelPairs:
     pairs = dict(_named(each) for each in described if semconv.FEATURE_NAME not in each)
     inputs = [each for each in described if semconv.FEATURE_NAME in each]
     types = {each.any_text(semconv.FEATURE_NAME): each.text(semconv.COLUMN_TYPE) for each in inputs}
-    return ModelPairs(resource.text(semconv.MODEL_NAME), resource.text(semconv.MODEL_VERSION, ""), pairs, types)
+    bins = {each.any_text(semconv.FEATURE_NAME): _bins(each) for each in inputs}
+    model, version = resource.text(semconv.MODEL_NAME), resource.text(semconv.MODEL_VERSION, "")
+    return ModelPairs(model, version, pairs, types, resource.text(semconv.REFERENCE_ID, ""), bins)
+
+
+def _bins(described: CheckedAttributes) -> CodedColumn:
+    if semconv.CELL_EDGES in described:
+        return CodedColumn(described.ascending(semconv.CELL_EDGES))
+    return CodedColumn(None, tuple(described.texts(semconv.CELL_CATEGORIES)))
 
 
 def _named(attributes: CheckedAttributes) -> tuple[str, Pair]:
@@ -77,7 +89,6 @@ def _descriptions(resource_metrics: Mapping[str, Any]) -> Iterator[Mapping[str, 
 
 def _kept(attributes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """What describes a pair, or an input; not the chunks of its states, which have no type."""
-    inputs = [attribute for attribute in attributes if attribute["key"] in _OF_INPUT]
-    if len(inputs) == len(_OF_INPUT):
-        return inputs
+    if {attribute["key"] for attribute in attributes} >= _OF_INPUT:
+        return [attribute for attribute in attributes if attribute["key"] in _OF_INPUT | _BINS]
     return [attribute for attribute in attributes if attribute["key"] in _OF_PAIR]

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from driftline.capture.buffer_pool import BufferPool
 from driftline.capture.copies import Captures
+from driftline.export.reference_pairs import References
 from driftline.export.row_collector import RowCollector
 from driftline.records import ModelFacts, NamedColumn, Prediction, as_capture
 from driftline.rows.batch import RowBatch
@@ -55,7 +56,7 @@ def call(rows: Any, returned: Any, ids: Any = None, facts: ModelFacts = MODEL) -
 
 
 def collector(budget: Any, clock: Clock | None = None) -> RowCollector:
-    return RowCollector(Settings.read({}, rows=budget), lambda _, names: names, clock or Clock())
+    return RowCollector(Settings.read({}, rows=budget), References(None), clock or Clock())
 
 
 def batches(subject: RowCollector) -> dict[str, RowBatch]:
@@ -185,7 +186,7 @@ def test_the_budget_grows_with_time(seconds: float, least: int, most: int) -> No
 
 def test_no_interval_holds_more_bytes_than_queued_rows_may() -> None:
     """With all rows asked for, a burst is thinned; the count stays exact."""
-    subject = RowCollector(Settings(rows=np.inf, buffer_bytes=400_000), lambda _, names: names, Clock())
+    subject = RowCollector(Settings(rows=np.inf, buffer_bytes=400_000), References(None), Clock())
     for _ in range(20):
         subject.add([call(NUMBERS, NUMBERS[:, 0])])
     batch = batches(subject)["m"]
