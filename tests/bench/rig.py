@@ -25,6 +25,9 @@ from driftline.runtime.self_faults import FAULTS
 FEATURES: Final = 30
 
 _NEVER_MS: Final = 3_600_000
+_ROW_RATE: Final = 250 / (_NEVER_MS / 1000)
+"""Rows a second in row batches: as many between two exports as with the default settings."""
+
 _QUEUE: Final = 1 << 16
 """Spans that may wait for export: none is dropped, which would be cheap."""
 
@@ -119,7 +122,7 @@ class Rig:
             metric_exporter=self.sketches,
             log_exporter=EncodingLogExporter(),
             export_interval=_NEVER_MS,
-            **options,
+            **{"rows": _ROW_RATE} | options,
         )
 
     def settle(self) -> None:

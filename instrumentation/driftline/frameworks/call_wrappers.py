@@ -54,8 +54,7 @@ def record_calls(operation: str, function: Callable[..., Any], switch: Switch) -
 
     @functools.wraps(function)
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        outer = (token := switch.get()) is not None and token[0]
-        if outer is True or not switch.on:
+        if not switch.on or (outer := (token := switch.get()) is not None and token[0]) is True:
             return function(self, *args, **kwargs)
         token = [True]
         switch.set(token)  # never reset: a finished scope is as good as none

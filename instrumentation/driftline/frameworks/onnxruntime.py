@@ -79,8 +79,7 @@ def record_later(function: Callable[..., Any], switch: Switch) -> Callable[..., 
     def run_async(
         self: Any, output_names: Any, input_feed: Any, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
-        outer = (before := switch.get()) is not None and before[0]
-        if outer is True or not switch.on:
+        if not switch.on or (outer := (before := switch.get()) is not None and before[0]) is True:
             return function(self, output_names, input_feed, callback, *args, **kwargs)
         context, token = copy_context(), [outer]
         started = context.run(switch.observer.begin, RUN_LATER, self, (output_names, input_feed), {})
