@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 _logger = logging.getLogger(__name__)
 
 ALL: Final = "all"
+VALUES: Final = "values"
 CODES: Final = "codes"
 OUTPUTS: Final = "outputs"
 NONE: Final = "none"
@@ -54,8 +55,8 @@ def _check(text: str) -> str:
         raise ValueError(f"must be one of {OBSERVE}, {WARN}, {REJECT}") from None
 
 
-def _capture_level(text: str) -> str:
-    return _level(text, (ALL, CODES, OUTPUTS, NONE))
+def _row_inputs(text: str) -> str:
+    return _level(text, (VALUES, CODES))
 
 
 def _patterns(value: str | Iterable[str]) -> tuple[str, ...]:
@@ -100,13 +101,7 @@ class Settings:
     model_name: str | None = _setting("DRIFTLINE_MODEL_NAME", None, "Model name (default: the model's class)", _text)
     model_version: str | None = _setting("DRIFTLINE_MODEL_VERSION", None, "Model version", _text)
     # A mistyped privacy setting hides everything rather than nothing.
-    capture: str = _setting(
-        "DRIFTLINE_CAPTURE",
-        ALL,
-        "Raw values to export: all, outputs or none; codes: as outputs, and row batches say the bins of inputs",
-        _capture_level,
-        NONE,
-    )
+    capture: str = _setting("DRIFTLINE_CAPTURE", ALL, "Raw values to export: all, outputs or none", _level, NONE)
     sketch: str = _setting("DRIFTLINE_SKETCH", ALL, "Columns to sketch: all, outputs or none", _level)
     include: tuple[str, ...] = _setting(
         "DRIFTLINE_INCLUDE",
@@ -144,6 +139,13 @@ class Settings:
         "Rows sent one by one, per second and process: a number, 0 for none, or all",
         _row_rate,
         0.0,
+    )
+    row_inputs: str = _setting(
+        "DRIFTLINE_ROW_INPUTS",
+        VALUES,
+        "Inputs in row batches: values, or codes, the numbers of their bins in the reference",
+        _row_inputs,
+        CODES,
     )
     id_key: str | None = _setting(
         "DRIFTLINE_ID_KEY",
@@ -220,7 +222,8 @@ class Settings:
     def is_coded(self, feature: str) -> bool:
         """Whether row batches have the bins of an input instead of its values."""
         shown = not self.include or _matches(feature, self.include)
-        return self.capture == CODES and shown and not _matches(feature, (*self.exclude, *self.hash))
+        hidden = self.capture == NONE or _matches(feature, (*self.exclude, *self.hash))
+        return self.row_inputs == CODES and shown and not hidden
 
     @property
     def redacts(self) -> bool:

@@ -261,9 +261,8 @@ def test_an_outage_thins_what_waits_and_loses_no_count(instrumented: Callable[..
     telemetry = instrumented(rows="all")
     model = Model()
     telemetry.row_exporter.failing = True
-    rows = RNG.normal(size=(3000, 20))
     for _ in range(3):
-        model.predict(rows)
+        model.predict(RNG.normal(size=(3000, 20)))
         assert not driftline.flush(30)
     telemetry.row_exporter.failing = False
     telemetry.flush()

@@ -88,7 +88,7 @@ class RowCollector:
     def _add(self, calls: list[Prediction]) -> None:
         model, operation = calls[0].model, calls[0].operation
         key = model.name, model.version, model.system, operation
-        reference = self._references.id(model) if self._settings.capture == CODES else ""
+        reference = self._references.id(model) if self._settings.row_inputs == CODES else ""
         stream = self._streams.setdefault(key, _Stream(model.attributes(operation), reference))
         numbers = [PREDICTION_IDS.of([False] if call.token is None else call.token) for call in calls]
         stream.first, stream.last = min(stream.first, *numbers), max(stream.last, *numbers)

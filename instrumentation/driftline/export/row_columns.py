@@ -14,7 +14,7 @@ from driftline.records import Capture, ModelFacts, Prediction
 from driftline.rows.keys import Words
 from driftline.rows.table import CODE, INPUT, OUTPUT, RowColumn, RowTable
 from driftline.runtime.self_faults import FAULTS
-from driftline.settings import ALL, CODES, HIDDEN, Redaction, Settings
+from driftline.settings import ALL, CODES, HASHED, SHOWN, Redaction, Settings
 from driftline.sketch import hashed
 from driftline.sketch.arrays import IntArray
 from driftline.sketch.values import is_missing, text_of
@@ -60,18 +60,19 @@ class RowColumns:
     def _inputs(self, calls: Sequence[Prediction]) -> Iterator[tuple[RowColumn, NDArray[Any]]]:
         model, settings = calls[0].model, self._settings
         captures = [call.inputs for call in calls if call.inputs is not None]
-        if settings.capture not in (ALL, CODES) or not captures:
+        coded = settings.row_inputs == CODES
+        if not captures or (settings.capture != ALL and not coded):
             return
-        bins = self._references.bins(model) if settings.capture == CODES else {}
+        bins = self._references.bins(model) if coded else {}
         for block in columns.inputs(model, captures):
             for position, name in enumerate(self._references.named(model, block.names or ())):
                 redaction = settings.redaction(name)
                 if not settings.is_feature(name, model.id):
                     continue
-                if redaction is not HIDDEN:
-                    yield RowColumn(INPUT, name), _redacted(np.array(block.columns[position]), redaction)
-                elif name in bins and settings.is_coded(name):
+                if name in bins and settings.is_coded(name):
                     yield RowColumn(CODE, name), bins[name].codes(np.asarray(block.columns[position]))
+                elif redaction is HASHED or (redaction is SHOWN and not coded):
+                    yield RowColumn(INPUT, name), _redacted(np.array(block.columns[position]), redaction)
 
     def _outputs(self, calls: Sequence[Prediction]) -> Iterator[tuple[RowColumn, NDArray[Any]]]:
         captures = [call.outputs for call in calls if call.outputs is not None and call.outputs.rows == call.rows]

@@ -62,12 +62,13 @@ class Model(BaseEstimator):
         return np.ones(len(X))
 
 
-def test_rows_are_sent_as_codes(tmp_path: Path, instrumented: Any) -> None:
-    """With DRIFTLINE_CAPTURE=codes: of the columns that may be shown and that the reference has, with its id."""
+@pytest.mark.parametrize("capture", ["all", "outputs"])
+def test_rows_are_sent_as_codes(capture: str, tmp_path: Path, instrumented: Any) -> None:
+    """With DRIFTLINE_ROW_INPUTS=codes: of the columns that may be shown and that the reference has, with its id."""
     frame = pd.DataFrame({"age": RNG.normal(40, 10, 500), "city": RNG.choice(["bern", "rome"], 500), "name": "x"})
     driftline.profile(frame, model="Model").save(tmp_path / "reference.json")
     telemetry: Telemetry = instrumented(
-        capture="codes", exclude="name", rows="all", reference=str(tmp_path / "reference.json")
+        capture=capture, row_inputs="codes", exclude="name", rows="all", reference=str(tmp_path / "reference.json")
     )
     Model().predict(frame.assign(new=1.0))
     telemetry.flush()
@@ -83,5 +84,11 @@ def test_rows_are_sent_as_codes(tmp_path: Path, instrumented: Any) -> None:
     np.testing.assert_array_equal(codes, np.searchsorted(columns["age"].edges, frame["age"], "left"))
     cities = table.columns[RowColumn(CODE, "city")]
     assert [columns["city"].categories[code] for code in cities] == frame["city"].tolist()
-    (span,) = telemetry.spans()
-    assert not [name for name in span.attributes if name.startswith("ml.input.")]
+
+
+def test_nothing_captured_is_nothing_coded(tmp_path: Path, instrumented: Any) -> None:
+    """Nor without a reference: then no input is sent at all."""
+    telemetry: Telemetry = instrumented(row_inputs="codes")
+    Model().predict(pd.DataFrame({"age": [1.0]}))
+    telemetry.flush()
+    assert set(telemetry.row_batches()[0].batch.table.columns) == {RowColumn(OUTPUT, "prediction")}
