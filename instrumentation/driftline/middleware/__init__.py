@@ -1,4 +1,4 @@
-"""Middleware of web servers: the id of a request becomes that of its rows, and the answer tells the prediction's id.
+"""Middleware of web servers: a request's id becomes that of its rows, and a refused call becomes an HTTP problem.
 
 Opt-in, and without dependencies: `app.add_middleware(driftline.middleware.ASGIMiddleware)` in FastAPI and Starlette,
 `app.wsgi_app = driftline.middleware.WSGIMiddleware(app.wsgi_app)` in Flask.

@@ -11,7 +11,7 @@ from flask import Flask, request
 from sklearn.linear_model import LinearRegression
 
 import driftline
-from driftline.checking.problem import RejectionMiddleware, flask_problem
+from driftline.middleware.rejections import RejectionMiddleware, flask_problem
 from telemetry import Telemetry
 
 TRAINING = np.random.default_rng(2).normal(size=(1000, 2))

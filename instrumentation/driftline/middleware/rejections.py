@@ -1,15 +1,10 @@
 """A refused call as an HTTP answer: 422 with a problem document (RFC 9457), in ASGI applications and in Flask."""
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from driftline.checking.failures import InputRejected
-
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
+from driftline.middleware.asgi import Application, Message, Receive, Send
 
 STATUS: Final = 422
 MEDIA_TYPE: Final = "application/problem+json"
