@@ -137,7 +137,8 @@ def _row_duration_note(window: RowCount, reference: Reference, settings: EngineS
 def _config(options: ReplayOptions, window: Mapping[str, object]) -> Config:
     verdict = {"tolerance": options.tolerance, "false_alarms": options.false_alarms, "per": options.per}
     overrides = {key: value for key, value in verdict.items() if value is not None}
-    config = load_config(options.config, {}, {"window": window, "verdict": overrides})
+    # A file holds all rows already: what is out of order by more than the lateness is left out, and counted.
+    config = load_config(options.config, {}, {"window": {**window, "retention": 0}, "verdict": overrides})
     rest = {name: value for name, value in config.verdict.tolerances.items() if name not in options.tolerances}
     blocks = {name: value for name, value in config.verdict.blocks.items() if name not in options.blocks}
     columns = {"tolerances": {**options.tolerances, **rest}, "blocks": {**options.blocks, **blocks}}
