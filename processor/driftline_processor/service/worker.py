@@ -46,11 +46,15 @@ FLUSH_EVENTS_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """tick, snapshot: seconds between them. journal: bytes of journal that trigger an early snapshot."""
+    """tick, snapshot: seconds between them. journal: bytes of journal that trigger an early snapshot.
+
+    judging: seconds after which no further window is begun while requests wait.
+    """
 
     tick: float
     snapshot: float
     journal: int
+    judging: float = SLICE_SECONDS
 
 
 class Worker:
@@ -309,7 +313,7 @@ class Worker:
             results += self._engines.advance(now, 1)
             if self._engines.caught_up:
                 break
-            if len(results) >= WINDOWS_PER_TICK or monotonic() - begin >= SLICE_SECONDS:
+            if len(results) >= WINDOWS_PER_TICK or monotonic() - begin >= self._settings.judging:
                 self._next_tick = monotonic()
                 break
         return results
