@@ -25,11 +25,11 @@ class Disk(NamedTuple):
 
 @contextmanager
 def file_system(folder: Path) -> Iterator[Disk]:
-    """A file system of 12 MiB in memory, filled by another's file; mounting it takes root."""
+    """A file system of 32 MiB in memory, filled by another's file; mounting it takes root."""
     folder.mkdir()
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a file system")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", folder], check=True)
     ballast = folder / "ballast"
 
     def fill(_: Processor) -> None:

@@ -35,6 +35,7 @@ def test_disk_full(make: Callable[[Path], AbstractContextManager[Disk]], rig: Ri
         until = time.monotonic() + rig.choose(short=0, full=20)
         while time.monotonic() < until or sender.codes[grpc.StatusCode.UNAVAILABLE] < 2:
             sender.send()
+            time.sleep(rig.choose(short=0.0, full=0.25))  # what waits must fit in the end
         serving_while_full = sender.client.serving
         disk.free(processor)
         sender.send_what_waits()
