@@ -10,6 +10,7 @@ import pytest
 from driftline_processor.records import ModelKey
 from driftline_processor.service.store import JournalEntry, ReferenceKey, Store, StoreError
 from driftline_processor.service.store.check import describe_store
+from driftline_processor.service.store.tables import SCHEMA
 
 STATE = msgpack.packb({"form": 4})
 
@@ -101,7 +102,7 @@ def test_a_store_without_its_schema(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "driftline.db")) as connection, connection:
         connection.execute("DELETE FROM driftline_meta")
 
-    assert "schema 2, 0 models" in describe_store(url)
+    assert f"schema {SCHEMA}, 0 models" in describe_store(url)
     Store(url).close()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 
 from driftline_processor.service.store import JournalEntry, Store, StoreError, TakenOverError, postgresql, session
 from driftline_processor.service.store.check import describe_store
+from driftline_processor.service.store.tables import SCHEMA
 from postgres_cluster import PostgresCluster
 
 ENTRIES = [JournalEntry(number, "traces", bytes([number])) for number in range(3)]
@@ -79,7 +80,7 @@ def test_another_processor_waits_until_the_first_has_gone(store: Store, url: str
     store.append(ENTRIES)
     with pytest.raises(StoreError, match="in use by another process"):
         Store(url)
-    said = "schema 2, 0 models, 3 requests to replay (0.0 MB), 0 references received"
+    said = f"schema {SCHEMA}, 0 models, 3 requests to replay (0.0 MB), 0 references received"
     assert describe_store(url) == f"store {url}: in use by another process, {said}"
     store.close()
 
