@@ -6,9 +6,11 @@ m, the mean number of occurrences of a row (Kish 1965): the design effect, by wh
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Final, NamedTuple, TypeAlias
 
+from driftline.reference.row_repeats import RowRepeats
 from driftline.semconv import TARGET_ROWS
 from driftline.sketch import Intervals
 from driftline_processor.monitors.duplicates.natural import NaturalRepeats
@@ -78,8 +80,8 @@ def find(
     if not filled:
         return Found((_result(0.0, 0.0, 0.0, _nothing(limits)),)) if alarm is not None else Found()
     inputs = max(filled)[1]
-    training, found = reference.row_repeats[inputs], Repetition.of(rows[inputs])
-    natural = NaturalRepeats.of(training)
+    training, found = reference.row_repeats[inputs], _repetition(rows[inputs])
+    natural = _natural(training)
     verdict = _verdict(found, natural, limits)
     if found.of_few_values:
         verdict = _at_most_warning(verdict)
@@ -91,6 +93,18 @@ def find(
     rare = natural.most(found.sampled) < 1.0  # else values that drift to a few categories are many rows, too
     hot = found.hot if verdict.state is State.ALARM and rare else 0.0
     return Found((result,), effect, _reason(found, natural) if effect > 1.0 else None, hot, natural.chance > 0.0)
+
+
+@lru_cache(maxsize=64)
+def _natural(training: RowRepeats) -> NaturalRepeats:
+    """Of each reference in use."""
+    return NaturalRepeats.of(training)
+
+
+@lru_cache(maxsize=1)
+def _repetition(rows: ColumnSummary) -> Repetition:
+    """Of a window: at other tolerances the same is asked of it."""
+    return Repetition.of(rows)
 
 
 def as_distinct(columns: Summaries, found: Found) -> Summaries:
