@@ -1,7 +1,6 @@
 """A window against a reference: every column binned, described, and judged over all horizons that end with it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -10,22 +9,19 @@ import numpy as np
 from driftline.reference.column_types import INTEGER
 from driftline.semconv import TARGET_PAIR
 from driftline.sketch.arrays import BoolArray, FloatArray
-from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
 from driftline_processor.monitors.drift.binning.binner import BinnedWindow, Binner
 from driftline_processor.monitors.drift.binning.decimal_columns import DecimalColumns
 from driftline_processor.monitors.drift.binning.reading import WindowReader, with_label
-from driftline_processor.monitors.drift.detection.assessment import Z95
 from driftline_processor.monitors.drift.detection.budget_allocation import BudgetAllocation
 from driftline_processor.monitors.drift.detection.closing import closing_evidence
 from driftline_processor.monitors.drift.detection.column_baseline import timeless
 from driftline_processor.monitors.drift.detection.detector import Detector
-from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, Reach, in_chunks, judge_all
+from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged, judge_all
 from driftline_processor.monitors.drift.detection.pair_margins import has_one_value
-from driftline_processor.monitors.drift.detection.tolerance_bound import SPENT
 from driftline_processor.monitors.drift.explain.decimal_verdicts import closing_with_decimals, with_decimals
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
 from driftline_processor.monitors.drift.explain.verdicts import Explainer
-from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingSpan
+from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow
 from driftline_processor.monitors.drift.joint.block_monitor import BlockVerdict, JointMonitor
 from driftline_processor.monitors.drift.joint.blocks import find_blocks
 from driftline_processor.monitors.drift.joint.levels import has_level
@@ -35,7 +31,8 @@ from driftline_processor.monitors.drift.season.calendar import Calendar
 from driftline_processor.monitors.drift.season.policy import Season, season_policy
 from driftline_processor.monitors.drift.season.rebin_by_day import by_day
 from driftline_processor.monitors.drift.season.stretch_levels import StretchReader
-from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, Window
+from driftline_processor.monitors.drift.stream_horizons import StreamHorizons
+from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference
 from driftline_processor.reference.tolerances import column_tolerances
 from driftline_processor.verdicts.verdict import ClosingEvidence, OpenAlarm, Verdict
 
@@ -112,6 +109,7 @@ class Comparison:
         self._joint = JointMonitor(blocks, self._keys, detectors, self._chunk)
         pairs = [key.target == TARGET_PAIR for key in self._keys]
         self._allocation = BudgetAllocation(pairs, len(self._joint.blocks), of_decimals)
+        self._horizons = StreamHorizons(reference.id, self._detector, self._chunk, every=bool(self._joint.blocks))
         calendar = Calendar(*times) if self._chunk else Calendar(np.zeros(0), np.zeros(0))
         whole = [i for i, column in enumerate(columns) if column.type == INTEGER]
         decimals = self._place_of_decimals.values()
@@ -219,7 +217,7 @@ class Comparison:
             return dict(zip(self._keys, self.judge(placed, budget, duration, stream).verdicts, strict=True))
         season, horizons = self._begin(placed, duration, stream)
         watched = stream.alarms or season.observes or self._joint.blocks  # many columns move within their tolerances
-        if not watched and not any(each.may_alarm for each in horizons):
+        if not watched and len(horizons) == 1 and not horizons[0].may_alarm:
             return self._keyed(self._explainer.quiet(duration)[: len(self._keys)], ())
         judged = self._judged(season, horizons, placed, budget)
         closing = self._closing(judged, self._open(stream))
@@ -238,7 +236,7 @@ class Comparison:
         if stream is not None:
             stream.trailing.follow(self.reference.id, stream.window, len(counts.vector))
         season = self._season.begin(stream)
-        return season, list(self._horizons(counts, duration, stream, season))
+        return season, list(self._horizons.of(counts, duration, stream, season))
 
     def _judged(self, season: Season, horizons: Sequence[Horizon], placed: PlacedWindow, budget: float) -> list[Judged]:
         judged = judge_all(horizons, self._allocation.of_columns(budget, placed.judged))
@@ -267,39 +265,6 @@ class Comparison:
         place = self._place_of_decimals
         of_decimals = {place[i]: alarm for i, alarm in alarms.items() if i in place}
         return closing_with_decimals(closing_evidence(judged, {**alarms, **of_decimals}), alarms, place)
-
-    def _horizons(
-        self, counts: BinnedCounts, duration: int, stream: StreamWindow | None, season: Season
-    ) -> Iterator[Horizon]:
-        """The window by itself, the last 2 to 32, and whole days and weeks, in which every time has its part."""
-        if stream is None:
-            yield Horizon(Reach.WINDOW, 0, duration, counts, self._detector, in_chunks(duration, self._chunk))
-            return
-        window = stream.window
-        counts = self._detector.without_time(counts, window, stream.hours)
-
-        def together(reach: Reach, start: int, lasting: int, counts: BinnedCounts) -> Horizon:
-            chunks, at = in_chunks(lasting, self._chunk), Window(start, window.end)
-            return Horizon(reach, start, lasting, counts, self._detector, chunks, season.allowance, at)
-
-        yield replace(together(Reach.WINDOW, window.start, duration, counts), hours=stream.hours, spent=SPENT[1])
-        for span, longer in self._spans(stream, counts.vector):
-            lasting = window.end - span.start
-            yield replace(together(Reach.TRAILING, span.start, lasting, longer), spent=SPENT[span.windows])
-        yield from season.whole(counts)
-
-    def _spans(self, stream: StreamWindow, counts: FloatArray) -> Iterator[tuple[TrailingSpan, BinnedCounts]]:
-        """The longer spans in which an alarm may open or close, and what they hold."""
-        spans = list(stream.trailing.spans(self.reference.id, stream.window, counts))
-        if not spans:
-            return
-        held = [BinnedCounts.of_vector(span.counts, len(self._owners)) for span in spans]
-        since = min((alarm.opened for alarm in stream.alarms.values()), default=None)
-        errors = 0.0 if self._joint.blocks else Z95  # many columns move together, each by less than is sure
-        may_open = self._detector.may_alarm(BinnedCounts.stack(held), errors)
-        for span, longer, opens in zip(spans, held, may_open, strict=True):
-            if opens or (since is not None and span.start >= since):
-                yield span, longer
 
 
 def _chunk(reference: Reference) -> float:
