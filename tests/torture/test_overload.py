@@ -38,7 +38,8 @@ def test_overload(rig: Rig) -> None:
             flying.acquire()
             flood.future(Message("traces", bodies[at].body)).add_done_callback(answered)
         began = time.monotonic()
-        assert modest.send(other.next(np.ones(1))).taken
+        answer = modest.send(other.next(np.ones(1)))
+        assert answer.taken, answer
         waits.append(time.monotonic() - began)
     peak, ended = processor.peak_memory, time.monotonic()
     wait_until(lambda: flying._value == _FLYING, "all are answered", 60)

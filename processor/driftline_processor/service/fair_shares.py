@@ -83,10 +83,12 @@ class FairShares(Generic[T]):
         for share in self._path(sender):
             share.held += room
 
-    def held(self, sender: Sender) -> float:
-        """The room that the first level of a sender takes: its connection."""
-        share = self._all.parts.get(sender[0])
-        return share.held if share is not None else 0.0
+    def takes_more(self, other: Sender, sender: Sender, room: float) -> bool:
+        """Whether another takes more room than a sender would with more, where the two paths part."""
+        for own, its in zip(self._path(sender), self._path(other), strict=False):
+            if own is not its:
+                return its.held > own.held + room
+        return False
 
     def pushed_out(self, sender: Sender, room: float) -> T | None:
         """Takes out the last item of who takes the most room, if that is more than the sender would take with more."""

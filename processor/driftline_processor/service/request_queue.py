@@ -134,8 +134,9 @@ class RequestQueue:
             other.decided.set()
             self._count(other, -1)
             return True
-        other = max(reversed(self._decoded), key=lambda each: self._shares.held(each.sender), default=None)
-        if other is None or self._shares.held(other.sender) <= self._shares.held(admitted.sender) + room:
+        more = (each for each in reversed(self._decoded) if self._shares.takes_more(each.sender, admitted.sender, room))
+        other = next(more, None)
+        if other is None:
             return False
         self._decoded.remove(other)
         self._count(other, -1)

@@ -148,18 +148,19 @@ def test_a_full_queue_makes_room_for_who_takes_less() -> None:
         assert sorted(each.result(WAIT) for each in evil) == ["queued"] * 7 + ["refused"]
 
 
-def test_a_full_queue_of_decoded_requests_makes_room_too() -> None:
-    """The last that waits for the worker is answered that it has to come again."""
+@pytest.mark.parametrize(("evil", "good"), [(("evil", ""), ("good", "")), (("one", "evil"), ("one", "good"))])
+def test_a_full_queue_of_decoded_requests_makes_room_too(evil: Sender, good: Sender) -> None:
+    """The last that waits for the worker is answered that it has to come again, also over the same connection."""
     queue = RequestQueue(3, 1000)
-    requests = [Request("metrics", b"x", 1, Batch(), ("evil", "")) for _ in range(3)]
+    requests = [Request("metrics", b"x", 1, Batch(), evil) for _ in range(3)]
     for request in requests:
         with queue.admit(1, request.sender) as put:
             put(request)
-    admitted(queue, ("good", ""))
+    admitted(queue, good)
 
     with pytest.raises(QueueFull, match="others take less of it"):
         requests[-1].answer.result(WAIT)
-    assert [request.sender[0] for request in queue.take(0)].count("good") == 1
+    assert [request.sender for request in queue.take(0)].count(good) == 1
 
 
 def _fresh(sender: Sender) -> Any:
