@@ -129,7 +129,8 @@ class Prediction(NamedTuple):
     @property
     def lost(self) -> bool:
         """Whether the buffer had no room for the rows."""
-        return any(each is not None and each.kind == LOST for each in (self.inputs, self.outputs))
+        given, returned = self.inputs, self.outputs
+        return (given is not None and given.kind == LOST) or (returned is not None and returned.kind == LOST)
 
     @classmethod
     def of(cls, record: CallRecord) -> Prediction:

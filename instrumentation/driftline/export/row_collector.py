@@ -90,8 +90,10 @@ class RowCollector:
         key = model.name, model.version, model.system, operation
         reference = self._references.id(model) if self._settings.row_inputs == CODES else ""
         stream = self._streams.setdefault(key, _Stream(model.attributes(operation), reference))
-        numbers = [PREDICTION_IDS.of([False] if call.token is None else call.token) for call in calls]
-        stream.first, stream.last = min(stream.first, *numbers), max(stream.last, *numbers)
+        number_of = PREDICTION_IDS.of
+        numbers = [number_of([False] if call.token is None else call.token) for call in calls]
+        least, greatest = min(numbers), max(numbers)
+        stream.first, stream.last = min(stream.first, least), max(stream.last, greatest)
         counts = np.array([call.rows for call in calls])
         starts = np.cumsum(counts) - counts
         keys = self._keys(calls, numbers, counts, starts)
@@ -115,10 +117,11 @@ class RowCollector:
         total = int(counts.sum())
         places = np.arange(total) - np.repeat(starts, counts)
         hashes = np.repeat(hash_prediction_ids(numbers), counts)
-        for number, call in enumerate(calls):
-            if call.token is not None and isinstance(given := call.token[0], RowIds):
-                rows = slice(int(starts[number]), int(starts[number] + counts[number]))
-                self._identify(given.ids, hashes[rows], places[rows])
+        tokens = [call.token for call in calls]
+        for number in [number for number, token in enumerate(tokens) if token is not None and token[0] is not False]:
+            given: RowIds = tokens[number][0]
+            rows = slice(int(starts[number]), int(starts[number] + counts[number]))
+            self._identify(given.ids, hashes[rows], places[rows])
         if calls[0].model.id is not None:
             self._identify_by_column(calls, hashes, places, starts)
         return row_keys(hashes, places)

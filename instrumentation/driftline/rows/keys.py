@@ -74,11 +74,13 @@ def hash_prediction_ids(numbers: Sequence[int]) -> Words:
 
     All calls of a process share the first 24 digits.
     """
-    processes = {number >> _COUNTER_BITS for number in numbers}
-    if len(processes) != 1:
+    if not numbers:
+        return np.zeros(0, np.uint64)
+    start = min(numbers)
+    process = start >> _COUNTER_BITS
+    if max(numbers) >> _COUNTER_BITS != process:
         return _fnv1a_texts([prediction_id_text(number).encode() for number in numbers])
-    (process,) = processes
-    counters = np.array([number & 0xFFFFFFFF for number in numbers], np.uint64)
+    counters = np.array([number - start for number in numbers], np.uint64) + np.uint64(start & 0xFFFFFFFF)
     hashes = np.full(len(counters), _fnv1a_texts([f"{process:024x}".encode()])[0])
     for place in reversed(range(_COUNTER_DIGITS)):
         digits = _HEX[(counters >> np.uint64(4 * place)) & np.uint64(15)]
