@@ -7,7 +7,7 @@ OTELCOL_VERSION := 0.158.0
 PROMETHEUS_VERSION := 0.315.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup collector prometheus test lint types format bench bench-verdicts conformance servers torture docs demo clean always
+.PHONY: help setup collector prometheus test lint types format bench bench-verdicts fuzz conformance servers torture docs demo clean always
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,13 @@ $(VENV)/.bench: tests/bench/requirements.txt $(VENV)/.ready
 
 torture: setup collector  ## The processor under kills, outages, full disks and hostile senders: about 20 minutes; SCENARIO=kills for one.
 	TORTURE=full $(BIN)/pytest tests/torture $(if $(SCENARIO),-k "$(SCENARIO)")
+
+# What it finds new is in build/fuzz/, and what breaks something, as crash-…: keep that in tests/fuzz/corpus/.
+TARGETS := $(basename $(notdir $(filter-out %/__init__.py,$(wildcard tests/fuzz/targets/*.py))))
+
+fuzz: setup  ## Lead hostile bytes through every entrance, for an hour; SECONDS=60 TARGETS="traces logs" for some.
+	@mkdir -p build/fuzz
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(or $(SECONDS),3600) build/fuzz $(TARGETS)
 
 conformance: setup  ## scikit-learn's own tests, instrumented against not: half an hour.
 	$(BIN)/python tests/conformance $(MODULES)

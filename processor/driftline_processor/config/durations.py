@@ -6,6 +6,9 @@ from typing import Final
 from driftline.sketch.time_units import DAY, HOUR, MINUTE, SECOND, WEEK
 
 _UNITS: Final = {"w": WEEK, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "ms": SECOND // 1_000}
+_MOST: Final = 1e9
+"""Seconds; 31 years."""
+
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[wdhms])")
 _DURATION: Final = re.compile(rf"-?(?:{_PART.pattern})+", re.ASCII)
 
@@ -16,9 +19,11 @@ def parse_duration(value: object) -> int:
     A leading minus is accepted, so that the rule of the key can reject it by name.
     """
     if isinstance(value, str) and _DURATION.fullmatch(value.strip()):
-        total = sum(round(float(number) * _UNITS[unit]) for number, unit in _PART.findall(value))
-        return -total if value.strip().startswith("-") else total
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9:
+        parts = [float(number) * _UNITS[unit] for number, unit in _PART.findall(value)]
+        if sum(parts) < _MOST * SECOND:
+            total = sum(map(round, parts))
+            return -total if value.strip().startswith("-") else total
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST:
         return round(value * SECOND)
     raise ValueError("must be a duration such as 90s, 5m, 1h30m or 30d, or a number of seconds")
 

@@ -43,6 +43,10 @@ def _endpoint(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be a URL starting with http:// or https://")
+    try:
+        parts.port  # noqa: B018  (looks whether it is a number)
+    except ValueError:
+        raise ValueError("must have a port from 0 to 65535") from None
     return value
 
 

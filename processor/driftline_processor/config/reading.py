@@ -69,7 +69,9 @@ def parse_config(text: str, environ: Mapping[str, str], overrides: Sections = _N
 def _mapping(text: str) -> dict[str, Any]:
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except RecursionError:
+        raise ConfigError(("must be YAML that is nested less deeply",)) from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of a date or a number that is none
         raise ConfigError((f"must be YAML: {' '.join(str(error).split())}",)) from None
     if data is None:
         return {}
