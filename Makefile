@@ -7,7 +7,7 @@ OTELCOL_VERSION := 0.158.0
 PROMETHEUS_VERSION := 0.315.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup collector prometheus test lint types format bench bench-verdicts fuzz conformance servers torture docs demo clean always
+.PHONY: help setup collector prometheus test lint types format bench bench-verdicts fuzz requirements release-check conformance servers torture docs demo clean always
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,20 @@ $(VENV)/.bench: tests/bench/requirements.txt $(VENV)/.ready
 torture: setup collector  ## The processor under kills, outages, full disks and hostile senders: about 20 minutes; SCENARIO=kills for one.
 	TORTURE=full $(BIN)/pytest tests/torture $(if $(SCENARIO),-k "$(SCENARIO)")
 
+# For Python 3.13 on Linux, as in the image; the versions are those of constraints.txt where it has some.
+COMPILE := .venv-release/bin/uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes \
+  --no-header --no-annotate --constraint constraints.txt
+
+requirements: .venv-release/.ready  ## Pin what the processor's image downloads, by version and hash.
+	$(COMPILE) --extra postgresql --no-emit-package driftline pyproject.toml --output-file processor/requirements.txt
+	echo hatchling | $(COMPILE) - --output-file processor/build-requirements.txt
+
+.venv-release/.ready:
+	@$(INSTALL) .venv-release uv cyclonedx-bom pip-audit && touch $@
+
+release-check: .venv-release/.ready  ## List what the processor's image is made of (SBOM, in build/), and look for known vulnerabilities.
+	@scripts/release-check.sh
+
 # What it finds new is in build/fuzz/, and what breaks something, as crash-…: keep that in tests/fuzz/corpus/.
 TARGETS := $(basename $(notdir $(filter-out %/__init__.py,$(wildcard tests/fuzz/targets/*.py))))
 
@@ -106,4 +120,4 @@ demo: $(VENV)/.demo $(if $(WITHOUT_COLLECTOR),,collector)  ## Watch one feature 
 	@$(BIN)/driftline demo $(if $(WITHOUT_COLLECTOR),--no-collector)
 
 clean:  ## Remove everything that was built.
-	rm -rf $(VENV) .collector .prometheus .verdicts build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-release .collector .prometheus .verdicts build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -28,7 +28,7 @@ def main(seconds: str, folder: str, *targets: str) -> None:
         if data:
             entrances[data[0] % len(entrances)](data[1:])
 
-    options = (f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=65536")
+    options = (f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=2048", "-max_len=65536")
     atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={folder}/", folder, str(seeds)], enter)
     atheris.Fuzz()
 
