@@ -11,6 +11,7 @@ NOT_SHOWN = {
     "ml.drift.alarmed.columns": "a panel counts `ml.drift.alarm` instead: a column of several versions once",
     "ml.drift.reference.count": "a constant of the reference",
     "ml.reference.unmatched.columns": "a fault of the set-up, that the log and the doctor tell with its remedy",
+    "ml.drift.window.revision": "says of a verdict that late rows changed it, for those who store or compare verdicts",
     "ml.drift.window.start": "the age of a verdict is that of the window's end",
     "ml.distribution.mean": "the median and the quantiles beside it say more of skewed columns",
     "ml.reference.distribution.mean": "as the mean of the window",
