@@ -108,7 +108,8 @@ def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]
         for section in sections:
             place = place.get(section, {}) if isinstance(place, dict) else {}
         if isinstance(place, dict):
-            place.pop(last, None)
+            for key in [key for key in place if str(key) == str(last)]:  # pydantic writes a key that is no text as one
+                del place[key]
     return rest
 
 
