@@ -131,7 +131,10 @@ def commands() -> str:
 
 
 def _help(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
+    # With the command's own settings, as when it runs: click keeps what it once made of its help option.
+    context = click.Context(
+        command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH, **command.context_settings
+    )
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 
