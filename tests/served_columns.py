@@ -104,5 +104,6 @@ def held(*requests: bytes) -> dict[ColumnKey, ColumnSummary]:
         if isinstance(record, SketchPoint):
             column.add_histogram(record.histogram)
         elif isinstance(record, CountPoint):
-            (column.add_category if record.kind == "category" else column.add_state)(record.value, record.count)
+            add = {"category": column.add_category, "decimals": column.add_decimals, "state": column.add_state}
+            add[record.kind](record.value, record.count)
     return {key: column.summary() for key, column in found.items() if key.name and key.target != semconv.TARGET_ROWS}
