@@ -47,7 +47,8 @@ def _served(point: Any) -> tuple[Any, ...]:
     if isinstance(point, ExponentialHistogramDataPoint):
         sides = [(side.offset, list(side.bucket_counts)) for side in (point.positive, point.negative)]
         return name, "sketch", point.scale, point.zero_count, *sides, point.min, point.max
-    value = found.get(semconv.CATEGORY, found.get(semconv.FEATURE_STATE, ""))
+    names = (semconv.CATEGORY, semconv.FEATURE_STATE, semconv.FEATURE_DECIMALS)
+    value = next((found[each] for each in names if each in found), "")
     return name, value, point.value
 
 

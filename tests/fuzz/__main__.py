@@ -4,6 +4,7 @@ The first byte says by which of the targets the others enter. What is new goes i
 the run with another status than 0, and is left there as `crash-…`: keep it, without the first byte, in the corpus.
 """
 
+import logging
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -16,6 +17,7 @@ PACKAGES = ["driftline_processor", "driftline.reference", "driftline.sketch"]
 
 
 def main(seconds: str, folder: str, *targets: str) -> None:
+    logging.disable()  # an unreadable row is an error in the log, and most are unreadable
     with atheris.instrument_imports(include=PACKAGES):
         entrances: list[Callable[[bytes], None]] = [import_module(f"fuzz.targets.{name}").enter for name in targets]
     seeds = Path(folder) / "seeds"

@@ -1,6 +1,5 @@
 """A row of the store, as an older version wrote it, without a checksum: read, set aside, or of an unknown form."""
 
-import logging
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import gettempdir
@@ -27,7 +26,6 @@ class Forgetful(Store):
 
 def enter(data: bytes) -> None:
     """The same bytes as a request of each signal, the state of a model, and a point of a reference."""
-    logging.disable()
     with closing(Forgetful("sqlite://")) as store:
         with store._session.transaction() as connection:
             for signal in ("traces", "metrics", "logs"):
