@@ -215,7 +215,13 @@ def _run(
 ) -> int:
     from driftline.reference.atomic_write import replacing
     from driftline_processor.replay.json_report import Document
-    from driftline_processor.replay.text_report import RunTotals, choice_lines, closing_lines, window_lines
+    from driftline_processor.replay.text_report import (
+        RunTotals,
+        choice_lines,
+        closing_lines,
+        performance_lines,
+        window_lines,
+    )
 
     replay, console, summary = prepared.replay, Console(highlight=False), RunTotals()
     with ExitStack() as stack:
@@ -224,8 +230,11 @@ def _run(
             summary.add(result)
             for line in window_lines(result, replay.timeline, replay.rows, everything=everything):
                 console.print(line, soft_wrap=True)
+            performance = replay.performance(result)
+            for line in performance_lines(performance, everything=everything) if performance else ():
+                console.print(line, soft_wrap=True)
             if out:
-                out.add(result, replay.rows)
+                out.add(result, replay.rows, performance)
         if out:
             out.end(replay.choices)
     table = choice_lines(replay.choices, replay.settings.per) if replay.choices else ()

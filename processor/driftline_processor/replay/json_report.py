@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from driftline_processor.performance.measured import Measured, Metric
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, IncidentEvent, WindowResult
 from driftline_processor.replay.choices import Choices
+from driftline_processor.replay.labelled_rows import WindowPerformance
 from driftline_processor.replay.timeline import Timeline
 from driftline_processor.verdicts.fields import fields
 from driftline_processor.verdicts.verdict import Verdict
@@ -22,10 +24,10 @@ class Document:
         self._windows = 0
         file.write('{"windows": [')
 
-    def add(self, result: WindowResult, rows: int) -> None:
+    def add(self, result: WindowResult, rows: int, performance: WindowPerformance | None = None) -> None:
         """rows: of the data, that were read by now."""
         self._file.write(",\n" if self._windows else "\n")
-        self._file.write(_json(_window(result, self._timeline, rows)))
+        self._file.write(_json(_window(result, self._timeline, rows) | _performance(performance)))
         self._windows += 1
         for event in result.alarms:
             self._follow(event, rows)
@@ -87,6 +89,20 @@ def _window(result: WindowResult, timeline: Timeline, rows: int) -> dict[str, An
         "rows": round(result.rows),
         "columns": {name: _column(column) for name, column in _named(result.columns).items()},
     }
+
+
+def _performance(found: WindowPerformance | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {"performance": {name: _metric(each, found.labelled) for name, each in found.metrics.items()}}
+
+
+def _metric(metric: Metric, labelled: float) -> dict[str, Any]:
+    """reason: why there is no value."""
+    if isinstance(metric, Measured):
+        return {**metric._asdict(), "basis": "labels", "labelled": labelled}
+    nothing = dict.fromkeys(Measured._fields)
+    return {**nothing, "basis": "labels", "labelled": labelled, "reason": metric.reason}
 
 
 def _named(columns: tuple[ColumnResult, ...]) -> Mapping[str, ColumnResult]:

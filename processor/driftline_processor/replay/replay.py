@@ -16,6 +16,7 @@ from driftline_processor.records import ColumnKey, InputRecord, ModelKey, Refere
 from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError
+from driftline_processor.replay.labelled_rows import LabelledRows, WindowPerformance
 from driftline_processor.replay.sketcher import Sketcher
 from driftline_processor.replay.timeline import NO_TIME, Timeline
 
@@ -46,11 +47,13 @@ class Replay:
     newest: int = 0
     _engine: Engine = field(init=False)
     _sketcher: Sketcher = field(init=False)
+    _labelled: LabelledRows = field(init=False)
 
     def __post_init__(self) -> None:
         model = ModelKey(self.reference.name, self.reference.version)
         self._engine = Engine(self.settings, None if self.choices is None else self.choices.add)
         self._engine.put_reference(self.reference)
+        self._labelled = LabelledRows(self.columns, self.settings.step)
         columns = self.reference.columns.values()
         pairs = {column.key.name: column.pair for column in columns if column.pair is not None}
         known = frozenset(key.name for key in self.reference.columns if key.target == TARGET_INPUT)
@@ -75,12 +78,17 @@ class Replay:
             for part in self._steps(block.times):
                 times = block.times[part]
                 values = {key: column[part] for key, column in block.values.items()}
-                self._observe(self._sketcher.records(values, times), int(times.max()))
+                if self._observe(self._sketcher.records(values, times), int(times.max())):
+                    self._labelled.add(values, int(times.max()))
                 yield from self._engine.advance(self.newest)
             on_rows(batch.num_rows)
         if self.timeless == self.rows:
             raise ReplayError(f"timestamp: must be within 1970 to 2262 (got {self.rows:,} rows, none within)")
         yield from self._engine.advance(self.newest + self.settings.lateness + self.settings.step + 1)
+
+    def performance(self, result: WindowResult) -> WindowPerformance | None:
+        """How right the model was in the newest window; None without labels."""
+        return self._labelled.measure(result.window) if self._labelled.usable else None
 
     def _timed_rows(self, batch: Any) -> TimedRows:
         times = self.timeline.times(batch, self.rows)
@@ -100,12 +108,14 @@ class Replay:
             if last > first:
                 yield slice(first, last) if order is None else order[first:last]
 
-    def _observe(self, records: Sequence[InputRecord], time: int) -> None:
+    def _observe(self, records: Sequence[InputRecord], time: int) -> bool:
+        """Whether they came in time."""
         self.newest = max(self.newest, time)
         report = self._engine.observe(records, self.newest)
         self.late += round(sum(report.late.values()))
         if report.rejections and not report.late:  # rows of one step are late together
             raise ReplayError(f"rows rejected: {report.rejections[0].reason}")
+        return not report.late
 
 
 def rebatch(batches: Iterable[Any], rows: int) -> Iterator[Any]:

@@ -10,11 +10,13 @@ from rich.text import Text
 from driftline.semconv import TARGET_PAIR, TARGET_ROWS
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, counts, model_in_words, statement
+from driftline_processor.performance.measured import Measured
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, IncidentEvent, WindowResult
 from driftline_processor.replay.choices import Choices
+from driftline_processor.replay.labelled_rows import WindowPerformance
 from driftline_processor.replay.replay import Replay
 from driftline_processor.replay.timeline import Timeline
-from driftline_processor.verdicts.numbers import percent, percents
+from driftline_processor.verdicts.numbers import number, percent, percents
 from driftline_processor.verdicts.reasons import Repeated
 from driftline_processor.verdicts.verdict import State
 
@@ -43,14 +45,27 @@ def window_lines(result: WindowResult, timeline: Timeline, rows: int, *, everyth
         yield Text(f"  {statement(result.columns)}", style="dim")
 
 
+def performance_lines(found: WindowPerformance, *, everything: bool) -> Iterator[Text]:
+    """everything: those of single classes too."""
+    yield Text(f"  performance  {percent(found.labelled)} labelled ({found.labels:,} of {found.rows:,} rows)")
+    for name, metric in found.metrics.items():
+        if "." in name and not everything:
+            continue
+        if isinstance(metric, Measured):
+            value, low, high = (number(each, 3) for each in metric)
+            yield Text(f"    {name}  {value}  ({low} to {high})")
+        else:
+            yield Text(f"    {name}  {metric.reason}", style="dim")
+
+
 def _headline(result: WindowResult, timeline: Timeline, rows: int) -> Text:
     start, end = (timeline.name(moment, rows) for moment in result.window)
     columns = (column for column in result.columns if column.column.target != TARGET_ROWS)
     states = Counter(column.verdict.state for column in columns if column.rows and column.verdict is not None)
     counted = [(f"{states[state]} {word}", style) for state, (word, style) in _STATES.items() if states[state]]
     line = Text(f"{start} – {end}  {result.rows:,.0f} rows  ", style="bold")
-    for number, (words, style) in enumerate(counted):
-        line.append(", " if number else "", style="not bold")
+    for at, (words, style) in enumerate(counted):
+        line.append(", " if at else "", style="not bold")
         line.append(words, style=f"not bold {style}")
     return line
 

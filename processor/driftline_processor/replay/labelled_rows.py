@@ -1,0 +1,180 @@
+"""Rows with their labels, kept until their window is judged, and how right the model was in it."""
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline.reference.column_types import BOOLEAN
+from driftline.semconv import PREDICTION, SCORE, TARGET_LABEL, TARGET_OUTPUT
+from driftline.sketch.arrays import BoolArray, FloatArray
+from driftline_processor.performance.classification import accuracy, balanced_accuracy, by_class
+from driftline_processor.performance.confusion import ConfusionCounts
+from driftline_processor.performance.measured import Metric
+from driftline_processor.performance.probabilities import probability_losses
+from driftline_processor.performance.ranking import ranking
+from driftline_processor.performance.regression import regression
+from driftline_processor.records import ColumnKey, Window
+from driftline_processor.replay.column_mapping import ReplayedColumn
+
+MOST_CLASSES = 100
+"""Classes whose precision, recall and F1 are told."""
+
+Values = NDArray[Any]
+
+
+class WindowPerformance(NamedTuple):
+    """How right the model was. labels: rows that have one, of so many rows."""
+
+    labels: int
+    rows: int
+    metrics: Mapping[str, Metric]
+
+    @property
+    def labelled(self) -> float:
+        """The share of rows that have a label."""
+        return self.labels / self.rows if self.rows else 0.0
+
+
+class _Part(NamedTuple):
+    """Labelled rows of one time step, and the number of all of its rows."""
+
+    rows: int
+    label: Values
+    prediction: Values | None
+    score: FloatArray | None
+
+
+class LabelledRows:
+    """The labelled rows of the windows to come."""
+
+    def __init__(self, columns: Sequence[ReplayedColumn], step: int) -> None:
+        """step: nanoseconds; windows begin and end at its multiples."""
+        found = {column.key: column for column in columns}
+        self._step = step
+        self._label = next((key for key in found if key.target == TARGET_LABEL), None)
+        outputs = (ColumnKey(TARGET_OUTPUT, name) for name in (PREDICTION, SCORE))
+        self._prediction, self._score = (key if key in found else None for key in outputs)
+        compared = [found[key] for key in (self._label, self._prediction) if key is not None]
+        self._classes = self._prediction is None or any(map(_holds_classes, compared))
+        self._parts: dict[int, list[_Part]] = {}
+        self._seen: dict[str, list[float]] = {}
+
+    @property
+    def usable(self) -> bool:
+        """Whether there are labels, and something to compare them with."""
+        return self._label is not None and (self._prediction is not None or self._score is not None)
+
+    def add(self, values: Mapping[ColumnKey, Values], time: int) -> None:
+        """Keeps rows of one step, whose newest time is `time`."""
+        if not self.usable or self._label is None:
+            return
+        label = values[self._label]
+        known = ~_missing(label)
+        prediction = None if self._prediction is None else values[self._prediction][known]
+        score = None if self._score is None else _numbers(values[self._score][known])
+        part = _Part(len(label), label[known], prediction, score)
+        self._parts.setdefault((time - 1) // self._step, []).append(part)
+
+    def measure(self, window: Window) -> WindowPerformance:
+        """Of one window; windows come in order, and what is older than this one is dropped."""
+        first, last = window.start // self._step, window.end // self._step
+        self._parts = {step: parts for step, parts in self._parts.items() if step >= first}
+        parts = [part for step in sorted(self._parts) if step < last for part in self._parts[step]]
+        label = _joined([part.label for part in parts])
+        prediction = None if self._prediction is None else _joined([p.prediction for p in parts])
+        score = None if self._score is None else _joined([p.score for p in parts]).astype(np.float64)
+        metrics = self._of_classes(label, prediction, score) if self._classes else _of_numbers(label, prediction)
+        return WindowPerformance(len(label), sum(part.rows for part in parts), metrics)
+
+    def _of_classes(self, label: Values, prediction: Values | None, score: FloatArray | None) -> dict[str, Metric]:
+        truth, told = _names(label), None if prediction is None else _names(prediction)
+        self._remember(truth if told is None else told, score)
+        self._remember(truth, None)
+        classes = sorted(self._seen)
+        metrics: dict[str, Metric] = {}
+        positive = self._positive(classes)
+        if told is not None:
+            metrics |= _confusion(truth, told, classes, positive)
+        if score is not None and positive is not None:
+            whole = np.isfinite(score)
+            hits, weights = truth[whole] == positive, np.ones(int(whole.sum()))
+            other = next(name for name in classes if name != positive)
+            metrics |= ranking(hits, score[whole], weights, (other, positive))
+            metrics |= probability_losses(hits, score[whole], weights)
+        return metrics
+
+    def _remember(self, names: Values, score: FloatArray | None) -> None:
+        """The classes that there are, and of each the rows and the sum of their scores."""
+        for name in set(names.tolist()) - {""}:
+            sums = self._seen.setdefault(name, [0.0, 0.0])
+            if score is not None and len(self._seen) <= 2:
+                own = score[(names == name) & np.isfinite(score)]
+                sums[0], sums[1] = sums[0] + len(own), sums[1] + float(own.sum())
+
+    def _positive(self, classes: Sequence[str]) -> str | None:
+        """Of two classes, the one that is predicted at the higher scores; else the last by name."""
+        if len(classes) != 2:
+            return None
+        means = {name: total / rows for name, (rows, total) in self._seen.items() if rows}
+        return max(classes, key=lambda name: means[name]) if len(means) == 2 else classes[-1]
+
+
+def _confusion(truth: Values, told: Values, classes: Sequence[str], positive: str | None) -> dict[str, Metric]:
+    both = told != ""
+    codes = {name: code for code, name in enumerate(classes)}
+    y, p = (np.array([codes[name] for name in each[both].tolist()], np.int64) for each in (truth, told))
+    counts = ConfusionCounts.of(y, p, np.ones(len(y)), max(len(classes), 1))
+    metrics: dict[str, Metric] = {"accuracy": accuracy(counts)}
+    if len(classes) > 1:
+        metrics["balanced_accuracy"] = balanced_accuracy(counts, classes)
+    if positive is not None:
+        metrics |= by_class(counts, classes, codes[positive])
+    for name, code in list(codes.items())[:MOST_CLASSES]:
+        metrics |= {f"{kind}.{name}": metric for kind, metric in by_class(counts, classes, code).items()}
+    return metrics
+
+
+def _of_numbers(label: Values, prediction: Values | None) -> dict[str, Metric]:
+    assert prediction is not None
+    y, p = (_numbers(each) for each in (label, prediction))
+    both = np.isfinite(y) & np.isfinite(p) & (np.abs(y) < _HUGE) & (np.abs(p) < _HUGE)
+    return regression(y[both], p[both], np.ones(int(both.sum())))
+
+
+_HUGE = 1e75
+"""From here on the fourth power of an error is no number."""
+
+
+def _numbers(values: Values) -> FloatArray:
+    return np.array([each if isinstance(each, int | float) else np.nan for each in values.tolist()], np.float64)
+
+
+def _missing(values: Values) -> BoolArray:
+    missing: BoolArray = _names(values) == ""
+    return missing
+
+
+def _names(values: Values) -> Values:
+    """Classes by name, "" where missing: 1, 1.0 and True are the same, and so are "1" and 1."""
+    return np.array([_name(each) for each in values.tolist()], object)
+
+
+def _name(value: Any) -> str:
+    if value is None or (isinstance(value, float) and isnan(value)):
+        return ""
+    if isinstance(value, bool | int | float):
+        return str(int(value)) if float(value).is_integer() else repr(value)
+    return str(value)
+
+
+def _holds_classes(column: ReplayedColumn) -> bool:
+    texts = column.planned.is_text and column.read is None
+    return column.classes or texts or column.planned.kind == BOOLEAN
+
+
+def _joined(parts: Sequence[Values | None]) -> Values:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if known else np.empty(0, object)

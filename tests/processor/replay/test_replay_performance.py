@@ -1,0 +1,79 @@
+"""A replay with labels says how right the model was in each window."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+import driftline
+from replay_data import Columns, logged, replay, results, save_reference, write_parquet
+
+ROWS = 600
+
+
+def labelled(share: float, seed: int = 5) -> Columns:
+    """An hour of predictions; labels that are mostly as predicted, of so many rows."""
+    data, rng = logged(2, seed), np.random.default_rng(seed)
+    wrong = {"leaves": "stays", "stays": "leaves"}
+    truth = [wrong[each] if rng.random() < 0.2 else each for each in data["prediction"]]
+    data["churned"] = [each if rng.random() < share else None for each in truth]
+    return data
+
+
+def test_metrics_are_those_of_the_labelled_rows(tmp_path: Path) -> None:
+    """By scikit-learn, of each window; the positive class is the one that high scores predict."""
+    data = labelled(0.4)
+    reference = save_reference(tmp_path / "r.json")
+    found = results(
+        tmp_path, write_parquet(tmp_path / "d.parquet", data), "--reference", reference, "--label", "churned"
+    )
+
+    assert len(found["windows"]) == 2
+    for at, window in enumerate(found["windows"]):
+        y, p, s = (np.array(data[name][at * ROWS : (at + 1) * ROWS]) for name in ("churned", "prediction", "score"))
+        known = np.array([each is not None for each in y])
+        y, p, s = y[known].astype(str), p[known], s[known]
+        performance = window["performance"]
+        assert performance["accuracy"]["value"] == pytest.approx(metrics.accuracy_score(y, p))
+        assert performance["f1"]["value"] == pytest.approx(metrics.f1_score(y, p, pos_label="leaves"))
+        assert performance["roc_auc"]["value"] == pytest.approx(metrics.roc_auc_score(y == "leaves", s))
+        assert performance["recall.stays"]["value"] == pytest.approx(metrics.recall_score(y, p, pos_label="stays"))
+        assert set(performance["accuracy"]) == {"value", "low", "high", "basis", "labelled"}
+        assert performance["accuracy"]["labelled"] == known.mean()
+
+
+def test_few_labels_give_no_value_but_a_reason(tmp_path: Path) -> None:
+    """Nulls, and what was missing."""
+    data = write_parquet(tmp_path / "d.parquet", labelled(0.01))
+    reference = save_reference(tmp_path / "r.json")
+    found = results(tmp_path, data, "--reference", reference, "--label", "churned")
+
+    told = found["windows"][0]["performance"]["accuracy"]
+    assert (told["value"], told["low"], told["high"]) == (None, None, None)
+    assert "at least 20 needed" in told["reason"]
+
+
+def test_errors_of_numbers(tmp_path: Path) -> None:
+    """Numbers that are no classes have errors; the window tells them as text too."""
+    rng = np.random.default_rng(2)
+    x = rng.gamma(3, 20, ROWS)
+    data = {"x": x.tolist(), "guess": (x + rng.normal(0, 2, ROWS)).tolist()}
+    driftline.profile(data, prediction="guess", model="m").save(tmp_path / "r.json")
+    path = write_parquet(tmp_path / "d.parquet", {**data, "actual": (np.array(data["guess"]) + 0.25).tolist()})
+    options = (path, "--reference", tmp_path / "r.json", "--label", "actual", "--prediction", "guess")
+    told = results(tmp_path, *options)["windows"][0]["performance"]
+
+    assert told["mae"]["value"] == pytest.approx(0.25)
+    assert told["bias"]["value"] == pytest.approx(-0.25)
+    assert set(told) == {"mae", "rmse", "rmsle", "bias", "r2"}
+    output = replay(*options).output
+    assert "performance  100% labelled (600 of 600 rows)\n    mae  0.25  (" in output, output
+
+
+def test_without_labels_nothing_is_said_of_performance(tmp_path: Path) -> None:
+    """There is no such key."""
+    data = write_parquet(tmp_path / "d.parquet", logged(1, 5))
+    found = results(tmp_path, data, "--reference", save_reference(tmp_path / "r.json"))
+
+    assert "performance" not in found["windows"][0]
