@@ -73,9 +73,12 @@ class LabelledRows:
             return
         label = values[self._label]
         known = ~_missing(label)
-        prediction = None if self._prediction is None else values[self._prediction][known]
-        score = None if self._score is None else _numbers(values[self._score][known])
-        part = _Part(len(label), label[known], prediction, score)
+        prediction = None if self._prediction is None else values[self._prediction]
+        score = None if self._score is None else _numbers(values[self._score])
+        if self._classes and prediction is not None:
+            self._remember(_names(prediction), score)
+        kept = (None if each is None else each[known] for each in (prediction, score))
+        part = _Part(len(label), label[known], *kept)
         self._parts.setdefault((time - 1) // self._step, []).append(part)
 
     def measure(self, window: Window) -> WindowPerformance:
@@ -91,7 +94,6 @@ class LabelledRows:
 
     def _of_classes(self, label: Values, prediction: Values | None, score: FloatArray | None) -> dict[str, Metric]:
         truth, told = _names(label), None if prediction is None else _names(prediction)
-        self._remember(truth if told is None else told, score)
         self._remember(truth, None)
         classes = sorted(self._seen)
         metrics: dict[str, Metric] = {}

@@ -52,6 +52,22 @@ def test_few_labels_give_no_value_but_a_reason(tmp_path: Path) -> None:
     told = found["windows"][0]["performance"]["accuracy"]
     assert (told["value"], told["low"], told["high"]) == (None, None, None)
     assert "at least 20 needed" in told["reason"]
+    assert {"f1", "roc_auc", "recall.stays"} <= set(found["windows"][0]["performance"])
+
+
+def test_classes_are_known_before_any_label(tmp_path: Path) -> None:
+    """Predictions name them: a window without labels says of each metric why it has no value."""
+    data = labelled(1.0)
+    data["churned"] = [None] * ROWS + data["churned"][ROWS:]
+    found = results(
+        tmp_path,
+        write_parquet(tmp_path / "d.parquet", data),
+        *("--reference", save_reference(tmp_path / "r.json"), "--label", "churned"),
+    )
+    first, second = (window["performance"] for window in found["windows"])
+
+    assert set(first) == set(second)
+    assert {each["value"] for each in first.values()} == {None}
 
 
 def test_errors_of_numbers(tmp_path: Path) -> None:
