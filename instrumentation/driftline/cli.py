@@ -13,6 +13,7 @@ class _Commands(click.Group):
         "doctor": ("driftline.doctor.command", "doctor"),
         "profile": ("driftline.profiling.command", "profile"),
         "rows": ("driftline.rows.command", "rows"),
+        "schema": ("driftline.checking.command", "schema"),
         "replay": ("driftline_processor.replay.command", "replay"),  # by name: the processor is never imported here
     }
 

@@ -39,9 +39,10 @@ class Broken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NumberRules:
-    """Of a column of numbers. read: the number in a text. range: None for any."""
+    """Of a column of numbers. type: see `column_types`. read: the number in a text. range: None for any."""
 
     column: str
+    type: str
     may_miss: bool
     range: Range | None
     read: Callable[[str], float | None]
@@ -130,7 +131,7 @@ def _rules(column: ProfileColumn, share: float) -> ColumnRules:
     found = Range(0.0, 1.0) if column.type == BOOLEAN else tolerated_range(column, share)
     if column.type == TIMESTAMP:
         found = None  # time goes on
-    return NumberRules(name, may_miss, found, read, _digits)
+    return NumberRules(name, column.type, may_miss, found, read, _digits)
 
 
 def _is_closed(column: ProfileColumn) -> bool:

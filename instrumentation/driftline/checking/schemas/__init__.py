@@ -1,0 +1,1 @@
+"""The rules of a training profile in the languages of other tools."""

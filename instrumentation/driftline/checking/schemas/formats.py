@@ -1,0 +1,14 @@
+"""The formats that rules can be written in."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from driftline.checking.column_rules import ColumnRules
+from driftline.checking.schemas.json_schema import json_schema
+from driftline.checking.schemas.mlflow_signature import mlflow_inputs
+
+FORMATS: Final[Mapping[str, Callable[[str, Mapping[str, ColumnRules]], str]]] = {
+    "jsonschema": json_schema,
+    "mlflow": mlflow_inputs,
+}
+"""From the name of the model and its rules to a text."""
