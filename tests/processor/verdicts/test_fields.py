@@ -10,6 +10,7 @@ from driftline.semconv import REASON_ATTRIBUTES
 from driftline_processor.verdicts.fields import KINDS, fields, pack, unpack
 from driftline_processor.verdicts.reasons import (
     Bound,
+    ChangedDecimals,
     ConstantMembers,
     DetectionLimit,
     ExplainedByBlock,
@@ -57,6 +58,10 @@ EXPECTED = [
     ),
     (NeverSeen(0.2, ("x", "y"), 3), {"kind": "never_seen", "share": 0.2, "categories": ("x", "y"), "more": 3}),
     (NeverSeen(0.2, low=0.0, high=1.0), {"kind": "never_seen", "share": 0.2, "more": 0, "low": 0.0, "high": 1.0}),
+    (
+        ChangedDecimals("2", "0", 0.01, 1.0),
+        {"kind": "changed_decimals", "usual": "2", "decimals": "0", "before": 0.01, "after": 1.0},
+    ),
     (ManyCategories(0.2), {"kind": "many_categories", "share": 0.2}),
     (NoRows(), {"kind": "no_rows"}),
     (ConstantMembers(("a", "b")), {"kind": "constant_members", "members": ("a", "b")}),
