@@ -165,13 +165,20 @@ class Engine:
         """How the models do that sent something last, `most` of them."""
         return tuple(model.status for model in nlargest(most, self._models.values(), key=attrgetter("received")))
 
+    def dumps(self) -> Iterator[tuple[ModelKey, bytes]]:
+        """The state of the models changed since they were dumped last, one by one: rows may be counted in between.
+
+        Those that heard nothing for longest come first: they will have changed least when the last is dumped.
+        """
+        for model in sorted(self._models.values(), key=attrgetter("received")):
+            if model.changed and self._models.get(model.key) is model:
+                body = dump(model)
+                model.changed = False
+                yield model.key, body
+
     def snapshot(self) -> dict[ModelKey, bytes | None]:
-        """The state of the models changed since the last call; None for an evicted one."""
-        changed = [model for model in self._models.values() if model.changed]
-        states: dict[ModelKey, bytes | None] = dict.fromkeys(self._evicted)
-        states |= {model.key: dump(model) for model in changed}
-        for model in changed:
-            model.changed = False
+        """The state of the models changed since they were dumped last; None for an evicted one."""
+        states: dict[ModelKey, bytes | None] = {**dict.fromkeys(self._evicted), **dict(self.dumps())}
         self._evicted.clear()
         return states
 

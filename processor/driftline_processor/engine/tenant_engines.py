@@ -4,7 +4,8 @@ Their models, references, limits and alarms never meet. Keys of models name the 
 and save can be put together, and told apart again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.engine_settings import EngineSettings
@@ -88,6 +89,10 @@ class TenantEngines:
     def statuses(self, most: int) -> dict[str, tuple[ModelStatus, ...]]:
         """As `Engine.statuses`, by tenant."""
         return {tenant: engine.statuses(most) for tenant, engine in self._engines.items()}
+
+    def dumps(self) -> Iterator[tuple[ModelKey, bytes]]:
+        """As `Engine.dumps`."""
+        return chain.from_iterable(engine.dumps() for engine in self._engines.values())
 
     def snapshot(self) -> dict[ModelKey, bytes | None]:
         """As `Engine.snapshot`."""

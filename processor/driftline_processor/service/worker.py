@@ -1,7 +1,7 @@
 """The worker thread: each queued request is journalled, counted by the engine and answered; then windows are judged."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, thread_time
@@ -48,7 +48,7 @@ FLUSH_EVENTS_SECONDS: Final = 2.0
 class WorkerSettings:
     """tick, snapshot: seconds between them. journal: bytes of journal that trigger an early snapshot.
 
-    judging: seconds after which no further window is begun while requests wait.
+    judging: seconds after which no further window is begun, and no further model dumped, while requests wait.
     """
 
     tick: float
@@ -104,6 +104,8 @@ class Worker:
         self._batch_rows: dict[tuple[str, ...], float] = {}
         self._batch_seen_rows: dict[tuple[str, ...], float] = {}
         self._unsaved: dict[ModelKey, bytes | None] = {}
+        self._dumps: Iterator[tuple[ModelKey, bytes]] | None = None  # of the snapshot that is being made
+        self._dump_seconds = 0.0
         self._absent: set[str] = set()  # tenants in the store that are not configured
         self._storage_ok = True
         self._events_unsaved = False  # an event was published since the last snapshot
@@ -201,7 +203,7 @@ class Worker:
                 self._answer(requests)
             if monotonic() >= self._next_tick:
                 self._tick()
-        self._next_survey = 0.0
+        self._next_survey, self._dumps = 0.0, None
         self._tick()
         if self._events_flushed(FLUSH_EVENTS_SECONDS):
             self._save()
@@ -274,15 +276,20 @@ class Worker:
             self._metrics.add_late_rows(model, rows)
 
     def _tick(self) -> None:
+        """No window is judged while a snapshot is being made: no alarm event may lie between a model and its commit."""
         self._next_tick = monotonic() + self._settings.tick
+        if self._dumps is None:
+            self._judge_and_publish()
+        self._hold()
+        if self._dumps is not None or self._is_time_to_save():
+            self._save_some()
+
+    def _judge_and_publish(self) -> None:
         judged = self._guarded("judge windows", self._judge)
         results = [*judged, *self._guarded("repeat alarms", lambda: self._engines.repeat_alarms(self._clock()))]
         if results:
             self._publish(results)
             self._events_unsaved |= any(result.alarms or result.incidents for result in results)
-        self._hold()
-        if self._is_time_to_save():
-            self._save()
 
     def _hold(self) -> None:
         """Nobody sends while health checks fail: a lost connection is noticed, and begun anew, without a request."""
@@ -341,9 +348,24 @@ class Worker:
             return True
         return self._events_flushed(0.0) and (self._events_unsaved or replay >= 1 or monotonic() >= self._next_snapshot)
 
+    def _save_some(self) -> None:
+        """Dumps models until a slice of time is used up: the others come in the next tick, which is now."""
+        begin, used = monotonic(), thread_time()
+        self._dumps = self._dumps or self._engines.dumps()
+        for model, body in self._dumps:
+            self._unsaved[model] = body
+            if monotonic() - begin >= self._settings.judging:
+                self._next_tick = monotonic()
+                self._dump_seconds += thread_time() - used
+                return
+        self._dump_seconds += thread_time() - used
+        self._save()
+
     def _save(self) -> None:
-        self._next_snapshot, begin = monotonic() + self._settings.snapshot, thread_time()
-        self._unsaved |= self._engines.snapshot()  # only what has changed since the last call
+        """Saves what was dumped, and what has changed since: the snapshots stand for all requests in the journal."""
+        begin = thread_time()
+        self._dumps = None
+        self._unsaved |= self._engines.snapshot()
         try:
             self._store.save(self._unsaved, self._absent)
         except StoreError as error:
@@ -352,7 +374,9 @@ class Worker:
             self._note_storage(True)  # nobody may send while health checks fail
             self._journal_bytes, self._unsaved, self._events_unsaved = 0, {}, False
             self._journal_seconds = 0.0
-            self._replay_seconds = max(REPLAY_SECONDS, (thread_time() - begin) / _SAVING_SHARE)
+            took = self._dump_seconds + thread_time() - begin
+            self._replay_seconds = max(REPLAY_SECONDS, took / _SAVING_SHARE)
+        self._next_snapshot, self._dump_seconds = monotonic() + self._settings.snapshot, 0.0
 
     def _count_rows(self) -> None:
         batches = self._engines.batches()

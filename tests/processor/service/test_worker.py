@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from time import sleep
@@ -325,6 +326,34 @@ def test_snapshot_that_fails_loses_nothing(tmp_path: Path, broken: Broken) -> No
     restarted = Bench(tmp_path, broken)
     restarted.worker.recover()
     assert restarted.counted("rows") == {"churn": 10, "fraud": 7}
+
+
+def request_of(bench: Bench, sent: tuple[str, Any]) -> Request:
+    body = sent[1].SerializeToString()
+    return Request(sent[0], body, bench.now, DECODERS[sent[0]](body, LIMITS))
+
+
+def test_a_snapshot_is_made_between_requests(tmp_path: Path, store: Store) -> None:
+    """It replaces the journal only when all models are dumped, each as it is then: rows counted in between are in it.
+
+    Until then no window is judged, and a crash costs nothing.
+    """
+    bench, names = Bench(tmp_path, store), ("churn", "fraud", "price")
+    bench.worker._settings = replace(bench.worker._settings, judging=0.0)
+    bench.worker._answer([request_of(bench, rows(10, 0, name)) for name in names])
+    bench.now += HOUR
+    bench.worker._save_some()
+    for second, name in enumerate(names, 2):
+        bench.worker._answer([request_of(bench, rows(5, second, name))])
+        bench.worker._tick()
+        crashed = Bench(tmp_path, store)
+        crashed.worker.recover()
+        assert crashed.counted("rows") == dict.fromkeys(names, 10) | dict.fromkeys(names[: second - 1], 15)
+        assert not bench.results
+        assert len(list(store.journal())) == (0 if second == 4 else 2 + second)
+    bench.worker._settings, bench.now = replace(bench.worker._settings, judging=WAIT), bench.now + HOUR
+    bench.worker._tick()
+    assert {result.model.name for result in bench.results} == set(names)
 
 
 class Faulty(Engine):
