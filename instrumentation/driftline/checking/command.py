@@ -15,7 +15,7 @@ from driftline.checking.schemas.formats import FORMATS
     required=True,
     type=click.Choice(list(FORMATS)),
     help="jsonschema: a JSON Schema 2020-12 of a row. mlflow: inputs of a model signature; it knows types and missing "
-    "values, no ranges and no categories.",
+    "values, no ranges and no categories. pydantic: Python source of a model.",
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write. Default: standard output."

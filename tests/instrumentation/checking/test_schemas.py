@@ -11,9 +11,12 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from mlflow.models.utils import _enforce_schema
 from mlflow.types import Schema
+from pydantic import ValidationError
 
 import driftline
+from driftline.checking.column_rules import column_rules
 from driftline.checking.input_check import InputCheck
+from driftline.checking.schemas.formats import FORMATS
 from driftline.cli import main
 from driftline.features.blocks import ColumnBlock
 
@@ -100,6 +103,37 @@ def test_json_schema_passes_the_training_rows(tmp_path: Path) -> None:
     rows = json.loads(TRAINING.head(300).to_json(orient="records"))
     assert all(map(document.is_valid, rows))
     assert not document.is_valid(rows[0] | {"age": 4500.0})
+
+
+def pydantic_passes(source: str, row: dict[str, Any]) -> bool:
+    names: dict[str, Any] = {}
+    exec(compile(source, "churn_input.py", "exec"), names)  # what the command wrote
+    try:
+        names["ChurnInput"].model_validate(row)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_pydantic_agrees_with_the_check(tmp_path: Path, change: dict[str, Any]) -> None:
+    """The same rows are valid, whatever the columns are called, and each column is required."""
+    source, row = written(tmp_path, "pydantic"), HEALTHY | change
+    assert pydantic_passes(source, row) == passes_check(row)
+    assert not pydantic_passes(source, {key: value for key, value in row.items() if key != "visits"})
+
+
+@pytest.mark.filterwarnings("error")
+def test_pydantic_fields_may_have_any_name() -> None:
+    """Keywords, names of pydantic's own, digits, quotes and names that come to the same identifier."""
+    columns = ["class", "copy", "model_fields", "1st", "a b", "a-b", "", "_x", "Größe", "float", "'\n", "datetime"]
+    profile = driftline.profile({name: np.arange(50.0) % 7 for name in columns}, keep=columns, model="churn")
+    row = dict.fromkeys((column.key.name for column in profile.columns), 3.0)
+    source = FORMATS["pydantic"]("churn", column_rules(profile))
+    assert len(row) == len(columns)
+    assert pydantic_passes(source, row)
+    assert not any(pydantic_passes(source, row | {name: 1e9}) for name in row)
 
 
 def test_mlflow_enforces_types_and_missing_values(tmp_path: Path) -> None:
