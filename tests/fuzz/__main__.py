@@ -5,6 +5,7 @@ the run with another status than 0, and is left there as `crash-…`: keep it, w
 """
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -13,6 +14,7 @@ from pathlib import Path
 import atheris
 
 CORPUS = Path(__file__).parent / "corpus"
+SEED = os.environ.get("FUZZ_SEED", "0")  # 0: another one each time
 PACKAGES = ["driftline_processor", "driftline.reference", "driftline.sketch"]
 
 
@@ -30,7 +32,8 @@ def main(seconds: str, folder: str, *targets: str) -> None:
         if data:
             entrances[data[0] % len(entrances)](data[1:])
 
-    options = (f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=2048", "-max_len=65536")
+    # The limit is on the peak that the kernel tells, which a child inherits of its parent: pytest has 2 GB at times.
+    options = (f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=6144", "-max_len=65536", f"-seed={SEED}")
     atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={folder}/", folder, str(seeds)], enter)
     atheris.Fuzz()
 
