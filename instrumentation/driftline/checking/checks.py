@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,9 @@ _EVERY: Final = 60.0
 
 _REFERENCE: Final = "DRIFTLINE_REFERENCE"
 _UNBOUNDED: Final = 2**62
+
+Profiles: TypeAlias = dict[tuple[str, str], Profile]
+"""By model and version."""
 
 
 class ModelCheck:
@@ -134,18 +137,14 @@ def check(
         reference = os.environ.get(_REFERENCE, "").strip() or None
     if reference is None and not own:
         raise ValueError(f"reference: must be a training profile, as there are no rules (set it, or {_REFERENCE})")
-    if reference is not None and not isinstance(reference, Profile):
-        _read(Path(reference))  # now, where the caller sees the error
+    # Now, where the caller sees the error.
+    found = reference if reference is None or isinstance(reference, Profile) else _read(Path(reference))
     try:
-        GIVEN.set(model, Given(reference if isinstance(reference, Profile) else _path(reference), own, mode))
+        GIVEN.set(model, Given(found, own, mode))
     except TypeError as error:
         raise TypeError(f"cannot check an object of type {type(model).__qualname__}: {error}") from None
     for listener in listeners:
         listener()
-
-
-def _path(reference: Any) -> Path | None:
-    return None if reference is None else Path(reference)
 
 
 class Checks:
@@ -155,7 +154,7 @@ class Checks:
         self._mode = settings.check
         self._path = None if settings.reference is None else Path(settings.reference)
         self._own = () if settings.check_rules is None else read_rules(settings.check_rules)
-        self._profiles: dict[Path, dict[tuple[str, str], Profile]] = {}
+        self._read: Profiles | None = None
         self._models: dict[tuple[str, str | None], ModelCheck | None] = {}
         self._explicit = WeakIdMap()  # (what was given, the check made of it)
 
@@ -165,7 +164,7 @@ class Checks:
         if given is not None:
             made = self._explicit.get(model)
             if made is None or made[0] is not given:
-                made = given, ModelCheck(InputCheck.of(self._profile(given.reference, facts), given.rules), given.mode)
+                made = given, ModelCheck(InputCheck.of(_profile(given.reference, facts), given.rules), given.mode)
                 self._explicit.set(model, made)
             found: ModelCheck = made[1]
             return found
@@ -178,29 +177,31 @@ class Checks:
 
     def _from_settings(self, facts: ModelFacts) -> ModelCheck | None:
         assert self._mode is not None
-        profile = self._profile(self._path, facts)
+        profile = _profile(self._profiles(), facts)
         if profile is None and not self._own:
             return None
         return ModelCheck(InputCheck.of(profile, self._own), self._mode)
 
-    def _profile(self, reference: "Profile | Path | None", facts: ModelFacts) -> Profile | None:
-        if isinstance(reference, Profile):
-            return reference
-        found = {} if reference is None else self._read_once(reference)
-        for version in (facts.version or "", ""):
-            if (facts.name, version) in found:
-                return found[facts.name, version]
-        _logger.warning("There is no training profile of model %r: its input is not checked against any.", facts.name)
-        return None
-
-    def _read_once(self, path: Path) -> dict[tuple[str, str], Profile]:
-        if path not in self._profiles:
+    def _profiles(self) -> Profiles:
+        """Those of the settings, read once."""
+        if self._read is None:
             try:
-                self._profiles[path] = _read(path)
+                self._read = {} if self._path is None else _read(self._path)
             except (ProfileError, OSError) as error:
                 _logger.warning("%s; no input is checked against it", error)
-                self._profiles[path] = {}
-        return self._profiles[path]
+                self._read = {}
+        return self._read
+
+
+def _profile(reference: Profile | Profiles | None, facts: ModelFacts) -> Profile | None:
+    if isinstance(reference, Profile):
+        return reference
+    found = reference or {}
+    for version in (facts.version or "", ""):
+        if (facts.name, version) in found:
+            return found[facts.name, version]
+    _logger.warning("There is no training profile of model %r: its input is not checked against any.", facts.name)
+    return None
 
 
 def require_profiles(settings: Settings) -> None:
@@ -236,8 +237,8 @@ def _obstacle(settings: Settings) -> str | None:
     return None
 
 
-def _read(path: Path) -> dict[tuple[str, str], Profile]:
-    """Profiles by model and version, of a file or of the files `*.json` of a folder."""
+def _read(path: Path) -> Profiles:
+    """The profiles of a file or of the files `*.json` of a folder."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         raise InvalidReference(f"{path}: must hold training profiles named *.json")

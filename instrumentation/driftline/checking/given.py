@@ -8,16 +8,15 @@ from driftline.features.models import WeakIdMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from driftline.checking.own_rules import OwnRule
     from driftline.reference.profile import Profile
 
 
 class Given(NamedTuple):
-    """What `driftline.check` was given for a model."""
+    """What `driftline.check` was given for a model. reference: a profile, or several by model and version."""
 
-    reference: Profile | Path | None
+    reference: Profile | dict[tuple[str, str], Profile] | None
     rules: tuple[OwnRule, ...]
     mode: str
 

@@ -10,7 +10,7 @@ from driftline.checking.column_rules import Broken, ColumnRules, NumberRules, co
 from driftline.checking.failures import MOST_ROWS, RuleFailure
 from driftline.checking.own_rules import OwnRule
 from driftline.features.blocks import ColumnBlock
-from driftline.features.columns import are_numbered
+from driftline.features.columns import named_as
 from driftline.reference.profile import Profile
 
 COLUMNS: Final = "columns"
@@ -65,7 +65,7 @@ class InputCheck:
     def bounds(self, names: tuple[str, ...]) -> Bounds | None:
         """For tables of numbers with these columns; None if they need a closer look in any case."""
         if names not in self._bounds:
-            self._bounds[names] = self._make_bounds(self.matched(names))
+            self._bounds[names] = self._make_bounds(named_as(self._names, names))
         return self._bounds[names]
 
     def _make_bounds(self, names: tuple[str, ...]) -> Bounds | None:
@@ -80,13 +80,6 @@ class InputCheck:
         may_miss = np.array([each is None or each.may_miss for each in rules], bool)
         return Bounds(low, high, may_miss)
 
-    def matched(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Columns by the names of the training data, where either side has none but numbers."""
-        known = self._names
-        if len(known) == len(names) and are_numbered(known) != are_numbered(names):
-            return known
-        return names
-
     def failures(self, blocks: Sequence[ColumnBlock], shown: Shown) -> list[RuleFailure]:
         """The rules that rows break: of the blocks of one call, which follow each other."""
         found: dict[tuple[str, str], RuleFailure] = {}
@@ -99,7 +92,7 @@ class InputCheck:
         return list(found.values())
 
     def _of_block(self, block: ColumnBlock, first: int, shown: Shown) -> Iterator[RuleFailure]:
-        columns = dict(zip(self.matched(block.names or ()), block.columns, strict=False))
+        columns = dict(zip(named_as(self._names, block.names or ()), block.columns, strict=False))
         absent = [name for name in self.columns if name not in columns]
         for name in absent:
             rows = range(first, first + min(block.rows, MOST_ROWS))

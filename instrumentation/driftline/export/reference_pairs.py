@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from driftline.features.columns import are_numbered
+from driftline.features.columns import named_as
 from driftline.records import ModelFacts
 from driftline.rows.codes import CodedColumn
 from driftline.sketch.column import TextReader
@@ -82,8 +82,8 @@ class References:
         return known
 
     def _resolved(self, model: ModelFacts, names: tuple[str, ...]) -> tuple[str, ...]:
-        known = tuple(self._of(model).types)
-        if len(known) != len(names) or are_numbered(known) == are_numbered(names):
+        known = named_as(tuple(self._of(model).types), names)
+        if known is names:
             return names
         shown = ", ".join(known[:3]) + (", …" if len(known) > 3 else "")
         _logger.warning(

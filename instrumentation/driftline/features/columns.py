@@ -152,6 +152,11 @@ def are_numbered(names: Sequence[str]) -> bool:
     return all(name == f"x{position}" for position, name in enumerate(names))
 
 
+def named_as(known: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Inputs by the names `known` of training, where it has as many and either side has none but numbers."""
+    return known if len(known) == len(names) and are_numbered(known) != are_numbered(names) else names
+
+
 def outputs(model: ModelFacts, operation: str, captures: Sequence[Capture]) -> Iterator[NamedColumn]:
     """Named columns of outputs of one kind and layout; several outputs are named by key or position."""
     for same in zip(*(_heads(model, each) for each in captures), strict=True):

@@ -32,7 +32,8 @@ def _tolerances(_ctx: click.Context, _parameter: click.Parameter, values: tuple[
         raise click.BadParameter(str(error)) from error
 
 
-def _blocks(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
+def read_blocks(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
+    """The values of --block, of `driftline replay` too."""
     from driftline.reference.column_blocks import parse_block
     from driftline.reference.errors import ProfileError
 
@@ -76,7 +77,7 @@ def _blocks(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str,
     "--block",
     "blocks",
     multiple=True,
-    callback=_blocks,
+    callback=read_blocks,
     metavar="NAME=A,B*",
     help="Columns that are judged together, by names or patterns: 'address=street*,zip'. May be given several times.",
 )

@@ -40,11 +40,11 @@ class SharedRecorder:
         """
         given = _settings(options)
         wanted = Settings.read(**given)
-        if wanted.check is not None:
-            from driftline.checking.checks import require_profiles
-
-            require_profiles(wanted)
         if self._recorder is None:
+            if wanted.check is not None:
+                from driftline.checking.checks import require_profiles
+
+                require_profiles(wanted)
             return
         for name in given:
             used, value = getattr(self._recorder.settings, name), getattr(wanted, name)

@@ -206,7 +206,7 @@ class Engine:
             if model.idle:
                 model.rest = replace(model.rest, last=now)  # what an earlier run may have repeated
             self._models[model.key] = model
-        self._shares.count()
+            self._shares.restored(model)
         self._matches.models_changed()
 
     @property

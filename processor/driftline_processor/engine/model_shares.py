@@ -63,6 +63,11 @@ class ModelShares:
         """Counts a new model."""
         self._models[service_of(key)] += 1
 
+    def restored(self, model: ModelState) -> None:
+        """Counts a model that has columns already."""
+        self.added(model.key)
+        self._columns[service_of(model.key)] += len(model.columns)
+
     def removed(self, model: ModelState) -> None:
         """Counts a model no more."""
         self.settle()

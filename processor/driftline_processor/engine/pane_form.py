@@ -1,7 +1,8 @@
 """A pane as bytes, and back: in snapshots, and in memory once no window is expected to need it again."""
 
 import zlib
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
 
 import msgpack
 
@@ -9,14 +10,19 @@ from driftline.semconv import TARGET_INPUT
 from driftline_processor.engine.accumulator import Accumulator
 from driftline_processor.engine.pane import OperationColumn, Pane, SpanRows
 from driftline_processor.engine.summary_ops import pack_summary, unpack_summary
-from driftline_processor.records import ColumnKey
+from driftline_processor.records import ColumnKey, ColumnSummary
 
 _FASTEST: Final = 1
+
+Summaries: TypeAlias = Mapping[OperationColumn, ColumnSummary]
+"""Of a pane: `Pane.summaries`, which costs more than all else here."""
 
 
 def store_pane(pane: Pane) -> bytes:
     """An eighth of what it takes as plain values."""
-    return zlib.compress(msgpack.packb((pack_pane(pane), pack_span_rows(pane), pack_decimals(pane))), _FASTEST)
+    summaries = pane.summaries()
+    parts = pack_pane(pane, summaries), pack_span_rows(pane), pack_decimals(summaries)
+    return zlib.compress(msgpack.packb(parts), _FASTEST)
 
 
 def restore_pane(stored: bytes) -> Pane:
@@ -28,9 +34,9 @@ def restore_pane(stored: bytes) -> Pane:
     return pane
 
 
-def pack_pane(pane: Pane) -> tuple[Any, ...]:
+def pack_pane(pane: Pane, summaries: Summaries) -> tuple[Any, ...]:
     """Plain values for MessagePack, without decimals, and what spans hold that no sketch counts."""
-    parts = [((_pack_column(c.column), c.operation), pack_summary(held)) for c, held in pane.summaries().items()]
+    parts = [((_pack_column(c.column), c.operation), pack_summary(held)) for c, held in summaries.items()]
     return (parts, pane.rows, pane.traces, *([pane.hours] if pane.hours else []))
 
 
@@ -46,9 +52,9 @@ def unpack_pane(packed: tuple[Any, ...]) -> Pane:
     return Pane(accumulators, rows=dict(rows), hours=dict(hours), traces=list(traces))
 
 
-def pack_decimals(pane: Pane) -> list[tuple[Any, ...]]:
-    """Rows by decimals of its columns that have some, which earlier versions did not count."""
-    held = [(_pack_column(c.column), c.operation, dict(each.decimals)) for c, each in pane.summaries().items()]
+def pack_decimals(summaries: Summaries) -> list[tuple[Any, ...]]:
+    """Rows by decimals of a pane's columns that have some, which earlier versions did not count."""
+    held = [(_pack_column(c.column), c.operation, dict(each.decimals)) for c, each in summaries.items()]
     return [packed for packed in held if packed[-1]]
 
 

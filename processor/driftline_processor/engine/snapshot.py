@@ -53,7 +53,7 @@ def dump(model: ModelState) -> bytes:
         "form": FORM,
         "key": _pack_model_key(model.key),
         "times": (panes.step, panes.newest, panes.sealed),
-        "panes": [(start, pack_pane(pane)) for start, pane in panes.by_start.items()],
+        "panes": [(start, pack_pane(pane, pane.summaries())) for start, pane in panes.by_start.items()],
         **_pack_span_rows(panes.by_start),
         **_pack_decimals(panes.by_start),
         "streams": [(key, pack_position(last)) for key, last in model.streams.cumulative.items()],
@@ -156,7 +156,7 @@ def _unpack_span_rows(panes: Mapping[int, Pane], state: Mapping[str, Any]) -> No
 
 def _pack_decimals(panes: Mapping[int, Pane]) -> dict[str, Any]:
     """Rows by decimals of the columns in panes; nothing where there are none."""
-    held = [(start, packed) for start, pane in panes.items() if (packed := pack_decimals(pane))]
+    held = [(start, packed) for start, pane in panes.items() if (packed := pack_decimals(pane.summaries()))]
     return {"decimals": held} if held else {}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
+from driftline.profiling.command import read_blocks
 from driftline.profiling.requirements import pyarrow_problem
 
 if TYPE_CHECKING:
@@ -55,16 +56,6 @@ def _tolerances(
         raise click.BadParameter(f"must be a number, or PATTERN=VALUE (got {plain[-1]!r})") from error
 
 
-def _blocks(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
-    from driftline.reference.column_blocks import parse_block
-    from driftline.reference.errors import ProfileError
-
-    try:
-        return dict(map(parse_block, values))
-    except ProfileError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 @click.command(short_help="Backtest: replay logged predictions in event time.")
 @click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE…")
 @click.option(
@@ -94,7 +85,7 @@ def _blocks(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str,
     "--block",
     "blocks",
     multiple=True,
-    callback=_blocks,
+    callback=read_blocks,
     metavar="NAME=A,B*",
     help="Columns that are judged together, by names or patterns: 'address=street*,zip'.",
 )
