@@ -9,8 +9,8 @@ class _Commands(click.Group):
     """The subcommands, by the module and name that define each."""
 
     locations: Final = {
-        "demo": ("driftline.demo.command", "demo"),
-        "doctor": ("driftline.doctor.command", "doctor"),
+        "demo": ("driftline.tools.demo.command", "demo"),
+        "doctor": ("driftline.tools.doctor.command", "doctor"),
         "profile": ("driftline.profiling.command", "profile"),
         "rows": ("driftline.rows.command", "rows"),
         "schema": ("driftline.checking.command", "schema"),

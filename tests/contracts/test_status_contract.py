@@ -12,10 +12,10 @@ from google.protobuf import json_format, struct_pb2
 
 import driftline
 from driftline import semconv
-from driftline.doctor.finding import Finding, Severity
-from driftline.doctor.processor_checks import findings
-from driftline.doctor.processor_status import ProcessorAnswer, ask
 from driftline.sketch import Histogram
+from driftline.tools.doctor.finding import Finding, Severity
+from driftline.tools.doctor.processor_checks import findings
+from driftline.tools.doctor.processor_status import ProcessorAnswer, ask
 from driftline_processor.config import parse_config
 from driftline_processor.engine.matching import Matching, ModelMatch, NameResolution, TypeMismatch, UnusedReference
 from driftline_processor.engine.model_state import ModelStatus

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 import driftline
 from driftline.cli import main
-from driftline.demo.patients import FAULT, load_patients
-from driftline.demo.schedule import INTERACTIVE_HEALTHY, INTERACTIVE_SECONDS
-from driftline.demo.traffic import REQUESTS_PER_SECOND, draw_batches
-from driftline.demo.training import DAYS, ROWS, SEED, TIMESTAMP
+from driftline.tools.demo.patients import FAULT, load_patients
+from driftline.tools.demo.schedule import INTERACTIVE_HEALTHY, INTERACTIVE_SECONDS
+from driftline.tools.demo.traffic import REQUESTS_PER_SECOND, draw_batches
+from driftline.tools.demo.training import DAYS, ROWS, SEED, TIMESTAMP
 
 PICTURE: Final = Path(__file__).parents[2] / "docs" / "images" / "ldl.svg"
 BEGIN: Final = pd.Timestamp("2026-01-31")

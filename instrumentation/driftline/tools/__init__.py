@@ -1,0 +1,1 @@
+"""Commands for whoever sets Driftline up: `driftline demo` and `driftline doctor`."""
