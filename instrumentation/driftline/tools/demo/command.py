@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
+from driftline.tools.demo.scenarios.table import DEFAULT, SCENARIOS, load
 from driftline.tools.demo.schedule import INTERACTIVE, SHORTEST, Schedule
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from driftline.tools.demo.displays import Display
     from driftline.tools.demo.result import DemoResult
+    from driftline.tools.demo.scenario import Scenario
 
 DOCS: Final = "docs/getting-started.md"
 
@@ -46,18 +48,26 @@ NEEDED: Final = (
     f"{INTERACTIVE.seconds:.0f}, and the feature breaks after {INTERACTIVE.healthy:.0f}.",
 )
 @click.option(
+    "--scenario",
+    "name",
+    type=click.Choice(list(SCENARIOS)),
+    default=DEFAULT,
+    show_default=True,
+    help="What breaks.",
+)
+@click.option(
     "--collector/--no-collector",
     "use_collector",
     default=True,
     help="Without it the server sends to the processor directly.",
 )
-def demo(json_file: Path | None, seconds: float | None, use_collector: bool) -> None:
+def demo(json_file: Path | None, seconds: float | None, name: str, use_collector: bool) -> None:
     """Watch one feature drift on a live model server.
 
     Starts a FastAPI server with a scikit-learn model under opentelemetry-instrument, the OpenTelemetry Collector if
     there is one ($OTELCOL, .collector/otelcol or on the PATH) and driftline-processor, and sends traffic. Then one
-    feature starts to arrive in another unit. Exit status 0: an alarm was raised for that feature alone, and every row
-    was counted; 1: otherwise. Ctrl-C stops it early; nothing is left running.
+    feature starts to arrive in another unit, or what --scenario names goes wrong. Exit status 0: an alarm was raised
+    for that fault alone, and every row was counted; 1: otherwise. Ctrl-C stops it early; nothing is left running.
     """
     missing = [name for name in NEEDED if not _is_installed(name)]
     if missing:
@@ -65,10 +75,11 @@ def demo(json_file: Path | None, seconds: float | None, use_collector: bool) -> 
     if json_file is not None:
         _check_writable(json_file)
     schedule = INTERACTIVE if seconds is None else Schedule.of(seconds)
-    result = _run(schedule, use_collector, _display(json_file))
+    scenario = load(name)
+    result = _run(schedule, use_collector, _display(json_file), scenario)
     if json_file is not None:
         json_file.write_text(json.dumps(result.as_json(), indent=2) + "\n")
-    _conclude(result)
+    _conclude(result, scenario)
     if json_file is None:
         click.echo(next_steps(), err=True)
 
@@ -79,7 +90,7 @@ def _check_writable(file: Path) -> None:
         raise click.BadParameter(f"must be in a folder that exists and is writable (got {file})", param_hint="--json")
 
 
-def _run(schedule: Schedule, use_collector: bool, display: "Display") -> "DemoResult":
+def _run(schedule: Schedule, use_collector: bool, display: "Display", scenario: "Scenario") -> "DemoResult":
     from driftline.tools.demo.processes import ProcessError
     from driftline.tools.demo.runner import run
     from driftline.tools.demo.services import CollectorError, find_collector
@@ -87,7 +98,7 @@ def _run(schedule: Schedule, use_collector: bool, display: "Display") -> "DemoRe
 
     try:
         with _orderly_exit():
-            return run(schedule, find_collector() if use_collector else None, display)
+            return run(schedule, find_collector() if use_collector else None, display, scenario)
     except (CollectorError, ProcessError, TrafficError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
@@ -102,15 +113,17 @@ def _display(json_file: Path | None) -> "Display":
     return LiveDisplay(console) if json_file is None and console.is_terminal else LineDisplay()
 
 
-def _conclude(result: "DemoResult") -> None:
+def _conclude(result: "DemoResult", scenario: "Scenario") -> None:
     """Prints the result in a sentence; exits with status 1 if it is not what was expected."""
     problems = list(result.problems())
     for problem in problems:
         click.echo(f"Unexpected: {problem}", err=True)
     if problems:
         sys.exit(1)
+    others = [name for name in result.alarmed if name != result.expected.alarm.name]
+    alone = f"and {', '.join(others)}" if others else "alone"
     click.echo(
-        f"Alarm for {result.broken} alone, {result.first_alarm_seconds:.1f} s after its unit changed. "
+        f"Alarm for {result.expected.alarm.name} {alone}, {result.first_alarm_seconds:.1f} s after {scenario.begun}. "
         f"All {result.rows_counted:,} rows counted.",
         err=True,
     )

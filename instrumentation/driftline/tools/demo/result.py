@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from driftline.semconv import TARGET_INPUT
 from driftline.tools.demo.findings import AlarmRun
+from driftline.tools.demo.scenario import Expected
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """broken: the feature. fault_began: nanoseconds since the epoch, None if it never began."""
+    """scenario: its name. fault_began: nanoseconds since the epoch, None if it never began."""
 
-    broken: str
+    scenario: str
+    expected: Expected
     fault_began: int | None
     alarms: tuple[AlarmRun, ...]
     rows_sent: int
@@ -27,8 +28,9 @@ class DemoResult:
 
     @property
     def first_alarm_seconds(self) -> float | None:
-        """Seconds from the first row in the other unit until the feature's first alarm reached the backend."""
-        seen = [alarm.seen for alarm in self.alarms if not self._is_false(alarm)]
+        """Seconds from the first row after the fault began until the expected alarm reached the backend."""
+        expected = self.expected.alarm
+        seen = [alarm.seen for alarm in self.alarms if alarm.column == expected and not self._is_false(alarm)]
         return None if not seen or self.fault_began is None else round((min(seen) - self.fault_began) / 1e9, 3)
 
     def problems(self) -> Iterator[str]:
@@ -37,14 +39,15 @@ class DemoResult:
             if self._is_false(alarm):
                 yield f"a false alarm: {alarm.column.target} {alarm.column.name} at {_iso(alarm.seen)}"
         if self.first_alarm_seconds is None:
-            yield f"no alarm for {self.broken}, the feature that broke"
+            yield f"no alarm for {self.expected.alarm.name}, which broke"
         if self.rows_sent != self.rows_counted:
             yield f"rows_counted must equal rows_sent (got {self.rows_counted} of {self.rows_sent})"
 
     def as_json(self) -> dict[str, Any]:
         """The content of the file of `--json`."""
         return {
-            "broken": self.broken,
+            "scenario": self.scenario,
+            "broken": self.expected.alarm.name,
             "alarmed": self.alarmed,
             "rows_sent": self.rows_sent,
             "rows_counted": self.rows_counted,
@@ -55,9 +58,9 @@ class DemoResult:
         }
 
     def _is_false(self, alarm: AlarmRun) -> bool:
-        """Whether it is of another column, or of a window that ended before the fault began."""
+        """Whether the fault does not explain its column, or its window ended before the fault began."""
         early = self.fault_began is None or alarm.window_end <= self.fault_began
-        return early or alarm.column != (TARGET_INPUT, self.broken)
+        return early or not self.expected.allows(alarm.column)
 
     def _alarm(self, alarm: AlarmRun) -> dict[str, Any]:
         return {

@@ -11,9 +11,9 @@ from driftline.tools.demo import services
 from driftline.tools.demo.backend import MetricReading, listen
 from driftline.tools.demo.displays import Display
 from driftline.tools.demo.findings import Findings
-from driftline.tools.demo.patients import FAULT
 from driftline.tools.demo.processes import Processes
 from driftline.tools.demo.result import DemoResult
+from driftline.tools.demo.scenario import Scenario
 from driftline.tools.demo.schedule import Schedule
 from driftline.tools.demo.status import DemoStatus
 from driftline.tools.demo.traffic import PatientTraffic, TrafficError
@@ -26,7 +26,7 @@ COUNTED_SECONDS: Final = 30.0
 GRACE_SECONDS: Final = 2.0
 
 
-def run(schedule: Schedule, collector: Path | None, display: Display) -> DemoResult:
+def run(schedule: Schedule, collector: Path | None, display: Display, scenario: Scenario) -> DemoResult:
     """Run the demo from start to end.
 
     Raises:
@@ -45,29 +45,52 @@ def run(schedule: Schedule, collector: Path | None, display: Display) -> DemoRes
         Processes(Path(folder)) as processes,
         closing(display),
     ):
-        traffic = PatientTraffic(_start(processes, Path(folder), collector, backend, display), schedule)
+        addresses = services.Addresses.free(backend, collector is not None)
+        model = _start(processes, Path(folder), collector, addresses, scenario, display=display)
+        url = f"http://127.0.0.1:{addresses.server}/predict"
+        with scenario.follow(addresses) as follow_up:
+            traffic = PatientTraffic(url, schedule, scenario, model, follow_up)
 
-        def show() -> DemoStatus:
-            status = DemoStatus(schedule, traffic.elapsed, traffic.rows_sent, collector is not None, findings.report())
-            display.show(status)
-            return status
+            def show() -> DemoStatus:
+                sent, report = traffic.rows_sent, findings.report()
+                status = DemoStatus(scenario, schedule, traffic.elapsed, sent, collector is not None, report)
+                display.show(status)
+                return status
 
-        _play(traffic, processes, show)
-        last = _wait_until_counted(processes, show)
-        alarms = tuple(last.report.alarms)
-        counted = last.report.rows_counted
-        return DemoResult(FAULT.feature, traffic.fault_began, alarms, last.rows_sent, counted, last.collector)
+            _play(traffic, processes, show)
+            last = _wait_until_counted(processes, show)
+        return _result(last, traffic.fault_began)
 
 
-def _start(processes: Processes, folder: Path, collector: Path | None, backend: int, display: Display) -> str:
+def _result(last: DemoStatus, fault_began: int | None) -> DemoResult:
+    scenario, report = last.scenario, last.report
+    return DemoResult(
+        scenario.name,
+        scenario.expected,
+        fault_began,
+        tuple(report.alarms),
+        rows_sent=last.rows_sent,
+        rows_counted=report.rows_counted,
+        collector=last.collector,
+    )
+
+
+def _start(
+    processes: Processes,
+    folder: Path,
+    collector: Path | None,
+    addresses: services.Addresses,
+    scenario: Scenario,
+    *,
+    display: Display,
+) -> Path:
     """Start the Collector, the processor, then the server; stopped in reverse, each can still flush to the next.
 
     Returns:
-        The URL of the server's predictions.
+        The model's file.
 
     """
     model, log = folder / "model.joblib", folder / "train.parquet"
-    addresses = services.Addresses.free(backend, collector is not None)
     display.message("Training a random forest on scikit-learn's diabetes data set …")
     save_training(model, log)
     display.message("driftline profile train.parquet …")
@@ -78,10 +101,10 @@ def _start(processes: Processes, folder: Path, collector: Path | None, backend: 
         display.message(f"{collector} --config gateway.yaml")
         services.start_collector(processes, collector, addresses)
     display.message("driftline-processor --config processor.yaml")
-    services.start_processor(processes, folder, addresses)
+    services.start_processor(processes, folder, addresses, scenario.settings)
     display.message("opentelemetry-instrument uvicorn driftline.tools.demo.server:app")
-    services.start_server(processes, model, addresses)
-    return f"http://127.0.0.1:{addresses.server}/predict"
+    services.start_server(processes, model, addresses, scenario.server)
+    return model
 
 
 def _play(traffic: PatientTraffic, processes: Processes, show: Callable[[], DemoStatus]) -> None:

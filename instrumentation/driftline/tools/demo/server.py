@@ -4,14 +4,30 @@ Started with `MODEL=model.joblib opentelemetry-instrument uvicorn driftline.tool
 """
 
 import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import joblib
 import pandas as pd
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-model = joblib.load(os.environ["MODEL"])
 app = FastAPI(title="Diabetes progression")
+
+
+@lru_cache(maxsize=1)
+def load(path: str, _changed: int) -> Any:
+    return joblib.load(path)
+
+
+def current_model() -> Any:
+    """The model of the file, loaded anew when the file has changed."""
+    path = os.environ["MODEL"]
+    return load(path, Path(path).stat().st_mtime_ns)
+
+
+current_model()  # a model that does not load ends the start, not the first request
 
 
 class Patient(BaseModel):
@@ -43,6 +59,7 @@ def health() -> dict[str, str]:
 
 @app.post("/predict")
 def predict(patients: list[Patient]) -> list[Progression]:
+    model = current_model()
     rows = pd.DataFrame([patient.model_dump() for patient in patients])
     severe = model.predict_proba(rows)[:, 1]
     return [Progression(outcome=model.classes_[int(p > 0.5)], severe=p) for p in severe]

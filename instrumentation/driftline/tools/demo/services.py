@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from importlib.resources import as_file, files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from driftline.tools.demo.processes import ProcessError, Processes, free_ports
@@ -28,6 +29,7 @@ telemetry: {{every: 1s}}
 """
 
 _LOOPBACK: Final = "127.0.0.1,localhost"
+_NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class CollectorError(Exception):
@@ -82,10 +84,12 @@ def make_reference(processes: Processes, log_file: Path) -> None:
     processes.run("profile", command, environment(), START_SECONDS)
 
 
-def start_processor(processes: Processes, folder: Path, addresses: Addresses) -> None:
+def start_processor(processes: Processes, folder: Path, addresses: Addresses, settings: str = "") -> None:
+    """settings: more lines of its configuration."""
     config = folder / "processor.yaml"
     config.write_text(
         PROCESSOR_YAML.format(listen=addresses.processor, export=addresses.from_processor, window=WINDOW_SECONDS)
+        + settings
     )
     command = (sys.executable, "-m", "driftline_processor", "--config", str(config))
     processes.start("processor", command, environment()).wait_for_port(addresses.processor, START_SECONDS)
@@ -100,7 +104,10 @@ def start_collector(processes: Processes, collector: Path, addresses: Addresses)
         process.wait_for_port(addresses.from_processor, START_SECONDS)
 
 
-def start_server(processes: Processes, model_file: Path, addresses: Addresses) -> None:
+def start_server(
+    processes: Processes, model_file: Path, addresses: Addresses, variables: Mapping[str, str] = _NO_VARIABLES
+) -> None:
+    """variables: more of its environment."""
     env = environment(
         MODEL=str(model_file),
         OTEL_SERVICE_NAME="clinic",
@@ -111,6 +118,7 @@ def start_server(processes: Processes, model_file: Path, addresses: Addresses) -
         DRIFTLINE_MODEL_NAME=MODEL,
         DRIFTLINE_REFERENCE=str(model_file.with_name("references")),
         DRIFTLINE_EXPORT_INTERVAL="1000",
+        **variables,
     )
     uvicorn = (sys.executable, "-m", "uvicorn", "driftline.tools.demo.server:app", "--port", str(addresses.server))
     command = (_script("opentelemetry-instrument"), *uvicorn, "--no-access-log")

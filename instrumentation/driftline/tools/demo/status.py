@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from driftline.tools.demo.findings import Report
-from driftline.tools.demo.patients import FAULT
+from driftline.tools.demo.scenario import Scenario
 from driftline.tools.demo.schedule import Phase, Schedule
 
 
@@ -11,6 +11,7 @@ from driftline.tools.demo.schedule import Phase, Schedule
 class DemoStatus:
     """elapsed: seconds since the traffic began. rows_sent: rows that the server has answered."""
 
+    scenario: Scenario
     schedule: Schedule
     elapsed: float
     rows_sent: int
@@ -25,11 +26,10 @@ class DemoStatus:
         """What is going on, in a sentence."""
         if self.phase is Phase.HEALTHY:
             left = clock(self.schedule.healthy - self.elapsed)
-            return f"Healthy traffic, like the training data. {FAULT.feature} changes its unit in {left}."
+            return f"Healthy traffic, like the training data. {self.scenario.coming} in {left}."
         if self.phase is Phase.BROKEN:
             since = clock(self.elapsed - self.schedule.healthy)
-            arriving = f"{FAULT.feature} has been arriving in {FAULT.new} instead of {FAULT.old}"
-            return f"{arriving} for {since}. No request fails."
+            return f"{self.scenario.lasting} for {since}. No request fails."
         if self.report.rows_counted == self.rows_sent:
             return "The traffic has ended, and the processor has counted every row."
         return "The traffic has ended. Waiting for the processor to count the last rows."

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
@@ -9,7 +10,8 @@ import httpx
 import numpy as np
 import pandas as pd
 
-from driftline.tools.demo.patients import FAULT, UnitChange, load_patients
+from driftline.tools.demo.patients import load_patients
+from driftline.tools.demo.scenario import Answered, FollowUp, Scenario
 from driftline.tools.demo.schedule import Phase, Schedule
 
 REQUESTS_PER_SECOND: Final = 10.0
@@ -37,14 +39,17 @@ class PatientTraffic:
     failed request ends the traffic.
 
     rows_sent: rows that were answered. elapsed: seconds since the start. fault_began: when the first request with the
-    feature in the other unit was sent, nanoseconds since the epoch; None before.
+    scenario's fault was sent, nanoseconds since the epoch; None before.
     """
 
-    def __init__(self, url: str, schedule: Schedule, fault: UnitChange = FAULT, seed: int = 1) -> None:
+    def __init__(
+        self, url: str, schedule: Schedule, scenario: Scenario, model_file: Path, follow_up: FollowUp, *, seed: int = 1
+    ) -> None:
         self.rows_sent = 0
         self.elapsed = 0.0
         self.fault_began: int | None = None
-        self._url, self._schedule, self._fault = url, schedule, fault
+        self._url, self._schedule, self._scenario = url, schedule, scenario
+        self._model_file, self._follow_up = model_file, follow_up
         self._batches = draw_batches(load_patients()[0], seed)
         self._stopped = Event()
         self._failure: Exception | None = None
@@ -92,9 +97,15 @@ class PatientTraffic:
     def _send(self, client: httpx.Client, phase: Phase) -> None:
         rows = next(self._batches)
         if phase is Phase.BROKEN:
-            rows = self._fault.apply(rows)
-            self.fault_began = self.fault_began or time.time_ns()
+            rows = self._break(rows)
         answer = client.post(self._url, json=rows.to_dict("records")).raise_for_status().json()
         if len(answer) != len(rows):
             raise ValueError(f"{len(answer)} answers for {len(rows)} patients")
         self.rows_sent += len(rows)
+        self._follow_up(Answered(rows, answer, phase))
+
+    def _break(self, rows: pd.DataFrame) -> pd.DataFrame:
+        if self.fault_began is None:
+            self.fault_began = time.time_ns()
+            self._scenario.deploy(self._model_file)
+        return self._scenario.change(rows)

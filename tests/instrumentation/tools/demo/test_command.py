@@ -2,7 +2,9 @@ import json
 import os
 import signal
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -15,13 +17,18 @@ from driftline.tools.demo.command import demo
 from driftline.tools.demo.findings import AlarmRun
 from driftline.tools.demo.processes import ProcessError
 from driftline.tools.demo.result import DemoResult
+from driftline.tools.demo.scenario import Scenario
+from driftline.tools.demo.scenarios.drift import SCENARIO
+from driftline.tools.demo.scenarios.table import SCENARIOS
 from driftline.tools.demo.schedule import INTERACTIVE, Schedule
 from driftline.tools.demo.traffic import TrafficError
 
 RUN = "driftline.tools.demo.runner.run"
 TRUE = AlarmRun(ColumnKey("input", "ldl"), 2_000_000_000, 4_500_000_000, 0.98, 0.05)
-EXPECTED = DemoResult("ldl", 1_000_000_000, (TRUE,), rows_sent=100, rows_counted=100, collector=False)
-UNEXPECTED = DemoResult("ldl", 1_000_000_000, (), rows_sent=100, rows_counted=100, collector=False)
+EXPECTED = DemoResult(
+    "drift", SCENARIO.expected, 1_000_000_000, (TRUE,), rows_sent=100, rows_counted=100, collector=False
+)
+UNEXPECTED = replace(EXPECTED, alarms=())
 
 
 def raising(error: BaseException) -> object:
@@ -84,6 +91,21 @@ def test_seconds_scale_the_schedule(arguments: list[str], schedule: Schedule, mo
     CliRunner().invoke(demo, [*arguments, "--no-collector"])
 
     assert arguments_of_run[:2] == [schedule, None]
+
+
+def test_every_scenario_of_the_table_can_be_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is a choice of the option and its own; without the option one feature drifts."""
+    played: list[Scenario] = []
+
+    def run(*given: Any) -> DemoResult:
+        played.append(given[-1])
+        return EXPECTED
+
+    monkeypatch.setattr(RUN, run)
+    for options in ([], *(["--scenario", name] for name in SCENARIOS)):
+        CliRunner().invoke(demo, ["--no-collector", *options])
+
+    assert [scenario.name for scenario in played] == ["drift", *SCENARIOS]
 
 
 @pytest.mark.parametrize("file", ["nowhere/f.json", "file/f.json"])

@@ -6,6 +6,8 @@ import pytest
 from driftline.profiling.plan import ColumnKey
 from driftline.tools.demo.findings import AlarmRun
 from driftline.tools.demo.result import DemoResult
+from driftline.tools.demo.scenario import Expected
+from driftline.tools.demo.scenarios.drift import SCENARIO
 
 SECOND = 1_000_000_000
 FAULT_BEGAN = 1_700_000_000 * SECOND
@@ -13,7 +15,7 @@ TRUE = AlarmRun(ColumnKey("input", "ldl"), FAULT_BEGAN + 2 * SECOND, FAULT_BEGAN
 EARLY = TRUE._replace(window_end=FAULT_BEGAN)
 OTHER = TRUE._replace(column=ColumnKey("input", "age"))
 OUTPUT = TRUE._replace(column=ColumnKey("output", "prediction"))
-EXPECTED = DemoResult("ldl", FAULT_BEGAN, (TRUE,), rows_sent=100, rows_counted=100, collector=True)
+EXPECTED = DemoResult("drift", SCENARIO.expected, FAULT_BEGAN, (TRUE,), rows_sent=100, rows_counted=100, collector=True)
 
 
 def test_the_broken_feature_alone_is_what_is_expected() -> None:
@@ -46,11 +48,22 @@ def test_a_second_alarm_of_the_broken_feature_is_no_problem() -> None:
     assert again.alarmed == ["ldl"]
 
 
+def test_what_shows_the_same_fault_is_no_false_alarm() -> None:
+    """A scenario may name more columns; they neither replace the expected alarm nor set its time."""
+    allowing = replace(EXPECTED, expected=Expected(TRUE.column, frozenset({OUTPUT.column})))
+    sooner = OUTPUT._replace(seen=TRUE.seen - SECOND)
+
+    assert list(replace(allowing, alarms=(sooner, TRUE)).problems()) == []
+    assert replace(allowing, alarms=(sooner, TRUE)).first_alarm_seconds == 5.0
+    assert any("no alarm for ldl" in each for each in replace(allowing, alarms=(sooner,)).problems())
+
+
 def test_the_file_holds_the_facts() -> None:
     """Every key that scripts rely on, in JSON."""
     written = json.loads(json.dumps(EXPECTED.as_json()))
 
     assert written == {
+        "scenario": "drift",
         "broken": "ldl",
         "alarmed": ["ldl"],
         "rows_sent": 100,

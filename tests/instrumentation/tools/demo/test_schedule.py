@@ -1,6 +1,7 @@
 import pytest
 
 from driftline.tools.demo.findings import Report
+from driftline.tools.demo.scenarios.drift import SCENARIO
 from driftline.tools.demo.schedule import INTERACTIVE, Phase, Schedule
 from driftline.tools.demo.status import DemoStatus, clock
 
@@ -37,13 +38,13 @@ def test_the_interactive_schedule_breaks_after_a_minute() -> None:
 )
 def test_the_status_is_a_sentence(elapsed: float, words: str) -> None:
     """Each phase has its sentence, with the time that matters in it."""
-    assert words in DemoStatus(INTERACTIVE, elapsed, 0, True, Report()).describe()
+    assert words in DemoStatus(SCENARIO, INTERACTIVE, elapsed, 0, True, Report()).describe()
 
 
 def test_the_end_is_when_every_row_is_counted() -> None:
     """Only then does the last sentence say so."""
-    assert "has counted every row" in DemoStatus(INTERACTIVE, 150, 7, True, Report(rows_counted=7)).describe()
-    assert "Waiting" in DemoStatus(INTERACTIVE, 150, 7, True, Report(rows_counted=6)).describe()
+    assert "has counted every row" in DemoStatus(SCENARIO, INTERACTIVE, 150, 7, True, Report(rows_counted=7)).describe()
+    assert "Waiting" in DemoStatus(SCENARIO, INTERACTIVE, 150, 7, True, Report(rows_counted=6)).describe()
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (9.99, "0:09"), (65, "1:05"), (600, "10:00")])

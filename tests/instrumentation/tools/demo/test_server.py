@@ -1,5 +1,6 @@
 import ast
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -10,6 +11,7 @@ import httpx
 import joblib
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from driftline.tools.demo.patients import FEATURES, load_patients
 from driftline.tools.demo.training import train
@@ -33,6 +35,18 @@ def predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Predict
 
     yield lambda rows: asyncio.run(post(rows))
     del sys.modules[SERVER]
+
+
+def test_it_serves_the_model_that_its_file_holds_now(predict: Predict) -> None:
+    """A deployment replaces the file; the next request has the new model's answers."""
+    rows = load_patients()[0].head(5)
+    before = predict(rows).json()
+    joblib.dump(DummyClassifier(strategy="prior").fit([[0], [1]], ["mild", "severe"]), os.environ["MODEL"])
+
+    after = predict(rows).json()
+
+    assert before != after
+    assert {each["severe"] for each in after} == {0.5}
 
 
 def test_it_imports_nothing_of_opentelemetry_or_driftline() -> None:

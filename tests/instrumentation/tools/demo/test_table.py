@@ -7,6 +7,7 @@ from rich.console import Console
 from driftline.profiling.plan import ColumnKey
 from driftline.tools.demo.displays import LineDisplay, LiveDisplay
 from driftline.tools.demo.findings import AlarmRun, Finding, Report
+from driftline.tools.demo.scenarios.drift import SCENARIO
 from driftline.tools.demo.schedule import INTERACTIVE, Phase
 from driftline.tools.demo.status import DemoStatus
 from driftline.tools.demo.table import BAR, ROWS, bar, render
@@ -28,7 +29,7 @@ def report(alarm: bool = False) -> Report:
 
 
 def status(shown: Report, elapsed: float = 70.0) -> DemoStatus:
-    return DemoStatus(INTERACTIVE, elapsed, 12_400, True, shown)
+    return DemoStatus(SCENARIO, INTERACTIVE, elapsed, 12_400, True, shown)
 
 
 def drawn(shown: DemoStatus) -> list[str]:

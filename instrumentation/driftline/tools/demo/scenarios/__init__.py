@@ -1,0 +1,1 @@
+"""The faults that the demo can show, a file each."""

@@ -1,0 +1,19 @@
+"""The table of scenarios: a new one is a file in this folder, and a row here."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from driftline.tools.demo.scenario import Scenario
+
+DEFAULT: Final = "drift"
+
+SCENARIOS: Final = {
+    "drift": "driftline.tools.demo.scenarios.drift",
+}
+"""Name -> the module that defines it as `SCENARIO`, imported only when it is played."""
+
+
+def load(name: str) -> "Scenario":
+    scenario: Scenario = import_module(SCENARIOS[name]).SCENARIO
+    return scenario
