@@ -38,6 +38,7 @@ OUTPUT: Final = f"{PREFIX}.output"
 BATCH_OUTPUT: Final = f"{PREFIX}.batch.output"
 PREDICTION_ID: Final = f"{PREFIX}.prediction.id"
 SKETCHED: Final = f"{PREFIX}.sketched"
+INPUTS_OMITTED: Final = f"{PREFIX}.inputs.omitted"
 CHECK_FAILED: Final = f"{PREFIX}.check.failed"
 CHECK_RULE: Final = f"{PREFIX}.check.rule"
 
@@ -339,6 +340,7 @@ TERMS: Final = (
     Term(f"{BATCH_OUTPUT}.<name>", "attribute", "Values of an output for the first rows of a batch (spans)"),
     Term(PREDICTION_ID, "attribute", "Id of the call, to join a later outcome with it (spans)"),
     Term(SKETCHED, "attribute", "True if the rows are already in a sketch, so the processor skips the span (spans)"),
+    Term(INPUTS_OMITTED, "attribute", "True where values of inputs were left out, over the budget (spans)"),
     Term(CHECK_FAILED, "attribute", "Rules that rows of the call broke, as `column: rule` (spans)"),
     Term(CHECK_RULE, "attribute", "Rule: `type`, `missing`, `range`, `category`, `columns`, or the name of your own"),
     Term(CHECK_FAILURES, "metric, counter, {row}", f"Rows that broke a rule, by `{FEATURE_NAME}` and `{CHECK_RULE}`"),

@@ -78,6 +78,13 @@ def _row_rate(value: float | str) -> float:
     return rate
 
 
+def _span_rate(value: float | str) -> float:
+    try:
+        return _row_rate(value)
+    except ValueError:
+        raise ValueError(f"must be a number of spans a second, 0 for none, or {ALL}") from None
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a non-empty string")
@@ -114,6 +121,14 @@ class Settings:
     )
     hash: tuple[str, ...] = _setting(
         "DRIFTLINE_HASH", (), "Features whose values are exported as hashes (glob patterns)", _patterns
+    )
+    # Mistyped, no values are shown rather than some.
+    span_examples: float = _setting(
+        "DRIFTLINE_SPAN_EXAMPLES",
+        20,
+        "Spans with the values of inputs, per second and process: a number, 0 for none, or all",
+        _span_rate,
+        0.0,
     )
     span_rows: int = _setting("DRIFTLINE_SPAN_ROWS", 8, "Maximum number of example rows per span", _count)
     span_features: int = _setting(

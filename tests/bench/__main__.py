@@ -28,7 +28,7 @@ from bench.harness import Figure, Result, table
 
 FIGURES: Final[tuple[Figure, ...]] = (
     capture.FIGURE,
-    span.FIGURE,
+    *span.FIGURES,
     *caller.FIGURES,
     *check.FIGURES,
     torch_mlp_1_row.FIGURE,

@@ -45,6 +45,11 @@ class PredictionQueue:
             self._wake()
         return True
 
+    def has_room(self, record: CallRecord) -> bool:
+        """Whether `put` would keep the rows of a record now."""
+        sizes = (each[SIZE] for each in record[2:4] if each)
+        return self._bytes + _RECORD_BYTES + sum(sizes) <= self._limit
+
     def _put_without_rows(self, record: CallRecord) -> bool:
         model, operation, inputs, outputs, *others = record
         given, returned = (each and without_rows(as_capture(each)) for each in (inputs, outputs))

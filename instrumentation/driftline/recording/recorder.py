@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from opentelemetry import context as otel
@@ -18,12 +19,14 @@ from driftline.checking import given
 from driftline.export.exporter_selection import choose, choose_for_rows
 from driftline.features.models import ModelFactsCache
 from driftline.recording.sdk_providers import SdkProviders
+from driftline.recording.span_budget import SpanBudget
 from driftline.recording.spans import SpanSource
 from driftline.records import Prediction, as_capture
 from driftline.runtime import lifecycle
 from driftline.runtime.call_scope import PREDICTION_IDS, end_call, row_ids_of
 from driftline.runtime.self_faults import FAULTS
 from driftline.runtime.threads import Lock, all_within
+from driftline.settings import ALL
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -102,6 +105,8 @@ class Recorder:
         self._meter_provider = meter_provider
         self.before_export: list[Callable[[], None]] = []
         self._span_values: SpanValues | None = None
+        # Where no sketch counts inputs, the processor counts those of spans: of all of them.
+        self._span_budget = SpanBudget(settings.span_examples if settings.sketch == ALL else inf)
         self._abandoned: list[Pipeline] = []
         self._checked: CheckedCalls | None = None
         self._reset()
@@ -206,10 +211,12 @@ class Recorder:
         attributes: dict[str, Any] = {semconv.ROW_COUNT: prediction.rows}
         if span.is_recording():
             # Before the hand-over, after which the buffers of the rows may be reused.
-            attributes |= self._content(prediction)
+            attributes |= self._content(prediction, record)
         pipeline = self.pipeline
         kept = pipeline.queue.put(record) and not prediction.lost
-        attributes[semconv.SKETCHED] = kept and pipeline.counts and self.settings.sketch != "none"
+        sketched = kept and pipeline.counts and self.settings.sketch != "none"
+        # Without its inputs the processor must not count it either, should the queue have filled up this instant.
+        attributes[semconv.SKETCHED] = sketched or semconv.INPUTS_OMITTED in attributes
         if not span.is_recording():
             return
         attributes[semconv.PREDICTION_ID] = f"{PREDICTION_IDS.of(prediction.token):032x}"
@@ -220,16 +227,22 @@ class Recorder:
             span.set_status(trace.Status(trace.StatusCode.ERROR, shown))
         span.set_attributes(attributes)
 
-    def _content(self, prediction: Prediction) -> dict[str, Any]:
+    def _content(self, prediction: Prediction, record: CallRecord) -> dict[str, Any]:
         try:
             if self._span_values is None:
                 from driftline.recording.span_values import SpanValues
 
                 self._span_values = SpanValues(self.settings, self.pipeline.references.named)
-            return self._span_values.of(prediction)
+            return self._span_values.of(prediction, inputs_shown=self._shows_inputs(prediction, record))
         except Exception as error:  # noqa: BLE001  # a span without example rows is still useful
             FAULTS.note("span content", error)
             return {}
+
+    def _shows_inputs(self, prediction: Prediction, record: CallRecord) -> bool:
+        """All calls whose rows no sketch will count show their inputs: the processor counts those of their spans."""
+        if self._span_budget.take(prediction.span.get_span_context().trace_id):
+            return True
+        return prediction.inputs is None or not (self.pipeline.counts and self.pipeline.queue.has_room(record))
 
     def _end_span(self, span: trace.Span) -> None:
         try:

@@ -59,12 +59,15 @@ class SpanValues:
         self._named = named
         self._plans: dict[tuple[tuple[str, ...], str | None], _ShownFeatures] = {}
 
-    def of(self, prediction: Prediction) -> dict[str, Any]:
+    def of(self, prediction: Prediction, *, inputs_shown: bool = True) -> dict[str, Any]:
+        """The attributes of a call. inputs_shown: False leaves out the values of its inputs, and says so."""
         attributes: dict[str, Any] = {}
         outputs = self._outputs(prediction)
         room = _add_first_row(attributes, semconv.OUTPUT, outputs, self._settings.span_bytes)
         inputs: Sequence[_ShownColumn] = ()
-        if prediction.inputs is not None:
+        if not inputs_shown and self._settings.capture == ALL:
+            attributes[semconv.INPUTS_OMITTED] = True
+        elif prediction.inputs is not None:
             inputs, room = self._add_inputs(attributes, prediction, room)
         if prediction.rows > 1 and semconv.VECTOR_NAMES not in attributes:
             _add_batch(attributes, outputs, inputs, room)
