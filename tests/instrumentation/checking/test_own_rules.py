@@ -44,7 +44,9 @@ CASES: list[tuple[Any, str, list[int]]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "column", "expected"), CASES, ids=[str(case[0]) for case in CASES])
+@pytest.mark.parametrize(
+    ("given", "column", "expected"), CASES, ids=[getattr(case[0], "__name__", str(case[0])) for case in CASES]
+)
 def test_rows_that_break_a_rule_are_found(given: Any, column: str, expected: list[int]) -> None:
     """Missing values break none; a missing column breaks it for every row."""
     (rule,) = read_rules([given])
