@@ -122,6 +122,7 @@ COLUMN_TYPE: Final = f"{PREFIX}.column.type"
 COLUMN_POSITION: Final = f"{PREFIX}.column.position"
 COLUMN_TOLERANCE: Final = f"{PREFIX}.column.tolerance"
 COLUMN_BLOCK: Final = f"{PREFIX}.column.block"
+COLUMN_CLUSTER: Final = f"{PREFIX}.column.cluster"
 COLUMN_DECIMALS: Final = f"{PREFIX}.column.decimals"
 CHUNK_DECIMALS: Final = f"{PREFIX}.chunk.decimals"
 PAIR_MEMBERS: Final = f"{PREFIX}.pair.members"
@@ -422,6 +423,7 @@ TERMS: Final = (
         "How far a column may move before it matters, where it has a tolerance of its own",
     ),
     Term(COLUMN_BLOCK, "attribute", "The block that a column belongs to, where the user has named one"),
+    Term(COLUMN_CLUSTER, "attribute", "The first of the columns that it is correlated with, if they are many"),
     Term(COLUMN_DECIMALS, "attribute", f"Values of `{FEATURE_DECIMALS}` that `{CHUNK_DECIMALS}` counts"),
     Term(CHUNK_DECIMALS, "attribute", "Counts of numbers with so many decimals, as in `ml.chunk.cells`"),
     Term(

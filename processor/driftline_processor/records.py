@@ -340,7 +340,7 @@ class ReferenceColumn:
     their own in chunks, where one more holds all others; minor: of those others, the ones whose rows in the whole
     are known. chunks: [chunk, bin] counts. states: state -> [chunk, 2] counts, "not it" and "it". pair: of a pair.
     tolerance: its own, if it has one. decimals: rows by chunk and number of decimals, [chunk, LEVELS], if known.
-    block: that it belongs to, in the user's words.
+    block: that it belongs to, in the user's words. cluster: the first of many inputs that were correlated with it.
     """
 
     key: ColumnKey
@@ -356,6 +356,7 @@ class ReferenceColumn:
     tolerance: float | None = None
     decimals: FloatArray | None = None
     block: str | None = None
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -65,10 +65,10 @@ def told_time(column: PlannedColumn, sample: Any, times: FloatArray) -> str | No
         return None
     x = _codes(column, sample)
     known = np.isfinite(x) & np.isfinite(times)
-    x, times = _ranks(x[known]), times[known]
+    x, times = ranks(x[known]), times[known]
     if len(x) < FEWEST_ROWS or x.min() == x.max() or times.min() == times.max():
         return None
-    if abs(float(np.corrcoef(x, _ranks(times))[0, 1])) >= CERTAIN:
+    if abs(float(np.corrcoef(x, ranks(times))[0, 1])) >= CERTAIN:
         return COUNTER
     if _is_date(_dates(column, sample)[known], times):
         return DATE
@@ -107,7 +107,7 @@ def _codes(column: PlannedColumn, sample: Any) -> FloatArray:
     return np.asarray(places.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 
 
-def _ranks(x: FloatArray) -> FloatArray:
+def ranks(x: FloatArray) -> FloatArray:
     """From 0, equal ones alike in the middle."""
     _, value, rows = np.unique(x, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(rows) - (rows + 1) / 2.0)[value])

@@ -9,6 +9,7 @@ import numpy as np
 
 from driftline import semconv
 from driftline.profiling.clock_columns import told_time
+from driftline.profiling.correlated_columns import correlated_columns
 from driftline.profiling.counters import CategoricalColumnCounter, ColumnCounter, NumericColumnCounter, most_bins
 from driftline.profiling.id_columns import IdProbe
 from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
@@ -24,6 +25,7 @@ from driftline.reference.format import FEWEST_BINS
 from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey, ProfileColumn
 from driftline.reference.tolerances import tolerance_of, unmatched
+from driftline.semconv import TARGET_INPUT
 from driftline.sketch.arrays import FloatArray, IntArray
 
 SURVEYING: Final = "Surveying"
@@ -79,7 +81,8 @@ def profile_table(
     counters = {key: _counter(column, seen, len(chunker.chunks), bins) for key, column in wanted.items()}
     probes = {column.key: probe for column in plan.columns if (probe := IdProbe.of(column, seen.sample)) is not None}
     members = {c.key.name: c for c in plan.columns if may_be_member(c) and c.key not in clocks}
-    chosen = choose_pairs({name: column.numbers(seen.sample) for name, column in members.items()})
+    sampled = {name: column.numbers(seen.sample) for name, column in members.items()}
+    chosen = choose_pairs(sampled)
     pairs = PairCounter(chosen, members, len(chunker.chunks))
     rows = RowCounters(plan.columns, probes.keys(), clocks.keys(), len(chunker.chunks))
     for batch in table.batches(plan.sources):
@@ -93,10 +96,9 @@ def profile_table(
         progress(COUNTING, batch.num_rows, total)
     ids = [key for key, probe in probes.items() if probe.is_id]
     found = [counter.result() for key, counter in counters.items() if key not in ids]
-    columns = tuple(
-        replace(each, tolerance=tolerance_of(each.key.name, tolerances), block=block_of(each.key.name, blocks))
-        for each in found
-    )
+    names = [each.key.name for each in found if each.key.target == TARGET_INPUT and each.key.name in sampled]
+    clusters = correlated_columns({name: sampled[name] for name in names})
+    columns = tuple(_belonging(each, tolerances, blocks, clusters) for each in found)
     if not columns:
         raise ProfileError(
             f"the data must have columns to profile (got {'IDs and clocks' if clocks else 'IDs'} only: "
@@ -110,6 +112,16 @@ def profile_table(
     notes = [*plan.notes, *notes, *_padded_notes(unpadded), *mixed, *left_out, *told]
     kept = pairs.results(without=[key.name for key in ids])
     return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept, rows.results(ids))
+
+
+def _belonging(
+    column: ProfileColumn, tolerances: Mapping[str, float], blocks: Blocks, clusters: Mapping[str, str]
+) -> ProfileColumn:
+    """The column with what it belongs to, and with a tolerance of its own."""
+    (target, name), cluster = column.key, None
+    if target == TARGET_INPUT:
+        cluster = clusters.get(name)
+    return replace(column, tolerance=tolerance_of(name, tolerances), block=block_of(name, blocks), cluster=cluster)
 
 
 def _clocks(plan: Plan, seen: Survey, chunker: "_Chunker", keep: Sequence[str]) -> dict[ColumnKey, str]:

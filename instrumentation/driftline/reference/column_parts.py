@@ -108,6 +108,7 @@ class ColumnParts:
             pair=read_pair(described) if self.key.target == semconv.TARGET_PAIR else None,
             tolerance=described.tolerance(semconv.COLUMN_TOLERANCE),
             block=described.text(semconv.COLUMN_BLOCK) if semconv.COLUMN_BLOCK in described else None,
+            cluster=described.text(semconv.COLUMN_CLUSTER) if semconv.COLUMN_CLUSTER in described else None,
             decimals=read_decimals(described, chunks) if numeric else None,
         )
 

@@ -109,6 +109,7 @@ def _merge_column(a: ProfileColumn, b: ProfileColumn, places: ChunkPlaces) -> Pr
         tolerance=tolerance,
         decimals=_decimals(a, b, places),
         block=a.block or b.block,
+        cluster=a.cluster if a.cluster == b.cluster else None,
     )
 
 

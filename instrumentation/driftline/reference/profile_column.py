@@ -35,6 +35,7 @@ class ProfileColumn:
         state_rows: for each state that occurs, its rows by chunk, [chunks].
         pair: members and thresholds of a pair of inputs; else None.
         block: that it belongs to, in the user's words; None for one of its own choosing.
+        cluster: of inputs that were correlated with it, the first one; None where they are few.
         decimals: rows by chunk and number of decimals, [chunks, LEVELS]; None where they are not known.
         tolerance: how far it may move before that matters, a share of rows; None for that of the whole model.
 
@@ -54,6 +55,7 @@ class ProfileColumn:
     tolerance: float | None = None
     decimals: IntArray | None = None
     block: str | None = None
+    cluster: str | None = None
 
     @property
     def valid(self) -> int:

@@ -134,6 +134,8 @@ def _bins(column: ProfileColumn, attributes: Mapping[str, Any]) -> Iterator[_Dat
         described[semconv.COLUMN_TOLERANCE] = column.tolerance
     if column.block is not None:
         described[semconv.COLUMN_BLOCK] = column.block
+    if column.cluster is not None:
+        described[semconv.COLUMN_CLUSTER] = column.cluster
     if column.decimals is not None:
         described |= decimal_attributes(column.decimals)
     if column.pair is not None:

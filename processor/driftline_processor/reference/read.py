@@ -73,6 +73,7 @@ def _column(column: ProfileColumn) -> ReferenceColumn:
         pair=column.pair,
         tolerance=column.tolerance,
         block=column.block,
+        cluster=column.cluster,
         decimals=None if column.decimals is None else column.decimals.astype(np.float64),
     )
 

@@ -94,7 +94,8 @@ class Driftline:
 
     def _members(self, block: ColumnKey) -> list[str]:
         keys = list(self.reference.columns)
-        (found,) = (each for each in find_blocks(keys, [True] * len(keys)) if each.key == block)
+        clusters = [column.cluster for column in self.reference.columns.values()]
+        (found,) = (each for each in find_blocks(keys, [True] * len(keys), clusters=clusters) if each.key == block)
         return [keys[i].name for i in found.members]
 
     def _newly_with_a_block(self) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Many columns that move a little together are one page, through real sketches and the real engine."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,4 +115,46 @@ def test_columns_that_all_move_much_are_told_by_themselves() -> None:
     assert not any(before)
     assert {event.column.target for event in first} == {"input"}
     assert len(first) == 12
+    assert not later
+
+
+WORDS = [f"{a}{b}{c}" for a in "bcdfgklm" for b in "aeio" for c in ("rk", "nt", "st", "ld")]
+"""128 names of which no two are numbered alike."""
+
+
+def named(stream: Stream, names: list[str]) -> Stream:
+    """The same columns by other names."""
+    of = dict(zip(stream.reference, names, strict=True))
+
+    def windows() -> Iterator[Columns]:
+        for rows in stream.windows():
+            yield {of[name]: x for name, x in rows.items()}
+
+    reference = {of[name]: x for name, x in stream.reference.items()}
+    onsets = {of[name]: at for name, at in stream.onsets.items()}
+    return replace(stream, reference=reference, windows=windows, onsets=onsets)
+
+
+def test_an_embedding_without_numbers_is_one_page_too() -> None:
+    """Its groups of correlated columns are told by the alarm of them all."""
+    *before, first, later = alarms(named(moving(128, 128, 0.2, 1_000, rho=0.7, alike=False), WORDS))
+    (event,) = first
+
+    assert not any(before)
+    assert (event.change, event.column) == (AlarmChange.OPENED, (TARGET_BLOCK, "inputs"))
+    assert not any(event.change is AlarmChange.OPENED for event in later)
+
+
+def test_correlated_columns_that_move_a_little_alone() -> None:
+    """Sixteen of 128: all inputs together do not prove it in 500 rows, the group that the training data shows does."""
+    healthy = named(moving(128, 128, 0.0, 500, rho=0.7), WORDS)
+
+    def windows() -> Iterator[Columns]:
+        for window, rows in enumerate(healthy.windows()):
+            yield {name: x + 0.3 * (window >= 4 and name in WORDS[:16]) for name, x in rows.items()}
+
+    *before, first, later = alarms(replace(healthy, windows=windows))
+
+    assert not any(before)
+    assert [event.column for event in first] == [(TARGET_BLOCK, "bark and 15 correlated")]
     assert not later

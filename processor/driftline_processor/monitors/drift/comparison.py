@@ -104,8 +104,8 @@ class Comparison:
         self._season = season_policy(self._detector, self._owners, daily, chunk, tolerance, stretches=reader)
         detectors = [each for each in (self._detector, daily) if each is not None]
         levels = has_level(self._detector)[: len(told)].tolist()
-        named = [column.block for column in told]
-        blocks = [] if reference.provisional else find_blocks(self._keys, levels, named)
+        named, clusters = ([each.block for each in told], [each.cluster for each in told])
+        blocks = [] if reference.provisional else find_blocks(self._keys, levels, named, clusters)
         self._joint = JointMonitor(blocks, self._keys, detectors, self._chunk)
         pairs = [key.target == TARGET_PAIR for key in self._keys]
         self._allocation = BudgetAllocation(pairs, len(self._joint.blocks), of_decimals)
@@ -249,9 +249,8 @@ class Comparison:
             return lambda _column, _start: True
 
         def eligible(column: int, start: int) -> bool:
-            block = self._joint.block_of.get(column)
-            of_block = block is None or stream.trailing.eligible(block, start)
-            return of_block and stream.trailing.eligible(self._owners[column], start)
+            keys = (*self._joint.blocks_of.get(column, ()), self._owners[column])
+            return all(stream.trailing.eligible(key, start) for key in keys)
 
         return eligible
 

@@ -1,6 +1,6 @@
 """The blocks of a reference, judged over all horizons of a window; a column that a block tells of needs no alarm."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -41,6 +41,10 @@ LITTLE: Final = 3.0
 
 STANDS_OUT: Final = 2.0
 """The same of a dimension that means nothing by itself, in typical moves of its block."""
+
+
+MORE: Final = 1.5
+"""So many times the columns of its parts in alarm must have moved for a block to get an alarm too."""
 
 
 class Assessed(NamedTuple):
@@ -89,7 +93,10 @@ class JointMonitor:
         self._tolerances = {
             block.key: float(np.median(detector.tolerances[list(block.members)])) for block in self.blocks
         }
-        self.block_of = {i: block.key for block in self.blocks for i in block.members}
+        self.blocks_of: dict[int, list[ColumnKey]] = {}
+        for block in self.blocks:
+            for i in block.members:
+                self.blocks_of.setdefault(i, []).append(block.key)
         self._timeless = {
             block.key for block in self.blocks if chunk is None or chunk > COARSE or _have_a_season(block, detector)
         }
@@ -100,7 +107,11 @@ class JointMonitor:
 
         alpha: false alarms allowed in each block.
         """
-        return [self._verdict(block, judged, alpha, stream) for block in self.blocks]
+        found = [self._verdict(block, judged, alpha, stream) for block in self.blocks]
+        alarms = {} if stream is None else stream.alarms
+        found = [each._replace(verdict=_as_its_parts(*each, self.blocks, alarms)) for each in found]
+        alarmed = {block.key for block, verdict in found if _tells(block, verdict, alarms)}
+        return [each._replace(verdict=_as_part(*each, alarmed, alarms)) for each in found]
 
     def explained(
         self, verdicts: Sequence[Verdict], blocks: Sequence[BlockVerdict], stream: StreamWindow | None
@@ -108,13 +119,11 @@ class JointMonitor:
         """The verdicts on columns; one that moves as its block does, and has no alarm yet, needs none of its own."""
         found, alarms = list(verdicts), {} if stream is None else stream.alarms
         for block, verdict in blocks:
-            goes_on = block.key in alarms and verdict.closing is None
-            if verdict.state is not State.ALARM and not goes_on:
+            if not _tells(block, verdict, alarms):
                 continue
             for i in block.members:
                 if self._keys[i] not in alarms and self._as_block(found[i], block, verdict):
-                    reasons = (*found[i].reasons, ExplainedByBlock(block.key.name))
-                    found[i] = replace(found[i], reasons=reasons, block=block.key.name)
+                    found[i] = _explained(found[i], block.key)
         return found
 
     def _as_block(self, verdict: Verdict, block: Block, of_block: Verdict) -> bool:
@@ -123,7 +132,7 @@ class JointMonitor:
         most = max(little, STANDS_OUT * of_block.distance) if block.dimensions else little
         new = any(isinstance(reason, NeverSeen) for reason in verdict.reasons)
         alarmed = verdict.state is State.ALARM and verdict.aspect == VALUE
-        return alarmed and not new and verdict.lower_bound <= most
+        return alarmed and not new and verdict.block is None and verdict.lower_bound <= most
 
     def results(
         self, blocks: Sequence[BlockVerdict], held: Sequence[ColumnSummary], reference: Reference
@@ -143,7 +152,8 @@ class JointMonitor:
         alarm = None if stream is None else stream.alarms.get(block.key)
         closing = None if alarm is None else _closing(found, alarm, tolerance)
         for each in found:
-            eligible = stream is None or stream.trailing.eligible(block.key, each.horizon.start)
+            keys = (block.key,) if block.part_of is None else (block.key, block.part_of)
+            eligible = stream is None or all(stream.trailing.eligible(key, each.horizon.start) for key in keys)
             if eligible and closing is None and each.shift.score > max(best.shift.score, 1.0):
                 best = each
         reasons = self._reasons(block, best)
@@ -204,6 +214,31 @@ class JointMonitor:
         shift = assessed.shift
         names = tuple(self._keys[block.members[i]].name for i in shift.most)
         return (ManyColumns(round(shift.moved), len(block.members), shift.distance, names),)
+
+
+def _tells(block: Block, verdict: Verdict, alarms: Container[ColumnKey]) -> bool:
+    """Whether the block has an alarm of its own, or gets one."""
+    goes_on = block.key in alarms and verdict.closing is None
+    return goes_on or (verdict.state is State.ALARM and verdict.block is None)
+
+
+def _as_part(block: Block, verdict: Verdict, alarmed: Container[ColumnKey], alarms: Container[ColumnKey]) -> Verdict:
+    """The verdict on a block; that on a part of one with an alarm needs none of its own."""
+    new = verdict.state is State.ALARM and block.key not in alarms
+    return _explained(verdict, block.part_of) if new and block.part_of and block.part_of in alarmed else verdict
+
+
+def _as_its_parts(block: Block, verdict: Verdict, blocks: Sequence[Block], alarms: Container[ColumnKey]) -> Verdict:
+    """The verdict on a block; one that moves as open alarms of its parts tell needs none of its own."""
+    parts = [part for part in blocks if part.part_of == block.key and part.key in alarms]
+    moved = max((reason.moved for reason in verdict.reasons if isinstance(reason, ManyColumns)), default=0)
+    told = moved <= MORE * sum(len(part.members) for part in parts)
+    new = verdict.state is State.ALARM and block.key not in alarms
+    return _explained(verdict, parts[0].key) if parts and told and new else verdict
+
+
+def _explained(verdict: Verdict, block: ColumnKey) -> Verdict:
+    return replace(verdict, reasons=(*verdict.reasons, ExplainedByBlock(block.name)), block=block.name)
 
 
 def _without_rows(window: Judged, tolerance: float) -> Verdict:

@@ -89,3 +89,15 @@ def test_a_block_of_few_columns_is_none_in_the_users_words_either() -> None:
     keys = [ColumnKey("input", name) for name in "abc"]
 
     assert find_blocks(keys, [True] * 3, ["letters"] * 3) == []
+
+
+def test_correlated_columns_are_a_part_of_the_inputs() -> None:
+    """Where they are many, and not all of them; columns with a block by name are in no other one."""
+    names = ["age", *"abcdefghij", *(f"emb_{i}" for i in range(8))]
+    clusters = [None, *["a"] * 10, *["a"] * 8]
+    keys = [ColumnKey("input", name) for name in names]
+    emb, inputs, part = find_blocks(keys, [True] * len(keys), clusters=clusters)
+
+    assert (emb.key.name, emb.part_of, inputs.key.name, inputs.part_of) == ("emb", None, "inputs", None)
+    assert (part.key.name, part.members, part.part_of) == ("a and 9 correlated", tuple(range(1, 11)), inputs.key)
+    assert len(find_blocks(keys[1:], [True] * 18, clusters=clusters[1:])) == 2
