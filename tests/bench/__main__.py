@@ -19,6 +19,7 @@ from bench import (
     growth,
     ingest,
     ingest_points,
+    server,
     span,
     torch_200_layers,
     torch_mlp_1_row,
@@ -39,6 +40,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
     ingest.FIGURE,
     ingest_points.FIGURE,
     *growth.FIGURES,
+    *server.FIGURES,
     evaluate.FIGURE,
 )
 

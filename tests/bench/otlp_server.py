@@ -13,15 +13,18 @@ import grpc
 IN_FLIGHT: Final = 4
 
 _METHOD: Final = "Export"
-_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
+_SERVICES: Final = tuple(
+    f"opentelemetry.proto.collector.{name.lower()}.v1.{name}Service" for name in ("Trace", "Metrics", "Logs")
+)
 _OPTIONS: Final = (("grpc.max_receive_message_length", 64 << 20), ("grpc.so_reuseport", 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """export: the method to call. pipe: to the process."""
+    """export: the method to call, of traces. port: takes all three signals. pipe: to the process."""
 
     export: Any
+    port: int
     pipe: Any
 
     def send(self, bodies: Sequence[bytes]) -> float:
@@ -57,8 +60,9 @@ def serving(handle: Callable[[bytes], object]) -> Iterator[Server]:
     process = context.Process(target=_serve, args=(handle, theirs))
     process.start()
     try:
-        with grpc.insecure_channel(f"127.0.0.1:{ours.recv()}") as channel:
-            yield Server(channel.unary_unary(f"/{_SERVICE}/{_METHOD}"), ours)
+        port = ours.recv()
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Server(channel.unary_unary(f"/{_SERVICES[0]}/{_METHOD}"), port, ours)
     finally:
         ours.send(None)
         process.join()
@@ -73,7 +77,9 @@ def _serve(handle: Callable[[bytes], object], pipe: Any) -> None:
 
     server = grpc.server(ThreadPoolExecutor(IN_FLIGHT), options=_OPTIONS)
     method = grpc.unary_unary_rpc_method_handler(export)
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: method})])
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler(service, {_METHOD: method}) for service in _SERVICES]
+    )
     pipe.send(server.add_insecure_port("127.0.0.1:0"))
     server.start()
     while pipe.recv() is not None:
