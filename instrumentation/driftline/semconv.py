@@ -112,6 +112,7 @@ REFERENCE_ID: Final = f"{PREFIX}.reference.id"
 REFERENCE_POINTS: Final = f"{PREFIX}.reference.points"
 REFERENCE_CHUNKS: Final = f"{PREFIX}.reference.chunks"
 REFERENCE_COLUMN: Final = f"{PREFIX}.reference.column"
+REFERENCE_CLOCKS: Final = f"{PREFIX}.reference.clocks"
 CHUNKED_BY: Final = f"{PREFIX}.chunk.by"
 CHUNK_STARTS: Final = f"{PREFIX}.chunk.starts"
 CHUNK_ENDS: Final = f"{PREFIX}.chunk.ends"
@@ -260,6 +261,11 @@ REASON_FIELDS: Final = {
         "rows": "Rows of the window",
         "effective": "As many rows without repetition tell as much",
         "most": "Share of the row that is repeated most often, where one alone is repeated",
+    },
+    "clock_off": {
+        "clock": "What the column tells: `epoch`, `counter`, `time of day`, `time of week`, `day of month`, `month`",
+        "share": "Share of rows whose value does not go with their time",
+        "behind": "Seconds that the column is behind, about; negative where it is ahead",
     },
     "explained_by_members": {"members": "Columns of a pair that moved by themselves"},
     "explained_by_block": {"block": "The block of columns whose alarm tells of this one"},
@@ -411,6 +417,7 @@ TERMS: Final = (
         "attribute",
         "Counts of the column's bins per chunk: bins separated by spaces, chunks by semicolons",
     ),
+    Term(REFERENCE_CLOCKS, "attribute", "Inputs that tell the time: which values go with which time, as JSON"),
     Term(ROW_BUCKETS, "attribute", f"Training rows in the buckets of `{ROW_HASH}`"),
     Term(ROW_STRETCHES, "attribute", "Rows of stretches of the training data"),
     Term(ROW_REPEATS, "attribute", "How often a row comes again in each of these stretches, on average"),

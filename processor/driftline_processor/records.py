@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from driftline.reference.clocks import Clock
 from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: PLC0414  # exported
 from driftline.reference.row_repeats import RowRepeats
 from driftline.rows.batch import RowBatch
@@ -365,7 +366,7 @@ class Reference:
 
     has_timestamps: the chunks are stretches of time, and starts and ends are Unix seconds; else they are row numbers.
     inputs: names of the inputs in the order of the training data; empty where that is not known.
-    row_repeats: how often rows repeat, by the digest of the names of their columns.
+    row_repeats: how often rows repeat, by the digest of the names of their columns. clocks: inputs that tell the time.
     """
 
     id: str
@@ -378,3 +379,4 @@ class Reference:
     columns: Mapping[ColumnKey, ReferenceColumn]
     inputs: tuple[str, ...] = ()
     row_repeats: Mapping[str, RowRepeats] = field(default_factory=dict)
+    clocks: tuple[Clock, ...] = ()

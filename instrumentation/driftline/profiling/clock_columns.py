@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.profiling.plan import PlannedColumn
+from driftline.reference.clocks import MONTHS
 from driftline.semconv import TARGET_INPUT
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.time_units import DAY_SECONDS, WEEK_SECONDS
@@ -41,8 +42,6 @@ MINUTE_SECONDS: Final = HOUR_SECONDS / 60
 ZONES: Final = range(-12, 15)
 """Hours that local time may be from UTC."""
 
-MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-
 COUNTER: Final = "a clock or counter, it will always drift"
 DATE: Final = "a clock, the date tells its value"
 CLOCKS: Final[Mapping[float, str]] = {
@@ -63,19 +62,19 @@ def told_time(column: PlannedColumn, sample: Any, times: FloatArray) -> str | No
     """
     if column.key.target != TARGET_INPUT:
         return None
-    x = _codes(column, sample)
+    x = codes(column, sample)
     known = np.isfinite(x) & np.isfinite(times)
     x, times = ranks(x[known]), times[known]
     if len(x) < FEWEST_ROWS or x.min() == x.max() or times.min() == times.max():
         return None
     if abs(float(np.corrcoef(x, ranks(times))[0, 1])) >= CERTAIN:
         return COUNTER
-    if _is_date(_dates(column, sample)[known], times):
+    if _is_date(dates(column, sample)[known], times):
         return DATE
     return next((name for period, name in CLOCKS.items() if _goes_round(x, times, period)), None)
 
 
-def _dates(column: PlannedColumn, sample: Any) -> FloatArray:
+def dates(column: PlannedColumn, sample: Any) -> FloatArray:
     """Numbers as they are; months by name as their number, NaN for all other texts."""
     if not column.is_text:
         return column.numbers(sample)
@@ -90,21 +89,39 @@ def _is_date(values: FloatArray, times: FloatArray) -> bool:
     """
     if np.mean((values >= 1.0) & (values <= 31.0) & (values % 1.0 == 0.0)) < CERTAIN:
         return False
-    days = [((times + zone * HOUR_SECONDS) // DAY_SECONDS).astype("datetime64[D]") for zone in ZONES]
+    days = _days(times)
     months = [day.astype("datetime64[M]") for day in days]
     fields = [(day - month).astype(np.int64) + 1 for day, month in zip(days, months, strict=True)]
-    fields += [month.astype(np.int64) % 12 + 1 for month in months]
-    return any(field.min() < field.max() and (field == values).mean() >= CERTAIN for field in fields)
+    return any(_tells(field, values) for field in fields) or is_month(values, times)
 
 
-def _codes(column: PlannedColumn, sample: Any) -> FloatArray:
+def is_month(values: FloatArray, times: FloatArray) -> bool:
+    """Whether values are the month at these times, in some time zone."""
+    return any(_tells(day.astype("datetime64[M]").astype(np.int64) % 12 + 1, values) for day in _days(times))
+
+
+def _days(times: FloatArray) -> list[Any]:
+    """The date of each time, in every time zone."""
+    return [((times + zone * HOUR_SECONDS) // DAY_SECONDS).astype("datetime64[D]") for zone in ZONES]
+
+
+def _tells(field: IntArray, values: FloatArray) -> bool:
+    return bool(field.min() < field.max() and (field == values).mean() >= CERTAIN)
+
+
+def codes(column: PlannedColumn, sample: Any) -> FloatArray:
     """Numbers as they are; texts by their rank, NaN where missing."""
     if not column.is_text:
         return column.numbers(sample)
-    texts = sample.column(column.source)
-    names = pc.unique(texts.drop_null())
-    places = pc.index_in(texts, value_set=names.take(pc.sort_indices(names)))
+    places = pc.index_in(
+        sample.column(column.source), value_set=pa.array(text_names(column, sample), pa.large_string())
+    )
     return np.asarray(places.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def text_names(column: PlannedColumn, sample: Any) -> tuple[str, ...]:
+    """The texts of a column by their rank; () of numbers."""
+    return tuple(sorted(pc.unique(sample.column(column.source).drop_null()).to_pylist())) if column.is_text else ()
 
 
 def ranks(x: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from driftline import semconv
 from driftline.profiling.clock_columns import told_time
+from driftline.profiling.clock_models import fit_clock
 from driftline.profiling.correlated_columns import correlated_columns
 from driftline.profiling.counters import CategoricalColumnCounter, ColumnCounter, NumericColumnCounter, most_bins
 from driftline.profiling.id_columns import IdProbe
@@ -18,6 +19,7 @@ from driftline.profiling.row_counter import RowCounters
 from driftline.profiling.survey import ColumnSurvey, Range, Survey, survey
 from driftline.profiling.tables import Table
 from driftline.reference.chunks import Chunks, second_of
+from driftline.reference.clocks import Clock
 from driftline.reference.column_blocks import Blocks, block_notes, block_of
 from driftline.reference.column_types import TIMESTAMP
 from driftline.reference.errors import ProfileError
@@ -111,7 +113,8 @@ def profile_table(
     told += block_notes(blocks, [column.key.name for column in columns])
     notes = [*plan.notes, *notes, *_padded_notes(unpadded), *mixed, *left_out, *told]
     kept = pairs.results(without=[key.name for key in ids])
-    return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept, rows.results(ids))
+    models = _clock_models(plan, seen, chunker, clocks)
+    return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept, rows.results(ids), models)
 
 
 def _belonging(
@@ -131,6 +134,15 @@ def _clocks(plan: Plan, seen: Survey, chunker: "_Chunker", keep: Sequence[str]) 
     times = chunker.seconds(seen.sample)
     told = {c.key: told_time(c, seen.sample, times) for c in plan.columns if c.source not in keep}
     return {key: what for key, what in told.items() if what is not None}
+
+
+def _clock_models(plan: Plan, seen: Survey, chunker: "_Chunker", clocks: Mapping[ColumnKey, str]) -> tuple[Clock, ...]:
+    """What clocks tell when, of those that can be held against the time."""
+    if not clocks:
+        return ()
+    times, columns = chunker.seconds(seen.sample), {column.key: column for column in plan.columns}
+    fitted = (fit_clock(columns[key], seen.sample, times, what) for key, what in clocks.items())
+    return tuple(clock for clock in fitted if clock is not None)
 
 
 def _wanted(seen: Survey) -> dict[ColumnKey, ColumnSurvey]:

@@ -7,6 +7,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from driftline.reference.atomic_write import replacing
 from driftline.reference.chunks import Chunks
+from driftline.reference.clocks import Clock, merge_clocks
 from driftline.reference.errors import ProfileError
 from driftline.reference.merge import merge_chunks, merge_columns, merge_pairs
 from driftline.reference.profile_column import ProfileColumn
@@ -27,6 +28,7 @@ class Profile:
         notes: decisions worth reporting, one line each; they are not saved.
         pairs: pairs of inputs, each as a column with two categories.
         row_repeats: how often rows repeat, of all inputs, and of those in `columns`.
+        clocks: inputs that tell the time, which are in no column.
 
     """
 
@@ -38,6 +40,7 @@ class Profile:
     notes: tuple[str, ...] = ()
     pairs: tuple[ProfileColumn, ...] = ()
     row_repeats: tuple[RowRepeats, ...] = ()
+    clocks: tuple[Clock, ...] = ()
 
     def merge(self, other: "Profile") -> "Profile":
         """The profile of the rows of both.
@@ -75,6 +78,7 @@ class Profile:
             notes=tuple(dict.fromkeys((*self.notes, *other.notes, *_lost(len(self.pairs) - len(pairs))))),
             pairs=pairs,
             row_repeats=_of_same_columns(self.row_repeats, other.row_repeats),
+            clocks=merge_clocks(self.clocks, other.clocks),
         )
 
     def named(self, path: str | Path) -> "Profile":
@@ -99,7 +103,9 @@ class Profile:
 
     def to_request(self) -> ExportMetricsServiceRequest:
         """The profile as an OTLP metrics request."""
-        return to_request(self.model, self.version, self.chunks, (*self.columns, *self.pairs), self.row_repeats)
+        columns = (*self.columns, *self.pairs)
+        named = (self.model, self.version, self.chunks)
+        return to_request(*named, columns, row_repeats=self.row_repeats, clocks=self.clocks)
 
 
 def _of_same_columns(ours: tuple[RowRepeats, ...], theirs: tuple[RowRepeats, ...]) -> tuple[RowRepeats, ...]:

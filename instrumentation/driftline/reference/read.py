@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from driftline import semconv
 from driftline.reference.attributes import CheckedAttributes
 from driftline.reference.chunks import Chunks
+from driftline.reference.clocks import Clock, read_clocks
 from driftline.reference.column_parts import ColumnParts
 from driftline.reference.errors import InvalidReference
 from driftline.reference.format import CHUNKED_BY, column_key, marked_resource, points, read_rows
@@ -73,7 +74,7 @@ def read_reference(request: Any) -> StoredProfile:
     """
     resource = marked_resource(request)
     found = list(points(request))
-    chunks, columns, row_repeats = _gathered(found)
+    chunks, columns, row_repeats, clocks = _gathered(found)
     expected = resource.count(semconv.REFERENCE_POINTS)
     if expected is not None and len(found) != expected:
         raise resource.wrong(semconv.REFERENCE_POINTS, f"must be the number of its data points, {len(found)}", expected)
@@ -88,6 +89,7 @@ def read_reference(request: Any) -> StoredProfile:
         columns=tuple(column for column in every if column.pair is None),
         pairs=tuple(column for column in every if column.pair is not None),
         row_repeats=row_repeats,
+        clocks=clocks,
     )
     return StoredProfile(resource.text(semconv.REFERENCE_ID), profile)
 
@@ -96,6 +98,7 @@ class _Gathered(NamedTuple):
     chunks: Chunks | None
     columns: dict[ColumnKey, ColumnParts]
     row_repeats: tuple[RowRepeats, ...]
+    clocks: tuple[Clock, ...]
 
 
 def _gathered(found: list[tuple[str, Any]]) -> _Gathered:
@@ -105,17 +108,18 @@ def _gathered(found: list[tuple[str, Any]]) -> _Gathered:
     """
     chunks: Chunks | None = None
     row_repeats: tuple[RowRepeats, ...] = ()
+    clocks: tuple[Clock, ...] = ()
     columns: dict[ColumnKey, ColumnParts] = {}
     for metric, point in sorted(found, key=lambda each: each[0] != semconv.REFERENCE_COLUMN):
         attributes = CheckedAttributes(point, metric)
         if metric == semconv.REFERENCE_CHUNKS:
-            chunks, row_repeats = _chunks(attributes), read_rows(attributes)
+            chunks, row_repeats, clocks = _chunks(attributes), read_rows(attributes), read_clocks(attributes)
             continue
         key = column_key(attributes)
         parts = columns.setdefault(key, ColumnParts(key))
         parts.add(metric, attributes.at(parts.place), point)
     ordered = dict(sorted(columns.items(), key=lambda item: item[1].position))
-    return _Gathered(chunks, ordered, row_repeats)
+    return _Gathered(chunks, ordered, row_repeats, clocks)
 
 
 def _chunks(attributes: CheckedAttributes) -> Chunks:

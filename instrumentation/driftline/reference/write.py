@@ -21,6 +21,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from driftline import semconv
 from driftline.reference.chunks import Chunks
+from driftline.reference.clocks import Clock, clock_attributes
 from driftline.reference.format import CHUNKED_BY, GAUGES, NAMES, bins_text, decimal_attributes, row_attributes
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.row_repeats import RowRepeats
@@ -41,13 +42,19 @@ def to_json(request: ExportMetricsServiceRequest) -> str:
 
 
 def to_request(
-    model: str, version: str, chunks: Chunks, columns: Sequence[ProfileColumn], row_repeats: Sequence[RowRepeats] = ()
+    model: str,
+    version: str,
+    chunks: Chunks,
+    columns: Sequence[ProfileColumn],
+    *,
+    row_repeats: Sequence[RowRepeats] = (),
+    clocks: Sequence[Clock] = (),
 ) -> ExportMetricsServiceRequest:
     """The request; its points carry the time span of the data if it has timestamps."""
     common = {semconv.MODEL_NAME: model, semconv.MODEL_VERSION: version}
     named = {key: value for key, value in common.items() if value}
     attributes = {**named, semconv.OPERATION_NAME: OPERATION}
-    points = [_chunks(chunks, {**attributes, **row_attributes(row_repeats)})]
+    points = [_chunks(chunks, {**attributes, **row_attributes(row_repeats), **clock_attributes(clocks)})]
     for column in columns:
         points += _column(column, attributes)
     _set_times(chunks, [point for _, point in points])

@@ -31,10 +31,13 @@ from driftline_processor.engine.received_batches import ReceivedBatches
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.engine.suspects import finder
+from driftline_processor.monitors.clocks.monitor import ClockMonitor, TimedWindow
 from driftline_processor.monitors.drift.comparison import Comparison
+from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, is_timed
 from driftline_processor.monitors.drift.results import describe_window
 from driftline_processor.monitors.duplicates import monitor as duplicates
 from driftline_processor.records import (
+    ColumnResult,
     ColumnSummary,
     ExampleRows,
     InputRecord,
@@ -342,17 +345,18 @@ class Engine:
             limits, alarm = self._settings.of_duplicates, stream.alarms.get(duplicates.DUPLICATES)
             found = duplicates.find(hashed, comparison.reference, window, limits, alarm)
         distinct = duplicates.as_distinct(columns, found)
+        results = describe_window(columns)
+        if comparison is not None:
+            results = comparison.window(distinct, self._settings.budget, duration, stream)
+            results = duplicates.explained(results, columns, found)
+            results = self._of_clocks(comparison, results, columns, stream)
         result = WindowResult(
             model=model.key,
             window=window,
             rows=rows,
             reference=comparison.reference.id if comparison else None,
             provisional=comparison.reference.provisional if comparison else False,
-            columns=duplicates.explained(
-                comparison.window(distinct, self._settings.budget, duration, stream), columns, found
-            )
-            if comparison
-            else describe_window(columns),
+            columns=results,
             unmatched=match.unmatched,
             overtaken=window.end <= model.rest.last,
             revision=model.checkpoints.judged.get(window.end, 0),
@@ -366,6 +370,18 @@ class Engine:
         if self._on_judged is not None and comparison is not None and not model.is_replay(window):
             self._on_judged(JudgedWindow(comparison, distinct, hashed, duration, hours, result))
         return result
+
+    def _of_clocks(
+        self, comparison: Comparison, results: tuple[ColumnResult, ...], columns: Columns, stream: StreamWindow
+    ) -> tuple[ColumnResult, ...]:
+        """The results of a window with the verdicts on inputs that tell the time, where the rows have one."""
+        clocks = comparison.reference.clocks
+        if not clocks or not is_timed(stream.window):
+            return results
+        rows = max(column.summary.rows for column in comparison.reference.columns.values())
+        limits = self._settings.of_clocks(len(clocks))
+        timed = TimedWindow(stream.window, stream.hours, stream.alarms)
+        return ClockMonitor(clocks, rows).judged(results, columns, timed, limits)
 
     def _match(
         self, model: ModelState, comparison: Comparison | None, columns: Columns, rows: float

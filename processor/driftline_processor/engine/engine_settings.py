@@ -8,9 +8,13 @@ from driftline.reference.column_blocks import Blocks
 from driftline_processor.config import Config
 from driftline_processor.config.rules import MAX_PANES
 from driftline_processor.limits import LIMITS
+from driftline_processor.monitors.clocks import monitor as clocks
 from driftline_processor.monitors.drift.detection.budget_allocation import MOST_ALPHA
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER
 from driftline_processor.monitors.duplicates import monitor as duplicates
+
+CLOCKS_SHARE: Final = 0.1
+"""Of the false alarms of a model's columns: as many more for all of its clocks."""
 
 DUPLICATES_SHARE: Final = 0.1
 """Of the false alarms of a model's columns: as many more for rows that repeat."""
@@ -50,6 +54,10 @@ class EngineSettings:
     def of_duplicates(self) -> duplicates.Limits:
         """What rows that repeat are judged by."""
         return duplicates.Limits(self.tolerance, min(DUPLICATES_SHARE * self.budget, MOST_ALPHA))
+
+    def of_clocks(self, number: int) -> clocks.Limits:
+        """What each of so many clocks is judged by."""
+        return clocks.Limits(self.tolerance, min(CLOCKS_SHARE * self.budget / max(number, 1), MOST_ALPHA))
 
     @property
     def budget(self) -> float:

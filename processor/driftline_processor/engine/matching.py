@@ -186,7 +186,8 @@ def match_columns(
     known = {key: column for key, column in reference.columns.items() if key.target in (TARGET_INPUT, TARGET_OUTPUT)}
     pairs = [key for key in reference.columns if key.target == TARGET_PAIR]
     missing = _ordered([key for key in known if not _arrives(key, columns)], reference)
-    unknown = [key for key in columns if key.target == TARGET_INPUT and key not in known]
+    clocks = {clock.name for clock in reference.clocks}
+    unknown = [key for key in columns if key.target == TARGET_INPUT and key not in known and key.name not in clocks]
     return ModelMatch(
         model=model,
         reference=reference.id,

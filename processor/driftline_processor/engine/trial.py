@@ -11,6 +11,7 @@ from driftline_processor.engine.alarms import follow
 from driftline_processor.engine.engine import JudgedWindow
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.model_state import ModelState
+from driftline_processor.monitors.clocks.monitor import is_clock
 from driftline_processor.monitors.drift.comparison import Comparison, PlacedWindow
 from driftline_processor.monitors.duplicates import monitor as duplicates
 from driftline_processor.records import AlarmChange
@@ -37,7 +38,9 @@ class Trial:
         stream = model.stream(result.window, window.hours)
         judged = comparison.changes(placed, settings.budget, window.duration, stream)
         columns = tuple(
-            replace(each, verdict=judged[each.column], alarm=None) for each in result.columns if each.column in judged
+            replace(each, verdict=judged.get(each.column, each.verdict), alarm=None)
+            for each in result.columns
+            if each.column in judged or is_clock(each.verdict)
         )
         alarm = stream.alarms.get(duplicates.DUPLICATES)
         found = duplicates.find(window.hashed, comparison.reference, result.window, settings.of_duplicates, alarm)

@@ -42,6 +42,7 @@ def _reference(stored: StoredProfile) -> Reference:
         columns=with_minor({column.key: _column(column) for column in columns}),
         inputs=tuple(column.key.name for column in profile.columns if column.key.target == TARGET_INPUT),
         row_repeats=_row_repeats(profile),
+        clocks=profile.clocks,
     )
 
 

@@ -93,11 +93,15 @@ def _assigned(
 def column_notes(columns: Sequence[ReplayedColumn], reference: Reference) -> list[str]:
     """Notes about columns that only the data or only the reference has."""
     found = {column.key for column in columns}
-    unknown = [key.name for key in found if key not in reference.columns]
+    clocks = {clock.name for clock in reference.clocks}
+    unknown = [key.name for key in found if key not in reference.columns and key.name not in clocks]
+    told = sorted(key.name for key in found if key.name in clocks)
     missing = [key.name for key in reference.columns if key not in found and key.target != semconv.TARGET_PAIR]
     lines = []
     if unknown:
         lines.append(f"Not in the reference, so not judged: {_list_names(sorted(unknown))}")
+    if told:
+        lines.append(f"Clocks, judged by the time that they tell: {_list_names(told)}")
     if missing:
         lines.append(f"Not in the data, so not judged: {_list_names(missing)}")
     return lines

@@ -6,6 +6,7 @@ from typing import Any, Final
 from driftline_processor.verdicts.reasons import (
     Bound,
     ChangedDecimals,
+    ClockOff,
     ConstantMembers,
     DetectionLimit,
     ExplainedByBlock,
@@ -43,6 +44,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     Recovered: "recovered",
     ExplainedByMembers: "explained_by_members",
     Repeated: "repeated",
+    ClockOff: "clock_off",
     ExplainedByBlock: "explained_by_block",
     StillOpen: "still_open",
     Stated: "stated",
@@ -145,6 +147,7 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
         "effective": reason.effective,
         "most": reason.most,
     },
+    ClockOff: lambda reason: {"clock": reason.clock, "share": reason.share, "behind": reason.behind},
     ExplainedByBlock: lambda reason: {"block": reason.block},
     StillOpen: lambda reason: {"since": reason.since / 1e9},
     Stated: lambda reason: {"sentence": reason.sentence},
@@ -178,6 +181,7 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
     "repeated": lambda packed: Repeated(
         packed["times"], packed["usual"], packed["rows"], packed["effective"], packed.get("most")
     ),
+    "clock_off": lambda packed: ClockOff(packed["clock"], packed["share"], packed.get("behind")),
     "explained_by_block": lambda packed: ExplainedByBlock(packed["block"]),
     "still_open": lambda packed: StillOpen(round(packed["since"] * 1e9)),
     "stated": lambda packed: Stated(packed["sentence"]),

@@ -187,6 +187,18 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockOff:
+    """A column tells the time, of this kind, and a share of the rows has values of another time.
+
+    behind: seconds that it is behind, about; negative where it is ahead; None where that is not known.
+    """
+
+    clock: str
+    share: float
+    behind: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainedByBlock:
     """A column moves as the block does that it belongs to, whose alarm tells of it."""
 
@@ -223,6 +235,7 @@ Reason: TypeAlias = (
     | Recovered
     | ExplainedByMembers
     | Repeated
+    | ClockOff
     | ExplainedByBlock
     | StillOpen
     | Stated

@@ -10,6 +10,7 @@ from driftline_processor.verdicts.reasons import (
     TRUE,
     Bound,
     ChangedDecimals,
+    ClockOff,
     ConstantMembers,
     DetectionLimit,
     ExplainedByBlock,
@@ -159,6 +160,21 @@ def _repeated(reason: Repeated) -> str:
     return f"each row comes {_times(reason.times)} on average, {_times(reason.usual)} in training: {rows}"
 
 
+def _clock_off(reason: ClockOff) -> str:
+    off = f"{percent(reason.share)} of the rows do not go with their time ({reason.clock})"
+    if not reason.behind:
+        return off
+    return f"{off}, about {_duration(abs(reason.behind))} {'behind' if reason.behind > 0.0 else 'ahead'}"
+
+
+def _duration(seconds: float) -> str:
+    """With two digits, in the largest unit of which there is more than one."""
+    for name, unit in (("years", 365.25 * 86_400.0), ("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
+        if seconds >= 1.5 * unit:
+            return f"{seconds / unit:,.0f} {name}" if seconds >= 9.5 * unit else f"{seconds / unit:.1f} {name}"
+    return f"{seconds:.0f} seconds"
+
+
 def _times(number: float) -> str:
     return "once" if number < 1.05 else f"{number:.1f} times" if number < 9.95 else f"{number:,.0f} times"
 
@@ -182,6 +198,7 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     InSeason: _in_season,
     MayBeSeason: _may_be_season,
     Recovered: lambda _: "the last window by itself is healthy",
+    ClockOff: _clock_off,
     ExplainedByBlock: lambda reason: f"as {reason.block} moved",
     ExplainedByMembers: lambda reason: f"as {' and '.join(reason.members)} moved",
     Repeated: _repeated,

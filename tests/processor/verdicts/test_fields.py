@@ -11,6 +11,7 @@ from driftline_processor.verdicts.fields import KINDS, fields, pack, unpack
 from driftline_processor.verdicts.reasons import (
     Bound,
     ChangedDecimals,
+    ClockOff,
     ConstantMembers,
     DetectionLimit,
     ExplainedByBlock,
@@ -80,6 +81,11 @@ EXPECTED = [
         ManyColumns(97, 128, 0.08, ("emb_3", "emb_7")),
         {"kind": "many_columns", "moved": 97, "columns": 128, "share": 0.08, "most": ("emb_3", "emb_7")},
     ),
+    (
+        ClockOff("epoch", 0.9, 3600.0),
+        {"kind": "clock_off", "clock": "epoch", "share": 0.9, "behind": 3600.0},
+    ),
+    (ClockOff("counter", 0.9), {"kind": "clock_off", "clock": "counter", "share": 0.9}),
     (Recovered(), {"kind": "recovered"}),
     (ExplainedByBlock("emb"), {"kind": "explained_by_block", "block": "emb"}),
     (ExplainedByMembers(("a",)), {"kind": "explained_by_members", "members": ("a",)}),
