@@ -112,6 +112,7 @@ docs: setup  ## Write what docs and dashboard take from the code, and build the 
 	PYTHONPATH=tests $(BIN)/python -m docs.generate
 	PYTHONPATH=tests $(BIN)/python -m docs.draw_demo
 	$(BIN)/python tests/dashboard_panels.py
+	$(BIN)/python tests/kubernetes_parts.py
 	$(BIN)/python -m zensical build --clean --strict
 
 WITHOUT_COLLECTOR := $(filter no,$(COLLECTOR))
