@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from driftline_processor.engine.engine import Engine
@@ -75,20 +75,48 @@ def named(told: Sequence[Told]) -> list[tuple[str, AlarmChange, int]]:
     return sorted(((event.id, event.change, event.time) for event in told), key=str)
 
 
-@given(st.data())
+class Arrival(NamedTuple):
+    """One request, a pause before it, and what follows: windows judged, how many of them at most, and a restart."""
+
+    request: int
+    pause: int = 0
+    judged: bool = False
+    most: int | None = None
+    restart: bool = False
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> list[Arrival]:
+    """All requests in some order."""
+    rest = st.tuples(st.sampled_from([0, 1, 4, 20]), st.booleans(), st.sampled_from([None, 1]), st.booleans())
+    return [Arrival(number, *draw(rest)) for number in draw(st.permutations(range(len(requests()))))]
+
+
+OLDER_WHILE_JUDGED_AGAIN = [
+    *map(Arrival, (0, 1, 4, 5, 6, 7, 10)),
+    Arrival(11, judged=True),
+    Arrival(3, restart=True),
+    Arrival(8, 20, judged=True, most=1),  # of the windows that lead up to those with request 3
+    *map(Arrival, (2, 9)),
+]
+"""Rows older than those for which windows are being judged again, and not among the windows that have been."""
+
+
+@given(arrivals())
+@example(OLDER_WHILE_JUDGED_AGAIN)
 @settings(max_examples=12, deadline=None)
-def test_any_order_within_the_retention_ends_in_the_same_windows(data: st.DataObject) -> None:
+def test_any_order_within_the_retention_ends_in_the_same_windows(drawn: list[Arrival]) -> None:
     """Whatever was told before, with restarts between: the last result of each window is that of all rows in order.
 
     What may differ is said: earlier results are revised, and an alarm that was told of fewer rows keeps its id.
     """
     engine, results, now = new_engine(), [], BEGIN
-    for request in data.draw(st.permutations(requests())):
-        now += data.draw(st.sampled_from([0, 1, 4, 20])) * SECOND
-        engine.observe(request, now)
-        if data.draw(st.booleans()):
-            results += engine.advance(now, data.draw(st.sampled_from([None, 1])))  # in slices, as the worker does it
-        if data.draw(st.booleans()):
+    for arrival in drawn:
+        now += arrival.pause * SECOND
+        engine.observe(requests()[arrival.request], now)
+        if arrival.judged:
+            results += engine.advance(now, arrival.most)  # in slices, as the worker does it
+        if arrival.restart:
             engine = restarted(engine, now)
     results += finish(engine, now)
     told = events(results)

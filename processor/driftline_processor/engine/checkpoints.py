@@ -28,24 +28,22 @@ class Checkpoint(NamedTuple):
 class Checkpoints:
     """The checkpoints of a model, in order: the last one before the oldest pane that is open, and all after it.
 
-    A few kilobytes each, as they share what has not changed. judged: how often windows have been judged, by their end.
-    replayed: windows up to here are judged again only for what they leave behind: none of them has changed.
+    A few kilobytes each, as they share what has not changed. judged: how often windows have been judged to be told, by
+    their end.
     """
 
     held: list[Checkpoint] = field(default_factory=list)
     judged: dict[int, int] = field(default_factory=dict)
-    replayed: int = 0
 
-    def add(self, checkpoint: Checkpoint) -> None:
-        """After a window was judged."""
+    def add(self, checkpoint: Checkpoint, *, told: bool) -> None:
+        """After a window was judged. told: not only for what it leaves behind."""
         self.held.append(checkpoint)
-        self.judged[checkpoint.end] = self.judged.get(checkpoint.end, 0) + (checkpoint.end > self.replayed)
+        self.judged[checkpoint.end] = self.judged.get(checkpoint.end, 0) + told
 
     def back_to(self, start: int) -> Checkpoint:
         """The last one of windows that end at or before `start`; those after it are forgotten."""
         while len(self.held) > 1 and self.held[-1].end > start:
             self.held.pop()
-        self.replayed = start
         return self.held[-1]
 
     def forget(self, closed: int) -> None:

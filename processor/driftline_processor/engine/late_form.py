@@ -29,7 +29,7 @@ def pack_late(model: ModelState) -> dict[str, Any]:
     panes, checkpoints, base = model.panes, model.checkpoints, model.checkpoints.held[0]
     return {
         "reopened": (panes.released, panes.reopened, panes.woken, model.late_since),
-        "judged": (list(checkpoints.judged.items()), checkpoints.replayed),
+        "judged": (list(checkpoints.judged.items()), panes.replayed),
         "end": base.end,
         "alarms": [(pack_column(column), pack_alarm(alarm)) for column, alarm in base.alarms.items()],
         "incident": None if base.incident is None else pack_incident(base.incident),
@@ -66,8 +66,8 @@ def unpack_late(model: ModelState, late: Mapping[str, Any] | None) -> None:
         trailing,
         model.provisional if gathered is None else ProvisionalData(panes.step, *_unpack_gathered(gathered)),
     )
-    judged, replayed = late["judged"]
-    model.checkpoints = Checkpoints([base], dict(judged), replayed)
+    judged, panes.replayed = late["judged"]
+    model.checkpoints = Checkpoints([base], dict(judged))
     by_subject = {
         subject and ColumnKey(*subject): [_unpack_announced(each) for each in held]
         for subject, held in late["announced"]

@@ -225,7 +225,7 @@ class ModelState:
 
     def is_replay(self, window: Window) -> bool:
         """Whether a window is judged again only for what it leaves behind: it has no late rows."""
-        return window.end <= self.checkpoints.replayed
+        return window.end <= self.panes.replayed
 
     def tell(self, result: WindowResult) -> WindowResult | None:
         """What is to be told of a window; None where nothing is."""
@@ -237,7 +237,7 @@ class ModelState:
     def judged(self, window: Window) -> None:
         """A window has been judged: late rows may lead back to here."""
         if self.panes.retention:
-            self.checkpoints.add(self.checkpoint(window.end))
+            self.checkpoints.add(self.checkpoint(window.end), told=not self.is_replay(window))
 
     @property
     def status(self) -> ModelStatus:

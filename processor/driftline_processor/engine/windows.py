@@ -37,7 +37,8 @@ class SlidingWindows:
     size, step, lateness, retention: nanoseconds; step divides size. newest: the newest event time, 0 at first. sealed:
     panes that end at or before this have been judged. released: those that end at or before this are gone. reopened:
     the start of the earliest judged pane that has got rows since; 0 without. woken: one of them was judged in silence,
-    before the watermark had passed it. stored: panes by their start that only late rows need, as bytes.
+    before the watermark had passed it. replayed: windows up to here are judged again only for what they leave behind:
+    their panes have not changed. stored: panes by their start that only late rows need, as bytes.
     tidied: `sealed` when panes were put away last.
     """
 
@@ -51,6 +52,7 @@ class SlidingWindows:
     released: int = 0
     reopened: int = 0
     woken: bool = False
+    replayed: int = 0
     stored: dict[int, bytes] = field(default_factory=dict)
     tidied: int = 0
 
@@ -61,6 +63,7 @@ class SlidingWindows:
             self.sealed = self._start(max(time - self.lateness, 1))
         if start + self.step <= self.closed:
             return None
+        self.replayed = min(start, self.replayed)
         if start < self.sealed:
             self.reopened = min(start, self.reopened or start)
             self.woken |= start + self.step > self.watermark
@@ -128,8 +131,8 @@ class SlidingWindows:
             del self.stored[start]
 
     def reopen(self, sealed: int) -> None:
-        """Windows that end after this are judged again."""
-        self.sealed, self.reopened, self.woken = sealed, 0, False
+        """Windows that end after this are judged again; those with late rows, to be told again."""
+        self.sealed, self.replayed, self.reopened, self.woken = sealed, self.reopened, 0, False
         for start in [start for start in self.stored if start >= sealed + self.step - self.size]:
             self.by_start[start] = restore_pane(self.stored.pop(start))
 
