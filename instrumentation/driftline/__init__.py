@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from driftline.checking.failures import InputRejected
     from driftline.features.models import describe
     from driftline.frameworks.instrumentor import instrument, uninstrument
+    from driftline.outcomes.record import record_outcome
     from driftline.profiling import Profile, load_profile, profile
     from driftline.recording.shared_recorder import flush
     from driftline.runtime.call_scope import identified, paused, prediction_id
@@ -27,6 +28,7 @@ __all__ = [
     "paused",
     "prediction_id",
     "profile",
+    "record_outcome",
     "uninstrument",
 ]
 
@@ -42,6 +44,7 @@ _MODULES: Final = {
     "paused": "driftline.runtime.call_scope",
     "prediction_id": "driftline.runtime.call_scope",
     "profile": "driftline.profiling",
+    "record_outcome": "driftline.outcomes.record",
     "uninstrument": "driftline.frameworks.instrumentor",
 }
 

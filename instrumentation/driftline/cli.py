@@ -11,6 +11,7 @@ class _Commands(click.Group):
     locations: Final = {
         "demo": ("driftline.tools.demo.command", "demo"),
         "doctor": ("driftline.tools.doctor.command", "doctor"),
+        "outcomes": ("driftline.outcomes.command", "outcomes"),
         "profile": ("driftline.profiling.command", "profile"),
         "rows": ("driftline.rows.command", "rows"),
         "schema": ("driftline.checking.command", "schema"),

@@ -133,7 +133,7 @@ ROW_STRETCHES: Final = f"{PREFIX}.row.stretches"
 ROW_REPEATS: Final = f"{PREFIX}.row.repeats"
 ROW_ROUNDED: Final = f"{PREFIX}.row.rounded"
 
-# Log events that the processor is given: batches of rows, and what became of them. Nothing sends outcomes yet.
+# Log events that the processor is given: batches of rows, and what became of them.
 ROWS_EVENT: Final = f"{PREFIX}.rows"
 OUTCOME_EVENT: Final = f"{PREFIX}.outcome"
 
@@ -142,6 +142,15 @@ ROWS_SEEN: Final = f"{PREFIX}.rows.seen"
 ROWS_THRESHOLD: Final = f"{PREFIX}.rows.threshold"
 ROWS_FIRST: Final = f"{PREFIX}.rows.first"
 ROWS_LAST: Final = f"{PREFIX}.rows.last"
+
+# Attributes of OUTCOME_EVENT, beside PREDICTION_ID, the names of the model and its outputs.
+OUTCOME_NAME: Final = f"{PREFIX}.outcome.name"
+OUTCOME_LABEL: Final = f"{PREFIX}.outcome.label"
+OUTCOME_VALUE: Final = f"{PREFIX}.outcome.value"
+OUTCOME_ROW: Final = f"{PREFIX}.outcome.row"
+OUTCOME_PROBABILITY: Final = f"{PREFIX}.outcome.probability"
+OUTCOME_WEIGHT: Final = f"{PREFIX}.outcome.weight"
+ROW_KEY: Final = f"{PREFIX}.row.key"
 
 # Whose a model is, where several parties share a processor: by the credential of the sender, never by what it sends.
 TENANT_NAME: Final = f"{PREFIX}.tenant.name"
@@ -501,6 +510,23 @@ TERMS: Final = (
     ),
     Term(ROWS_FIRST, "attribute", "Prediction id of the first call in the batch (row batches)"),
     Term(ROWS_LAST, "attribute", "Prediction id of the last call in the batch (row batches)"),
+    Term(
+        OUTCOME_EVENT,
+        "event",
+        "What became true of a predicted row: its label, or a figure of business; the time is when it became true "
+        "(outcomes)",
+    ),
+    Term(OUTCOME_NAME, "attribute", "`label`, also where there is none, or the name of a figure (outcomes)"),
+    Term(OUTCOME_LABEL, "attribute", "True class or value of the row (outcomes)"),
+    Term(OUTCOME_VALUE, "attribute", "Number of a figure, or true value of the row (outcomes)"),
+    Term(OUTCOME_ROW, "attribute", "Number of the row, from 0, where the prediction id has several (outcomes)"),
+    Term(
+        OUTCOME_PROBABILITY,
+        "attribute",
+        "Probability with which the row was chosen to be labelled, above 0 and at most 1 (outcomes)",
+    ),
+    Term(OUTCOME_WEIGHT, "attribute", "Rows that this one stands for, besides; 1 by default (outcomes)"),
+    Term(ROW_KEY, "attribute", "Key of the row, 16 hexadecimal digits, in place of the prediction id (outcomes)"),
     Term(EVENT_NAME, "attribute", "Name of the event again, for backends that ignore that field (events)"),
     Term(RECORD_UID, "attribute", "Unique id of the event, to deduplicate retries (events)"),
 )

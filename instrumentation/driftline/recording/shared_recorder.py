@@ -1,9 +1,11 @@
 """The single recorder of a process, shared by all frameworks while any of them is instrumented."""
 
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 
 from driftline.features.model_names import forget_names
+from driftline.outcomes.event_exporter import EVENTS
 from driftline.recording.recorder import Recorder
 from driftline.runtime.call_scope import carry_scope
 from driftline.runtime.hard_exits import finish_before_exit, finish_between_tasks
@@ -95,7 +97,7 @@ def _flush_server() -> None:
 
 
 def flush(timeout: float = 10.0) -> bool:
-    """Send everything recorded so far, including the spans, metrics and logs of the SDK's providers.
+    """Send everything recorded so far: rows, outcomes, and the spans, metrics and logs of the SDK's providers.
 
     For scripts and tests; servers export periodically.
 
@@ -111,4 +113,6 @@ def flush(timeout: float = 10.0) -> bool:
         True
 
     """
-    return SHARED_RECORDER.flush(timeout)
+    end = monotonic() + timeout
+    sent = SHARED_RECORDER.flush(timeout)
+    return EVENTS.flush(max(end - monotonic(), 0.0)) and sent
