@@ -55,8 +55,11 @@ types: setup
 format: setup  ## Format the code and sort the imports.
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
-test: setup collector prometheus lint types  ## All checks and all tests, the fast ones first.
-	$(BIN)/pytest
+# Many tests wait for processes, so two of them at a time take little more than half as long; a file stays together.
+WORKERS ?= 2
+
+test: setup collector prometheus lint types  ## All checks and all tests, the fast ones first, in WORKERS=2 processes.
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # One thread each: a ratio of two things that share two cores otherwise depends on who asked for them first.
 bench: setup $(VENV)/.bench  ## Measure speed against others, into bench.json; FIGURES="capture_1x30 span_1x30" for some.
