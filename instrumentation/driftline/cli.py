@@ -15,7 +15,9 @@ class _Commands(click.Group):
         "profile": ("driftline.profiling.command", "profile"),
         "rows": ("driftline.rows.command", "rows"),
         "schema": ("driftline.checking.command", "schema"),
-        "replay": ("driftline_processor.replay.command", "replay"),  # by name: the processor is never imported here
+        # by name: the processor is never imported here
+        "replay": ("driftline_processor.replay.command", "replay"),
+        "skew": ("driftline_processor.skew_files.command", "skew"),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
