@@ -49,6 +49,20 @@ class PostgresCluster:
             self._server.wait()
         self._server = None
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """All of its processes hang meanwhile: connections stay, and nothing is answered."""
+        assert self._server is not None
+        server = self._server.pid
+        every = [server, *map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())]
+        for process in every:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in every:
+                os.kill(process, signal.SIGCONT)
+
     def url(self, database: str = "postgres") -> str:
         """For SQLAlchemy."""
         return f"postgresql+psycopg://driftline@127.0.0.1:{self.port}/{database}"

@@ -50,6 +50,15 @@ def test_postgresql_restarts(rig: Rig, cluster: PostgresCluster) -> None:
             before = sum(traffic.rows.values())
             wait_until(lambda before=before: sum(traffic.rows.values()) > before + 500, "requests are taken again")
             away[name].append(time.monotonic() - begun)
+        if rig.full:
+            begun = time.monotonic()
+            with cluster.stopped():
+                wait_until(lambda: not client.serving, "health tells that the server hangs", 60)
+                rig.figures["s until health tells that the server hangs"] = round(time.monotonic() - begun, 1)
+            wait_until(lambda: client.serving, "it serves after: hangs")
+            before = sum(traffic.rows.values())
+            wait_until(lambda: sum(traffic.rows.values()) > before + 500, "requests are taken again")
+            rig.figures["s until requests are taken again"] = round(time.monotonic() - begun, 1)
     counted = backend.counted(traffic.rows)
     processor.kill()
     backend.rows.clear()

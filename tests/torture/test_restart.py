@@ -25,7 +25,7 @@ def test_restart_with_a_long_journal(rig: Rig) -> None:
     streams = [Stream(f"m{i}", "delta", columns=_COLUMNS, number=i) for i in range(rig.choose(short=5, full=20))]
     rng, sent = np.random.default_rng(0), 0
     with rig.client(processor.port) as client:
-        while sent < rig.choose(short=_MIB // 4, full=96 * _MIB):
+        while sent < rig.choose(short=_MIB // 4, full=40 * _MIB):
             for stream in streams:
                 message = stream.next(rng.normal(10, 2, 2000))
                 assert client.deliver(message).taken

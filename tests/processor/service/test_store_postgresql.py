@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from sqlalchemy import make_url
@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 from driftline_processor.service.store import JournalEntry, Store, StoreError, TakenOverError, postgresql, session
 from driftline_processor.service.store.check import describe_store
 from driftline_processor.service.store.tables import SCHEMA
+from e2e.processes import wait_until
 from postgres_cluster import PostgresCluster
 
 ENTRIES = [JournalEntry(number, "traces", bytes([number])) for number in range(3)]
@@ -73,6 +74,28 @@ def test_a_server_that_crashes_and_comes_back(store: Store, postgres: PostgresCl
     store.append(ENTRIES[2:])
 
     assert list(store.journal()) == [ENTRIES[0], ENTRIES[2]]
+
+
+def test_a_server_that_hangs(store: Store, postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its connections and answers nothing: that is told, with requests and without, and then it is ours."""
+    monkeypatch.setattr(session, "PROBE_SECONDS", 0.2)
+    store.append(ENTRIES[:1])
+    with postgres.stopped(), pytest.raises(StoreError, match=r"no answer for 0\.2 s$"):
+        store.hold()
+    wait_until(lambda: _is_held(store), "the server has noticed that the connection was cut")
+    monkeypatch.setattr(session, "ANSWER_SECONDS", 0.2)
+    with postgres.stopped(), pytest.raises(StoreError, match=r"no answer for 0\.2"):
+        store.append(ENTRIES[1:2])
+    wait_until(lambda: _is_held(store), "the server has noticed that the connection was cut")
+    store.append(ENTRIES[2:])
+
+    assert list(store.journal()) in ([ENTRIES[0], ENTRIES[2]], ENTRIES)  # what it was sent it may have written
+
+
+def _is_held(store: Store) -> bool:
+    with suppress(StoreError):
+        return not store.hold()
+    return False
 
 
 def test_another_processor_waits_until_the_first_has_gone(store: Store, url: str) -> None:

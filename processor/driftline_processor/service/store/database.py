@@ -1,5 +1,6 @@
 """What differs between the databases that a store can be in."""
 
+from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 from sqlalchemy.engine import URL, Connection, Engine
@@ -21,6 +22,9 @@ class Database(Protocol):
 
     def probe(self, connection: Connection) -> None:
         """Fails where the connection, and with it the lock, is lost."""
+
+    def patience(self, connection: Connection, seconds: float) -> AbstractContextManager[None]:
+        """Lets a block fail, and loses the connection, where the database does not answer for so long."""
 
 
 DATABASES: Final[dict[str, Database]] = {"sqlite": sqlite, "postgresql": postgresql}

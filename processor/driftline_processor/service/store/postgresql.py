@@ -1,11 +1,14 @@
 """A store in PostgreSQL: an advisory lock of the session that writes keeps other processors away."""
 
+from contextlib import AbstractContextManager
 from typing import Final
 
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import URL, Connection, Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
+
+from driftline_processor.service.store.patience import cut_after
 
 _CONNECT: Final = {
     "connect_timeout": 3,
@@ -68,6 +71,11 @@ def lock(connection: Connection, seconds: float) -> bool:
 def probe(connection: Connection) -> None:
     """A round trip."""
     connection.execute(text("SELECT 1"))
+
+
+def patience(connection: Connection, seconds: float) -> AbstractContextManager[None]:
+    """On our side: `statement_timeout` is the server's, and a server that was stopped does not look at the time."""
+    return cut_after(connection, seconds)
 
 
 def in_use(connection: Connection) -> bool:

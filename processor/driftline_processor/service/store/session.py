@@ -1,6 +1,6 @@
 """The one connection of a store, which holds the lock that keeps other processors away; begun anew when it is lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -16,6 +16,15 @@ FIRST_WAIT_SECONDS: Final = 5.0
 
 _NEXT_WAIT_SECONDS: Final = 0.2
 """Later, while senders wait for their answers."""
+
+PROBE_SECONDS: Final = 5.0
+"""For the answer of a database that has nothing to do."""
+
+ANSWER_SECONDS: Final = 15.0
+"""For a transaction: a database that takes longer does not answer any more."""
+
+BYTES_A_SECOND: Final = 1 << 20
+"""The least that a database takes."""
 
 
 class Session:
@@ -45,11 +54,11 @@ class Session:
         self._wait = _NEXT_WAIT_SECONDS
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A transaction, committed when the block is left without an error. Raises StoreError."""
+    def transaction(self, seconds: float = 4 * ANSWER_SECONDS) -> Iterator[Connection]:
+        """A transaction of at most so long, committed when the block is left without an error. Raises StoreError."""
         with self._named():
             connection = self._current() or self._connect()
-            with connection.begin():
+            with self._database.patience(connection, seconds), connection.begin():
                 yield connection
 
     def hold(self) -> bool:
@@ -63,7 +72,7 @@ class Session:
 
         """
         lost = self._current() is None
-        with self.transaction() as connection:
+        with self.transaction(PROBE_SECONDS) as connection:
             if not lost:
                 self._database.probe(connection)
         return lost
@@ -83,9 +92,10 @@ class Session:
     def _connect(self) -> Connection:
         connection = self._engine.connect()
         try:
-            self._lock(connection)
-            with connection.begin():
-                self._begin(connection)
+            with self._database.patience(connection, ANSWER_SECONDS):
+                self._lock(connection)
+                with connection.begin():
+                    self._begin(connection)
         except BaseException:
             connection.close()
             raise
@@ -106,3 +116,8 @@ class Session:
             yield
         except (*DATABASE_ERRORS, ImportError) as error:
             raise StoreError(f"store {self.name}: {reason(error)}") from error
+
+
+def seconds_for(bodies: Iterable[bytes]) -> float:
+    """For a transaction that writes these."""
+    return ANSWER_SECONDS + sum(map(len, bodies)) / BYTES_A_SECOND

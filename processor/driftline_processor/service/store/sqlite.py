@@ -1,6 +1,6 @@
 """A store in a file of SQLite: its owner's only, as it holds values of rows, and locked while it is open."""
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,11 @@ def lock(_connection: Connection, _seconds: float) -> bool:
 
 def probe(connection: Connection) -> None:
     """A file is not lost."""
+
+
+def patience(_connection: Connection, _seconds: float) -> AbstractContextManager[None]:
+    """Nobody else is waited for."""
+    return nullcontext()
 
 
 def database_file(url: URL) -> Path | None:

@@ -23,7 +23,7 @@ from driftline_processor.service.store.rows import (
     read_entry,
     read_snapshot,
 )
-from driftline_processor.service.store.session import Session
+from driftline_processor.service.store.session import Session, seconds_for
 from driftline_processor.service.store.tables import (
     CHECKED_ENTRIES,
     CHECKED_SNAPSHOTS,
@@ -105,7 +105,7 @@ class Store:
 
         """
         rows = [{**entry._asdict(), "checksum": checksum(*entry)} for entry in entries]
-        with self._session.transaction() as connection:
+        with self._session.transaction(seconds_for(entry.body for entry in entries)) as connection:
             with storing("the request"):
                 connection.execute(insert(JOURNAL), rows)
             for key, found in (points or {}).items():
@@ -142,7 +142,7 @@ class Store:
             for row in rows
             if row["body"] is not None
         ]
-        with self._session.transaction() as connection:
+        with self._session.transaction(4 * seconds_for(filter(None, states.values()))) as connection:
             if rows:
                 outdated = delete(SNAPSHOTS).where(SNAPSHOTS.c.id == bindparam("outdated"))
                 connection.execute(outdated, [{"outdated": row["id"]} for row in rows])
