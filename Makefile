@@ -116,6 +116,7 @@ docs: setup  ## Write what docs and dashboard take from the code, and build the 
 	PYTHONPATH=tests $(BIN)/python -m docs.draw_demo
 	$(BIN)/python tests/dashboard_panels.py
 	$(BIN)/python tests/kubernetes_parts.py
+	PYTHONPATH=tests $(BIN)/python tests/registry.py
 	$(BIN)/python -m zensical build --clean --strict
 
 WITHOUT_COLLECTOR := $(filter no,$(COLLECTOR))

@@ -17,6 +17,7 @@ from e2e.collectors import gateway
 from e2e.customers import FEATURES, Client, batches, draw, in_miles, richer_with_age
 from e2e.processes import free_ports, wait_until
 from e2e.relay import Relay
+from live_check import complaints
 from otlp_sink import OtlpSink, Received, ReceivedLog, ReceivedSpan
 from wire_names import READ_BY_PROCESSOR, SKETCHES
 
@@ -61,6 +62,7 @@ def test_through_the_collector(trained: line.Trained, tmp_path: Path) -> None:
     assert_the_alarm_names_calls(backend)
     assert_a_trace_shows_the_prediction(backend, single, answer)
     assert_nothing_loops(relay, backend, client)
+    assert complaints(backend) | complaints(relay) == set()
 
 
 def test_a_correlation_is_judged_behind_the_collector(trained: line.Trained, tmp_path: Path) -> None:
