@@ -343,7 +343,7 @@ class Engine:
         found = duplicates.Found()
         if comparison is not None:
             limits, alarm = self._settings.of_duplicates, stream.alarms.get(duplicates.DUPLICATES)
-            found = duplicates.find(hashed, comparison.reference, window, limits, alarm)
+            found = duplicates.find(duplicates.Held(hashed, columns), comparison.reference, window, limits, alarm)
         distinct = duplicates.as_distinct(columns, found)
         results = describe_window(columns)
         if comparison is not None:

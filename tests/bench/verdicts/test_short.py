@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import pytest
 
 from bench.verdicts.made import (
@@ -21,7 +22,8 @@ from bench.verdicts.made import (
 from bench.verdicts.ours import Driftline
 from bench.verdicts.said import BESIDE
 from bench.verdicts.score import Score, score
-from bench.verdicts.stream import Stream
+from bench.verdicts.stream import Columns, Stream
+from driftline_processor.records import AlarmChange
 
 SHIFTED = {"θ/2": 0.0627, "2θ": 0.2513}
 """Means of normal columns whose Kolmogorov-Smirnov distance to the standard one is so many tolerances."""
@@ -137,3 +139,27 @@ def test_columns_that_share_a_season_part_in_no_hour() -> None:
     opened = frozenset[str]().union(*(ours.window(rows).opened for rows in stream.windows()))
 
     assert not {name for name in opened if BESIDE in name}
+
+
+@pytest.mark.parametrize("levels", [(10, 10, 10), (4, 4, 4, 4, 4), (30, 30)])
+def test_retries_in_a_small_table_are_duplicates_too(levels: tuple[int, ...]) -> None:
+    """About a thousand rows are possible: 1,500 rows are 60 of them 25 times, and no column moved."""
+    random = np.random.default_rng(0)
+    shares = [random.dirichlet(np.full(level, 3.0)) for level in levels]
+
+    def table(rows: int, times: int = 1) -> Columns:
+        drawn = [np.repeat(random.choice(len(each), rows, p=each), times) for each in shares]
+        return {f"c{place}_kind": np.array([f"v{x}" for x in values]) for place, values in enumerate(drawn)}
+
+    stream = Stream(
+        table(20_000), lambda: iter([*[table(1_500) for _ in range(6)], table(60, 25), table(1_500)]), 1_500
+    )
+    ours = Driftline()
+    ours.fit(stream)
+    told = []
+    for rows in stream.windows():
+        ours.window(rows)
+        opened = [event for result in ours.results for event in result.alarms if event.change is AlarmChange.OPENED]
+        told.append([event.column.name for event in opened])
+
+    assert told == [[]] * 6 + [["duplicates"], []]

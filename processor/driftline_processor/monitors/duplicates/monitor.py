@@ -13,7 +13,8 @@ from typing import Final, NamedTuple, TypeAlias
 from driftline.reference.row_repeats import RowRepeats
 from driftline.semconv import TARGET_ROWS
 from driftline.sketch import Intervals
-from driftline_processor.monitors.duplicates.natural import NaturalRepeats
+from driftline_processor.monitors.duplicates.concentration import concentration
+from driftline_processor.monitors.duplicates.natural import CONCENTRATION, NaturalRepeats
 from driftline_processor.monitors.duplicates.repetition import Repetition
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference, Window
 from driftline_processor.verdicts.reasons import NoRows, Reason, Repeated
@@ -62,6 +63,13 @@ class Limits:
     alpha: float
 
 
+class Held(NamedTuple):
+    """What a window held: rows by hash, by the digest of the columns that they consist of, and the columns."""
+
+    hashed: Mapping[str, ColumnSummary]
+    columns: Mapping[ColumnKey, ColumnSummary]
+
+
 Summaries: TypeAlias = Mapping[ColumnKey, ColumnSummary]
 
 
@@ -71,10 +79,9 @@ def split(columns: Summaries) -> tuple[Summaries, Mapping[str, ColumnSummary]]:
     return others, {key.name: summary for key, summary in columns.items() if key.target == TARGET_ROWS}
 
 
-def find(
-    rows: Mapping[str, ColumnSummary], reference: Reference, window: Window, limits: Limits, alarm: OpenAlarm | None
-) -> Found:
+def find(held: Held, reference: Reference, window: Window, limits: Limits, alarm: OpenAlarm | None) -> Found:
     """Judge rows by hash; nothing where the reference does not know how often rows of the same columns repeat."""
+    rows = held.hashed
     known = [(summary.rows, inputs) for inputs, summary in rows.items() if inputs in reference.row_repeats]
     filled = [each for each in known if each[0] > 0.0]
     if not filled:
@@ -82,15 +89,18 @@ def find(
     inputs = max(filled)[1]
     training, found = reference.row_repeats[inputs], _repetition(rows[inputs])
     natural = _natural(training)
-    verdict = _verdict(found, natural, limits)
+    denser = concentration(held.columns, reference) if natural.chance > 0.0 else 1.0
+    verdict = _verdict(found, natural, limits, denser)
     if found.of_few_values:
         verdict = _at_most_warning(verdict)
     if alarm is not None and window.start >= alarm.opened and verdict.distance <= verdict.tolerance:
         verdict = replace(verdict, closing=ClosingEvidence(window.start, 0.0))
     verdict = replace(verdict, duration=window.end - window.start)
-    effect = _design_effect(found, natural)
+    effect = _design_effect(found, natural, denser)
     result = _result(found.rows, found.effective, float(training.buckets.sum()), verdict)
-    rare = natural.most(found.sampled) < 1.0  # else values that drift to a few categories are many rows, too
+    rare = (
+        natural.most(found.sampled, CONCENTRATION) < 1.0
+    )  # else values that drift to a few categories are many rows, too
     hot = found.hot if verdict.state is State.ALARM and rare else 0.0
     return Found((result,), effect, _reason(found, natural) if effect > 1.0 else None, hot, natural.chance > 0.0)
 
@@ -157,10 +167,10 @@ def _at_most_warning(verdict: Verdict) -> Verdict:
     return replace(verdict, state=State.WARNING, score=min(verdict.score, 1.0))
 
 
-def _verdict(found: Repetition, natural: NaturalRepeats, limits: Limits) -> Verdict:
+def _verdict(found: Repetition, natural: NaturalRepeats, limits: Limits, denser: float) -> Verdict:
     errors = -NormalDist().inv_cdf(max(limits.alpha, TINY))
     usual = natural.usual(found.sampled)
-    natural_share = _share(natural.most(found.sampled), usual)
+    natural_share = _share(natural.most(found.sampled, denser), usual)
     distance, lower_bound = _share(found.repeats, usual), _share(found.at_least(errors), usual)
     tolerance = min(limits.tolerance + natural_share, 1.0)
     state = State.HEALTHY
@@ -184,9 +194,9 @@ def _share(repeats: float, usual: float) -> float:
     return 1.0 - (1.0 + usual) / (1.0 + max(repeats, usual))
 
 
-def _design_effect(found: Repetition, natural: NaturalRepeats) -> float:
+def _design_effect(found: Repetition, natural: NaturalRepeats, denser: float) -> float:
     """Against training, whose own copies are in the variation of its chunks."""
-    chance = natural.by_chance(found.sampled)
+    chance = natural.by_chance(found.sampled, denser, together=1.0)
     if found.of_few_values or _share(found.at_least(SURE), natural.copies + chance) <= MATERIAL:
         return 1.0
     return max((1.0 + found.repeats - chance) / (1.0 + natural.copies), 1.0)

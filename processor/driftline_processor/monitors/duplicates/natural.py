@@ -12,7 +12,11 @@ from driftline.reference.row_repeats import RowRepeats
 from driftline.sketch.row_hash import ERROR, repeats
 
 CONCENTRATION: Final = 10.0
-"""By so much the chance that two rows are the same may rise without copies: as values drift to a few categories."""
+"""By so much the chance that two rows are the same may rise without copies, at most: as values drift to a few
+categories."""
+
+TOGETHER: Final = 2.0
+"""Part of that which columns do not show: they may go together more closely than in training."""
 
 COARSE: Final = 1.5
 """By so much, where numbers are in half precision: servers may round, and training data is not."""
@@ -58,10 +62,11 @@ class NaturalRepeats(NamedTuple):
         """Further occurrences of a row that are expected among so many."""
         return self.copies + self.chance * rows
 
-    def by_chance(self, rows: float) -> float:
-        """Those that may be chance, whatever has become of the values."""
-        return max(CONCENTRATION * self.chance, COARSE * self.rounded) * rows
+    def by_chance(self, rows: float, concentration: float = CONCENTRATION, together: float = TOGETHER) -> float:
+        """Those that may be chance, where columns make it so many times as likely that two rows are the same."""
+        more = min(together * concentration, CONCENTRATION)
+        return max(more * self.chance, COARSE * self.rounded) * rows
 
-    def most(self, rows: float) -> float:
+    def most(self, rows: float, concentration: float = CONCENTRATION) -> float:
         """Those that are nothing new."""
-        return self.copies + self.bursts + self.by_chance(rows)
+        return self.copies + self.bursts + self.by_chance(rows, concentration)

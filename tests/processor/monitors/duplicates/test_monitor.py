@@ -15,6 +15,7 @@ from driftline_processor.monitors.duplicates.monitor import (
     DUPLICATES,
     FEWEST,
     Found,
+    Held,
     Limits,
     as_distinct,
     explained,
@@ -50,7 +51,7 @@ def rows(often: list[int] | np.ndarray, seed: int = 0) -> dict[str, ColumnSummar
 
 
 def judged(often: list[int] | np.ndarray, *, times: int = 1, alarm: OpenAlarm | None = None, seed: int = 0) -> Found:
-    return find(rows(often, seed), reference(times), WINDOW, LIMITS, alarm)
+    return find(Held(rows(often, seed), {}), reference(times), WINDOW, LIMITS, alarm)
 
 
 def verdict(found: Found) -> Verdict:
@@ -102,16 +103,17 @@ def test_an_alarm_closes_when_rows_differ_again() -> None:
 def test_an_open_alarm_waits_for_rows() -> None:
     """A model may rest; without an alarm there is nothing to say."""
     for held in ({}, {"others": rows([1])["inputs"]}):
-        waiting = find(held, reference(), WINDOW, LIMITS, OpenAlarm(100, 0.9))
+        waiting = find(Held(held, {}), reference(), WINDOW, LIMITS, OpenAlarm(100, 0.9))
         assert verdict(waiting).reasons == (NoRows(),)
-        assert find(held, reference(), WINDOW, LIMITS, None) == Found()
+        assert find(Held(held, {}), reference(), WINDOW, LIMITS, None) == Found()
 
 
 def test_false_alarms_are_as_rare_as_asked_for() -> None:
     """The bound is the one of the level: at one in a hundred a few of a thousand windows of 300 rows exceed nothing."""
     often = Limits(1e-9, 0.01)
     bounds = [
-        verdict(find(rows([1] * 300, seed), reference(), WINDOW, often, None)).lower_bound for seed in range(1000)
+        verdict(find(Held(rows([1] * 300, seed), {}), reference(), WINDOW, often, None)).lower_bound
+        for seed in range(1000)
     ]
 
     assert NormalDist().inv_cdf(0.99) > 2.3
