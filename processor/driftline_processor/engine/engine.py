@@ -31,6 +31,7 @@ from driftline_processor.engine.received_batches import ReceivedBatches
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.engine.suspects import finder
+from driftline_processor.engine.turns import Turns, cost
 from driftline_processor.monitors.clocks.monitor import ClockMonitor, TimedWindow
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, is_timed
@@ -87,7 +88,9 @@ class Engine:
         self._shares = ModelShares(self._models, settings.columns)
         self._matches = MatchTracker(settings.size)
         self._comparisons = Comparisons(settings, self._matches)
-        self._next_model = 0
+        self._turns = Turns()
+        self.cost = 0.0
+        """What the windows have cost that were judged so far, in columns."""
         self.caught_up = True
         """Whether `advance` has judged all windows that were complete: of some nothing is told."""
 
@@ -131,13 +134,14 @@ class Engine:
 
         Args:
             now: Unix nanoseconds.
-            most: Windows judged in this call; the others follow in the next one.
+            most: Windows judged in this call, those of services in turns; the others follow in the next one.
 
         Returns:
-            The results, by model and oldest first.
+            The results, oldest first of each model.
 
         """
-        judged = [self._judge_safely(model, window) for model, window in islice(self._complete(now), most)]
+        complete = self._complete(now) if most is None else islice(self._complete_in_turns(now), most)
+        judged = [self._judge_safely(model, window) for model, window in complete]
         results = [result for result in judged if result is not None]
         self.caught_up = most is None or len(judged) < most
         if results:
@@ -210,6 +214,7 @@ class Engine:
                 model.rest = replace(model.rest, last=now)  # what an earlier run may have repeated
             self._models[model.key] = model
             self._shares.restored(model)
+            self._turns.added(model)
         self._matches.models_changed()
 
     @property
@@ -226,16 +231,25 @@ class Engine:
         return {key: model.batches for key, model in self._models.items() if model.batches.runs}
 
     def _complete(self, now: int) -> Iterator[tuple[ModelState, Window]]:
-        """The windows to judge, by model. The next call starts after the model of the last window taken."""
-        wait = self._settings.lateness + self._settings.step
-        models = list(self._models.values())
-        begin = self._next_model % max(len(models), 1)
-        for self._next_model, model in enumerate(models[begin:] + models[:begin], begin + 1):
-            silence = now - model.received
-            for window in model.windows(now, idle=silence > wait):
+        """The windows to judge, by model."""
+        for model in list(self._models.values()):
+            for window in self._complete_of(model, now):
                 yield model, window
-            if silence > RELEASE_AFTER:
-                model.release()
+
+    def _complete_in_turns(self, now: int) -> Iterator[tuple[ModelState, Window]]:
+        """One after the other, of the service whose turn it is."""
+        self._turns.begin(now)
+        while (model := self._turns.next()) is not None:
+            window = next(self._complete_of(model, now), None)
+            if window is not None:
+                self._turns.had(model)
+                yield model, window
+
+    def _complete_of(self, model: ModelState, now: int) -> Iterator[Window]:
+        silence = now - model.received
+        yield from model.windows(now, idle=silence > self._settings.lateness + self._settings.step)
+        if silence > RELEASE_AFTER:
+            model.release()
 
     def _observe_model(
         self,
@@ -281,6 +295,7 @@ class Engine:
         times = (settings.size, settings.step, settings.lateness, settings.retention)
         model = self._models[key] = ModelState.new(key, *times)
         self._shares.added(key)
+        self._turns.added(model)
         self._evicted.discard(key)
         self._matches.models_changed()
         return model
@@ -293,7 +308,9 @@ class Engine:
             self._evict(key)
 
     def _evict(self, key: ModelKey) -> None:
-        self._shares.removed(self._models.pop(key))
+        model = self._models.pop(key)
+        self._shares.removed(model)
+        self._turns.removed(model)
         self._comparisons.evict(key)
         self._matches.evict(key)
         self._evicted.add(key)
@@ -325,6 +342,7 @@ class Engine:
 
     def _judge_safely(self, model: ModelState, window: Window) -> WindowResult | None:
         """The result of a window, if it is news; a fault of ours costs this window only."""
+        self.cost += cost(model)
         try:
             result = model.tell(self._judge(model, window))
             model.judged(window)
