@@ -115,6 +115,7 @@ docs: setup  ## Write what docs and dashboard take from the code, and build the 
 	PYTHONPATH=tests $(BIN)/python -m docs.generate
 	PYTHONPATH=tests $(BIN)/python -m docs.draw_demo
 	$(BIN)/python tests/dashboard_panels.py
+	PYTHONPATH=tests $(BIN)/python tests/prometheus_rules.py
 	$(BIN)/python tests/kubernetes_parts.py
 	PYTHONPATH=tests $(BIN)/python tests/registry.py
 	$(BIN)/python -m zensical build --clean --strict
