@@ -274,6 +274,18 @@ class IncidentEvent:
     span: str = ""
 
 
+class Histogram(NamedTuple):
+    """A numeric column in the bins of its reference: shares of its values in training and now, [bins].
+
+    edges: upper edges of all bins but the last; the first bin lies below the training minimum, the last one above the
+    maximum, [bins - 1].
+    """
+
+    edges: FloatArray
+    reference: FloatArray
+    current: FloatArray
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnResult:
     """A column in a window: sample sizes, distribution and, if the reference has it, statistics and a verdict.
@@ -282,7 +294,8 @@ class ColumnResult:
     numeric column, in the window and in the reference. shares, reference_shares: class -> share, of a categorical one,
     likewise. states: state -> share of the rows without a usable value, of those that came. verdict: of the aspect
     with the highest score. alarm: the id of the column's alarm while it is open. detectable: how far its values have to
-    move to be in alarm in every other such window, a share of rows; None where there are none.
+    move to be in alarm in every other such window, a share of rows; None where there are none. histogram: of a numeric
+    column with rows. type: of its values in training, "" where the reference does not know it.
     """
 
     column: ColumnKey
@@ -298,6 +311,8 @@ class ColumnResult:
     reference_shares: Mapping[str, float] = field(default_factory=dict)
     states: Mapping[str, float] = field(default_factory=dict)
     detectable: float | None = None
+    histogram: Histogram | None = field(default=None, compare=False, repr=False)
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from driftline_processor.encode.documents import column_document, column_name, named_columns, reason_documents
 from driftline_processor.performance.measured import Measured, Metric
-from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, IncidentEvent, WindowResult
+from driftline_processor.records import AlarmChange, AlarmEvent, IncidentEvent, WindowResult
 from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.labelled_rows import WindowPerformance
 from driftline_processor.replay.timeline import Timeline
-from driftline_processor.verdicts.fields import fields
-from driftline_processor.verdicts.verdict import Verdict
 
 
 class Document:
@@ -44,7 +43,7 @@ class Document:
                 "opened": self._timeline.name(event.opened, rows),
                 "closed": None,
                 "summary": event.summary,
-                "reasons": _reasons(event.verdict),
+                "reasons": reason_documents(event.verdict),
             }
         elif event.change is AlarmChange.CLOSED:
             self._alarms[event.id]["closed"] = self._timeline.name(event.time, rows)
@@ -78,7 +77,7 @@ def _choices(choices: Choices) -> dict[str, Any]:
     times = Counter(column.name for column in moves)
     return {
         "alarms": [choice._asdict() for choice in choices.table()],
-        "smallest_moves": {_name(column, times): move for column, move in moves.items()},
+        "smallest_moves": {column_name(column, times): move for column, move in moves.items()},
     }
 
 
@@ -87,7 +86,7 @@ def _window(result: WindowResult, timeline: Timeline, rows: int) -> dict[str, An
         "start": timeline.name(result.window.start, rows),
         "end": timeline.name(result.window.end, rows),
         "rows": round(result.rows),
-        "columns": {name: _column(column) for name, column in _named(result.columns).items()},
+        "columns": {name: column_document(column) for name, column in named_columns(result.columns).items()},
     }
 
 
@@ -103,36 +102,6 @@ def _metric(metric: Metric, labelled: float) -> dict[str, Any]:
         return {**metric._asdict(), "basis": "labels", "labelled": labelled}
     nothing = dict.fromkeys(Measured._fields)
     return {**nothing, "basis": "labels", "labelled": labelled, "reason": metric.reason}
-
-
-def _named(columns: tuple[ColumnResult, ...]) -> Mapping[str, ColumnResult]:
-    """By name; by target and name where an input and an output are named alike."""
-    times = Counter(each.column.name for each in columns)
-    return {_name(each.column, times): each for each in columns}
-
-
-def _name(key: ColumnKey, times: Mapping[str, int]) -> str:
-    return key.name if times[key.name] == 1 else f"{key.target}.{key.name}"
-
-
-def _column(column: ColumnResult) -> dict[str, Any]:
-    """Nulls where the reference does not know the column: nothing is judged. alarm: whether one is open."""
-    verdict = column.verdict
-    return {
-        "target": column.column.target,
-        "distance": verdict and verdict.distance,
-        "lower_bound": verdict and verdict.lower_bound,
-        "tolerance": verdict and verdict.tolerance,
-        "alarm": column.alarm is not None,
-        "state": verdict and verdict.state.value,
-        "sentence": verdict and verdict.sentence,
-        "reasons": verdict and _reasons(verdict),
-        "statistics": dict(column.statistics),
-    }
-
-
-def _reasons(verdict: Verdict) -> list[dict[str, Any]]:
-    return [fields(reason) for reason in verdict.reasons]
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -83,6 +83,18 @@ def test_the_json_holds_all_windows_and_columns(reference: Path, broken_file: Pa
     assert columns["visits"]["state"] == "insufficient_data"
     assert set(columns["age"]) == {
         "target",
+        "type",
+        "rows",
+        "effective_rows",
+        "reference_rows",
+        "event",
+        "before",
+        "after",
+        "direction",
+        "quantiles",
+        "shares",
+        "states",
+        "histogram",
         "distance",
         "lower_bound",
         "tolerance",
@@ -95,6 +107,9 @@ def test_the_json_holds_all_windows_and_columns(reference: Path, broken_file: Pa
     assert {column["sentence"] for column in columns.values()} >= {"no rows"}
     assert columns["visits"]["reasons"] == [{"kind": "no_rows"}]
     assert (columns["prediction"]["sentence"] == "") == (columns["prediction"]["reasons"] == [])
+    moved = found["windows"][4]["columns"]["age"]
+    assert (moved["event"], moved["before"], moved["direction"], moved["type"]) == ("never_seen", 0.0, "up", "float")
+    assert moved["histogram"]["current"][-1] == pytest.approx(moved["after"], abs=0.01)
     (alarm,) = (alarm for alarm in found["alarms"] if alarm["column"] == "age")
     assert alarm["reasons"][0].items() >= {"kind": "never_seen", "more": 0}.items()
     assert alarm["reasons"][0].keys() == {"kind", "share", "more", "low", "high"}

@@ -10,7 +10,7 @@ from driftline_processor.monitors.drift.binning.bins import BinnedCategories
 from driftline_processor.monitors.drift.binning.describe import class_shares, numbers, state_shares
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.monitors.drift.statistics.compute import ReferenceStatistics
-from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, ReferenceColumn
+from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Histogram, ReferenceColumn
 from driftline_processor.verdicts.verdict import Verdict
 
 
@@ -22,7 +22,8 @@ class ColumnResults:
         self._statistics = ReferenceStatistics(columns)
         summaries = [column.summary for column in columns]
         self._distributions = numbers(StackedIntervals.of([summary.intervals for summary in summaries]))
-        self._shares = self._class_shares(summaries, binner.place(summaries).categories)
+        placed = binner.place(summaries)
+        self._shares, self._bins = self._class_shares(summaries, placed.categories), placed.counts.bins
 
     def of_window(
         self,
@@ -36,6 +37,7 @@ class ColumnResults:
         statistics = self._statistics.of_window(binned.counts, binned.numeric)
         distributions, shares = numbers(binned.stacked), self._class_shares(held, binned.categories)
         effective = (binned.counts.rows * binned.counts.effective).tolist()
+        histograms = self._histograms(binned.counts.bins)
         return [
             ColumnResult(
                 column=self._columns[i].key,
@@ -50,9 +52,20 @@ class ColumnResults:
                 reference_distribution=self._distributions[i],
                 reference_shares=self._shares.get(i, {}),
                 detectable=None if np.isnan(detectable[i]) else float(detectable[i]),
+                histogram=histograms.get(i),
+                type=self._columns[i].type,
             )
             for i in np.flatnonzero(judged).tolist()
         ]
+
+    def _histograms(self, current: FloatArray) -> dict[int, Histogram]:
+        """Of numeric columns with rows, by the number of the column. current: rows by bin, as a window has them."""
+        found = {}
+        for i, (edges, bins) in self._binner.numeric_bins().items():
+            known, now = self._bins[bins], current[bins]
+            if i < self._told and known.any() and now.any():
+                found[i] = Histogram(edges, known / known.sum(), now / now.sum())
+        return found
 
     def _class_shares(
         self, held: Sequence[ColumnSummary], placed: Mapping[int, BinnedCategories]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from driftline.sketch.arrays import BoolArray, IntArray
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
 from driftline_processor.monitors.drift.binning.binned_counts import STATES, BinnedCounts
 from driftline_processor.monitors.drift.binning.bins import BinnedCategories, CategoryBins, NumericBins
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
@@ -38,6 +38,12 @@ class Binner:
         numeric = stacked.take(self._numeric)
         categories = {i: bins.place(held[i]) for i, bins in self.categories.items()}
         return BinnedWindow(self._counts(held, numeric, categories), stacked, numeric, categories)
+
+    def numeric_bins(self) -> dict[int, tuple[FloatArray, slice]]:
+        """The edges of each numeric column, and where its bins are among those of all, by the number of the column."""
+        places = zip(self._numeric.tolist(), self.numbers.edges, strict=True)
+        starts, sizes = self._starts.tolist(), self._sizes.tolist()
+        return {i: (edges, slice(starts[i], starts[i] + sizes[i])) for i, edges in places}
 
     def classes(self, column: int, summary: ColumnSummary, aligned: BinnedCategories) -> Mapping[str, float]:
         """Rows of a categorical column by class: as they were sent, or by the numbers that stand for classes."""
