@@ -278,6 +278,17 @@ REASON_FIELDS: Final = {
     },
     "explained_by_members": {"members": "Columns of a pair that moved by themselves"},
     "explained_by_block": {"block": "The block of columns whose alarm tells of this one"},
+    "looks_like": {
+        "column": "The column whose training data this one looks like, but for the change",
+        "change": "What explains the move: factor, offset, swapped, default or encoding",
+        "factor": "Constant factor",
+        "offset": "Constant offset",
+        "units": "Units that fit: before → now",
+        "other": "The column in whose place it is, or what texts differ in",
+        "value": "The default",
+        "share": "Share of rows with the default",
+        "missing": "Whether the default took the place of missing values",
+    },
 }
 REASON_ATTRIBUTES: Final = {
     (kind, field): f"{PREFIX}.drift.{kind}.{field}" for kind, fields in REASON_FIELDS.items() for field in fields

@@ -40,7 +40,7 @@ def _of_bytes(text: str) -> str:
     return text[2:-1] if text[:2] in ("b'", 'b"') else text
 
 
-_FORMS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
+FORMS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
     ("case", str.casefold),
     ("whitespace", lambda text: " ".join(text.split())),
     ("Unicode normalization", lambda text: unicodedata.normalize("NFKC", text)),
@@ -63,7 +63,7 @@ def explain_text_form(feature: UnequalFeature) -> Explanation | None:
     if pair.numeric or not pair.both.any():
         return None
     best: Explanation | None = None
-    for what, form in _FORMS:
+    for what, form in FORMS:
         found = _equal_in(pair, what, form)
         best = found if best is None or found.coverage > best.coverage else best
     if best is not None and best.coverage < _AGREE:

@@ -12,6 +12,7 @@ from driftline_processor.verdicts.reasons import (
     ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
+    LooksLike,
     ManyCategories,
     ManyColumns,
     MayBeSeason,
@@ -46,6 +47,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     Repeated: "repeated",
     ClockOff: "clock_off",
     ExplainedByBlock: "explained_by_block",
+    LooksLike: "looks_like",
     StillOpen: "still_open",
     Stated: "stated",
 }
@@ -149,6 +151,17 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
     },
     ClockOff: lambda reason: {"clock": reason.clock, "share": reason.share, "behind": reason.behind},
     ExplainedByBlock: lambda reason: {"block": reason.block},
+    LooksLike: lambda reason: {
+        "column": reason.column,
+        "change": reason.change,
+        "factor": reason.factor,
+        "offset": reason.offset,
+        "units": reason.units,
+        "other": reason.other,
+        "value": reason.value,
+        "share": reason.share,
+        "missing": reason.missing or None,
+    },
     StillOpen: lambda reason: {"since": reason.since / 1e9},
     Stated: lambda reason: {"sentence": reason.sentence},
 }
@@ -183,6 +196,7 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
     ),
     "clock_off": lambda packed: ClockOff(packed["clock"], packed["share"], packed.get("behind")),
     "explained_by_block": lambda packed: ExplainedByBlock(packed["block"]),
+    "looks_like": lambda packed: LooksLike(**{name: value for name, value in packed.items() if name != "kind"}),
     "still_open": lambda packed: StillOpen(round(packed["since"] * 1e9)),
     "stated": lambda packed: Stated(packed["sentence"]),
 }

@@ -206,6 +206,25 @@ class ExplainedByBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class LooksLike:
+    """What explains nearly all of a column's move: another unit, column, default or spelling in place of training's.
+
+    change: factor, offset, swapped, default or encoding. other: the column that it looks like, or what texts differ in.
+    value: of a default; share: of the rows that have it; missing: it took the place of missing values.
+    """
+
+    column: str
+    change: str
+    factor: float | None = None
+    offset: float | None = None
+    units: str | None = None
+    other: str | None = None
+    value: float | None = None
+    share: float | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StillOpen:
     """The alarm of the column is open since then, nanoseconds, though these rows do not show what it is about."""
 
@@ -237,6 +256,7 @@ Reason: TypeAlias = (
     | Repeated
     | ClockOff
     | ExplainedByBlock
+    | LooksLike
     | StillOpen
     | Stated
 )

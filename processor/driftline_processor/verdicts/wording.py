@@ -16,6 +16,7 @@ from driftline_processor.verdicts.reasons import (
     ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
+    LooksLike,
     ManyCategories,
     ManyColumns,
     MayBeSeason,
@@ -131,6 +132,26 @@ def _widened(reason: Widened) -> str:
     return f"{asked} asked, {tolerated} tolerated: {why}"
 
 
+def _like_line(reason: LooksLike) -> str:
+    factor = "" if reason.factor is None else f" × {reason.factor:.3g}"
+    offset = "" if reason.offset is None else f" {'+' if reason.offset > 0 else '-'} {abs(reason.offset):g}"
+    return f"`{reason.column}`{factor}{offset}{f': {reason.units}?' if reason.units else ': a unit?'}"
+
+
+def _like_default(reason: LooksLike) -> str:
+    instead = " in place of missing values" if reason.missing else ""
+    return f"a default: {number(reason.value or 0.0, 6)} in {percent(reason.share or 0.0)} of the rows{instead}"
+
+
+_LIKE: Final[Mapping[str, Callable[[LooksLike], str]]] = {
+    "factor": _like_line,
+    "offset": _like_line,
+    "swapped": lambda reason: f"`{reason.other}` in training: swapped?",
+    "default": _like_default,
+    "encoding": lambda reason: f"the categories of training with other {reason.other}",
+}
+
+
 def _in_season(reason: InSeason) -> str:
     return f"as in training at this {reason.cycle}: {percent(reason.share)}"
 
@@ -199,6 +220,7 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     MayBeSeason: _may_be_season,
     Recovered: lambda _: "the last window by itself is healthy",
     ClockOff: _clock_off,
+    LooksLike: lambda reason: f"looks like {_LIKE[reason.change](reason)}",
     ExplainedByBlock: lambda reason: f"as {reason.block} moved",
     ExplainedByMembers: lambda reason: f"as {' and '.join(reason.members)} moved",
     Repeated: _repeated,

@@ -17,6 +17,7 @@ from driftline_processor.verdicts.reasons import (
     ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
+    LooksLike,
     ManyCategories,
     ManyColumns,
     MayBeSeason,
@@ -87,6 +88,23 @@ EXPECTED = [
     ),
     (ClockOff("counter", 0.9), {"kind": "clock_off", "clock": "counter", "share": 0.9}),
     (Recovered(), {"kind": "recovered"}),
+    (
+        LooksLike("a", "default", None, 1.5, None, "b", -1.0, 0.25, missing=True),
+        {
+            "kind": "looks_like",
+            "column": "a",
+            "change": "default",
+            "offset": 1.5,
+            "other": "b",
+            "value": -1.0,
+            "share": 0.25,
+            "missing": True,
+        },
+    ),
+    (
+        LooksLike("ldl", "factor", factor=0.0259, units="mg/dL → mmol/L"),
+        {"kind": "looks_like", "column": "ldl", "change": "factor", "factor": 0.0259, "units": "mg/dL → mmol/L"},
+    ),
     (ExplainedByBlock("emb"), {"kind": "explained_by_block", "block": "emb"}),
     (ExplainedByMembers(("a",)), {"kind": "explained_by_members", "members": ("a",)}),
     (

@@ -12,6 +12,7 @@ from driftline_processor.verdicts.reasons import (
     ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
+    LooksLike,
     ManyCategories,
     ManyColumns,
     MayBeSeason,
@@ -88,6 +89,17 @@ COARSE = "training data in finer stretches of time would tell the two apart at o
             "each row comes 3.0 times on average, 1.5 times in training: 1,500 rows tell as much as 490",
         ),
         (Repeated(90.0, 1.0, 1000.0, 11.0, most=0.3), "one row is 30% of all: 1,000 rows tell as much as 11"),
+        (
+            LooksLike("ldl", "factor", factor=0.0259, units="mg/dL → mmol/L"),
+            "looks like `ldl` × 0.0259: mg/dL → mmol/L?",
+        ),
+        (LooksLike("t", "factor", factor=1.8, offset=32.0, units="°C → °F"), "looks like `t` × 1.8 + 32: °C → °F?"),
+        (LooksLike("a", "swapped", other="b"), "looks like `b` in training: swapped?"),
+        (
+            LooksLike("a", "default", value=-1.0, share=0.25, missing=True),
+            "looks like a default: -1 in 25% of the rows in place of missing values",
+        ),
+        (LooksLike("c", "encoding", other="case"), "looks like the categories of training with other case"),
         (ExplainedByBlock("emb"), "as emb moved"),
         (
             ManyColumns(97, 128, 0.08, ("emb_3", "emb_7")),

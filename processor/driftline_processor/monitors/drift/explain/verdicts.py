@@ -15,6 +15,7 @@ from driftline_processor.monitors.drift.detection.harmonics import CYCLES
 from driftline_processor.monitors.drift.detection.horizon import Judged
 from driftline_processor.monitors.drift.detection.rare import RATIO
 from driftline_processor.monitors.drift.explain.describe import ReasonFinder
+from driftline_processor.monitors.drift.explain.likeness import likeness
 from driftline_processor.records import ColumnSummary, Reference
 from driftline_processor.verdicts.reasons import (
     ConstantMembers,
@@ -82,6 +83,7 @@ class Explainer:
         lasting = (float(reference.ends.max() - reference.starts.min()) if timed else 0.0) / 3_600
         self._hours = lasting if 0.0 < lasting < 24 * CYCLES else None
         columns, pairing = list(reference.columns.values()), detector.pairing
+        self._columns = columns
         members = zip(pairing.pairs.tolist(), pairing.members.T.tolist(), strict=True)
         self._members = {pair: [(columns[i].key.name, i) for i in both] for pair, both in members}
 
@@ -107,7 +109,7 @@ class Explainer:
         for i in healthy:
             if verdicts[i].state is State.ALARM:
                 verdicts[i] = _also(verdicts[i], Recovered())
-        return self._explained(verdicts)
+        return self._likened(self._explained(verdicts), held)
 
     def changes(
         self,
@@ -214,6 +216,16 @@ class Explainer:
                 verdict = replace(verdicts[i], state=State.WARNING, score=min(verdicts[i].score, 1.0))
                 explained[i] = _also(verdict, ExplainedByMembers(moved))
         return explained
+
+    def _likened(self, verdicts: list[Verdict], held: Sequence[ColumnSummary]) -> list[Verdict]:
+        """What columns in alarm look like, where that explains nearly all of their move."""
+        of_columns = enumerate(verdicts[: len(self._columns)])  # beyond them lie their decimals
+        alarmed = [i for i, verdict in of_columns if verdict.state is State.ALARM]
+        for i in alarmed:
+            like = likeness(i, held, self._columns, alarmed)
+            if like is not None:
+                verdicts[i] = _also(verdicts[i], like)
+        return verdicts
 
     def _verdicts(self, judged: Judged, aspects: Sequence[int], subjects: Sequence[Subject]) -> list[Verdict]:
         """The verdicts on an aspect of each of some columns."""
