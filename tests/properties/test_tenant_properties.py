@@ -125,7 +125,7 @@ class Processor:
             registries=ReferenceRegistries(registries),
             metrics=self.metrics,
             publish=self.results.extend,
-            events_flushed=lambda _: False,  # what is saved when is no business of a tenant: only in the end, here
+            unflushed=lambda _: names,  # what is saved when is no business of a tenant: only in the end, here
             storage_changed=lambda _: None,
             taken_over=lambda _: None,
             settings=WorkerSettings(tick=0.0, snapshot=3600.0, journal=1 << 30, judging=3600.0),

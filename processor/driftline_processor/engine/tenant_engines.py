@@ -4,7 +4,7 @@ Their models, references, limits and alarms never meet. Keys of models name the 
 and save can be put together, and told apart again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from driftline_processor.engine.engine import Engine
@@ -34,6 +34,11 @@ class TenantEngines:
 
     def __contains__(self, tenant: str) -> bool:
         return tenant in self._engines
+
+    @property
+    def tenants(self) -> Collection[str]:
+        """Who there is; "" is nobody in particular."""
+        return self._engines.keys()
 
     def observe(self, tenant: str, batch: Batch, received: int) -> IngestReport:
         """As `Engine.observe`, of all rows of a request of this tenant."""
@@ -96,13 +101,16 @@ class TenantEngines:
         """As `Engine.statuses`, by tenant."""
         return {tenant: engine.statuses(most) for tenant, engine in self._engines.items()}
 
-    def dumps(self) -> Iterator[tuple[ModelKey, bytes]]:
-        """As `Engine.dumps`."""
-        return chain.from_iterable(engine.dumps() for engine in self._engines.values())
+    def dumps(self, left_out: Collection[str] = ()) -> Iterator[tuple[ModelKey, bytes]]:
+        """As `Engine.dumps`, of all tenants but some."""
+        return chain.from_iterable(engine.dumps() for engine in self._others(left_out))
 
-    def snapshot(self) -> dict[ModelKey, bytes | None]:
-        """As `Engine.snapshot`."""
-        return {key: state for engine in self._engines.values() for key, state in engine.snapshot().items()}
+    def snapshot(self, left_out: Collection[str] = ()) -> dict[ModelKey, bytes | None]:
+        """As `Engine.snapshot`, of all tenants but some."""
+        return {key: state for engine in self._others(left_out) for key, state in engine.snapshot().items()}
+
+    def _others(self, left_out: Collection[str]) -> list[Engine]:
+        return [engine for tenant, engine in self._engines.items() if tenant not in left_out]
 
     def restore(self, tenant: str, states: Sequence[bytes], now: int) -> None:
         """As `Engine.restore`, of models of this tenant."""

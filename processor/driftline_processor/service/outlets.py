@@ -1,6 +1,6 @@
 """Where results leave: an exporter of metrics and one of events for each destination, and whose results go to which."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from opentelemetry.sdk.metrics.export import MetricsData
@@ -62,9 +62,10 @@ class Outlets:
         """Queues internal metrics."""
         self._of[""].results.submit(data)
 
-    def events_flushed(self, timeout: float) -> bool:
-        """Whether all events are exported or dropped, within so many seconds for each destination."""
-        return all(outlet.events.flush(timeout) for outlet in self._all)
+    def unflushed(self, timeout: float) -> Collection[str]:
+        """The tenants of whose events not all are exported or dropped, within so many seconds for each destination."""
+        waiting = [outlet for outlet in self._all if not outlet.events.flush(timeout)]
+        return {tenant for tenant, outlet in self._of.items() if outlet in waiting}
 
     def health(self, tenant: str) -> tuple[ExportHealth, ...]:
         """Of the destination of a tenant, for any thread."""

@@ -90,7 +90,7 @@ class Service:
             registries=_registries(config, self._store, engines),
             metrics=metrics,
             publish=self._publish,
-            events_flushed=self._outlets.events_flushed,
+            unflushed=self._outlets.unflushed,
             storage_changed=self._receiver.set_serving,
             taken_over=self._fail,
             settings=_worker_settings(config),

@@ -1,11 +1,11 @@
 """The worker thread: each queued request is journalled, counted by the engine and answered; then windows are judged."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, thread_time
-from typing import Final
+from typing import Final, NamedTuple
 
 from driftline_processor.decode import Malformed, decode_request
 from driftline_processor.engine.ingest_report import IngestReport
@@ -57,6 +57,13 @@ class WorkerSettings:
     judging: float = SLICE_SECONDS
 
 
+class _Journal(NamedTuple):
+    """What the journal holds of a tenant. seconds: of CPU that it takes to replay it."""
+
+    bytes: int = 0
+    seconds: float = 0.0
+
+
 class Worker:
     """Journals, counts, answers, judges and saves, on one thread. It owns the store and the engine while it runs."""
 
@@ -69,7 +76,7 @@ class Worker:
         registries: ReferenceRegistries,
         metrics: InternalMetrics,
         publish: Callable[[Sequence[WindowResult]], None],
-        events_flushed: Callable[[float], bool],
+        unflushed: Callable[[float], Collection[str]],
         storage_changed: Callable[[bool], None],
         taken_over: Callable[[TakenOverError], None],
         settings: WorkerSettings,
@@ -85,8 +92,8 @@ class Worker:
             registries: The references, by tenant.
             metrics: Where accepted, rejected, duplicate and late items are counted.
             publish: Receives results; must not block.
-            events_flushed: Whether all published alarm events are exported or dropped, within so many seconds. Until
-                then the journal is kept, so that a crash repeats them.
+            unflushed: Tenants of whose published alarm events not all are exported or dropped, within so many seconds.
+                Until then their journal is kept, so that a crash repeats the events.
             storage_changed: Told whether the store accepts requests, when that changes.
             taken_over: Told at every tick that another processor has worked on the store since.
             settings: Intervals and limits.
@@ -95,10 +102,11 @@ class Worker:
 
         """
         self._queue, self._store, self._engines, self._registries = queue, store, engines, registries
-        self._metrics, self._publish, self._events_flushed = metrics, publish, events_flushed
+        self._metrics, self._publish, self._unflushed = metrics, publish, unflushed
         self._storage_changed, self._taken_over = storage_changed, taken_over
         self._settings, self._clock, self._set_forward = settings, clock, set_forward
-        self._journal_bytes, self._journal_seconds, self._replay_seconds = 0, 0.0, REPLAY_SECONDS
+        self._journal: dict[str, _Journal] = {}
+        self._replay_seconds = REPLAY_SECONDS
         self._next_tick = self._next_snapshot = self._next_survey = 0.0
         self._rows: dict[tuple[str, ...], float] = {}
         self._batch_rows: dict[tuple[str, ...], float] = {}
@@ -108,7 +116,8 @@ class Worker:
         self._dump_seconds = 0.0
         self._absent: set[str] = set()  # tenants in the store that are not configured
         self._storage_ok = True
-        self._events_unsaved = False  # an event was published since the last snapshot
+        self._events_unsaved: set[str] = set()  # tenants of events published since their last snapshots
+        self._held: Collection[str] = ()  # tenants who are left out of the snapshot that is being made
         self._limiter = WarningLimiter()
         self._matching: Mapping[str, Matching] = {}
         self._models: Mapping[str, tuple[ModelStatus, ...]] = {}
@@ -142,17 +151,17 @@ class Worker:
         """
         self._registries.open()
         self._restore()
-        replayed, begin = 0, thread_time()
+        replayed = 0
         for entry in self._store.journal():
+            begin = thread_time()
             batch = self._decoded(entry)
             if batch is None or isinstance(entry, Damaged) or self._is_absent(entry.tenant):
                 continue
             self._count(Request(entry.signal, entry.body, entry.received, batch, entry.tenant))
-            self._journal_bytes += len(entry.body)
+            self._journalled(entry.tenant, len(entry.body), thread_time() - begin)
             replayed += 1
         self._engines.resume(self._clock())
         self._count_rows()
-        self._journal_seconds = thread_time() - begin
         return replayed
 
     def _restore(self) -> None:
@@ -205,13 +214,12 @@ class Worker:
                 self._tick()
         self._next_survey, self._dumps = 0.0, None
         self._tick()
-        if self._events_flushed(FLUSH_EVENTS_SECONDS):
-            self._save()
+        self._save(self._unflushed(FLUSH_EVENTS_SECONDS))
 
     def _answer(self, requests: list[Request]) -> None:
         """Answers every request, even on failure: an unanswered sender would wait for its timeout."""
         try:
-            self._commit(requests)
+            self._store_and_count(requests)
         except StoreError as error:
             self._note_storage(False, str(error))
             self._fail(requests, error)
@@ -219,14 +227,11 @@ class Worker:
             logger.exception("Failed to process %d requests, senders will retry", len(requests))
             self._fail(requests, error)
 
-    def _commit(self, requests: list[Request]) -> None:
-        """Group commit: one transaction for all queued requests, then the answers."""
-        begin = thread_time()
-        self._store_and_count(requests)
-        self._journal_seconds += thread_time() - begin + sum(request.seconds for request in requests)
-
     def _store_and_count(self, requests: list[Request]) -> None:
-        """By halves, where the store cannot hold one of them: that one is refused alone."""
+        """Group commit: one transaction for all queued requests, then the answers.
+
+        By halves, where the store cannot hold one of them: that one is refused alone.
+        """
         points = self._registries.new_points([(request.tenant, _parts(request.batch)) for request in requests])
         try:
             self._store.append([JournalEntry(r.received, r.signal, r.body, r.tenant) for r in requests], points)
@@ -240,11 +245,17 @@ class Worker:
             self._store_and_count(requests[half:])
             return
         self._note_storage(True)
-        self._journal_bytes += sum(len(request.body) for request in requests)
         for request in requests:
             started = thread_time()
             request.answer.set_result(self._count(request))
-            self._queue.charge(request.sender, thread_time() - started)
+            took = thread_time() - started
+            self._queue.charge(request.sender, took)
+            self._journalled(request.tenant, len(request.body), request.seconds + took)
+
+    def _journalled(self, tenant: str, size: int, seconds: float) -> None:
+        """Counts a request in the journal, and what it takes to replay it."""
+        held = self._journal.get(tenant, _Journal())
+        self._journal[tenant] = _Journal(held.bytes + size, held.seconds + seconds)
 
     @staticmethod
     def _fail(requests: list[Request], error: Exception) -> None:
@@ -289,7 +300,7 @@ class Worker:
         results = [*judged, *self._guarded("repeat alarms", lambda: self._engines.repeat_alarms(self._clock()))]
         if results:
             self._publish(results)
-            self._events_unsaved |= any(result.alarms or result.incidents for result in results)
+            self._events_unsaved |= {each.model.tenant for each in results if each.alarms or each.incidents}
 
     def _hold(self) -> None:
         """Nobody sends while health checks fail: a lost connection is noticed, and begun anew, without a request."""
@@ -342,16 +353,29 @@ class Worker:
             return []
 
     def _is_time_to_save(self) -> bool:
-        """Never between an alarm event and its export, at once after it: a crash neither loses nor repeats it."""
-        replay = self._journal_seconds / self._replay_seconds
-        if self._journal_bytes >= self._settings.journal or replay >= 2:
+        """Never between an alarm event and its export, at once after it: a crash neither loses nor repeats it.
+
+        Tenants whose backend does not take their events are left out, as long as there is room in the journal.
+        """
+        journal = self._journal.values()
+        self._held = ()
+        if sum(each.bytes for each in journal) >= self._settings.journal or self._replay_share() >= 2:
             return True
-        return self._events_flushed(0.0) and (self._events_unsaved or replay >= 1 or monotonic() >= self._next_snapshot)
+        self._held = self._unflushed(0.0)
+        if all(tenant in self._held for tenant in self._engines.tenants):
+            return False
+        due = self._replay_share() >= 1 or monotonic() >= self._next_snapshot
+        return due or not self._events_unsaved.issubset(self._held)
+
+    def _replay_share(self) -> float:
+        """Of the time that a restart may take, what the journal of the tenants takes who can be saved."""
+        seconds = sum(each.seconds for tenant, each in self._journal.items() if tenant not in self._held)
+        return seconds / self._replay_seconds
 
     def _save_some(self) -> None:
         """Dumps models until a slice of time is used up: the others come in the next tick, which is now."""
         begin, used = monotonic(), thread_time()
-        self._dumps = self._dumps or self._engines.dumps()
+        self._dumps = self._dumps or self._engines.dumps(self._held)
         for model, body in self._dumps:
             self._unsaved[model] = body
             if monotonic() - begin >= self._settings.judging:
@@ -359,21 +383,24 @@ class Worker:
                 self._dump_seconds += thread_time() - used
                 return
         self._dump_seconds += thread_time() - used
-        self._save()
+        self._save(self._held)
 
-    def _save(self) -> None:
-        """Saves what was dumped, and what has changed since: the snapshots stand for all requests in the journal."""
+    def _save(self, held: Collection[str] = ()) -> None:
+        """Saves what was dumped, and what has changed since: the snapshots stand for all requests in the journal.
+
+        held: tenants of whom nothing is saved, and all requests stay there.
+        """
         begin = thread_time()
         self._dumps = None
-        self._unsaved |= self._engines.snapshot()
+        self._unsaved |= self._engines.snapshot(held)
         try:
-            self._store.save(self._unsaved, self._absent)
+            self._store.save(self._unsaved, {*self._absent, *held})
         except StoreError as error:
             self._note_storage(False, str(error))
         else:
             self._note_storage(True)  # nobody may send while health checks fail
-            self._journal_bytes, self._unsaved, self._events_unsaved = 0, {}, False
-            self._journal_seconds = 0.0
+            self._unsaved, self._events_unsaved = {}, self._events_unsaved.intersection(held)
+            self._journal = {tenant: each for tenant, each in self._journal.items() if tenant in held}
             took = self._dump_seconds + thread_time() - begin
             self._replay_seconds = max(REPLAY_SECONDS, took / _SAVING_SHARE)
         self._next_snapshot, self._dump_seconds = monotonic() + self._settings.snapshot, 0.0

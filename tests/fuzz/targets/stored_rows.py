@@ -40,7 +40,7 @@ def enter(data: bytes) -> None:
             registries=ReferenceRegistries({"": ReferenceRegistry(Path("nowhere"), store, engines[""])}),
             metrics=InternalMetrics(NoOpMeterProvider()),
             publish=lambda _: None,
-            events_flushed=lambda _: True,
+            unflushed=lambda _: (),
             storage_changed=lambda _: None,
             taken_over=lambda _: None,
             settings=WorkerSettings(tick=0.0, snapshot=3600.0, journal=1 << 30),

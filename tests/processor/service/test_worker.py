@@ -74,7 +74,7 @@ class Bench:
         }
         self.reader = InMemoryMetricReader()
         self.results: list[WindowResult] = []
-        self.events_flushed = True
+        self.unflushed: set[str] = set()
         self.storage: list[bool] = []
         self.taken_over: list[StoreError] = []
         self.worker = Worker(
@@ -84,7 +84,7 @@ class Bench:
             registries=ReferenceRegistries(registries),
             metrics=InternalMetrics(MeterProvider([self.reader], shutdown_on_exit=False)),
             publish=self.results.extend,
-            events_flushed=lambda _: self.events_flushed,
+            unflushed=lambda _: self.unflushed,
             storage_changed=self.storage.append,
             taken_over=self.taken_over.append,
             settings=WorkerSettings(tick=0.01, snapshot=3600.0, journal=1 << 30),
@@ -204,11 +204,30 @@ def test_journal_is_kept_until_alarm_events_have_left(tmp_path: Path, store: Sto
     model, verdict = ModelKey("churn"), Verdict("value", State.ALARM, 0.2, 0.1, 0.05, 2.0, (Stated("text"),))
     event = AlarmEvent("1", AlarmChange.OPENED, model, ColumnKey("input", "age"), 1, 1, verdict, "text", ())
     bench = Bench(tmp_path, store, Alarming(WindowResult(model, Window(0, 1), 0.0, None, False, (), (event,))))
-    bench.events_flushed = flushed
+    bench.unflushed = set() if flushed else {""}
     bench.run(rows(10))
 
     assert [result.alarms for result in bench.results] == [(event,)]
     assert len(list(store.journal())) == (0 if flushed else 1)
+
+
+def test_a_backend_that_hangs_delays_the_saving_of_its_tenant_only(tmp_path: Path, store: Store) -> None:
+    """What others were acknowledged is in their snapshots; a restart replays the journal of that one."""
+    bench = Bench(tmp_path, store, tenants=["acme", "umbrella"])
+    bench.unflushed = {"acme"}
+    for tenant, count in (("acme", 10), ("umbrella", 5)):
+        signal, request = rows(count)
+        body = request.SerializeToString()
+        sent = Request(signal, body, bench.now, DECODERS[signal](body, LIMITS, tenant), tenant)
+        with bench.queue.admit(len(body)) as put:
+            put(sent)
+    bench.run()
+
+    assert [entry.tenant for entry in store.journal()] == ["acme"]
+    assert [snapshot.tenant for snapshot in store.snapshots()] == ["umbrella"]
+    restarted = Bench(tmp_path, store, tenants=["acme", "umbrella"])
+    assert restarted.worker.recover() == 1
+    assert restarted.counted("rows") == {"churn,acme": 10, "churn,umbrella": 5}
 
 
 class Broken(Store):
@@ -487,7 +506,7 @@ def test_a_journal_that_takes_long_to_replay_is_cut(
     """By the time that its requests took, not by their bytes; even while an event waits for its export."""
     monkeypatch.setattr(worker, "REPLAY_SECONDS", seconds)
     bench = Bench(tmp_path, store)
-    bench.events_flushed = False
+    bench.unflushed = {""}
     bench.run(rows(10))
 
     assert len(list(store.journal())) == left
