@@ -23,6 +23,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from driftline import semconv
+from driftline.outcomes.event import Outcome, outcome_attributes
 from driftline.rows.batch import RowBatch
 from driftline.rows.body import encode_table
 from driftline.rows.otlp import batch_attributes
@@ -137,3 +138,10 @@ def logs_request(*records: LogRecord, resource: Mapping[str, Any] = SERVICE) -> 
     return ExportLogsServiceRequest(
         resource_logs=[ResourceLogs(resource=Resource(attributes=pairs(resource)), scope_logs=scopes)]
     )
+
+
+def outcome_record(outcome: Outcome, **given: Any) -> LogRecord:
+    """An outcome as a log record."""
+    times = {"time_unix_nano": outcome.time, "observed_time_unix_nano": outcome.observed}
+    attributes = pairs(outcome_attributes(outcome))
+    return LogRecord(event_name=semconv.OUTCOME_EVENT, attributes=attributes, **{**times, **given})

@@ -152,6 +152,14 @@ OUTCOME_PROBABILITY: Final = f"{PREFIX}.outcome.probability"
 OUTCOME_WEIGHT: Final = f"{PREFIX}.outcome.weight"
 ROW_KEY: Final = f"{PREFIX}.row.key"
 
+# Attributes and metrics of performance, the metrics themselves beside them in the processor's table.
+PERFORMANCE_BASIS: Final = f"{PREFIX}.performance.basis"
+PERFORMANCE_LABELLED: Final = f"{PREFIX}.performance.labelled"
+PERFORMANCE_LABELS: Final = f"{PREFIX}.performance.labels"
+PERFORMANCE_WINDOW_START: Final = f"{PREFIX}.performance.window.start"
+PERFORMANCE_WINDOW_END: Final = f"{PREFIX}.performance.window.end"
+OUTCOME_STATE: Final = f"{PREFIX}.outcome.state"
+
 # Whose a model is, where several parties share a processor: by the credential of the sender, never by what it sends.
 TENANT_NAME: Final = f"{PREFIX}.tenant.name"
 
@@ -537,6 +545,13 @@ TERMS: Final = (
         "Probability with which the row was chosen to be labelled, above 0 and at most 1 (outcomes)",
     ),
     Term(OUTCOME_WEIGHT, "attribute", "Rows that this one stands for, besides; 1 by default (outcomes)"),
+    Term(PERFORMANCE_BASIS, "attribute", "What performance is told from: `labels`"),
+    Term(
+        OUTCOME_STATE,
+        "attribute",
+        "What became of outcomes: `joined`, `waiting`, `duplicate`, `correction`, `not_sampled`, `orphan`, `late`, "
+        "`evicted`",
+    ),
     Term(ROW_KEY, "attribute", "Key of the row, 16 hexadecimal digits, in place of the prediction id (outcomes)"),
     Term(EVENT_NAME, "attribute", "Name of the event again, for backends that ignore that field (events)"),
     Term(RECORD_UID, "attribute", "Unique id of the event, to deduplicate retries (events)"),

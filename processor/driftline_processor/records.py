@@ -1,7 +1,7 @@
 """The records that flow through the processor: frozen and all but free of behaviour.
 
 Times are integers, nanoseconds since the Unix epoch, as in OTLP. Imports only verdicts, and of the
-instrumentation sketches, row batches and the key of a column.
+instrumentation sketches, row batches, outcomes and the key of a column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from driftline.outcomes.event import Outcome
 from driftline.reference.clocks import Clock
 from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: PLC0414  # exported
 from driftline.reference.row_repeats import RowRepeats
@@ -162,6 +163,33 @@ class ModelRows:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidOutcomes:
+    """What became true of rows of any model. resource: of who says so, as that of a ModelKey."""
+
+    outcomes: tuple[Outcome, ...]
+    resource: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPerformance:
+    """How right a model was in the predictions of a window, as far as their labels have come.
+
+    time: of which it is told, Unix nanoseconds. metrics: (name, class) -> value, low and high; those that too few
+    labels refuse are left out. labels: labelled rows, of so many sampled ones. figures: (name, class) -> rows, mean and
+    sum of a business figure. basis: what the values come from.
+    """
+
+    model: ModelKey
+    window: "Window"
+    time: int
+    labels: int
+    rows: int
+    metrics: Mapping[tuple[str, str], tuple[float, float, float]]
+    figures: Mapping[tuple[str, str], tuple[int, float, float]] = field(default_factory=dict)
+    basis: str = "labels"
+
+
+@dataclass(frozen=True, slots=True)
 class ReferencePart:
     """Part of a reference received over OTLP: each point as the bytes of a MetricsData, by digest.
 
@@ -182,7 +210,7 @@ class ReferencePart:
         return f"{self.id} of {self.service}" if self.service else self.id
 
 
-InputRecord: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ModelRows | ReferencePart
+InputRecord: TypeAlias = SketchPoint | CountPoint | RowsPoint | ExampleRows | ModelRows | ReferencePart | SaidOutcomes
 
 
 class Rejection(NamedTuple):

@@ -19,6 +19,7 @@ from driftline.settings import Settings
 from driftline_processor.__main__ import main as processor_command
 from driftline_processor.config import config_keys
 from driftline_processor.encode.metrics import METRICS
+from driftline_processor.encode.performance import PERFORMANCE_METRICS
 from driftline_processor.monitors.drift.statistics import STATISTICS
 from driftline_processor.service.internal_metrics import INTERNAL_METRICS, METRIC_PREFIX
 
@@ -70,7 +71,9 @@ def config_table() -> str:
 
 def metrics_table() -> str:
     """Every metric of results."""
-    rows = ((code(each.name), code(each.unit), each.description, each.reading) for each in METRICS)
+    rows = (
+        (code(each.name), code(each.unit), each.description, each.reading) for each in (*METRICS, *PERFORMANCE_METRICS)
+    )
     return markdown_table(("metric", "unit", "meaning", "how to read it"), rows)
 
 

@@ -315,6 +315,24 @@ class LimitsConfig(Section):
         return Limits(**self.model_dump())
 
 
+class OutcomesConfig(Section):
+    """What became of predictions: how long their rows wait for it."""
+
+    wait: DurationField = Field(
+        default=30 * DAY, gt=0, description="How long rows wait for their outcomes, and outcomes for their rows"
+    )
+    bytes: int = Field(
+        default=KIB * MIB,
+        ge=MIB,
+        description="Bytes in the store of what waits, of each tenant; beyond, the oldest rows are given up",
+    )
+    window: DurationField = Field(
+        default=DAY,
+        gt=0,
+        description="Predictions that performance is told of: those of so long before the newest with a label",
+    )
+
+
 class SnapshotConfig(Section):
     every: DurationField = Field(
         default=MINUTE, gt=0, description="How often the state is saved and the journal truncated"
@@ -350,6 +368,7 @@ class Config(Section):
     export: ExportConfig = ExportConfig()
     queue: QueueConfig = QueueConfig()
     limits: LimitsConfig = LimitsConfig()
+    outcomes: OutcomesConfig = OutcomesConfig()
     snapshot: SnapshotConfig = SnapshotConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     shutdown: DurationField = Field(

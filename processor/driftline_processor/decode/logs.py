@@ -1,15 +1,17 @@
-"""Log requests → records: row batches. Other log records are none of ours, and are skipped."""
+"""Log requests → records: row batches and outcomes. Other log records are none of ours, and are skipped."""
 
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from driftline import semconv
+from driftline.outcomes.event import is_outcome
 from driftline.rows.otlp import is_batch, read_batch
 from driftline_processor.decode.otlp_values import Rejections, kept_resource, labels, parsed, resource_error
+from driftline_processor.decode.outcomes import read_outcomes
 from driftline_processor.decode.spans import ResourceKey
 from driftline_processor.limits import LIMITS, Limits
-from driftline_processor.records import Batch, ModelKey, ModelRows
+from driftline_processor.records import Batch, ModelKey, ModelRows, SaidOutcomes
 
 
 def decode_logs(data: bytes, limits: Limits = LIMITS, tenant: str = "") -> Batch:
@@ -25,13 +27,16 @@ def decode_logs(data: bytes, limits: Limits = LIMITS, tenant: str = "") -> Batch
 
     """
     rejections = Rejections()
-    records: list[ModelRows] = []
+    records: list[ModelRows | SaidOutcomes] = []
     for resource_logs in parsed(ExportLogsServiceRequest, data).resource_logs:
-        batches = [log for scope in resource_logs.scope_logs for log in scope.log_records if is_batch(log)]
-        resource = kept_resource(labels(resource_logs.resource.attributes), tenant) if batches else ()
+        logs = [log for scope in resource_logs.scope_logs for log in scope.log_records]
+        batches, said = list(filter(is_batch, logs)), list(filter(is_outcome, logs))
+        resource = kept_resource(labels(resource_logs.resource.attributes), tenant) if batches or said else ()
         if wrong := resource_error(resource, limits):
-            rejections.add(wrong, len(batches))
+            rejections.add(wrong, len(batches) + len(said))
             continue
+        if outcomes := read_outcomes(said, limits, rejections):
+            records.append(SaidOutcomes(outcomes, resource))
         for log in batches:
             found = _read(log, resource, limits)
             if isinstance(found, str):

@@ -25,7 +25,7 @@ from driftline_processor.engine.ingest_report import IngestReport, IngestReportB
 from driftline_processor.engine.match_tracker import MatchTracker
 from driftline_processor.engine.matching import Columns, Matching, ModelMatch, match_columns, resolve_names
 from driftline_processor.engine.model_shares import ModelShares
-from driftline_processor.engine.model_state import ModelState, ModelStatus
+from driftline_processor.engine.model_state import IngestResult, IngestStatus, ModelState, ModelStatus
 from driftline_processor.engine.point_runs import ingest_points
 from driftline_processor.engine.received_batches import ReceivedBatches
 from driftline_processor.engine.snapshot import dump, load
@@ -46,6 +46,7 @@ from driftline_processor.records import (
     ModelRows,
     Reference,
     ReferencePart,
+    SaidOutcomes,
     Window,
     WindowResult,
 )
@@ -91,6 +92,7 @@ class Engine:
         self._turns = Turns()
         self.cost = 0.0
         """What the windows have cost that were judged so far, in columns."""
+        self._new_batches: list[ModelRows] = []
         self.caught_up = True
         """Whether `advance` has judged all windows that were complete: of some nothing is told."""
 
@@ -98,14 +100,14 @@ class Engine:
         """Counts each record once, in the pane of its event time.
 
         Args:
-            records: The records of one request.
+            records: The records of one request; parts of references and outcomes go elsewhere.
             received: When the request was received, Unix nanoseconds.
 
         """
         report = IngestReportBuilder(self._settings.lateness, self._settings.retention, received)
         self._shares.begin()
         self._make_room(received)
-        counted = [record for record in records if not isinstance(record, ReferencePart)]  # which put_reference takes
+        counted = [record for record in records if not isinstance(record, (ReferencePart, SaidOutcomes))]
         for key, group in groupby(counted, attrgetter("model")):
             self._observe_model(key, list(group), received, report)
         self._shares.settle()
@@ -266,14 +268,26 @@ class Engine:
             return
         self._shares.widen(model)
         spans = [record for record in records if isinstance(record, ExampleRows)]
-        batches = [record.batch for record in records if isinstance(record, ModelRows)]
+        batches = [record for record in records if isinstance(record, ModelRows)]
         points = [record for record in records if not isinstance(record, (ExampleRows, ModelRows))]
         of_spans = (
             model.ingest_spans(record, self._event_times(record, model, received, report), received) for record in spans
         )
         of_points = ingest_points(model, points, self._times_of_points(points, model, received, report), received)
-        for result in chain(chain.from_iterable(of_spans), of_points, map(model.ingest_batch, batches)):
+        of_batches = (self._ingest_batch(model, record) for record in batches)
+        for result in chain(chain.from_iterable(of_spans), of_points, of_batches):
             report.add(key, result, model.panes.newest)
+
+    def _ingest_batch(self, model: ModelState, record: ModelRows) -> IngestResult:
+        result = model.ingest_batch(record.batch)
+        if result.status is IngestStatus.COUNTED:
+            self._new_batches.append(record)
+        return result
+
+    def take_batches(self) -> list[ModelRows]:
+        """The row batches that have come since the last call, without those that had come before."""
+        taken, self._new_batches = self._new_batches, []
+        return taken
 
     @property
     def _most_models(self) -> int:

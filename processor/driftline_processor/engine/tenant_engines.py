@@ -13,7 +13,7 @@ from driftline_processor.engine.ingest_report import IngestReport
 from driftline_processor.engine.matching import Matching
 from driftline_processor.engine.model_state import ModelStatus
 from driftline_processor.engine.received_batches import ReceivedBatches
-from driftline_processor.records import Batch, ModelKey, WindowResult
+from driftline_processor.records import Batch, ModelKey, ModelRows, WindowResult
 
 
 class TenantEngines:
@@ -46,6 +46,10 @@ class TenantEngines:
         report = engine.observe(batch.records, received)
         engine.observe_sketched(batch.sketched, received)
         return report
+
+    def take_batches(self, tenant: str) -> list[ModelRows]:
+        """As `Engine.take_batches`, of this tenant."""
+        return self._engines[tenant].take_batches()
 
     def advance(self, now: int, most: int) -> list[WindowResult]:
         """As `Engine.advance`. It begins with the tenant whose windows have cost the least: each has its share."""

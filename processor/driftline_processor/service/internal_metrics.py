@@ -60,10 +60,45 @@ INTERNAL_METRICS: Final = (
         "Rows that those are a sample of",
     ),
     InternalMetric(
-        "accepted.items", "counter", "{item}", "signal", "Data points, spans and row batches stored and counted"
+        "outcomes",
+        "observable_counter",
+        "{outcome}",
+        f"{semconv.OUTCOME_STATE}, {semconv.TENANT_NAME}",
+        "Outcomes received since the store was created, by what became of them",
     ),
     InternalMetric(
-        "rejected.items", "counter", "{item}", "signal", "Data points, spans and row batches rejected as unusable"
+        "waiting.rows", "observable_gauge", "{row}", semconv.TENANT_NAME, "Rows that outcomes are joined with"
+    ),
+    InternalMetric(
+        "waiting.size", "observable_gauge", "By", semconv.TENANT_NAME, "Bytes in the store of what waits to be joined"
+    ),
+    InternalMetric(
+        "evicted.rows",
+        "observable_counter",
+        "{row}",
+        semconv.TENANT_NAME,
+        "Rows given up because of `outcomes.bytes`, before `outcomes.wait` was over",
+    ),
+    InternalMetric(
+        "outcome.delay",
+        "observable_gauge",
+        "s",
+        f"quantile, {semconv.TENANT_NAME}",
+        "Within so long half, and nine of ten, of the joined outcomes came true; to a power of two",
+    ),
+    InternalMetric(
+        "accepted.items",
+        "counter",
+        "{item}",
+        "signal",
+        "Data points, spans, row batches and outcomes stored and counted",
+    ),
+    InternalMetric(
+        "rejected.items",
+        "counter",
+        "{item}",
+        "signal",
+        "Data points, spans, row batches and outcomes rejected as unusable",
     ),
     InternalMetric(
         "duplicate.items", "counter", "{item}", "signal", "Data points, spans and row batches received more than once"

@@ -9,7 +9,8 @@ from driftline.sketch.time_units import SECOND
 from driftline_processor.config import ExportConfig
 from driftline_processor.encode.events import encode_events
 from driftline_processor.encode.gauges import encode_gauges, sets
-from driftline_processor.records import WindowResult
+from driftline_processor.encode.performance import encode_performance
+from driftline_processor.records import MeasuredPerformance, WindowResult
 from driftline_processor.service.export_requests import SdkExporter, logs_memory, metrics_memory
 from driftline_processor.service.exporter import Exporter, ExportHealth
 from driftline_processor.service.internal_metrics import InternalMetrics
@@ -57,6 +58,12 @@ class Outlets:
             its = [result for result in results if self._of[result.model.tenant] is outlet]
             if its:
                 outlet.publish(its)
+
+    def publish_performance(self, found: Sequence[MeasuredPerformance]) -> None:
+        """Queues how right models are, where the results of their tenants go."""
+        for each in found:
+            for data in encode_performance([each]):
+                self._of[each.model.tenant].results.submit(data)
 
     def submit_internal(self, data: MetricsData) -> None:
         """Queues internal metrics."""

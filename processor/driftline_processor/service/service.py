@@ -13,6 +13,7 @@ from driftline.sketch.time_units import SECOND
 from driftline_processor.config import Config, config_warnings, exposed, masked_url
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.tenant_engines import TenantEngines
+from driftline_processor.outcomes.join import JoinLimits
 from driftline_processor.records import WindowResult
 from driftline_processor.service.alarm_log import AlarmLog
 from driftline_processor.service.internal_metrics import (
@@ -20,6 +21,7 @@ from driftline_processor.service.internal_metrics import (
     InternalMetrics,
     internal_meter_provider,
 )
+from driftline_processor.service.outcome_joins import OutcomeJoins
 from driftline_processor.service.outlets import Outlets
 from driftline_processor.service.receiver import Receiver
 from driftline_processor.service.reference_registry import ReferenceRegistries, ReferenceRegistry
@@ -88,8 +90,10 @@ class Service:
             store=self._store,
             engines=engines,
             registries=_registries(config, self._store, engines),
+            joins=OutcomeJoins(("", *config.tenants), _join_limits(config), self._store),
             metrics=metrics,
             publish=self._publish,
+            publish_performance=self._outlets.publish_performance,
             unflushed=self._outlets.unflushed,
             storage_changed=self._receiver.set_serving,
             taken_over=self._fail,
@@ -176,6 +180,11 @@ def _registries(config: Config, store: Store, engines: TenantEngines) -> Referen
             for name in ("", *config.tenants)
         }
     )
+
+
+def _join_limits(config: Config) -> JoinLimits:
+    outcomes = config.outcomes
+    return JoinLimits(outcomes.wait, outcomes.bytes, outcomes.window)
 
 
 def _worker_settings(config: Config) -> WorkerSettings:

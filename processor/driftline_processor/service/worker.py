@@ -1,6 +1,7 @@
 """The worker thread: each queued request is journalled, counted by the engine and answered; then windows are judged."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from driftline_processor.engine.model_state import ModelStatus
 from driftline_processor.engine.snapshot import UnknownForm
 from driftline_processor.engine.tenant_engines import TenantEngines
 from driftline_processor.limits import UNBOUNDED
-from driftline_processor.records import Batch, ModelKey, ReferencePart, Rejection, WindowResult
+from driftline_processor.outcomes.join import SavedJoin
+from driftline_processor.records import Batch, MeasuredPerformance, ModelKey, ReferencePart, Rejection, WindowResult
 from driftline_processor.service.alarm_log import WarningLimiter
 from driftline_processor.service.internal_metrics import InternalMetrics
+from driftline_processor.service.outcome_joins import OutcomeJoins
 from driftline_processor.service.reference_registry import ReferenceRegistries
 from driftline_processor.service.request_queue import Request, RequestQueue
 from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError, TakenOverError, UnstorableError
@@ -33,6 +36,12 @@ SLICE_SECONDS: Final = 0.1
 
 REPLAY_SECONDS: Final = 4.0
 """Of the processor's time that a restart may have to spend on the journal: beyond, snapshots are saved early."""
+
+JOIN_SECONDS: Final = 2.0
+"""Between two joins."""
+
+_JOINING_SHARE: Final = 0.2
+"""Of the time between them that joins may take at most."""
 
 _SAVING_SHARE: Final = 0.2
 """Of the time of work between them that early snapshots may take at most."""
@@ -74,8 +83,10 @@ class Worker:
         store: Store,
         engines: TenantEngines,
         registries: ReferenceRegistries,
+        joins: OutcomeJoins,
         metrics: InternalMetrics,
         publish: Callable[[Sequence[WindowResult]], None],
+        publish_performance: Callable[[Sequence[MeasuredPerformance]], None],
         unflushed: Callable[[float], Collection[str]],
         storage_changed: Callable[[bool], None],
         taken_over: Callable[[TakenOverError], None],
@@ -90,8 +101,10 @@ class Worker:
             store: The journal and the snapshots.
             engines: The state of all models, by tenant.
             registries: The references, by tenant.
+            joins: Predictions and what became of them, by tenant.
             metrics: Where accepted, rejected, duplicate and late items are counted.
             publish: Receives results; must not block.
+            publish_performance: Receives how right models are; likewise.
             unflushed: Tenants of whose published alarm events not all are exported or dropped, within so many seconds.
                 Until then their journal is kept, so that a crash repeats the events.
             storage_changed: Told whether the store accepts requests, when that changes.
@@ -103,6 +116,7 @@ class Worker:
         """
         self._queue, self._store, self._engines, self._registries = queue, store, engines, registries
         self._metrics, self._publish, self._unflushed = metrics, publish, unflushed
+        self._joins, self._publish_performance, self._next_join = joins, publish_performance, 0.0
         self._storage_changed, self._taken_over = storage_changed, taken_over
         self._settings, self._clock, self._set_forward = settings, clock, set_forward
         self._journal: dict[str, _Journal] = {}
@@ -111,6 +125,7 @@ class Worker:
         self._rows: dict[tuple[str, ...], float] = {}
         self._batch_rows: dict[tuple[str, ...], float] = {}
         self._batch_seen_rows: dict[tuple[str, ...], float] = {}
+        self._outcomes: Mapping[str, Mapping[tuple[str, ...], float]] = defaultdict(dict)
         self._unsaved: dict[ModelKey, bytes | None] = {}
         self._dumps: Iterator[tuple[ModelKey, bytes]] | None = None  # of the snapshot that is being made
         self._dump_seconds = 0.0
@@ -124,6 +139,11 @@ class Worker:
         metrics.observe("rows", lambda: self._rows)
         metrics.observe("batch.rows", lambda: self._batch_rows)
         metrics.observe("batch.seen.rows", lambda: self._batch_seen_rows)
+        metrics.observe("outcomes", lambda: self._outcomes["states"])
+        metrics.observe("waiting.rows", lambda: self._outcomes["rows"])
+        metrics.observe("waiting.size", lambda: self._outcomes["size"])
+        metrics.observe("evicted.rows", lambda: self._outcomes["evicted"])
+        metrics.observe("outcome.delay", lambda: self._outcomes["delays"])
         metrics.observe("unused.references", lambda: {(): sum(len(each.unused) for each in self._matching.values())})
 
     def matching(self, tenant: str) -> Matching:
@@ -150,6 +170,8 @@ class Worker:
 
         """
         self._registries.open()
+        self._joins.open()
+        self._join()
         self._restore()
         replayed = 0
         for entry in self._store.journal():
@@ -269,11 +291,14 @@ class Worker:
         try:
             refused = self._registries.add(request.tenant, _parts(batch))
             report = self._engines.observe(request.tenant, batch, request.received)
+            rows = self._engines.take_batches(request.tenant)
+            said = self._joins.add(request.tenant, batch, rows, request.received)
         except Exception:
             logger.exception("Failed to count a request (%s, %d bytes)", request.signal, len(request.body))
             return (*batch.rejections, Rejection(len(batch.records), INTERNAL_ERROR))
         rejections = (*batch.rejections, *refused, *report.rejections)
         self._report(request, report, rejections)
+        self._metrics.add("accepted.items", said, request.tenant, signal=request.signal)
         return rejections
 
     def _report(self, request: Request, report: IngestReport, rejections: Sequence[Rejection]) -> None:
@@ -291,6 +316,8 @@ class Worker:
         self._next_tick = monotonic() + self._settings.tick
         if self._dumps is None:
             self._judge_and_publish()
+        if monotonic() >= self._next_join and self._joins.due:
+            self._join()
         self._hold()
         if self._dumps is not None or self._is_time_to_save():
             self._save_some()
@@ -301,6 +328,26 @@ class Worker:
         if results:
             self._publish(results)
             self._events_unsaved |= {each.model.tenant for each in results if each.alarms or each.incidents}
+
+    def _join(self) -> None:
+        """What has come; the more that waits, the longer that takes, and the more comes together."""
+        begin = monotonic()
+        joins, found = self._joins, []
+        try:
+            found = joins.join(self._clock())
+            self._outcomes = {
+                "states": joins.states(),
+                "rows": joins.waiting_rows(),
+                "size": joins.waiting_bytes(),
+                "evicted": joins.evicted_rows(),
+                "delays": joins.delays(),
+            }
+        except Exception:
+            logger.exception("Failed to join outcomes")
+        took = monotonic() - begin
+        self._next_join = monotonic() + max(JOIN_SECONDS, took / _JOINING_SHARE)
+        if found:
+            self._publish_performance(found)
 
     def _hold(self) -> None:
         """Nobody sends while health checks fail: a lost connection is noticed, and begun anew, without a request."""
@@ -393,17 +440,29 @@ class Worker:
         begin = thread_time()
         self._dumps = None
         self._unsaved |= self._engines.snapshot(held)
+        self._join()
+        left = {*self._absent, *held}
+        joins = self._changes_of_joins(left)
         try:
-            self._store.save(self._unsaved, {*self._absent, *held})
+            self._store.save(self._unsaved, left, joins)
         except StoreError as error:
             self._note_storage(False, str(error))
         else:
             self._note_storage(True)  # nobody may send while health checks fail
+            self._joins.committed(joins)
             self._unsaved, self._events_unsaved = {}, self._events_unsaved.intersection(held)
             self._journal = {tenant: each for tenant, each in self._journal.items() if tenant in held}
             took = self._dump_seconds + thread_time() - begin
             self._replay_seconds = max(REPLAY_SECONDS, took / _SAVING_SHARE)
         self._next_snapshot, self._dump_seconds = monotonic() + self._settings.snapshot, 0.0
+
+    def _changes_of_joins(self, left: Collection[str]) -> dict[str, SavedJoin]:
+        """But of tenants of whom nothing is saved. A fault of ours costs the outcomes since the last save."""
+        try:
+            return self._joins.changes(left)
+        except Exception:
+            logger.exception("Failed to save outcomes")
+            return {}
 
     def _count_rows(self) -> None:
         batches = self._engines.batches()

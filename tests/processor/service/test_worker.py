@@ -9,22 +9,30 @@ from time import sleep
 from typing import Any
 
 import msgpack
+import numpy as np
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from driftline import semconv
+from driftline.outcomes.event import Outcome
+from driftline.rows.batch import RowBatch
+from driftline.rows.keys import hash_ids, row_keys
+from driftline.rows.table import OUTPUT, RowColumn, RowTable
 from driftline.sketch import Histogram
+from driftline.sketch.time_units import DAY
 from driftline_processor.decode import DECODERS
 from driftline_processor.engine.engine import Engine, IngestReport
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.tenant_engines import TenantEngines
 from driftline_processor.limits import LIMITS
+from driftline_processor.outcomes.join import JoinLimits, SavedJoin
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,
     ColumnKey,
     InputRecord,
+    MeasuredPerformance,
     ModelKey,
     Rejection,
     Window,
@@ -32,6 +40,7 @@ from driftline_processor.records import (
 )
 from driftline_processor.service import worker
 from driftline_processor.service.internal_metrics import METRIC_PREFIX, InternalMetrics
+from driftline_processor.service.outcome_joins import OutcomeJoins
 from driftline_processor.service.reference_registry import ReferenceRegistries, ReferenceRegistry
 from driftline_processor.service.request_queue import Request, RequestQueue
 from driftline_processor.service.store import (
@@ -45,7 +54,20 @@ from driftline_processor.service.store import (
 from driftline_processor.service.worker import INTERNAL_ERROR, Worker, WorkerSettings
 from driftline_processor.verdicts.reasons import Stated
 from driftline_processor.verdicts.verdict import State, Verdict
-from otlp_requests import DELTA, counter, metrics_request, number, of_model, sketch, sketch_point, span, trace_request
+from otlp_requests import (
+    DELTA,
+    batch_record,
+    counter,
+    logs_request,
+    metrics_request,
+    number,
+    of_model,
+    outcome_record,
+    sketch,
+    sketch_point,
+    span,
+    trace_request,
+)
 
 SECOND = 10**9
 START = 1_800_000_000 * SECOND
@@ -75,6 +97,7 @@ class Bench:
         self.reader = InMemoryMetricReader()
         self.results: list[WindowResult] = []
         self.unflushed: set[str] = set()
+        self.performance: list[MeasuredPerformance] = []
         self.storage: list[bool] = []
         self.taken_over: list[StoreError] = []
         self.worker = Worker(
@@ -82,8 +105,10 @@ class Bench:
             store=store,
             engines=TenantEngines(engines),
             registries=ReferenceRegistries(registries),
+            joins=OutcomeJoins(engines, JoinLimits(30 * DAY, 1 << 30, DAY), store),
             metrics=InternalMetrics(MeterProvider([self.reader], shutdown_on_exit=False)),
             publish=self.results.extend,
+            publish_performance=self.performance.extend,
             unflushed=lambda _: self.unflushed,
             storage_changed=self.storage.append,
             taken_over=self.taken_over.append,
@@ -241,9 +266,14 @@ class Broken(Store):
         self._check("append")
         super().append(entries, points)
 
-    def save(self, states: Mapping[ModelKey, bytes | None], absent: Collection[str] = ()) -> None:
+    def save(
+        self,
+        states: Mapping[ModelKey, bytes | None],
+        absent: Collection[str] = (),
+        joins: Mapping[str, SavedJoin] | None = None,
+    ) -> None:
         self._check("save")
-        super().save(states, absent)
+        super().save(states, absent, joins)
 
     def _check(self, what: str) -> None:
         if self.broken == what:
@@ -590,3 +620,50 @@ def test_a_tenant_that_is_not_configured_any_more(
     again = Bench(tmp_path, store, tenants=["acme"])
     assert again.worker.recover() == 1
     assert again.counted("rows") == {"churn": 5, "churn,acme": 17}
+
+
+def predicted(first: int, uid: str) -> tuple[str, Any]:
+    """The rows of 40 calls, half of them of class 1."""
+    ids = np.arange(first, first + 40)
+    columns = {RowColumn(OUTPUT, "prediction"): ids % 2}
+    table = RowTable(row_keys(hash_ids(ids).hashes), np.full(40, START), columns)
+    return "logs", logs_request(batch_record(RowBatch(uid, 0, 40, table)))
+
+
+def said(*ids: int) -> tuple[str, Any]:
+    """Labels: every fifth row is not of the class that was predicted."""
+    outcomes = [Outcome(f"u{each}", label=(each + (each % 5 == 0)) % 2, id=str(each), time=START) for each in ids]
+    return "logs", logs_request(*(outcome_record(each) for each in outcomes))
+
+
+def test_outcomes_are_joined_and_told(tmp_path: Path, store: Store) -> None:
+    """What had been joined goes on in the next run, and requests that were not saved are joined once, too."""
+    bench = Bench(tmp_path, store)
+    bench.run(predicted(0, "p.1"), said(*range(20), 3, 99))
+    (told,) = bench.performance
+    assert (told.labels, told.rows, told.metrics["accuracy", ""][0]) == (20, 40, 0.8)
+    states = {"joined": 20, "duplicate": 1, "waiting": 1}
+    assert bench.counted("outcomes") == states
+    assert bench.counted("accepted.items") == {"logs": 23}
+
+    for signal, request in (predicted(40, "p.2"), said(*range(20, 60), 7)):
+        store.append([JournalEntry(START, signal, request.SerializeToString())])  # and then it was killed
+    bench = Bench(tmp_path, store)
+    assert bench.worker.recover() == 2
+    bench.run()
+    (told,) = bench.performance
+    assert (told.labels, told.rows, told.metrics["accuracy", ""][0]) == (60, 80, 0.8)
+    assert bench.counted("outcomes") == {"joined": 60, "duplicate": 2, "waiting": 1}
+    assert bench.counted("waiting.rows") == {"": 80}
+
+
+def test_outcomes_of_tenants_never_meet(tmp_path: Path, store: Store) -> None:
+    """An id of one tenant is not that of another."""
+    bench = Bench(tmp_path, store, tenants=("acme",))
+    for tenant, (signal, request) in (("acme", predicted(0, "p.1")), ("", said(*range(30)))):
+        body = request.SerializeToString()
+        store.append([JournalEntry(START, signal, body, tenant)])
+    bench.worker.recover()
+    bench.run()
+    assert not bench.performance
+    assert bench.counted("outcomes") == {"waiting": 30}

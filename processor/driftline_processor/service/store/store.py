@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, insert, make_url, selec
 from sqlalchemy.engine import Connection
 
 from driftline_processor.config import masked_url
+from driftline_processor.outcomes.join import SavedJoin
 from driftline_processor.records import ModelKey
 from driftline_processor.service.store.damage import beside, set_aside
 from driftline_processor.service.store.errors import TakenOverError, storing
@@ -31,6 +32,7 @@ from driftline_processor.service.store.tables import (
     META,
     REFERENCES,
     SNAPSHOTS,
+    WAITING,
     prepare,
     put_meta,
 )
@@ -39,6 +41,9 @@ _REPLAY_BATCH: Final = 20
 """Requests of the journal that are read at a time: each may have 64 MiB."""
 
 _MOST_NAME: Final = 100
+
+STATE: Final = 0
+"""The id of the state of a join, among its segments."""
 
 
 class Store:
@@ -122,12 +127,18 @@ class Store:
             for _, *row, found in rows:
                 yield read_entry(JournalEntry(*row), found)
 
-    def save(self, states: Mapping[ModelKey, bytes | None], absent: Collection[str] = ()) -> None:
+    def save(
+        self,
+        states: Mapping[ModelKey, bytes | None],
+        absent: Collection[str] = (),
+        joins: Mapping[str, SavedJoin] | None = None,
+    ) -> None:
         """Replaces the snapshots of these models and empties the journal, in one transaction.
 
         Args:
             states: Snapshot by model; None deletes it.
             absent: Tenants whose requests stay in the journal.
+            joins: What waits for outcomes, by tenant.
 
         Raises:
             StoreError: Nothing was changed.
@@ -148,7 +159,16 @@ class Store:
                 connection.execute(outdated, [{"outdated": row["id"]} for row in rows])
             if kept:
                 connection.execute(insert(SNAPSHOTS), kept)
+            for tenant, saved in (joins or {}).items():
+                _save_join(connection, tenant, saved)
             connection.execute(delete(JOURNAL).where(JOURNAL.c.tenant.not_in(absent)))
+
+    def waiting(self, tenant: str, identity: int = STATE) -> bytes | None:
+        """A segment of what waits for outcomes, or the state of the join; None where it is not there, or damaged."""
+        query = select(WAITING.c.body, WAITING.c.checksum).where(WAITING.c.tenant == tenant, WAITING.c.id == identity)
+        with self._session.transaction() as connection:
+            row = connection.execute(query).first()
+        return row.body if row is not None and row.checksum == checksum(row.body) else None
 
     def snapshots(self) -> list[Snapshot | Damaged]:
         """The latest snapshot of each model."""
@@ -174,6 +194,14 @@ class Store:
     def close(self) -> None:
         """Lets the next processor in."""
         self._session.close()
+
+
+def _save_join(connection: Connection, tenant: str, saved: SavedJoin) -> None:
+    bodies = [(STATE, saved.state), *((segment.id, body) for segment, body in saved.segments.put)]
+    gone = [{"gone": identity} for identity in (STATE, *saved.segments.drop)]
+    connection.execute(delete(WAITING).where(WAITING.c.tenant == tenant, WAITING.c.id == bindparam("gone")), gone)
+    rows = [{"tenant": tenant, "id": key, "body": body, "checksum": checksum(body)} for key, body in bodies]
+    connection.execute(insert(WAITING), rows)
 
 
 def _is(key: ReferenceKey) -> tuple[ColumnElement[bool], ...]:

@@ -41,6 +41,15 @@ REFERENCES: Final = Table(
     Column("body", LargeBinary, nullable=False),
     Column("tenant", String(64), primary_key=True, server_default=""),
 )
+WAITING: Final = Table(
+    "driftline_waiting",
+    TABLES,
+    Column("tenant", String(64), primary_key=True, server_default=""),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("checksum", BigInteger, nullable=False),
+)
+"""Rows that wait for outcomes, in segments; 0 is the state of the join."""
 
 CHECKED_ENTRIES: Final = (JOURNAL.c.received, JOURNAL.c.signal, JOURNAL.c.body, JOURNAL.c.tenant, JOURNAL.c.checksum)
 CHECKED_SNAPSHOTS: Final = (SNAPSHOTS.c.model, SNAPSHOTS.c.body, SNAPSHOTS.c.tenant, SNAPSHOTS.c.checksum)
@@ -49,6 +58,7 @@ CHECKED_SNAPSHOTS: Final = (SNAPSHOTS.c.model, SNAPSHOTS.c.body, SNAPSHOTS.c.ten
 ADDED_COLUMNS: Final = (
     (JOURNAL.c.checksum, SNAPSHOTS.c.checksum),
     (JOURNAL.c.tenant, SNAPSHOTS.c.tenant, REFERENCES.c.tenant),
+    (),
 )
 """By schema 2, and so on."""
 
@@ -74,7 +84,12 @@ def _add_tenants(connection: Connection) -> None:
     connection.execute(sql(f"DROP TABLE {before}"))
 
 
-_UPGRADES: Final[tuple[Callable[[Connection], None], ...]] = (_add_checksums, _add_tenants)
+def _add_waiting(connection: Connection) -> None:
+    """A table of its own, for the first time."""
+    WAITING.create(connection, checkfirst=True)
+
+
+_UPGRADES: Final[tuple[Callable[[Connection], None], ...]] = (_add_checksums, _add_tenants, _add_waiting)
 """From schema 1 to 2, and so on."""
 
 SCHEMA: Final = len(_UPGRADES) + 1
