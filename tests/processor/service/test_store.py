@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from driftline.semconv import TENANT_NAME
+from driftline_processor.outcomes.join import SavedJoin
+from driftline_processor.outcomes.segments import Segment, SegmentChanges
 from driftline_processor.records import ModelKey
 from driftline_processor.service.store import (
     Damaged,
@@ -219,7 +221,7 @@ def test_newer_store_is_left_alone(url: str) -> None:
     Store(url).close()
     changed(url, "UPDATE driftline_meta SET value = '99' WHERE key = 'schema'")
 
-    with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 3\)"):
+    with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 4\)"):
         Store(url)
 
 
@@ -346,10 +348,22 @@ SCHEMA_2 = (
     f"UPDATE driftline_snapshots SET checksum = {crc32(NAMES.encode() + b'a')}",
     "UPDATE driftline_meta SET value = '2'",
 )
+SCHEMA_3 = (
+    *SCHEMA_2,
+    "ALTER TABLE driftline_journal ADD COLUMN tenant VARCHAR(64) NOT NULL DEFAULT ''",
+    "ALTER TABLE driftline_snapshots ADD COLUMN tenant VARCHAR(64) NOT NULL DEFAULT ''",
+    "DROP TABLE driftline_references",
+    (
+        "CREATE TABLE driftline_references (id VARCHAR(1024) NOT NULL, point {bytes} NOT NULL, body {bytes} NOT NULL, "
+        "tenant VARCHAR(64) NOT NULL DEFAULT '', PRIMARY KEY (id, point, tenant))"
+    ),
+    "INSERT INTO driftline_references VALUES ('r1', :point, :body, '')",
+    "UPDATE driftline_meta SET value = '3'",
+)
 TYPES = {"sqlite": {"serial": "INTEGER", "bytes": "BLOB"}, "postgresql": {"serial": "BIGSERIAL", "bytes": "BYTEA"}}
 
 
-@pytest.mark.parametrize("schema", [SCHEMA_1, SCHEMA_2])
+@pytest.mark.parametrize("schema", [SCHEMA_1, SCHEMA_2, SCHEMA_3])
 def test_a_store_of_an_older_schema(schema: tuple[str, ...], url: str, opened: Open) -> None:
     """What it holds is read, as nobody's in particular; what is added is checked, and may be a tenant's."""
     values = {"request": b"one", "model": NAMES, "state": b"a", "point": b"d1", "body": b"p1"}
@@ -363,6 +377,8 @@ def test_a_store_of_an_older_schema(schema: tuple[str, ...], url: str, opened: O
     assert store.snapshots() == [Snapshot("churn", b"a")]
     assert store.references() == {"r1": {b"d1": b"p1", b"d2": b"p2"}}
     assert store.references("acme") == {"r1": {b"d1": b"other"}}
+    store.save({}, joins={"acme": SavedJoin(SegmentChanges([(Segment(7, "rows", 1, 1, 4), b"rows")], [6]), b"state")})
+    assert (store.waiting("acme"), store.waiting("acme", 7), store.waiting("", 7)) == (b"state", b"rows", None)
 
 
 def test_what_is_of_a_tenant(url: str, opened: Open) -> None:
