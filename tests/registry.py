@@ -14,6 +14,7 @@ import yaml
 from driftline import semconv
 from driftline.semconv import TERMS, Term
 from driftline_processor.encode.metrics import METRICS
+from driftline_processor.encode.performance import PERFORMANCE_METRICS
 from driftline_processor.service.internal_metrics import INTERNAL_METRICS, METRIC_PREFIX, InternalMetric
 from driftline_processor.verdicts.fields import KINDS
 from driftline_processor.verdicts.reasons import Bound
@@ -189,6 +190,9 @@ def _metrics() -> Iterator[dict[str, Any]]:
         of_column = _OF_COLUMN if result.of_column is not None else ()
         by = [result.by] if result.by else []
         yield _metric(result.name, "gauge", result.unit, result.description, [*_OF_RESULT, *of_column, *by])
+    for each in PERFORMANCE_METRICS:
+        by = [semconv.PERFORMANCE_BASIS, semconv.OUTPUT_CLASS, semconv.OUTCOME_NAME]
+        yield _metric(each.name, "gauge", each.unit, each.description, [*_OF_MODEL, *_OF_SERVICE, *by])
     for internal in INTERNAL_METRICS:
         instrument = internal.kind.removeprefix("observable_")
         name = f"{METRIC_PREFIX}.{internal.name}"

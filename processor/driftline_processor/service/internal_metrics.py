@@ -61,7 +61,7 @@ INTERNAL_METRICS: Final = (
     ),
     InternalMetric(
         "outcomes",
-        "observable_counter",
+        "observable_gauge",
         "{outcome}",
         f"{semconv.OUTCOME_STATE}, {semconv.TENANT_NAME}",
         "Outcomes received since the store was created, by what became of them",
