@@ -19,14 +19,17 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 import driftline
 from driftline import semconv
 from driftline.sketch import Histogram
+from driftline.sketch.time_units import DAY
 from driftline_processor.decode import OtlpSignal, decode_request
 from driftline_processor.engine import engine as engine_module
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.tenant_engines import TenantEngines
 from driftline_processor.limits import LIMITS
+from driftline_processor.outcomes.join import JoinLimits
 from driftline_processor.records import WindowResult
 from driftline_processor.service import worker as worker_module
 from driftline_processor.service.internal_metrics import InternalMetrics
+from driftline_processor.service.outcome_joins import OutcomeJoins
 from driftline_processor.service.reference_registry import ReferenceRegistries, ReferenceRegistry
 from driftline_processor.service.request_queue import Request, RequestQueue
 from driftline_processor.service.store import Snapshot, Store
@@ -123,8 +126,10 @@ class Processor:
             store=self.store,
             engines=engines,
             registries=ReferenceRegistries(registries),
+            joins=OutcomeJoins(names, JoinLimits(30 * DAY, 1 << 30, DAY), self.store),
             metrics=self.metrics,
             publish=self.results.extend,
+            publish_performance=lambda _: None,
             unflushed=lambda _: names,  # what is saved when is no business of a tenant: only in the end, here
             storage_changed=lambda _: None,
             taken_over=lambda _: None,

@@ -7,8 +7,11 @@ from tempfile import gettempdir
 from opentelemetry.metrics import NoOpMeterProvider
 from sqlalchemy import insert
 
+from driftline.sketch.time_units import DAY
 from driftline_processor.engine.tenant_engines import TenantEngines
+from driftline_processor.outcomes.join import JoinLimits
 from driftline_processor.service.internal_metrics import InternalMetrics
+from driftline_processor.service.outcome_joins import OutcomeJoins
 from driftline_processor.service.reference_registry import ReferenceRegistries, ReferenceRegistry
 from driftline_processor.service.request_queue import RequestQueue
 from driftline_processor.service.store import Damaged, Store, StoreError
@@ -38,8 +41,10 @@ def enter(data: bytes) -> None:
             store=store,
             engines=engines,
             registries=ReferenceRegistries({"": ReferenceRegistry(Path("nowhere"), store, engines[""])}),
+            joins=OutcomeJoins([""], JoinLimits(DAY, 1 << 20, DAY), store),
             metrics=InternalMetrics(NoOpMeterProvider()),
             publish=lambda _: None,
+            publish_performance=lambda _: None,
             unflushed=lambda _: (),
             storage_changed=lambda _: None,
             taken_over=lambda _: None,
