@@ -113,6 +113,7 @@ REFERENCE_POINTS: Final = f"{PREFIX}.reference.points"
 REFERENCE_CHUNKS: Final = f"{PREFIX}.reference.chunks"
 REFERENCE_COLUMN: Final = f"{PREFIX}.reference.column"
 REFERENCE_CLOCKS: Final = f"{PREFIX}.reference.clocks"
+REFERENCE_OUTCOMES: Final = f"{PREFIX}.reference.outcomes"
 CHUNKED_BY: Final = f"{PREFIX}.chunk.by"
 CHUNK_STARTS: Final = f"{PREFIX}.chunk.starts"
 CHUNK_ENDS: Final = f"{PREFIX}.chunk.ends"
@@ -446,6 +447,9 @@ TERMS: Final = (
         "Counts of the column's bins per chunk: bins separated by spaces, chunks by semicolons",
     ),
     Term(REFERENCE_CLOCKS, "attribute", "Inputs that tell the time: which values go with which time, as JSON"),
+    Term(
+        REFERENCE_OUTCOMES, "attribute", "How outcomes went with predictions in training, by cell of the score, as JSON"
+    ),
     Term(ROW_BUCKETS, "attribute", f"Training rows in the buckets of `{ROW_HASH}`"),
     Term(ROW_STRETCHES, "attribute", "Rows of stretches of the training data"),
     Term(ROW_REPEATS, "attribute", "How often a row comes again in each of these stretches, on average"),

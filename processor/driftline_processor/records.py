@@ -13,6 +13,7 @@ import numpy as np
 
 from driftline.outcomes.event import Outcome
 from driftline.reference.clocks import Clock
+from driftline.reference.outcome_profile import OutcomeProfile
 from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: PLC0414  # exported
 from driftline.reference.row_repeats import RowRepeats
 from driftline.rows.batch import RowBatch
@@ -410,6 +411,7 @@ class Reference:
     has_timestamps: the chunks are stretches of time, and starts and ends are Unix seconds; else they are row numbers.
     inputs: names of the inputs in the order of the training data; empty where that is not known.
     row_repeats: how often rows repeat, by the digest of the names of their columns. clocks: inputs that tell the time.
+    outcomes: how labels went with predictions, where that is known.
     """
 
     id: str
@@ -423,3 +425,4 @@ class Reference:
     inputs: tuple[str, ...] = ()
     row_repeats: Mapping[str, RowRepeats] = field(default_factory=dict)
     clocks: tuple[Clock, ...] = ()
+    outcomes: OutcomeProfile | None = None

@@ -13,6 +13,7 @@ from driftline.profiling.clock_models import fit_clock
 from driftline.profiling.correlated_columns import correlated_columns
 from driftline.profiling.counters import CategoricalColumnCounter, ColumnCounter, NumericColumnCounter, most_bins
 from driftline.profiling.id_columns import IdProbe
+from driftline.profiling.outcome_profiles import OutcomeCounter
 from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
 from driftline.profiling.plan import Plan, Roles, listed, make_plan
 from driftline.profiling.row_counter import RowCounters
@@ -87,8 +88,10 @@ def profile_table(
     chosen = choose_pairs(sampled)
     pairs = PairCounter(chosen, members, len(chunker.chunks))
     rows = RowCounters(plan.columns, probes.keys(), clocks.keys(), len(chunker.chunks))
+    outcomes = OutcomeCounter(plan.columns, classes=_predicts_classes(seen))
     for batch in table.batches(plan.sources):
         chunk = chunker.chunk(batch)
+        outcomes.add(batch, chunk)
         for counter in counters.values():
             counter.add(batch, chunk)
         for probe in probes.values():
@@ -114,7 +117,8 @@ def profile_table(
     notes = [*plan.notes, *notes, *_padded_notes(unpadded), *mixed, *left_out, *told]
     kept = pairs.results(without=[key.name for key in ids])
     models = _clock_models(plan, seen, chunker, clocks)
-    return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept, rows.results(ids), models)
+    beside = rows.results(ids), models, outcomes.result()
+    return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept, *beside)
 
 
 def _belonging(
@@ -166,6 +170,13 @@ def _counter(column: ColumnSurvey, seen: Survey, chunks: int, bins: int) -> Colu
 
 def _is_categorical(column: ColumnSurvey) -> bool:
     return column.column.is_text or column.column.declared or _holds_classes(column)
+
+
+def _predicts_classes(seen: Survey) -> bool:
+    """Whether labels and predictions are classes; scores without predictions are of classes."""
+    prediction = ColumnKey(semconv.TARGET_OUTPUT, semconv.PREDICTION)
+    compared = [seen.columns[key] for key in seen.columns if key.target == semconv.TARGET_LABEL or key == prediction]
+    return prediction not in seen.columns or any(map(_is_categorical, compared))
 
 
 def _most_bins(columns: Iterable[ColumnSurvey]) -> int:

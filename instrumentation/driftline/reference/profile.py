@@ -10,6 +10,7 @@ from driftline.reference.chunks import Chunks
 from driftline.reference.clocks import Clock, merge_clocks
 from driftline.reference.errors import ProfileError
 from driftline.reference.merge import merge_chunks, merge_columns, merge_pairs
+from driftline.reference.outcome_profile import OutcomeProfile, merge_outcomes
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.row_repeats import RowRepeats
 from driftline.reference.write import to_json, to_request
@@ -29,6 +30,7 @@ class Profile:
         pairs: pairs of inputs, each as a column with two categories.
         row_repeats: how often rows repeat, of all inputs, and of those in `columns`.
         clocks: inputs that tell the time, which are in no column.
+        outcomes: how labels went with predictions and scores; None where not all of them were given.
 
     """
 
@@ -41,6 +43,7 @@ class Profile:
     pairs: tuple[ProfileColumn, ...] = ()
     row_repeats: tuple[RowRepeats, ...] = ()
     clocks: tuple[Clock, ...] = ()
+    outcomes: OutcomeProfile | None = None
 
     def merge(self, other: "Profile") -> "Profile":
         """The profile of the rows of both.
@@ -70,15 +73,18 @@ class Profile:
                 raise ProfileError(f"{what}: profiles to merge must be of the same one (got {mine!r} and {theirs!r})")
         chunks, places = merge_chunks(self.chunks, self.rows, other.chunks, other.rows)
         pairs = merge_pairs(self.pairs, other.pairs, places)
+        outcomes = merge_outcomes(self.outcomes, other.outcomes)
+        lost = (*_lost(len(self.pairs) - len(pairs)), *_lost_outcomes(self.outcomes is not None and outcomes is None))
         return replace(
             self,
             rows=self.rows + other.rows,
             chunks=chunks,
             columns=merge_columns(self.columns, other.columns, places),
-            notes=tuple(dict.fromkeys((*self.notes, *other.notes, *_lost(len(self.pairs) - len(pairs))))),
+            notes=tuple(dict.fromkeys((*self.notes, *other.notes, *lost))),
             pairs=pairs,
             row_repeats=_of_same_columns(self.row_repeats, other.row_repeats),
             clocks=merge_clocks(self.clocks, other.clocks),
+            outcomes=outcomes,
         )
 
     def named(self, path: str | Path) -> "Profile":
@@ -105,7 +111,8 @@ class Profile:
         """The profile as an OTLP metrics request."""
         columns = (*self.columns, *self.pairs)
         named = (self.model, self.version, self.chunks)
-        return to_request(*named, columns, row_repeats=self.row_repeats, clocks=self.clocks)
+        repeats, clocks = self.row_repeats, self.clocks
+        return to_request(*named, columns, row_repeats=repeats, clocks=clocks, outcomes=self.outcomes)
 
 
 def _of_same_columns(ours: tuple[RowRepeats, ...], theirs: tuple[RowRepeats, ...]) -> tuple[RowRepeats, ...]:
@@ -117,3 +124,9 @@ def _lost(pairs: int) -> tuple[str, ...]:
     if not pairs:
         return ()
     return (f"Left out {pairs} pairs of inputs split at different medians: profile all data at once to keep them",)
+
+
+def _lost_outcomes(lost: bool) -> tuple[str, ...]:
+    if not lost:
+        return ()
+    return ("Left out how labels go with predictions, counted in different cells: profile all data at once to keep it",)

@@ -13,6 +13,7 @@ from driftline.reference.clocks import Clock, read_clocks
 from driftline.reference.column_parts import ColumnParts
 from driftline.reference.errors import InvalidReference
 from driftline.reference.format import CHUNKED_BY, column_key, marked_resource, points, read_rows
+from driftline.reference.outcome_profile import OutcomeProfile, read_outcomes
 from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey
 from driftline.reference.row_repeats import RowRepeats
@@ -74,7 +75,7 @@ def read_reference(request: Any) -> StoredProfile:
     """
     resource = marked_resource(request)
     found = list(points(request))
-    chunks, columns, row_repeats, clocks = _gathered(found)
+    chunks, columns, row_repeats, clocks, outcomes = _gathered(found)
     expected = resource.count(semconv.REFERENCE_POINTS)
     if expected is not None and len(found) != expected:
         raise resource.wrong(semconv.REFERENCE_POINTS, f"must be the number of its data points, {len(found)}", expected)
@@ -90,6 +91,7 @@ def read_reference(request: Any) -> StoredProfile:
         pairs=tuple(column for column in every if column.pair is not None),
         row_repeats=row_repeats,
         clocks=clocks,
+        outcomes=outcomes,
     )
     return StoredProfile(resource.text(semconv.REFERENCE_ID), profile)
 
@@ -99,6 +101,7 @@ class _Gathered(NamedTuple):
     columns: dict[ColumnKey, ColumnParts]
     row_repeats: tuple[RowRepeats, ...]
     clocks: tuple[Clock, ...]
+    outcomes: OutcomeProfile | None
 
 
 def _gathered(found: list[tuple[str, Any]]) -> _Gathered:
@@ -109,17 +112,19 @@ def _gathered(found: list[tuple[str, Any]]) -> _Gathered:
     chunks: Chunks | None = None
     row_repeats: tuple[RowRepeats, ...] = ()
     clocks: tuple[Clock, ...] = ()
+    outcomes: OutcomeProfile | None = None
     columns: dict[ColumnKey, ColumnParts] = {}
     for metric, point in sorted(found, key=lambda each: each[0] != semconv.REFERENCE_COLUMN):
         attributes = CheckedAttributes(point, metric)
         if metric == semconv.REFERENCE_CHUNKS:
             chunks, row_repeats, clocks = _chunks(attributes), read_rows(attributes), read_clocks(attributes)
+            outcomes = read_outcomes(attributes)
             continue
         key = column_key(attributes)
         parts = columns.setdefault(key, ColumnParts(key))
         parts.add(metric, attributes.at(parts.place), point)
     ordered = dict(sorted(columns.items(), key=lambda item: item[1].position))
-    return _Gathered(chunks, ordered, row_repeats, clocks)
+    return _Gathered(chunks, ordered, row_repeats, clocks, outcomes)
 
 
 def _chunks(attributes: CheckedAttributes) -> Chunks:

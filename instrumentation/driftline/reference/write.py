@@ -23,6 +23,7 @@ from driftline import semconv
 from driftline.reference.chunks import Chunks
 from driftline.reference.clocks import Clock, clock_attributes
 from driftline.reference.format import CHUNKED_BY, GAUGES, NAMES, bins_text, decimal_attributes, row_attributes
+from driftline.reference.outcome_profile import OutcomeProfile, outcome_attributes
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.row_repeats import RowRepeats
 from driftline.sketch.identity import digest
@@ -49,12 +50,14 @@ def to_request(
     *,
     row_repeats: Sequence[RowRepeats] = (),
     clocks: Sequence[Clock] = (),
+    outcomes: OutcomeProfile | None = None,
 ) -> ExportMetricsServiceRequest:
     """The request; its points carry the time span of the data if it has timestamps."""
     common = {semconv.MODEL_NAME: model, semconv.MODEL_VERSION: version}
     named = {key: value for key, value in common.items() if value}
     attributes = {**named, semconv.OPERATION_NAME: OPERATION}
-    points = [_chunks(chunks, {**attributes, **row_attributes(row_repeats), **clock_attributes(clocks)})]
+    known = {**row_attributes(row_repeats), **clock_attributes(clocks), **outcome_attributes(outcomes)}
+    points = [_chunks(chunks, {**attributes, **known})]
     for column in columns:
         points += _column(column, attributes)
     _set_times(chunks, [point for _, point in points])

@@ -43,6 +43,7 @@ def _reference(stored: StoredProfile) -> Reference:
         inputs=tuple(column.key.name for column in profile.columns if column.key.target == TARGET_INPUT),
         row_repeats=_row_repeats(profile),
         clocks=profile.clocks,
+        outcomes=profile.outcomes,
     )
 
 

@@ -93,15 +93,17 @@ def _window(result: WindowResult, timeline: Timeline, rows: int) -> dict[str, An
 def _performance(found: WindowPerformance | None) -> dict[str, Any]:
     if found is None:
         return {}
-    return {"performance": {name: _metric(each, found.labelled) for name, each in found.metrics.items()}}
+    return {
+        "performance": {name: _metric(each, found.labelled, found.basis(name)) for name, each in found.metrics.items()}
+    }
 
 
-def _metric(metric: Metric, labelled: float) -> dict[str, Any]:
+def _metric(metric: Metric, labelled: float, basis: str) -> dict[str, Any]:
     """reason: why there is no value."""
     if isinstance(metric, Measured):
-        return {**metric._asdict(), "basis": "labels", "labelled": labelled}
+        return {**metric._asdict(), "basis": basis, "labelled": labelled}
     nothing = dict.fromkeys(Measured._fields)
-    return {**nothing, "basis": "labels", "labelled": labelled, "reason": metric.reason}
+    return {**nothing, "basis": basis, "labelled": labelled, "reason": metric.reason}
 
 
 def _json(value: Mapping[str, Any]) -> str:

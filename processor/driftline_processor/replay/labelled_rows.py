@@ -1,36 +1,46 @@
 """Rows with their labels, kept until their window is judged, and how right the model was in it."""
 
 from collections.abc import Mapping, Sequence
-from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftline.reference.column_types import BOOLEAN
+from driftline.reference.outcome_profile import ClassOutcomes, outcome_names
 from driftline.semconv import PREDICTION, SCORE, TARGET_LABEL, TARGET_OUTPUT
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.performance.classification import accuracy, balanced_accuracy, by_class
 from driftline_processor.performance.confusion import ConfusionCounts
-from driftline_processor.performance.measured import Metric
+from driftline_processor.performance.measured import Measured, Metric
 from driftline_processor.performance.probabilities import probability_losses
 from driftline_processor.performance.ranking import ranking
 from driftline_processor.performance.regression import regression
-from driftline_processor.records import ColumnKey, Window
+from driftline_processor.performance.sufficiency import FEWEST_LABELS
+from driftline_processor.records import ColumnKey, Reference, Window
 from driftline_processor.replay.column_mapping import ReplayedColumn
+from driftline_processor.replay.outcome_cells import CountedPane, OutcomeCells, numbers_of
 
 MOST_CLASSES = 100
 """Classes whose precision, recall and F1 are told."""
+
+BASIS_LABELS = "labels"
+BASIS_ESTIMATED = "estimated"
 
 Values = NDArray[Any]
 
 
 class WindowPerformance(NamedTuple):
-    """How right the model was. labels: rows that have one, of so many rows."""
+    """How right the model was. labels: rows that have one, of so many. estimated: metrics without them."""
 
     labels: int
     rows: int
     metrics: Mapping[str, Metric]
+    estimated: frozenset[str] = frozenset()
+
+    def basis(self, name: str) -> str:
+        """What a metric is based on."""
+        return BASIS_ESTIMATED if name in self.estimated else BASIS_LABELS
 
     @property
     def labelled(self) -> float:
@@ -50,9 +60,11 @@ class _Part(NamedTuple):
 class LabelledRows:
     """The labelled rows of the windows to come."""
 
-    def __init__(self, columns: Sequence[ReplayedColumn], step: int) -> None:
+    def __init__(self, columns: Sequence[ReplayedColumn], step: int, reference: Reference) -> None:
         """step: nanoseconds; windows begin and end at its multiples."""
         found = {column.key: column for column in columns}
+        self._cells = OutcomeCells.of(reference, found)
+        self._panes: dict[int, CountedPane] = {}
         self._step = step
         self._label = next((key for key in found if key.target == TARGET_LABEL), None)
         outputs = (ColumnKey(TARGET_OUTPUT, name) for name in (PREDICTION, SCORE))
@@ -64,28 +76,48 @@ class LabelledRows:
 
     @property
     def usable(self) -> bool:
-        """Whether there are labels, and something to compare them with."""
+        """Whether there are labels and something to compare them with, or a reference that estimates without."""
+        return self._cells is not None or self._compares
+
+    @property
+    def _compares(self) -> bool:
         return self._label is not None and (self._prediction is not None or self._score is not None)
 
     def add(self, values: Mapping[ColumnKey, Values], time: int) -> None:
         """Keeps rows of one step, whose newest time is `time`."""
-        if not self.usable or self._label is None:
+        step = (time - 1) // self._step
+        if self._cells is not None:
+            self._panes.setdefault(step, self._cells.empty()).add(self._cells.count(values))
+        if not self._compares or self._label is None:
             return
         label = values[self._label]
         known = ~_missing(label)
         prediction = None if self._prediction is None else values[self._prediction]
-        score = None if self._score is None else _numbers(values[self._score])
+        score = None if self._score is None else numbers_of(values[self._score])
         if self._classes and prediction is not None:
-            self._remember(_names(prediction), score)
+            self._remember(outcome_names(prediction), score)
         kept = (None if each is None else each[known] for each in (prediction, score))
         part = _Part(len(label), label[known], *kept)
-        self._parts.setdefault((time - 1) // self._step, []).append(part)
+        self._parts.setdefault(step, []).append(part)
 
     def measure(self, window: Window) -> WindowPerformance:
         """Of one window; windows come in order, and what is older than this one is dropped."""
         first, last = window.start // self._step, window.end // self._step
         self._parts = {step: parts for step, parts in self._parts.items() if step >= first}
         parts = [part for step in sorted(self._parts) if step < last for part in self._parts[step]]
+        found = self._measured(parts)
+        if self._cells is None:
+            return found
+        self._panes = {step: pane for step, pane in self._panes.items() if step >= first}
+        pane = self._cells.empty()
+        for step in sorted(self._panes):
+            if step < last:
+                pane.add(self._panes[step])
+        return _with_estimates(found._replace(rows=pane.rows), self._cells.estimated(pane))
+
+    def _measured(self, parts: Sequence[_Part]) -> WindowPerformance:
+        if not self._compares:
+            return WindowPerformance(0, 0, {})
         label = _joined([part.label for part in parts])
         prediction = None if self._prediction is None else _joined([p.prediction for p in parts])
         score = None if self._score is None else _joined([p.score for p in parts]).astype(np.float64)
@@ -93,7 +125,7 @@ class LabelledRows:
         return WindowPerformance(len(label), sum(part.rows for part in parts), metrics)
 
     def _of_classes(self, label: Values, prediction: Values | None, score: FloatArray | None) -> dict[str, Metric]:
-        truth, told = _names(label), None if prediction is None else _names(prediction)
+        truth, told = outcome_names(label), None if prediction is None else outcome_names(prediction)
         self._remember(truth, None)
         classes = sorted(self._seen)
         metrics: dict[str, Metric] = {}
@@ -120,6 +152,9 @@ class LabelledRows:
         """Of two classes, the one that is predicted at the higher scores; else the last by name."""
         if len(classes) != 2:
             return None
+        known = self._cells.outcomes if self._cells is not None else None
+        if isinstance(known, ClassOutcomes) and known.positive in classes:
+            return known.positive
         means = {name: total / rows for name, (rows, total) in self._seen.items() if rows}
         return max(classes, key=lambda name: means[name]) if len(means) == 2 else classes[-1]
 
@@ -141,7 +176,7 @@ def _confusion(truth: Values, told: Values, classes: Sequence[str], positive: st
 
 def _of_numbers(label: Values, prediction: Values | None) -> dict[str, Metric]:
     assert prediction is not None
-    y, p = (_numbers(each) for each in (label, prediction))
+    y, p = (numbers_of(each) for each in (label, prediction))
     both = np.isfinite(y) & np.isfinite(p) & (np.abs(y) < _HUGE) & (np.abs(p) < _HUGE)
     return regression(y[both], p[both], np.ones(int(both.sum())))
 
@@ -150,26 +185,20 @@ _HUGE = 1e75
 """From here on the fourth power of an error is no number."""
 
 
-def _numbers(values: Values) -> FloatArray:
-    return np.array([each if isinstance(each, int | float) else np.nan for each in values.tolist()], np.float64)
-
-
 def _missing(values: Values) -> BoolArray:
-    missing: BoolArray = _names(values) == ""
+    missing: BoolArray = outcome_names(values) == ""
     return missing
 
 
-def _names(values: Values) -> Values:
-    """Classes by name, "" where missing: 1, 1.0 and True are the same, and so are "1" and 1."""
-    return np.array([_name(each) for each in values.tolist()], object)
-
-
-def _name(value: Any) -> str:
-    if value is None or (isinstance(value, float) and isnan(value)):
-        return ""
-    if isinstance(value, bool | int | float):
-        return str(int(value)) if float(value).is_integer() else repr(value)
-    return str(value)
+def _with_estimates(found: WindowPerformance, estimated: Mapping[str, Metric]) -> WindowPerformance:
+    """With what scores say where labels say nothing. A refused estimate is told where there is no other word."""
+    instead = {
+        name: metric
+        for name, metric in estimated.items()
+        if not isinstance(found.metrics.get(name), Measured)
+        and (isinstance(metric, Measured) or found.labels < FEWEST_LABELS)
+    }
+    return found._replace(metrics={**found.metrics, **instead}, estimated=frozenset(instead))
 
 
 def _holds_classes(column: ReplayedColumn) -> bool:

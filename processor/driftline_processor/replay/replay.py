@@ -53,7 +53,7 @@ class Replay:
         model = ModelKey(self.reference.name, self.reference.version)
         self._engine = Engine(self.settings, None if self.choices is None else self.choices.add)
         self._engine.put_reference(self.reference)
-        self._labelled = LabelledRows(self.columns, self.settings.step)
+        self._labelled = LabelledRows(self.columns, self.settings.step, self.reference)
         columns = self.reference.columns.values()
         pairs = {column.key.name: column.pair for column in columns if column.pair is not None}
         known = frozenset(key.name for key in self.reference.columns if key.target == TARGET_INPUT)

@@ -10,6 +10,7 @@ from rich.text import Text
 from driftline.semconv import TARGET_PAIR, TARGET_ROWS
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, counts, model_in_words, statement
+from driftline_processor.performance.estimated import LIMITS_OF_ESTIMATES
 from driftline_processor.performance.measured import Measured
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, IncidentEvent, WindowResult
 from driftline_processor.replay.choices import Choices
@@ -48,12 +49,15 @@ def window_lines(result: WindowResult, timeline: Timeline, rows: int, *, everyth
 def performance_lines(found: WindowPerformance, *, everything: bool) -> Iterator[Text]:
     """everything: those of single classes too."""
     yield Text(f"  performance  {percent(found.labelled)} labelled ({found.labels:,} of {found.rows:,} rows)")
+    if any(isinstance(found.metrics[name], Measured) for name in found.estimated):
+        yield Text(f"    {LIMITS_OF_ESTIMATES}", style="dim")
     for name, metric in found.metrics.items():
         if "." in name and not everything:
             continue
         if isinstance(metric, Measured):
             value, low, high = (number(each, 3) for each in metric)
-            yield Text(f"    {name}  {value}  ({low} to {high})")
+            basis = "  estimated" if name in found.estimated else ""
+            yield Text(f"    {name}  {value}  ({low} to {high}){basis}")
         else:
             yield Text(f"    {name}  {metric.reason}", style="dim")
 

@@ -93,3 +93,46 @@ def test_without_labels_nothing_is_said_of_performance(tmp_path: Path) -> None:
     found = results(tmp_path, data, "--reference", save_reference(tmp_path / "r.json"))
 
     assert "performance" not in found["windows"][0]
+
+
+def test_before_labels_performance_is_estimated(tmp_path: Path) -> None:
+    """By a reference that has labels: of data without any, with the basis, as text too."""
+    training = labelled(1.0, seed=3)
+    profile = driftline.profile(training, "churned", prediction="prediction", score="score", model="churn")
+    profile.save(tmp_path / "r.json")
+    data, truth = logged(2, seed=8), labelled(1.0, seed=8)["churned"]
+    options = (write_parquet(tmp_path / "d.parquet", data), "--reference", tmp_path / "r.json")
+    told = results(tmp_path, *options)["windows"][0]["performance"]
+
+    assert {(each["basis"], each["labelled"]) for each in told.values()} == {("estimated", 0.0)}
+    right = metrics.accuracy_score(truth[:ROWS], data["prediction"][:ROWS])
+    assert told["accuracy"]["low"] <= right <= told["accuracy"]["high"]
+    assert {"f1", "roc_auc", "recall.stays"} <= set(told)
+    assert "cannot see concept drift" in replay(*options).output
+
+
+def test_labels_take_the_place_of_estimates(tmp_path: Path) -> None:
+    """In a window that has enough of them."""
+    training = labelled(1.0, seed=3)
+    profile = driftline.profile(training, "churned", prediction="prediction", score="score", model="churn")
+    profile.save(tmp_path / "r.json")
+    data = labelled(0.5)
+    data["churned"][:ROWS] = [None] * ROWS
+    options = ("--reference", tmp_path / "r.json", "--label", "churned")
+    found = results(tmp_path, write_parquet(tmp_path / "d.parquet", data), *options)["windows"]
+
+    assert [window["performance"]["accuracy"]["basis"] for window in found] == ["estimated", "labels"]
+
+
+def test_rows_like_none_of_training_are_not_estimated(tmp_path: Path) -> None:
+    """The refusal names the input."""
+    training = labelled(1.0, seed=3)
+    profile = driftline.profile(training, "churned", prediction="prediction", score="score", model="churn")
+    profile.save(tmp_path / "r.json")
+    data = logged(1, seed=8)
+    data["plan"] = ["student" if i % 5 == 0 else each for i, each in enumerate(data["plan"])]
+    options = (write_parquet(tmp_path / "d.parquet", data), "--reference", tmp_path / "r.json")
+    told = results(tmp_path, *options)["windows"][0]["performance"]["accuracy"]
+
+    assert told["value"] is None
+    assert "plan" in told["reason"]
