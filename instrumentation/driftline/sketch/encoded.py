@@ -199,9 +199,21 @@ def _encoded(buckets: Buckets) -> bytes:
     offset, counts = buckets.dense()
     if not counts:
         return b""
-    packed = b"".join(map(_varint, counts))
+    packed = _written(counts)
     begin = (_OFFSET, offset << 1 ^ offset >> 31) if offset else ()
     return b"".join(map(_varint, (*begin, _COUNTS, len(packed)))) + packed
+
+
+def _written(values: list[int]) -> bytes:
+    """Most are of one byte, and all but the most frequent buckets of two."""
+    if (most := max(values)) < _CONTINUED:
+        return bytes(values)
+    if most >= _CONTINUED << 7:
+        return b"".join(map(_varint, values))
+    numbers = np.array(values, np.uint16)
+    two = numbers >= _CONTINUED
+    written = np.stack(((numbers & 0x7F) | np.where(two, _CONTINUED, 0), numbers >> 7), axis=1).astype(np.uint8)
+    return bytes(written[np.stack((np.ones(len(two), bool), two), axis=1)])
 
 
 def _varint(value: int) -> bytes:

@@ -377,8 +377,9 @@ class Engine:
             limits, alarm = self._settings.of_duplicates, stream.alarms.get(duplicates.DUPLICATES)
             found = duplicates.find(duplicates.Held(hashed, columns), comparison.reference, window, limits, alarm)
         distinct = duplicates.as_distinct(columns, found)
-        results = describe_window(columns)
-        if comparison is not None:
+        if comparison is None:
+            results = describe_window(columns)
+        else:
             results = comparison.window(distinct, self._settings.budget, duration, stream)
             results = duplicates.explained(results, columns, found)
             results = self._of_clocks(comparison, results, columns, stream)
