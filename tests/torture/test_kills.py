@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -10,14 +9,12 @@ import pytest
 from driftline import semconv
 from e2e.processes import wait_until
 from torture.backend import Backend
-from torture.otlp_stream import Kind, Stream, Values
+from torture.otlp_stream import Kind, Stream
 from torture.processors import kill_often
 from torture.rig import Rig
-from torture.traffic import normal, sending
+from torture.traffic import CYCLE, drifting, sending
 
 _SETTINGS = {"window": {"size": "10s", "step": "2s", "lateness": "20s"}}
-_CYCLE = 60.0
-"""Seconds, of which the values are others in the second half."""
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)])
@@ -37,12 +34,12 @@ def test_kills(kind: str, rig: Rig, request: pytest.FixtureRequest) -> None:
         ports.append(control.port)
     kinds: tuple[Kind, ...] = ("spans", "cumulative", "delta")
     streams = [Stream(kind, kind, number=number) for number, kind in enumerate(kinds)]
-    with sending(streams, *ports, values=_drifting(), pause=rig.choose(short=0.1, full=0.4), again=0.5) as traffic:
+    with sending(streams, *ports, values=drifting(), pause=rig.choose(short=0.1, full=0.4), again=0.5) as traffic:
         kill_often(victim, times=rig.choose(short=1, full=20))
         before = sum(traffic.rows.values())
         wait_until(lambda: sum(traffic.rows.values()) > before + 2000, "requests are taken again")
         if rig.full:
-            time.sleep(_CYCLE)  # of traffic that nobody disturbs: the last life tells what it owes
+            time.sleep(CYCLE)  # of traffic that nobody disturbs: the last life tells what it owes
     counted = backend.counted(traffic.rows)
     if rig.full:
         with suppress(AssertionError):
@@ -62,12 +59,6 @@ def test_kills(kind: str, rig: Rig, request: pytest.FixtureRequest) -> None:
     assert counted == traffic.rows
     assert not traffic.refused
     assert "Traceback" not in victim.log
-
-
-def _drifting() -> Callable[[], Values]:
-    """Values that are others in the second half of each cycle."""
-    good, bad, begun = normal(10.0), normal(900.0), time.monotonic()
-    return lambda: bad() if (time.monotonic() - begun) % _CYCLE > _CYCLE / 2 else good()
 
 
 def _events(backend: Backend) -> set[tuple[str, str]]:

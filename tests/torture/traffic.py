@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from torture.client import Answer, Client
 from torture.otlp_stream import Message, Stream, Values
 
 _REMEMBERED = 8
+
+CYCLE = 60.0
+"""Seconds, of which drifting values are others in the second half."""
 
 
 @dataclass(frozen=True)
@@ -99,3 +103,9 @@ def normal(mean: float, rows: int = 100, seed: int = 1) -> Callable[[], Values]:
             return rng.normal(mean, 2.0, rows)
 
     return draw
+
+
+def drifting(rows: int = 100) -> Callable[[], Values]:
+    """Values that are others in the second half of each cycle."""
+    good, bad, begun = normal(10.0, rows), normal(900.0, rows), time.monotonic()
+    return lambda: bad() if (time.monotonic() - begun) % CYCLE > CYCLE / 2 else good()
