@@ -72,7 +72,8 @@ class Backend(OtlpSink):
     def _keep_point(self, point: ReceivedPoint) -> None:
         name, attributes, value = point.metric.name, point.attributes, point.value
         if name == semconv.PROCESSOR_ROWS:
-            self.rows[attributes[semconv.MODEL_NAME]] = value
+            if semconv.MODEL_NAME in attributes:  # beyond 2,000 names the SDK sums up the others without one
+                self.rows[attributes[semconv.MODEL_NAME]] = value
         elif name.startswith(f"{semconv.SCOPE}."):
             self.internal[name, tuple(sorted(attributes.items()))] = value
         else:

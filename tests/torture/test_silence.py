@@ -14,7 +14,7 @@ _SETTINGS = {"window": {"size": "3s", "step": "1s", "lateness": "1s"}}
 _PAUSE = 0.1
 
 
-@pytest.mark.parametrize("what", ["the link", "the processor"])
+@pytest.mark.parametrize("what", ["the link", pytest.param("the processor", marks=pytest.mark.full)])
 def test_silence(rig: Rig, what: str) -> None:
     """What a queue held meanwhile counts, whether windows were judged without it or the processor was away."""
     backend = rig.backend()
