@@ -298,6 +298,15 @@ REASON_FIELDS: Final = {
         "share": "Share of rows with the default",
         "missing": "Whether the default took the place of missing values",
     },
+    "outcomes_moved": {
+        "what": "`label`, `right` or `wrong`: a share of rows; `bias` or `size` of errors, in standard deviations",
+        "before": "What training expects of rows with such scores",
+        "after": "What it is",
+        "name": "The class whose share it is",
+        "low": "The least score of the rows",
+        "high": "The score that all are below",
+        "selection": "Whether labels may be no random sample, and be the reason",
+    },
 }
 REASON_ATTRIBUTES: Final = {
     (kind, field): f"{PREFIX}.drift.{kind}.{field}" for kind, fields in REASON_FIELDS.items() for field in fields
@@ -310,6 +319,8 @@ TARGET_BLOCK: Final = "block"
 TARGET_OUTPUT: Final = "output"
 TARGET_LABEL: Final = "label"
 TARGET_ROWS: Final = "rows"
+TARGET_CONCEPT: Final = "concept"
+TARGET_PERFORMANCE: Final = "performance"
 
 
 class ColumnNames(NamedTuple):
@@ -475,7 +486,8 @@ TERMS: Final = (
         DRIFT_TARGET,
         "attribute",
         f"`{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}`, `{TARGET_LABEL}`; `{TARGET_BLOCK}` of columns that "
-        f"moved together; `{TARGET_ROWS}` for duplicates",
+        f"moved together; `{TARGET_ROWS}` for duplicates; `{TARGET_CONCEPT}` of outcomes given predictions; "
+        f"`{TARGET_PERFORMANCE}` below that of training",
     ),
     Term(SERVICE_NAME, "attribute", "Of the resource that served the model; also an attribute of results and events"),
     Term(SERVICE_NAMESPACE, "attribute", "As above"),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from heapq import nlargest
 from itertools import chain, groupby, islice
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -38,6 +38,7 @@ from driftline_processor.monitors.drift.history.trailing_windows import StreamWi
 from driftline_processor.monitors.drift.results import describe_window
 from driftline_processor.monitors.duplicates import monitor as duplicates
 from driftline_processor.records import (
+    ColumnKey,
     ColumnResult,
     ColumnSummary,
     ExampleRows,
@@ -50,6 +51,7 @@ from driftline_processor.records import (
     Window,
     WindowResult,
 )
+from driftline_processor.verdicts.verdict import OpenAlarm
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +80,21 @@ class JudgedWindow(NamedTuple):
     result: WindowResult
 
 
+OutcomeJudge: TypeAlias = Callable[[ModelKey, Window, Mapping[ColumnKey, OpenAlarm]], tuple[ColumnResult, ...]]
+"""What outcomes say of a model in a window, beside the alarms that are open."""
+
+
 class Engine:
     """The state of all models. Not thread-safe."""
 
-    def __init__(self, settings: EngineSettings, on_judged: Callable[[JudgedWindow], None] | None = None) -> None:
-        """on_judged: called with each window that was compared with a reference."""
-        self._settings, self._on_judged = settings, on_judged
+    def __init__(
+        self,
+        settings: EngineSettings,
+        on_judged: Callable[[JudgedWindow], None] | None = None,
+        outcomes: OutcomeJudge | None = None,
+    ) -> None:
+        """on_judged: called with each window that was compared with a reference. outcomes: judges those of a window."""
+        self._settings, self._on_judged, self._outcomes = settings, on_judged, outcomes
         self._models: dict[ModelKey, ModelState] = {}
         self._evicted: set[ModelKey] = set()
         self._shares = ModelShares(self._models, settings.columns)
@@ -383,6 +394,8 @@ class Engine:
             results = comparison.window(distinct, self._settings.budget, duration, stream)
             results = duplicates.explained(results, columns, found)
             results = self._of_clocks(comparison, results, columns, stream)
+            if self._outcomes is not None:
+                results = (*results, *self._outcomes(model.key, window, stream.alarms))
         result = WindowResult(
             model=model.key,
             window=window,

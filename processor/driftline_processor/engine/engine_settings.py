@@ -9,12 +9,16 @@ from driftline_processor.config import Config
 from driftline_processor.config.rules import MAX_PANES
 from driftline_processor.limits import LIMITS
 from driftline_processor.monitors.clocks import monitor as clocks
+from driftline_processor.monitors.concept.monitor import Limits as OutcomeLimits
 from driftline_processor.monitors.drift.detection.budget_allocation import MOST_ALPHA
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER
 from driftline_processor.monitors.duplicates import monitor as duplicates
 
 CLOCKS_SHARE: Final = 0.1
 """Of the false alarms of a model's columns: as many more for all of its clocks."""
+
+OUTCOMES_SHARE: Final = 0.2
+"""Of the false alarms of a model's columns: as many more for outcomes given predictions, and performance."""
 
 DUPLICATES_SHARE: Final = 0.1
 """Of the false alarms of a model's columns: as many more for rows that repeat."""
@@ -58,6 +62,10 @@ class EngineSettings:
     def of_clocks(self, number: int) -> clocks.Limits:
         """What each of so many clocks is judged by."""
         return clocks.Limits(self.tolerance, min(CLOCKS_SHARE * self.budget / max(number, 1), MOST_ALPHA))
+
+    def of_outcomes(self, *, weighted: bool) -> OutcomeLimits:
+        """What outcomes are judged by. weighted: whether the chance that a row gets a label is known."""
+        return OutcomeLimits(min(OUTCOMES_SHARE * self.budget, MOST_ALPHA), weighted)
 
     @property
     def budget(self) -> float:

@@ -10,6 +10,8 @@ from driftline.reference.column_types import BOOLEAN
 from driftline.reference.outcome_profile import ClassOutcomes, outcome_names
 from driftline.semconv import PREDICTION, SCORE, TARGET_LABEL, TARGET_OUTPUT
 from driftline.sketch.arrays import BoolArray, FloatArray
+from driftline_processor.engine.engine_settings import EngineSettings
+from driftline_processor.monitors.concept.monitor import SPANS, OutcomeMonitor, Stretch
 from driftline_processor.performance.classification import accuracy, balanced_accuracy, by_class
 from driftline_processor.performance.confusion import ConfusionCounts
 from driftline_processor.performance.measured import Measured, Metric
@@ -17,9 +19,10 @@ from driftline_processor.performance.probabilities import probability_losses
 from driftline_processor.performance.ranking import ranking
 from driftline_processor.performance.regression import regression
 from driftline_processor.performance.sufficiency import FEWEST_LABELS
-from driftline_processor.records import ColumnKey, Reference, Window
+from driftline_processor.records import ColumnKey, ColumnResult, Reference, Window
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.outcome_cells import CountedPane, OutcomeCells, numbers_of
+from driftline_processor.verdicts.verdict import OpenAlarm
 
 MOST_CLASSES = 100
 """Classes whose precision, recall and F1 are told."""
@@ -60,12 +63,13 @@ class _Part(NamedTuple):
 class LabelledRows:
     """The labelled rows of the windows to come."""
 
-    def __init__(self, columns: Sequence[ReplayedColumn], step: int, reference: Reference) -> None:
-        """step: nanoseconds; windows begin and end at its multiples."""
+    def __init__(self, columns: Sequence[ReplayedColumn], settings: EngineSettings, reference: Reference) -> None:
+        """settings: windows begin and end at multiples of its step."""
         found = {column.key: column for column in columns}
         self._cells = OutcomeCells.of(reference, found)
         self._panes: dict[int, CountedPane] = {}
-        self._step = step
+        self._step, self._settings = settings.step, settings
+        self._monitor = _monitor(reference) if self._cells is not None else None
         self._label = next((key for key in found if key.target == TARGET_LABEL), None)
         outputs = (ColumnKey(TARGET_OUTPUT, name) for name in (PREDICTION, SCORE))
         self._prediction, self._score = (key if key in found else None for key in outputs)
@@ -108,12 +112,31 @@ class LabelledRows:
         found = self._measured(parts)
         if self._cells is None:
             return found
-        self._panes = {step: pane for step, pane in self._panes.items() if step >= first}
-        pane = self._cells.empty()
-        for step in sorted(self._panes):
-            if step < last:
-                pane.add(self._panes[step])
+        pane = self._pane(window.start, window.end)
         return _with_estimates(found._replace(rows=pane.rows), self._cells.estimated(pane))
+
+    def judge(self, window: Window, alarms: Mapping[ColumnKey, OpenAlarm]) -> tuple[ColumnResult, ...]:
+        """Whether outcomes given predictions have changed, and performance is below that of training."""
+        if self._monitor is None or self._label is None:
+            return ()
+        size = self._settings.size
+        first = window.end - SPANS[-1] * size
+        self._panes = {step: pane for step, pane in self._panes.items() if step * self._step >= first}
+        begun = min(self._panes, default=0) * self._step
+        spans = [window.end - span * size for span in SPANS]
+        starts = [start for place, start in enumerate(spans) if not place or start >= begun]
+        stretches = [Stretch(start, window.end, self._pane(start, window.end).counts) for start in starts]
+        found = self._monitor.judge(stretches, alarms, self._settings.of_outcomes(weighted=False))
+        return tuple(each for each in found if each.rows or each.column in alarms)
+
+    def _pane(self, start: int, end: int) -> CountedPane:
+        """All rows of some time."""
+        assert self._cells is not None
+        whole = self._cells.empty()
+        for step in range(start // self._step, end // self._step):
+            if step in self._panes:
+                whole.add(self._panes[step])
+        return whole
 
     def _measured(self, parts: Sequence[_Part]) -> WindowPerformance:
         if not self._compares:
@@ -157,6 +180,13 @@ class LabelledRows:
             return known.positive
         means = {name: total / rows for name, (rows, total) in self._seen.items() if rows}
         return max(classes, key=lambda name: means[name]) if len(means) == 2 else classes[-1]
+
+
+def _monitor(reference: Reference) -> OutcomeMonitor | None:
+    if reference.outcomes is None:
+        return None
+    seconds = float(reference.ends[-1] - reference.starts[0]) if reference.has_timestamps else 0.0
+    return OutcomeMonitor.of(reference.outcomes, seconds * 1e9)
 
 
 def _confusion(truth: Values, told: Values, classes: Sequence[str], positive: str | None) -> dict[str, Metric]:

@@ -51,9 +51,10 @@ class Replay:
 
     def __post_init__(self) -> None:
         model = ModelKey(self.reference.name, self.reference.version)
-        self._engine = Engine(self.settings, None if self.choices is None else self.choices.add)
+        self._labelled = LabelledRows(self.columns, self.settings, self.reference)
+        on_judged = None if self.choices is None else self.choices.add
+        self._engine = Engine(self.settings, on_judged, lambda _, *window: self._labelled.judge(*window))
         self._engine.put_reference(self.reference)
-        self._labelled = LabelledRows(self.columns, self.settings.step, self.reference)
         columns = self.reference.columns.values()
         pairs = {column.key.name: column.pair for column in columns if column.pair is not None}
         known = frozenset(key.name for key in self.reference.columns if key.target == TARGET_INPUT)

@@ -7,13 +7,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.semconv import TARGET_INPUT, TARGET_PAIR, TARGET_ROWS
+from driftline.semconv import TARGET_INPUT, TARGET_LABEL, TARGET_PAIR, TARGET_ROWS
 from driftline.sketch import MOST_NAMED
 from driftline.sketch.arrays import IntArray
 from driftline.sketch.column import ColumnSketch
 from driftline.sketch.pairs import Pair, Pairs
 from driftline.sketch.row_hash import BUCKETS, histogram, row_buckets
 from driftline.sketch.time_units import HOUR
+from driftline.sketch.values import is_missing
 from driftline_processor.engine.accumulator import COUNTED_ELSEWHERE
 from driftline_processor.records import ColumnKey, CountPoint, InputRecord, ModelKey, RowsPoint, SketchPoint
 from driftline_processor.replay.column_mapping import ReplayedColumn
@@ -58,7 +59,7 @@ class Sketcher:
         time = int(times.max())
         records: list[InputRecord] = list(self._rows(times))
         for key, series in self._series.items():
-            series.add(values[key], next(self._ticks))
+            series.add(_come(values[key]) if key.target == TARGET_LABEL else values[key], next(self._ticks))
             records += self._column(key, series, time)
         inputs = {key.name: column for key, column in values.items() if key.target == TARGET_INPUT}
         for name, counted in self._pairs.count(inputs):
@@ -92,3 +93,10 @@ class Sketcher:
     def _head(self, key: ColumnKey, time: int) -> tuple[bytes, ModelKey, ColumnKey, str, int, int, bool]:
         """The common fields of a point; each has a stream of its own, so that none is a duplicate."""
         return next(self._points).to_bytes(16, "big"), self._model, key, _OPERATION, time, time, False
+
+
+def _come(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels that have come: the others are to come, and no missing values."""
+    known = ~np.isnan(labels) if labels.dtype.kind == "f" else np.array([not is_missing(each) for each in labels], bool)
+    come: NDArray[Any] = labels[known]
+    return come

@@ -20,6 +20,7 @@ from driftline_processor.verdicts.reasons import (
     Multiplied,
     NeverSeen,
     NoRows,
+    OutcomesMoved,
     Reason,
     Recovered,
     Region,
@@ -48,6 +49,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     ClockOff: "clock_off",
     ExplainedByBlock: "explained_by_block",
     LooksLike: "looks_like",
+    OutcomesMoved: "outcomes_moved",
     StillOpen: "still_open",
     Stated: "stated",
 }
@@ -150,6 +152,15 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
         "most": reason.most,
     },
     ClockOff: lambda reason: {"clock": reason.clock, "share": reason.share, "behind": reason.behind},
+    OutcomesMoved: lambda reason: {
+        "what": reason.what,
+        "before": reason.before,
+        "after": reason.after,
+        "name": reason.name,
+        "low": reason.low,
+        "high": reason.high,
+        "selection": reason.selection,
+    },
     ExplainedByBlock: lambda reason: {"block": reason.block},
     LooksLike: lambda reason: {
         "column": reason.column,
@@ -195,6 +206,15 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
         packed["times"], packed["usual"], packed["rows"], packed["effective"], packed.get("most")
     ),
     "clock_off": lambda packed: ClockOff(packed["clock"], packed["share"], packed.get("behind")),
+    "outcomes_moved": lambda packed: OutcomesMoved(
+        packed["what"],
+        packed["before"],
+        packed["after"],
+        packed.get("name"),
+        packed.get("low"),
+        packed.get("high"),
+        packed["selection"],
+    ),
     "explained_by_block": lambda packed: ExplainedByBlock(packed["block"]),
     "looks_like": lambda packed: LooksLike(**{name: value for name, value in packed.items() if name != "kind"}),
     "still_open": lambda packed: StillOpen(round(packed["since"] * 1e9)),

@@ -199,6 +199,24 @@ class ClockOff:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomesMoved:
+    """Outcomes given predictions: `before` is what training expects of these rows, and they are `after`.
+
+    what: "label", the share of a class among rows with such scores; "right", of right predictions; "wrong", of wrong
+    ones among all; "bias", the mean error, or "size", its mean size, in standard deviations of training. low, high: of
+    scores. selection: labels may be no random sample, and be the reason.
+    """
+
+    what: str
+    before: float
+    after: float
+    name: str | None = None
+    low: float | None = None
+    high: float | None = None
+    selection: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainedByBlock:
     """A column moves as the block does that it belongs to, whose alarm tells of it."""
 
@@ -257,6 +275,7 @@ Reason: TypeAlias = (
     | ClockOff
     | ExplainedByBlock
     | LooksLike
+    | OutcomesMoved
     | StillOpen
     | Stated
 )

@@ -24,6 +24,7 @@ from driftline_processor.verdicts.reasons import (
     Multiplied,
     NeverSeen,
     NoRows,
+    OutcomesMoved,
     Reason,
     Recovered,
     Region,
@@ -196,6 +197,34 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
+def _outcomes_moved(reason: OutcomesMoved) -> str:
+    if reason.what in _ERRORS:
+        moved = f"{_ERRORS[reason.what]}: {number(reason.before, 3)} → {number(reason.after, 3)} standard deviations"
+    else:
+        before, after = percents(reason.before, reason.after)
+        moved = f"{_outcome(reason)}{_scores(reason)}: {before} expected → {after}"
+    return f"{moved}, or which rows get labels has changed" if reason.selection else moved
+
+
+_ERRORS: Final = {"bias": "mean error given the prediction", "size": "mean size of errors given the prediction"}
+
+
+def _outcome(reason: OutcomesMoved) -> str:
+    if reason.what == "label":
+        return f"share of label '{reason.name}'"
+    return f"rows predicted {reason.what}"
+
+
+def _scores(reason: OutcomesMoved) -> str:
+    if reason.low is None and reason.high is None:
+        return " given their scores" if reason.what != "wrong" else ""
+    if reason.low is None:
+        return f" at scores below {number(reason.high or 0.0, 3)}"
+    if reason.high is None:
+        return f" at scores from {number(reason.low, 3)}"
+    return f" at scores {number(reason.low, 3)} to {number(reason.high, 3)}"
+
+
 def _times(number: float) -> str:
     return "once" if number < 1.05 else f"{number:.1f} times" if number < 9.95 else f"{number:,.0f} times"
 
@@ -221,6 +250,7 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     Recovered: lambda _: "the last window by itself is healthy",
     ClockOff: _clock_off,
     LooksLike: lambda reason: f"looks like {_LIKE[reason.change](reason)}",
+    OutcomesMoved: _outcomes_moved,
     ExplainedByBlock: lambda reason: f"as {reason.block} moved",
     ExplainedByMembers: lambda reason: f"as {' and '.join(reason.members)} moved",
     Repeated: _repeated,

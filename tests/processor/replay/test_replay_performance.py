@@ -12,9 +12,9 @@ from replay_data import Columns, logged, replay, results, save_reference, write_
 ROWS = 600
 
 
-def labelled(share: float, seed: int = 5) -> Columns:
-    """An hour of predictions; labels that are mostly as predicted, of so many rows."""
-    data, rng = logged(2, seed), np.random.default_rng(seed)
+def labelled(share: float, seed: int = 5, hours: int = 2) -> Columns:
+    """Hours of predictions; labels that are mostly as predicted, of so many rows."""
+    data, rng = logged(hours, seed), np.random.default_rng(seed)
     wrong = {"leaves": "stays", "stays": "leaves"}
     truth = [wrong[each] if rng.random() < 0.2 else each for each in data["prediction"]]
     data["churned"] = [each if rng.random() < share else None for each in truth]
@@ -122,6 +122,24 @@ def test_labels_take_the_place_of_estimates(tmp_path: Path) -> None:
     found = results(tmp_path, write_parquet(tmp_path / "d.parquet", data), *options)["windows"]
 
     assert [window["performance"]["accuracy"]["basis"] for window in found] == ["estimated", "labels"]
+
+
+def test_outcomes_that_change_are_alarms(tmp_path: Path) -> None:
+    """Half of the labels flipped from the third hour on, inputs and scores as before: concept and performance."""
+    training, data = labelled(1.0, seed=3, hours=24), labelled(1.0, seed=8, hours=6)
+    profile = driftline.profile(training, "churned", prediction="prediction", score="score", model="churn")
+    profile.save(tmp_path / "r.json")
+    other = {"leaves": "stays", "stays": "leaves"}
+    rng = np.random.default_rng(4)
+    data["churned"] = [
+        other[each] if at >= 2 * ROWS and rng.random() < 0.5 else each for at, each in enumerate(data["churned"])
+    ]
+    options = ("--reference", tmp_path / "r.json", "--label", "churned")
+    found = results(tmp_path, write_parquet(tmp_path / "d.parquet", data), *options)
+    opened = {alarm["target"]: alarm["opened"] for alarm in found["alarms"] if alarm["target"] != "label"}
+
+    assert set(opened) == {"concept", "performance"}
+    assert set(opened.values()) == {"2024-03-01T03:00:00Z"}
 
 
 def test_rows_like_none_of_training_are_not_estimated(tmp_path: Path) -> None:

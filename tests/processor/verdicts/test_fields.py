@@ -25,6 +25,7 @@ from driftline_processor.verdicts.reasons import (
     Multiplied,
     NeverSeen,
     NoRows,
+    OutcomesMoved,
     Reason,
     Recovered,
     Region,
@@ -104,6 +105,19 @@ EXPECTED = [
     (
         LooksLike("ldl", "factor", factor=0.0259, units="mg/dL → mmol/L"),
         {"kind": "looks_like", "column": "ldl", "change": "factor", "factor": 0.0259, "units": "mg/dL → mmol/L"},
+    ),
+    (
+        OutcomesMoved("label", 0.2, 0.3, "yes", 0.5, 0.75, selection=True),
+        {
+            "kind": "outcomes_moved",
+            "what": "label",
+            "before": 0.2,
+            "after": 0.3,
+            "name": "yes",
+            "low": 0.5,
+            "high": 0.75,
+            "selection": True,
+        },
     ),
     (ExplainedByBlock("emb"), {"kind": "explained_by_block", "block": "emb"}),
     (ExplainedByMembers(("a",)), {"kind": "explained_by_members", "members": ("a",)}),

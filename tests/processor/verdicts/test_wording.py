@@ -20,6 +20,7 @@ from driftline_processor.verdicts.reasons import (
     Multiplied,
     NeverSeen,
     NoRows,
+    OutcomesMoved,
     Reason,
     Recovered,
     Region,
@@ -101,6 +102,18 @@ COARSE = "training data in finer stretches of time would tell the two apart at o
         ),
         (LooksLike("c", "encoding", other="case"), "looks like the categories of training with other case"),
         (ExplainedByBlock("emb"), "as emb moved"),
+        (
+            OutcomesMoved("label", 0.2, 0.3, "yes", 0.5),
+            "share of label 'yes' at scores from 0.5: 20% expected → 30%",
+        ),
+        (
+            OutcomesMoved("wrong", 0.06, 0.12, selection=True),
+            "rows predicted wrong: 6% expected → 12%, or which rows get labels has changed",
+        ),
+        (
+            OutcomesMoved("bias", 0.0, 1.25),
+            "mean error given the prediction: 0 → 1.25 standard deviations",
+        ),
         (
             ManyColumns(97, 128, 0.08, ("emb_3", "emb_7")),
             "97 of 128 columns moved together, by about 8% of the rows each; emb_3, emb_7 most",

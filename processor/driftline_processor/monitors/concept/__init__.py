@@ -1,0 +1,1 @@
+"""Outcomes given predictions: has what scores mean changed, or how large errors are? Imports no other monitor."""
