@@ -133,6 +133,7 @@ ROW_BUCKETS: Final = f"{PREFIX}.row.buckets"
 ROW_STRETCHES: Final = f"{PREFIX}.row.stretches"
 ROW_REPEATS: Final = f"{PREFIX}.row.repeats"
 ROW_ROUNDED: Final = f"{PREFIX}.row.rounded"
+REFERENCE_SEGMENTS: Final = f"{PREFIX}.reference.segments"
 
 # Log events that the processor is given: batches of rows, and what became of them.
 ROWS_EVENT: Final = f"{PREFIX}.rows"
@@ -321,6 +322,7 @@ TARGET_LABEL: Final = "label"
 TARGET_ROWS: Final = "rows"
 TARGET_CONCEPT: Final = "concept"
 TARGET_PERFORMANCE: Final = "performance"
+TARGET_SEGMENT: Final = "segment"
 
 
 class ColumnNames(NamedTuple):
@@ -465,6 +467,7 @@ TERMS: Final = (
     Term(ROW_STRETCHES, "attribute", "Rows of stretches of the training data"),
     Term(ROW_REPEATS, "attribute", "How often a row comes again in each of these stretches, on average"),
     Term(ROW_ROUNDED, "attribute", "How often in all of the training data, in half precision"),
+    Term(REFERENCE_SEGMENTS, "attribute", "Training's counts of segments: of bins and categories, and pairs of them"),
     Term(CELL_EDGES, "attribute", "Upper edges of the bins of a numeric column"),
     Term(CELL_CATEGORIES, "attribute", "Categories with a bin of their own; one more bin holds the rest"),
     Term(
@@ -486,8 +489,8 @@ TERMS: Final = (
         DRIFT_TARGET,
         "attribute",
         f"`{TARGET_INPUT}`, `{TARGET_PAIR}`, `{TARGET_OUTPUT}`, `{TARGET_LABEL}`; `{TARGET_BLOCK}` of columns that "
-        f"moved together; `{TARGET_ROWS}` for duplicates; `{TARGET_CONCEPT}` of outcomes given predictions; "
-        f"`{TARGET_PERFORMANCE}` below that of training",
+        f"moved together; `{TARGET_ROWS}` for duplicates, `{TARGET_SEGMENT}` for a part of the rows that stands out; "
+        f"`{TARGET_CONCEPT}` of outcomes given predictions; `{TARGET_PERFORMANCE}` below that of training",
     ),
     Term(SERVICE_NAME, "attribute", "Of the resource that served the model; also an attribute of results and events"),
     Term(SERVICE_NAMESPACE, "attribute", "As above"),

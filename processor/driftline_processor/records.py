@@ -17,6 +17,7 @@ from driftline.reference.outcome_profile import OutcomeProfile
 from driftline.reference.profile_column import ColumnKey as ColumnKey  # noqa: PLC0414  # exported
 from driftline.reference.row_repeats import RowRepeats
 from driftline.rows.batch import RowBatch
+from driftline.segments.training import SegmentTraining
 from driftline.semconv import TENANT_NAME
 from driftline.sketch import Intervals
 from driftline.sketch.arrays import FloatArray, IntArray
@@ -412,6 +413,7 @@ class Reference:
     inputs: names of the inputs in the order of the training data; empty where that is not known.
     row_repeats: how often rows repeat, by the digest of the names of their columns. clocks: inputs that tell the time.
     outcomes: how labels went with predictions, where that is known.
+    segments: training's counts of bins and categories, and of pairs of them.
     """
 
     id: str
@@ -426,3 +428,4 @@ class Reference:
     row_repeats: Mapping[str, RowRepeats] = field(default_factory=dict)
     clocks: tuple[Clock, ...] = ()
     outcomes: OutcomeProfile | None = None
+    segments: SegmentTraining | None = None

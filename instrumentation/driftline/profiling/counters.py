@@ -97,6 +97,11 @@ class NumericColumnCounter:
         level = decimals(x)
         counts.add(chunk[level >= 0], level[level >= 0])
 
+    @property
+    def edges(self) -> FloatArray:
+        """Upper edges of all bins but the last."""
+        return self._edges
+
     def result(self) -> ProfileColumn:
         column = self._survey.column
         points = _with_range(self._sketch.points(), self._survey.range)
@@ -210,6 +215,11 @@ class CategoricalColumnCounter:
         place = pc.fill_null(pc.index_in(values, value_set=self._values), others).to_numpy().astype(np.int64)
         self._totals += np.bincount(place, minlength=others + 1)
         self._counts.add(chunk, np.minimum(place, self._counts.bins.shape[1] - 1))
+
+    @property
+    def named(self) -> tuple[list[str], Any]:
+        """Categories with a bin of their own, the most frequent first: their names, and an Arrow array of them."""
+        return self._names[: self._bins], self._values[: self._bins]
 
     def result(self) -> ProfileColumn:
         rows = dict(zip([*self._names, semconv.OTHER], self._totals.tolist(), strict=True))

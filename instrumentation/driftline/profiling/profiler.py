@@ -17,6 +17,7 @@ from driftline.profiling.outcome_profiles import OutcomeCounter
 from driftline.profiling.pair_selection import PairCounter, choose_pairs, may_be_member
 from driftline.profiling.plan import Plan, Roles, listed, make_plan
 from driftline.profiling.row_counter import RowCounters
+from driftline.profiling.segment_counter import SegmentCounter
 from driftline.profiling.survey import ColumnSurvey, Range, Survey, survey
 from driftline.profiling.tables import Table
 from driftline.reference.chunks import Chunks, second_of
@@ -89,6 +90,7 @@ def profile_table(
     pairs = PairCounter(chosen, members, len(chunker.chunks))
     rows = RowCounters(plan.columns, probes.keys(), clocks.keys(), len(chunker.chunks))
     outcomes = OutcomeCounter(plan.columns, classes=_predicts_classes(seen))
+    segments = SegmentCounter(counters, plan.columns, seen.sample, len(chunker.chunks))
     for batch in table.batches(plan.sources):
         chunk = chunker.chunk(batch)
         outcomes.add(batch, chunk)
@@ -98,6 +100,7 @@ def profile_table(
             probe.add(batch)
         pairs.add(batch, chunk)
         rows.add(batch, chunk)
+        segments.add(batch, chunk)
         progress(COUNTING, batch.num_rows, total)
     ids = [key for key, probe in probes.items() if probe.is_id]
     found = [counter.result() for key, counter in counters.items() if key not in ids]
@@ -117,7 +120,7 @@ def profile_table(
     notes = [*plan.notes, *notes, *_padded_notes(unpadded), *mixed, *left_out, *told]
     kept = pairs.results(without=[key.name for key in ids])
     models = _clock_models(plan, seen, chunker, clocks)
-    beside = rows.results(ids), models, outcomes.result()
+    beside = rows.results(ids), models, outcomes.result(), segments.result(ids)
     return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept, *beside)
 
 

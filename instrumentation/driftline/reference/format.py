@@ -11,6 +11,8 @@ from driftline.reference.attributes import CheckedAttributes
 from driftline.reference.errors import InvalidReference
 from driftline.reference.profile_column import ColumnKey
 from driftline.reference.row_repeats import RowRepeats
+from driftline.segments.encoding import DamagedSegmentsError, from_text, to_text
+from driftline.segments.training import SegmentTraining
 from driftline.semconv import INPUT_COLUMN, OUTPUT_COLUMN, PAIR_COLUMN
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.decimals import LEVELS
@@ -154,6 +156,22 @@ def row_attributes(row_repeats: Sequence[RowRepeats]) -> dict[str, Any]:
         semconv.ROW_REPEATS: [_numbers_text(each.repeats.round(3) + 0.0) for each in row_repeats],
         semconv.ROW_ROUNDED: [round(each.rounded, 3) + 0.0 for each in row_repeats],
     }
+
+
+def segment_attributes(segments: SegmentTraining | None) -> dict[str, Any]:
+    """Attributes of the point of REFERENCE_CHUNKS; none of a reference without counts of segments."""
+    return {} if segments is None else {semconv.REFERENCE_SEGMENTS: to_text(segments)}
+
+
+def read_segments(attributes: CheckedAttributes) -> SegmentTraining | None:
+    """The inverse of `segment_attributes`; None of a form of another version, too. Raises InvalidReference."""
+    if semconv.REFERENCE_SEGMENTS not in attributes:
+        return None
+    text = attributes.text(semconv.REFERENCE_SEGMENTS)
+    try:
+        return from_text(text)
+    except DamagedSegmentsError as error:
+        raise attributes.wrong(semconv.REFERENCE_SEGMENTS, str(error), text) from error
 
 
 def _numbers_text(numbers: NDArray[Any]) -> str:

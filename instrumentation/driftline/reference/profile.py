@@ -14,6 +14,7 @@ from driftline.reference.outcome_profile import OutcomeProfile, merge_outcomes
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.row_repeats import RowRepeats
 from driftline.reference.write import to_json, to_request
+from driftline.segments.training import SegmentTraining
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +32,7 @@ class Profile:
         row_repeats: how often rows repeat, of all inputs, and of those in `columns`.
         clocks: inputs that tell the time, which are in no column.
         outcomes: how labels went with predictions and scores; None where not all of them were given.
+        segments: counts of the bins and categories of the inputs, and of pairs of them; None where they are not known.
 
     """
 
@@ -44,13 +46,14 @@ class Profile:
     row_repeats: tuple[RowRepeats, ...] = ()
     clocks: tuple[Clock, ...] = ()
     outcomes: OutcomeProfile | None = None
+    segments: SegmentTraining | None = None
 
     def merge(self, other: "Profile") -> "Profile":
         """The profile of the rows of both.
 
         Sketches merge exactly, at the coarser of both scales; chunks are projected on the bins of the merged sketch.
         Without timestamps the rows of `other` come after these. Pairs of inputs are kept if both profiles split them
-        at the same medians.
+        at the same medians. Counts of segments are not: each profile has cells of its own.
 
         Args:
             other: a profile of the same model and version with the same columns.
@@ -85,6 +88,7 @@ class Profile:
             row_repeats=_of_same_columns(self.row_repeats, other.row_repeats),
             clocks=merge_clocks(self.clocks, other.clocks),
             outcomes=outcomes,
+            segments=None,
         )
 
     def named(self, path: str | Path) -> "Profile":
@@ -111,8 +115,14 @@ class Profile:
         """The profile as an OTLP metrics request."""
         columns = (*self.columns, *self.pairs)
         named = (self.model, self.version, self.chunks)
-        repeats, clocks = self.row_repeats, self.clocks
-        return to_request(*named, columns, row_repeats=repeats, clocks=clocks, outcomes=self.outcomes)
+        return to_request(
+            *named,
+            columns,
+            row_repeats=self.row_repeats,
+            clocks=self.clocks,
+            outcomes=self.outcomes,
+            segments=self.segments,
+        )
 
 
 def _of_same_columns(ours: tuple[RowRepeats, ...], theirs: tuple[RowRepeats, ...]) -> tuple[RowRepeats, ...]:

@@ -12,11 +12,12 @@ from driftline.reference.chunks import Chunks
 from driftline.reference.clocks import Clock, read_clocks
 from driftline.reference.column_parts import ColumnParts
 from driftline.reference.errors import InvalidReference
-from driftline.reference.format import CHUNKED_BY, column_key, marked_resource, points, read_rows
+from driftline.reference.format import CHUNKED_BY, column_key, marked_resource, points, read_rows, read_segments
 from driftline.reference.outcome_profile import OutcomeProfile, read_outcomes
 from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey
 from driftline.reference.row_repeats import RowRepeats
+from driftline.segments.training import SegmentTraining
 
 MOST_BYTES: Final = 256 << 20
 """Of a file: 5,000 columns need some 50 MB, 30 need one."""
@@ -75,7 +76,7 @@ def read_reference(request: Any) -> StoredProfile:
     """
     resource = marked_resource(request)
     found = list(points(request))
-    chunks, columns, row_repeats, clocks, outcomes = _gathered(found)
+    chunks, columns, row_repeats, clocks, outcomes, segments = _gathered(found)
     expected = resource.count(semconv.REFERENCE_POINTS)
     if expected is not None and len(found) != expected:
         raise resource.wrong(semconv.REFERENCE_POINTS, f"must be the number of its data points, {len(found)}", expected)
@@ -92,6 +93,7 @@ def read_reference(request: Any) -> StoredProfile:
         row_repeats=row_repeats,
         clocks=clocks,
         outcomes=outcomes,
+        segments=segments,
     )
     return StoredProfile(resource.text(semconv.REFERENCE_ID), profile)
 
@@ -102,6 +104,7 @@ class _Gathered(NamedTuple):
     row_repeats: tuple[RowRepeats, ...]
     clocks: tuple[Clock, ...]
     outcomes: OutcomeProfile | None
+    segments: SegmentTraining | None
 
 
 def _gathered(found: list[tuple[str, Any]]) -> _Gathered:
@@ -113,18 +116,20 @@ def _gathered(found: list[tuple[str, Any]]) -> _Gathered:
     row_repeats: tuple[RowRepeats, ...] = ()
     clocks: tuple[Clock, ...] = ()
     outcomes: OutcomeProfile | None = None
+    segments: SegmentTraining | None = None
     columns: dict[ColumnKey, ColumnParts] = {}
     for metric, point in sorted(found, key=lambda each: each[0] != semconv.REFERENCE_COLUMN):
         attributes = CheckedAttributes(point, metric)
         if metric == semconv.REFERENCE_CHUNKS:
             chunks, row_repeats, clocks = _chunks(attributes), read_rows(attributes), read_clocks(attributes)
             outcomes = read_outcomes(attributes)
+            segments = read_segments(attributes)
             continue
         key = column_key(attributes)
         parts = columns.setdefault(key, ColumnParts(key))
         parts.add(metric, attributes.at(parts.place), point)
     ordered = dict(sorted(columns.items(), key=lambda item: item[1].position))
-    return _Gathered(chunks, ordered, row_repeats, clocks, outcomes)
+    return _Gathered(chunks, ordered, row_repeats, clocks, outcomes, segments)
 
 
 def _chunks(attributes: CheckedAttributes) -> Chunks:

@@ -22,10 +22,19 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from driftline import semconv
 from driftline.reference.chunks import Chunks
 from driftline.reference.clocks import Clock, clock_attributes
-from driftline.reference.format import CHUNKED_BY, GAUGES, NAMES, bins_text, decimal_attributes, row_attributes
+from driftline.reference.format import (
+    CHUNKED_BY,
+    GAUGES,
+    NAMES,
+    bins_text,
+    decimal_attributes,
+    row_attributes,
+    segment_attributes,
+)
 from driftline.reference.outcome_profile import OutcomeProfile, outcome_attributes
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.row_repeats import RowRepeats
+from driftline.segments.training import SegmentTraining
 from driftline.sketch.identity import digest
 from driftline.sketch.otlp import histogram_point, key_values
 
@@ -51,12 +60,18 @@ def to_request(
     row_repeats: Sequence[RowRepeats] = (),
     clocks: Sequence[Clock] = (),
     outcomes: OutcomeProfile | None = None,
+    segments: SegmentTraining | None = None,
 ) -> ExportMetricsServiceRequest:
     """The request; its points carry the time span of the data if it has timestamps."""
     common = {semconv.MODEL_NAME: model, semconv.MODEL_VERSION: version}
     named = {key: value for key, value in common.items() if value}
     attributes = {**named, semconv.OPERATION_NAME: OPERATION}
-    known = {**row_attributes(row_repeats), **clock_attributes(clocks), **outcome_attributes(outcomes)}
+    known = {
+        **segment_attributes(segments),
+        **row_attributes(row_repeats),
+        **clock_attributes(clocks),
+        **outcome_attributes(outcomes),
+    }
     points = [_chunks(chunks, {**attributes, **known})]
     for column in columns:
         points += _column(column, attributes)

@@ -13,12 +13,16 @@ from driftline.sketch.arrays import IntArray
 INPUT: Final = "input"
 OUTPUT: Final = "output"
 CODE: Final = "code"
+LABEL: Final = "label"
 
 _LARGEST_EXACT: Final = 1 << 53
 
 
 class RowColumn(NamedTuple):
-    """A column of rows. role: INPUT, OUTPUT, or CODE for an input by the bins of a reference."""
+    """A column of rows.
+
+    role: INPUT, OUTPUT, CODE for an input by the bins of a reference, or LABEL, of rows joined with their outcomes.
+    """
 
     role: str
     name: str

@@ -12,6 +12,7 @@ from driftline.semconv import (
     TARGET_OUTPUT,
     TARGET_PAIR,
     TARGET_ROWS,
+    TARGET_SEGMENT,
     TENANT_NAME,
 )
 from driftline_processor.config.durations import format_duration
@@ -36,6 +37,8 @@ def model_in_words(model: ModelKey) -> str:
 
 
 def column_in_words(column: ColumnKey) -> str:
+    if column.target == TARGET_SEGMENT:
+        return f"segment {column.name}"
     if column.target == TARGET_ROWS:
         return f"share of {column.name}"
     return column.name if column.name == column.target else f"{column.target} {column.name}"

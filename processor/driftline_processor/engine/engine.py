@@ -28,6 +28,7 @@ from driftline_processor.engine.model_shares import ModelShares
 from driftline_processor.engine.model_state import IngestResult, IngestStatus, ModelState, ModelStatus
 from driftline_processor.engine.point_runs import ingest_points
 from driftline_processor.engine.received_batches import ReceivedBatches
+from driftline_processor.engine.segments import Segments
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
 from driftline_processor.engine.suspects import finder
@@ -104,6 +105,7 @@ class Engine:
         self.cost = 0.0
         """What the windows have cost that were judged so far, in columns."""
         self._new_batches: list[ModelRows] = []
+        self._segments = Segments(settings)
         self.caught_up = True
         """Whether `advance` has judged all windows that were complete: of some nothing is told."""
 
@@ -337,6 +339,7 @@ class Engine:
         self._shares.removed(model)
         self._turns.removed(model)
         self._comparisons.evict(key)
+        self._segments.evict(key)
         self._matches.evict(key)
         self._evicted.add(key)
 
@@ -407,6 +410,9 @@ class Engine:
             overtaken=window.end <= model.rest.last,
             revision=model.checkpoints.judged.get(window.end, 0),
         )
+        if comparison is not None:
+            found_segments = self._segments.judge(model, window, comparison.reference, result.columns)
+            result = replace(result, columns=(*result.columns, *found_segments))
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
         if comparison:
             reference = self._matches.whole(comparison.reference)

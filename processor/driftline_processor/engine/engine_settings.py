@@ -13,6 +13,7 @@ from driftline_processor.monitors.concept.monitor import Limits as OutcomeLimits
 from driftline_processor.monitors.drift.detection.budget_allocation import MOST_ALPHA
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER
 from driftline_processor.monitors.duplicates import monitor as duplicates
+from driftline_processor.monitors.segments.monitor import MOST_TOLD
 
 CLOCKS_SHARE: Final = 0.1
 """Of the false alarms of a model's columns: as many more for all of its clocks."""
@@ -30,7 +31,8 @@ class EngineSettings:
 
     tolerances: of columns, by name or pattern; `tolerance` is that of all others. retention: how far rows may lag and
     still be counted; 0: until their window is judged. models, columns: that there may be of all services together.
-    blocks: columns that are judged together, by name or pattern.
+    blocks: columns that are judged together, by name or pattern. segment_rows: no smaller segment is told.
+    segment_series: so many segments of a model are told at once.
     """
 
     size: int
@@ -44,6 +46,8 @@ class EngineSettings:
     models: int = LIMITS.models
     columns: int = LIMITS.columns
     blocks: Blocks = field(default_factory=dict)
+    segment_rows: float = 0.0
+    segment_series: int = MOST_TOLD
 
     @classmethod
     def of(cls, config: Config) -> "EngineSettings":

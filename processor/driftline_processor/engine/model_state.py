@@ -21,6 +21,7 @@ from driftline_processor.engine.received_batches import ReceivedBatches
 from driftline_processor.engine.resting import Rest, ending, longest_rest, repetition
 from driftline_processor.engine.senders import Senders
 from driftline_processor.engine.stream_deltas import KEEP_FOR, IncrementKind, Point, StreamDeltas
+from driftline_processor.engine.waiting_rows import WaitingRows
 from driftline_processor.engine.windows import SlidingWindows
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
 from driftline_processor.records import (
@@ -99,6 +100,7 @@ class ModelState:
     windows had come to, for late rows; late_since: when the first of these was received that no window was judged
     again for, 0 without. announced: what backends were told of its alarms. senders: how far they have come, where late
     rows are counted. forgotten: end of the window after which things were forgotten last.
+    waiting: rows of windows to come, in no snapshot.
     """
 
     key: ModelKey
@@ -122,6 +124,7 @@ class ModelState:
     announced: Announcements = field(default_factory=Announcements)
     senders: Senders | None = None
     forgotten: int = 0
+    waiting: WaitingRows = field(default_factory=WaitingRows)
 
     @classmethod
     def new(cls, key: ModelKey, size: int, step: int, lateness: int, retention: int = 0) -> "ModelState":
@@ -170,6 +173,8 @@ class ModelState:
     def ingest_batch(self, batch: RowBatch) -> IngestResult:
         """Counts a row batch once. Its rows are a sample of those that sketches count: they open no window."""
         new = self.batches.add(batch)
+        if new:
+            self.waiting.add(batch)
         self.changed = self.changed or new
         return IngestResult(IngestStatus.COUNTED if new else IngestStatus.DUPLICATE)
 

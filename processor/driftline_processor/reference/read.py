@@ -44,6 +44,7 @@ def _reference(stored: StoredProfile) -> Reference:
         row_repeats=_row_repeats(profile),
         clocks=profile.clocks,
         outcomes=profile.outcomes,
+        segments=profile.segments,
     )
 
 

@@ -10,6 +10,7 @@ from driftline_processor.performance.measured import Measured, Metric
 from driftline_processor.records import AlarmChange, AlarmEvent, IncidentEvent, WindowResult
 from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.labelled_rows import WindowPerformance
+from driftline_processor.replay.segment_report import SegmentEntries
 from driftline_processor.replay.timeline import Timeline
 
 
@@ -20,6 +21,7 @@ class Document:
         self._file, self._timeline = file, timeline
         self._alarms: dict[str, dict[str, Any]] = {}
         self._incidents: dict[str, dict[str, Any]] = {}
+        self._segments = SegmentEntries(timeline)
         self._windows = 0
         file.write('{"windows": [')
 
@@ -28,6 +30,7 @@ class Document:
         self._file.write(",\n" if self._windows else "\n")
         self._file.write(_json(_window(result, self._timeline, rows) | _performance(performance)))
         self._windows += 1
+        self._segments.add(result, rows)
         for event in result.alarms:
             self._follow(event, rows)
         for incident in result.incidents:
@@ -67,6 +70,8 @@ class Document:
         for name, held in (("alarms", self._alarms), ("incidents", self._incidents)):
             lines = ",\n".join(map(_json, held.values()))
             self._file.write(f',\n"{name}": [\n{lines}\n]' if lines else f',\n"{name}": []')
+        lines = ",\n".join(map(_json, self._segments.entries()))
+        self._file.write(f',\n"segments": [\n{lines}\n]' if lines else ',\n"segments": []')
         if choices is not None:
             self._file.write(f',\n"choices": {_json(_choices(choices))}')
         self._file.write("}\n")

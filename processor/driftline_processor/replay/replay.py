@@ -17,6 +17,7 @@ from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.labelled_rows import LabelledRows, WindowPerformance
+from driftline_processor.replay.row_batches import RowBatches
 from driftline_processor.replay.sketcher import Sketcher
 from driftline_processor.replay.timeline import NO_TIME, Timeline
 
@@ -48,6 +49,7 @@ class Replay:
     _engine: Engine = field(init=False)
     _sketcher: Sketcher = field(init=False)
     _labelled: LabelledRows = field(init=False)
+    _row_batches: RowBatches | None = field(init=False)
 
     def __post_init__(self) -> None:
         model = ModelKey(self.reference.name, self.reference.version)
@@ -58,6 +60,7 @@ class Replay:
         columns = self.reference.columns.values()
         pairs = {column.key.name: column.pair for column in columns if column.pair is not None}
         known = frozenset(key.name for key in self.reference.columns if key.target == TARGET_INPUT)
+        self._row_batches = None if self.reference.segments is None else RowBatches(model)
         self._sketcher = Sketcher(model, self.columns, pairs, known)
 
     def run(self, batches: Iterable[Any], on_rows: Callable[[int], None]) -> Iterator[WindowResult]:
@@ -79,7 +82,10 @@ class Replay:
             for part in self._steps(block.times):
                 times = block.times[part]
                 values = {key: column[part] for key, column in block.values.items()}
-                if self._observe(self._sketcher.records(values, times), int(times.max())):
+                records: list[InputRecord] = list(self._sketcher.records(values, times))
+                if self._row_batches is not None:
+                    records.append(self._row_batches.of(values, times))
+                if self._observe(records, int(times.max())):
                     self._labelled.add(values, int(times.max()))
                 yield from self._engine.advance(self.newest)
             on_rows(batch.num_rows)

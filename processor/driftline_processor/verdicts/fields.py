@@ -1,6 +1,7 @@
 """Reasons as named fields: in JSON, as attributes of alarm events, and in snapshots, whatever they are called here."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from driftline_processor.verdicts.reasons import (
@@ -25,6 +26,7 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Repeated,
+    SegmentStandsOut,
     Stated,
     StillOpen,
     Widened,
@@ -47,6 +49,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     ExplainedByMembers: "explained_by_members",
     Repeated: "repeated",
     ClockOff: "clock_off",
+    SegmentStandsOut: "segment",
     ExplainedByBlock: "explained_by_block",
     LooksLike: "looks_like",
     OutcomesMoved: "outcomes_moved",
@@ -101,6 +104,11 @@ def _unpacked_moved(packed: Mapping[str, Any]) -> Moved:
         name=packed.get("category", packed.get("state")),
         members=tuple(packed.get("members", ())),
     )
+
+
+def _unpacked_segment(packed: Mapping[str, Any]) -> SegmentStandsOut:
+    known = {name: value for name, value in packed.items() if name != "kind"}
+    return SegmentStandsOut(**{**known, "columns": tuple(known["columns"]), "labels": tuple(known["labels"])})
 
 
 _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
@@ -161,6 +169,7 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
         "high": reason.high,
         "selection": reason.selection,
     },
+    SegmentStandsOut: asdict,
     ExplainedByBlock: lambda reason: {"block": reason.block},
     LooksLike: lambda reason: {
         "column": reason.column,
@@ -215,6 +224,7 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
         packed.get("high"),
         packed["selection"],
     ),
+    "segment": _unpacked_segment,
     "explained_by_block": lambda packed: ExplainedByBlock(packed["block"]),
     "looks_like": lambda packed: LooksLike(**{name: value for name, value in packed.items() if name != "kind"}),
     "still_open": lambda packed: StillOpen(round(packed["since"] * 1e9)),

@@ -243,6 +243,32 @@ class LooksLike:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentStandsOut:
+    """A part of the rows: those with some bins or categories, `labels`, of these columns.
+
+    segment: weak, growing, cold, unserved, untrained or drift. measure: of value and elsewhere: "error", "low
+    confidence", "share", or "inside" for a column, `aspect`, that is in the range `inside`. rows, share: of the
+    segment. value: in the segment, with its interval, low and high; elsewhere: in the other rows, or in training.
+    dated: whether training is large enough to say that it was not so before.
+    """
+
+    segment: str
+    columns: tuple[str, ...]
+    labels: tuple[str, ...]
+    measure: str
+    rows: float
+    share: float
+    reference_share: float
+    value: float
+    elsewhere: float
+    low: float
+    high: float
+    dated: bool = True
+    aspect: str = ""
+    inside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StillOpen:
     """The alarm of the column is open since then, nanoseconds, though these rows do not show what it is about."""
 
@@ -273,6 +299,7 @@ Reason: TypeAlias = (
     | ExplainedByMembers
     | Repeated
     | ClockOff
+    | SegmentStandsOut
     | ExplainedByBlock
     | LooksLike
     | OutcomesMoved

@@ -29,6 +29,7 @@ from driftline_processor.verdicts.reasons import (
     Recovered,
     Region,
     Repeated,
+    SegmentStandsOut,
     Stated,
     StillOpen,
     Widened,
@@ -229,6 +230,22 @@ def _times(number: float) -> str:
     return "once" if number < 1.05 else f"{number:.1f} times" if number < 9.95 else f"{number:,.0f} times"
 
 
+def _segment(reason: SegmentStandsOut) -> str:
+    value, low, high = percents(reason.value, reason.low, reason.high)
+    of_rows = f"{percent(reason.share)} of the rows"
+    if reason.segment in {"growing", "untrained"}:
+        before = "never in training" if reason.segment == "untrained" else f"{percent(reason.elsewhere)} of training"
+        return f"{before}, now {value} of the rows ({low} to {high})"
+    if reason.segment == "unserved":
+        return f"{percent(reason.elsewhere)} of training, no longer served: {value} of the rows ({low} to {high})"
+    if reason.measure == "inside":
+        before, after = percents(reason.elsewhere, reason.value)
+        return f"{reason.aspect} {reason.inside}: {before} → {after} of its rows; {of_rows}"
+    grown = f", which were {percent(reason.reference_share)} in training" if reason.segment == "cold" else ""
+    since = "" if reason.dated else "weaker than elsewhere, since when is not known: "
+    return f"{since}{reason.measure} {value} ({low} to {high}), elsewhere {percent(reason.elsewhere)}; {of_rows}{grown}"
+
+
 def _still_open(reason: StillOpen) -> str:
     since = moment(reason.since)
     return f"alarm still open since {since}" if since else "alarm still open"
@@ -254,6 +271,7 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     ExplainedByBlock: lambda reason: f"as {reason.block} moved",
     ExplainedByMembers: lambda reason: f"as {' and '.join(reason.members)} moved",
     Repeated: _repeated,
+    SegmentStandsOut: _segment,
     StillOpen: _still_open,
     Stated: lambda reason: str(reason.sentence),
 }

@@ -1,0 +1,121 @@
+"""Segments whose share of the rows has grown, that are new to the model, or that are no longer served.
+
+A pair of columns is judged given its two columns, against training's table fitted to their margins: what only follows
+from them is no finding, and neither is the season of a single column.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from driftline.segments.training import ROWS
+from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
+from driftline_processor.monitors.segments.candidate import (
+    GROWING,
+    SHARE,
+    UNSERVED,
+    UNTRAINED,
+    Candidate,
+    Counted,
+    Told,
+    interval,
+)
+from driftline_processor.monitors.segments.counts import Stretch
+from driftline_processor.monitors.segments.evidence import (
+    NINETY_FIVE,
+    Nature,
+    beyond_nature,
+    deviation,
+    probability,
+    ratio_bound,
+    tail,
+)
+from driftline_processor.monitors.segments.judge import CONFIRM, MIN_ROWS, RATIO, Bench, Level
+
+GONE: Final = 0.1
+"""A segment is no longer served where surely less than this part of its rows is left."""
+
+LEAST_SHARE: Final = 0.002
+"""Of the rows, for a pair."""
+
+
+class _Cells(NamedTuple):
+    """Arrays, one number a cell. exposure: how many times training's count was to be expected."""
+
+    cell: IntArray
+    x: FloatArray
+    trained: FloatArray
+    exposure: FloatArray
+    chance: FloatArray
+    strict: BoolArray
+
+
+def shares(bench: Bench, stretch: Stretch, level: Level) -> list[Candidate]:
+    """The segments whose share of the rows has changed."""
+    found: list[Candidate] = []
+    for upper in (True, False):
+        for cells in (_singles(bench, stretch, level, upper=upper), _pairs(bench, stretch, level, upper=upper)):
+            found += _told(bench, stretch, cells, upper=upper)
+    return found
+
+
+def _singles(bench: Bench, stretch: Stretch, level: Level, *, upper: bool) -> _Cells:
+    singles = bench.lattice.singles
+    x, trained = stretch.sums[ROWS, :singles].astype(np.float64), bench.training.sums[ROWS, :singles]
+    exposure = bench.rows(stretch) / max(bench.training.rows, 1.0)
+    bound = ratio_bound(x, exposure * trained + 0.5 * min(exposure, 1.0), trained, upper=upper)
+    hot = (bound > RATIO) & (x >= MIN_ROWS) if upper else (bound < GONE) & (exposure * trained >= MIN_ROWS)
+    cell = np.flatnonzero(hot)
+    x, trained = x[cell], trained[cell]
+    nature = Nature(bench.spread("shares", level.duration, cell), bench.variation.degrees(level.duration))
+    alpha = level.alpha / 4 / singles
+    kept = beyond_nature(x, trained, exposure, nature, alpha, upper=upper)
+    strict = beyond_nature(x, trained, exposure, nature, alpha / CONFIRM, upper=upper)
+    chance = tail(x, trained, exposure, upper=upper)
+    return _Cells(cell[kept], x[kept], trained[kept], np.full(kept.sum(), exposure), chance[kept], strict[kept])
+
+
+def _pairs(bench: Bench, stretch: Stretch, level: Level, *, upper: bool) -> _Cells:
+    lattice, rows = bench.lattice, bench.rows(stretch)
+    seen = lattice.tables(stretch.sums[ROWS]).astype(np.float64)
+    trained, expected = lattice.tables(bench.training.sums[ROWS]), stretch.pairs.astype(np.float64)
+    excess = rows * bench.variation.squared("pairs", level.duration)
+    dispersion = 1 + np.maximum(excess[0][:, :, None], excess[1][:, None, :])
+    width = np.exp(NINETY_FIVE * np.sqrt(dispersion / (seen + 0.5) + 1 / (trained + 0.5)))
+    if upper:
+        hot = (seen + 0.5 > RATIO * width * (expected + 0.5 * (trained < 1))) & (seen >= MIN_ROWS)
+        hot &= seen > LEAST_SHARE * rows
+    else:
+        hot = (seen + 0.5) * width < GONE * expected
+        hot &= (expected >= MIN_ROWS) & (expected > LEAST_SHARE * rows)
+    cell = lattice.singles + np.flatnonzero(hot)
+    x, before, spread = seen[hot], trained[hot], dispersion[hot]
+    exposure = np.maximum(expected[hot], 1e-9) / np.maximum(before, 1.0)
+    z = deviation(tail(x, before, exposure, upper=upper)) / np.sqrt(spread)
+    chance = probability(z, spread, bench.variation.degrees(level.duration))
+    alpha = level.alpha / 4 / max(lattice.cells - lattice.singles, 1)
+    kept = chance < alpha
+    return _Cells(cell[kept], x[kept], before[kept], exposure[kept], chance[kept], (chance < alpha / CONFIRM)[kept])
+
+
+def _told(bench: Bench, stretch: Stretch, cells: _Cells, *, upper: bool) -> Iterator[Candidate]:
+    rows, trained_rows = bench.rows(stretch), bench.training.rows
+    for i, cell in enumerate(cells.cell.tolist()):
+        x, trained = float(cells.x[i]), float(cells.trained[i])
+        share, before = x / max(rows, 1.0), trained / max(trained_rows, 1.0)
+        kind = UNSERVED if not upper else GROWING if trained else UNTRAINED
+        excess = abs(x - float(cells.exposure[i]) * trained)
+        yield Candidate(
+            kind,
+            SHARE,
+            cell,
+            strict=bool(cells.strict[i]),
+            score=float(-np.log(max(cells.chance[i], 1e-300)) - np.log(bench.depth(cell))),
+            counted=Counted(x, trained, float(cells.exposure[i]), 1.0),
+            rows=x,
+            share=share,
+            reference_share=before,
+            told=Told(share, before, *interval(x, rows)),
+            harm=excess,
+        )

@@ -1,0 +1,116 @@
+"""Training's counts of segments in a profile."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import driftline
+from driftline.reference.errors import ProfileError
+from driftline.segments.encoding import from_text, to_text
+from driftline.segments.training import LABELLED, LOW, ROWS, WRONG, SegmentTraining
+from driftline.semconv import REFERENCE_SEGMENTS
+
+ROWS_IN_ALL = 4000
+
+
+def data(columns: int = 3) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    numbers = {f"n{i}": rng.normal(size=ROWS_IN_ALL) for i in range(columns)}
+    return {**numbers, "plan": rng.choice(["basic", "plus", "gold"], ROWS_IN_ALL, p=[0.6, 0.3, 0.1])}
+
+
+def outputs() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    label = rng.integers(0, 2, ROWS_IN_ALL)
+    return {
+        "y": label,
+        "prediction": np.where(rng.random(ROWS_IN_ALL) < 0.1, 1 - label, label),
+        "score": rng.random(ROWS_IN_ALL),
+    }
+
+
+@pytest.fixture(scope="module")
+def training() -> SegmentTraining:
+    found = driftline.profile(data(), **outputs()).segments
+    assert found is not None
+    return found
+
+
+def test_a_profile_counts_rows_low_confidence_and_errors(training: SegmentTraining) -> None:
+    """All rows have a label here; a tenth is of low confidence by definition, up to sampling."""
+    rows, low, labelled, wrong = training.totals[[ROWS, LOW, LABELLED, WRONG]].tolist()
+    given = outputs()
+    assert (rows, labelled) == (ROWS_IN_ALL, ROWS_IN_ALL)
+    assert wrong == np.count_nonzero(given["y"] != given["prediction"])
+    assert low == pytest.approx(0.1 * ROWS_IN_ALL, rel=0.2)
+
+
+def test_cells_hold_the_rows_of_their_values(training: SegmentTraining) -> None:
+    """The commonest category has the first code, and its cell the rows that have it."""
+    (column,) = [i for i, each in enumerate(training.columns) if each.name == "plan"]
+    plan = data()["plan"]
+    for code, name in enumerate(training.columns[column].categories):
+        assert training.sums[ROWS, column * 10 + code] == np.count_nonzero(plan == name)
+
+
+def test_counts_come_back_as_they_were_written(training: SegmentTraining) -> None:
+    """What is an estimate anyway is kept to a few percent, and variation never less than it was."""
+    found = from_text(to_text(training))
+    assert found is not None
+    assert found.columns == training.columns
+    assert found.flags == training.flags
+    assert (found.sums == training.sums).all()
+    np.testing.assert_allclose(found.correction, training.correction, rtol=0.02)
+    for mine, theirs in zip(found.variation, training.variation, strict=True):
+        assert (mine.shares >= theirs.shares * (1 - 1e-9) - 1e-7).all()
+        np.testing.assert_allclose(mine.shares, theirs.shares, rtol=0.1, atol=1e-6)
+
+
+def test_thirty_columns_take_less_than_300_kilobytes() -> None:
+    """Of a reference with label, prediction and score."""
+    rng = np.random.default_rng(0)
+    wide = {f"n{i}": rng.normal(size=ROWS_IN_ALL) for i in range(30)}
+    found = driftline.profile(wide, **outputs()).segments
+    assert found is not None
+    assert len(to_text(found)) < 300_000
+
+
+def test_ids_are_no_segments() -> None:
+    """What the profile leaves out is not counted."""
+    found = driftline.profile({**data(), "id": [f"order-{i}" for i in range(ROWS_IN_ALL)]}).segments
+    assert found is not None
+    assert [each.name for each in found.columns] == ["n0", "n1", "n2", "plan"]
+
+
+def test_a_saved_profile_keeps_its_segments_and_an_old_one_has_none(tmp_path: Path) -> None:
+    """They are one attribute, which earlier versions do not write."""
+    path = tmp_path / "m.json"
+    driftline.profile(data()).save(path)
+    loaded = driftline.load_profile(path)
+    assert loaded.segments is not None
+    path.write_text(path.read_text().replace(REFERENCE_SEGMENTS, "of.another.version"))
+    assert driftline.load_profile(path).segments is None
+
+
+def test_damaged_segments_are_refused(tmp_path: Path) -> None:
+    """The message names the attribute."""
+    path = tmp_path / "m.json"
+    profile = driftline.profile(data())
+    profile.save(path)
+    assert profile.segments is not None
+    path.write_text(path.read_text().replace(to_text(profile.segments), "c$damaged"))
+    with pytest.raises(ProfileError, match=REFERENCE_SEGMENTS):
+        driftline.load_profile(path)
+
+
+def test_beyond_thirty_columns_the_most_informative_are_paired() -> None:
+    """Here the column in whose upper half the model is wrong, though it is the last of forty."""
+    rng = np.random.default_rng(2)
+    wide = {f"n{i:02}": rng.normal(size=ROWS_IN_ALL) for i in range(40)}
+    label = rng.integers(0, 2, ROWS_IN_ALL)
+    wrong = (wide["n39"] > 1) & (rng.random(ROWS_IN_ALL) < 0.5)
+    found = driftline.profile(wide, y=label, prediction=np.where(wrong, 1 - label, label)).segments
+    assert found is not None
+    assert (len(found.columns), len(found.paired)) == (40, 30)
+    assert 39 in found.paired

@@ -1,0 +1,177 @@
+"""Segments that stand out, found among all cells and pairs of cells."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from driftline.segments.lattice import CODES
+from driftline.segments.training import SegmentTraining
+from driftline_processor.monitors.segments.candidate import COLD, DRIFT, GROWING, UNSERVED, UNTRAINED, WEAK
+from driftline_processor.monitors.segments.monitor import SegmentMonitor, Update
+from driftline_processor.monitors.segments.results import key_of
+from driftline_processor.monitors.segments.spans import BUDGET, Pace
+from segment_traffic import Rows, training_of
+
+COLUMNS = 8
+ROWS = 1000
+PACE = Pace(720.0, BUDGET, 1.0)
+
+Change = Callable[[Rows], None]
+
+
+@pytest.fixture(scope="module")
+def training() -> SegmentTraining:
+    rows = Rows(np.random.default_rng(1), 50_000, COLUMNS)
+    return training_of(rows.codes, rows.status())
+
+
+def watch(
+    training: SegmentTraining, change: Change, windows: int, monitor: SegmentMonitor | None = None, seed: int = 7
+) -> Update:
+    """What is known after so many windows of changed rows, or as soon as anything is open."""
+    monitor = monitor or SegmentMonitor(training, PACE)
+    rng = np.random.default_rng(seed)
+    update = monitor.observe(np.zeros((0, COLUMNS), np.uint8), np.zeros(0, np.int64))
+    for _ in range(windows):
+        rows = Rows(rng, ROWS, COLUMNS)
+        change(rows)
+        update = monitor.observe(rows.codes, rows.status())
+        if update.open:
+            break
+    return update
+
+
+def in_segment(rows: Rows) -> np.ndarray:
+    """Some 2 % of the rows."""
+    return (rows.codes[:, 1] == 1) & (rows.codes[:, 6] == 4)
+
+
+def test_healthy_rows_say_nothing(training: SegmentTraining) -> None:
+    """Over a hundred windows of thousands of cells."""
+    update = watch(training, lambda rows: None, 100)
+    assert not update.open
+    assert not update.undated
+
+
+def test_a_segment_with_five_times_the_errors_is_named_alone(training: SegmentTraining) -> None:
+    """By both of its columns; what overlaps with it is counted with it."""
+
+    def change(rows: Rows) -> None:
+        rows.error[in_segment(rows)] *= 5
+
+    (finding,) = watch(training, change, 40).open
+    assert finding.candidate.kind == WEAK
+    assert training.lattice.where(finding.candidate.cell) == {1: 1, 6: 4}
+    assert finding.candidate.told.low > finding.candidate.told.elsewhere
+
+
+def test_a_segment_that_grew_and_is_weak_is_cold(training: SegmentTraining) -> None:
+    """One finding, not two: three times as many rows, of which four times as many are wrong."""
+
+    def change(rows: Rows) -> None:
+        moved = np.flatnonzero(rows.codes[:, 3] == 0)[:60]
+        rows.codes[moved, 3] = 5
+        rows.error[rows.codes[:, 3] == 5] *= 5
+
+    update = SegmentMonitor(training, PACE)
+    found = set()
+    rng = np.random.default_rng(3)
+    for _ in range(30):
+        rows = Rows(rng, ROWS, COLUMNS)
+        change(rows)
+        for each in update.observe(rows.codes, rows.status()).open:
+            if training.lattice.where(each.candidate.cell) == {3: 5}:
+                found.add(each.candidate.kind)
+    assert COLD in found
+
+
+def test_rows_that_training_never_had_are_told(training: SegmentTraining) -> None:
+    """A code that no row of training has; and one that no row has any more."""
+
+    def new(rows: Rows) -> None:
+        rows.codes[:50, 3] = CODES - 1
+
+    def gone(rows: Rows) -> None:
+        rows.codes[rows.codes[:, 3] == 3, 3] = 0
+
+    for change, kind, code in ((new, UNTRAINED, CODES - 1), (gone, UNSERVED, 3)):
+        update = watch(training, change, 24)
+        assert [(each.candidate.kind, training.lattice.where(each.candidate.cell)) for each in update.open] == [
+            (kind, {3: code})
+        ]
+
+
+def test_a_pair_is_judged_given_its_columns(training: SegmentTraining) -> None:
+    """A column that moves takes its pairs along, and only it is told."""
+
+    def change(rows: Rows) -> None:
+        more = np.flatnonzero(rows.codes[:, 3] == 4)
+        rows.latent[:150] = rows.latent[np.resize(more, 150)]
+        rows.codes = rows.coded()
+
+    update = watch(training, change, 24)
+    assert [training.lattice.where(each.candidate.cell) for each in update.open] == [{3: 4}]
+    assert update.open[0].candidate.kind == GROWING
+
+
+def test_a_column_that_moves_inside_one_segment_is_told_with_it(training: SegmentTraining) -> None:
+    """One standard deviation in a twelfth of the rows: a tenth of what the whole column would have to move by."""
+
+    def change(rows: Rows) -> None:
+        inside = rows.codes[:, 1] == 2
+        rows.latent[inside, 6] += 1.0
+        rows.codes = rows.coded()
+
+    (finding,) = watch(training, change, 24).open
+    assert finding.candidate.kind == DRIFT
+    assert training.lattice.where(finding.candidate.cell) == {1: 2}
+    assert finding.candidate.aspect == 6
+    assert key_of(training, finding.candidate).name.startswith("c6 where c1")
+
+
+def test_what_the_alarm_of_a_column_tells_is_not_told_again(training: SegmentTraining) -> None:
+    """Its shares and what moves with it: the column is named already."""
+    monitor, rng = SegmentMonitor(training, PACE), np.random.default_rng(5)
+    for _ in range(24):
+        rows = Rows(rng, ROWS, COLUMNS)
+        rows.codes[rows.codes[:, 3] == 3, 3] = 0
+        update = monitor.observe(rows.codes, rows.status(), alarmed={"c3"})
+    assert not update.open
+
+
+def test_a_finding_closes_when_the_segment_is_as_elsewhere_again(training: SegmentTraining) -> None:
+    """By rows that came after it was found."""
+    monitor, rng = SegmentMonitor(training, PACE), np.random.default_rng(9)
+    closed: list[str] = []
+    for window in range(120):
+        rows = Rows(rng, ROWS, COLUMNS)
+        if window < 24:
+            rows.error[rows.codes[:, 3] == 2] *= 4
+        update = monitor.observe(rows.codes, rows.status())
+        assert window != 23 or update.open
+        closed += [each.candidate.kind for each in update.closed]
+    assert closed == [WEAK]
+    assert not update.open
+
+
+def test_small_segments_are_private(training: SegmentTraining) -> None:
+    """No segment with fewer rows than were asked for is told, however weak."""
+    monitor = SegmentMonitor(training, PACE, min_rows=1e6)
+
+    def change(rows: Rows) -> None:
+        rows.error[in_segment(rows)] *= 5
+
+    assert not watch(training, change, 20, monitor).open
+
+
+def test_sampled_rows_count_as_many_but_say_no_more(training: SegmentTraining) -> None:
+    """A constant weight changes no count; unequal ones count as the fewer rows that tell as much."""
+    rows = Rows(np.random.default_rng(4), ROWS, COLUMNS)
+    counted = SegmentMonitor(training, PACE)._counter  # what it says of rows is all there is to see
+    status = rows.status()
+    plain, heavy = (counted.count(rows.codes, status, weights) for weights in (None, np.full(ROWS, 20.0)))
+    assert (plain.sums == heavy.sums).all()
+    assert (plain.weight, heavy.weight) == (ROWS, 20 * ROWS)
+    unequal = counted.count(rows.codes, status, np.where(np.arange(ROWS) % 2, 1.0, 9.0))
+    assert unequal.sums[0, :CODES].sum() == pytest.approx(25_000_000 / 41_000, rel=1e-5)
