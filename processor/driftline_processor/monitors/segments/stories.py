@@ -2,14 +2,28 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Final
 
 from driftline.segments.lattice import Lattice
 from driftline_processor.monitors.segments.candidate import COLD, DRIFT, ERROR, GROWING, WEAK, Candidate
 
 
+COLUMN: Final = 0.05
+"""Of the rows: a category or bin that moved so far is up to its column, which knows the season."""
+
+
 def not_told_by_columns(lattice: Lattice, candidates: Sequence[Candidate], alarmed: Collection[int]) -> list[Candidate]:
-    """Without shares and moves in columns whose own alarm is open: numbers of columns."""
-    return [each for each in candidates if each.family == WEAK or not columns_of(lattice, each).intersection(alarmed)]
+    """Without shares and moves in columns whose own alarm is open, and without those that columns are judged by.
+
+    alarmed: numbers of columns.
+    """
+    return [each for each in candidates if each.family == WEAK or not _is_of_columns(lattice, each, alarmed)]
+
+
+def _is_of_columns(lattice: Lattice, candidate: Candidate, alarmed: Collection[int]) -> bool:
+    single = candidate.family != DRIFT and candidate.cell < lattice.singles
+    much = abs(candidate.share - candidate.reference_share) > COLUMN
+    return (single and much) or bool(columns_of(lattice, candidate).intersection(alarmed))
 
 
 def columns_of(lattice: Lattice, candidate: Candidate) -> set[int]:
