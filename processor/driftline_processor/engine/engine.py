@@ -411,7 +411,9 @@ class Engine:
             revision=model.checkpoints.judged.get(window.end, 0),
         )
         if comparison is not None:
-            found_segments = self._segments.judge(model, window, comparison.reference, result.columns)
+            found_segments = self._segments.judge(
+                model, window, comparison.reference, result.columns, found.design_effect
+            )
             result = replace(result, columns=(*result.columns, *found_segments))
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
         if comparison:

@@ -51,9 +51,9 @@ class Segments:
         self._watched.pop(model, None)
 
     def judge(
-        self, model: ModelState, window: Window, reference: Reference, columns: Iterable[ColumnResult]
+        self, model: ModelState, window: Window, reference: Reference, columns: Iterable[ColumnResult], effect: float
     ) -> tuple[ColumnResult, ...]:
-        """The findings after a window. columns: how those of the reference were judged."""
+        """The findings after a window. columns: how those of the reference were judged. effect: of rows that repeat."""
         rows = model.waiting.take(window.end, reference.id)
         training = reference.segments
         if training is None:
@@ -61,7 +61,7 @@ class Segments:
         watched = self._of(model.key, training, reference, window, rows)
         if watched is None:
             return ()
-        update = self._observe(watched, rows, reference, _alarmed(model, columns))
+        update = self._observe(watched, rows, reference, _alarmed(model, columns), effect)
         found = tuple(results(watched.monitor.training, update, window, self._settings.step))
         return (*found, *_kept(model, watched, {each.column for each in found}))
 
@@ -92,7 +92,7 @@ class Segments:
         return SegmentMonitor(training, pace, min_rows=settings.segment_rows, most_told=settings.segment_series)
 
     def _observe(
-        self, watched: _Watched, rows: WeightedRows | None, reference: Reference, alarmed: frozenset[str]
+        self, watched: _Watched, rows: WeightedRows | None, reference: Reference, alarmed: frozenset[str], effect: float
     ) -> Update:
         monitor = watched.monitor
         columns = len(monitor.training.columns)
@@ -100,7 +100,7 @@ class Segments:
             return monitor.observe(np.zeros((0, columns), np.uint8), np.zeros(0, np.int64))
         watched.windows += 1
         codes = np.stack([_codes(rows.table, column, reference) for column in monitor.training.columns], axis=1)
-        return monitor.observe(codes, _status(rows.table, monitor.training), rows.weights, alarmed)
+        return monitor.observe(codes, _status(rows.table, monitor.training), rows.weights, alarmed, effect=effect)
 
 
 def _names(table: RowTable) -> set[str]:

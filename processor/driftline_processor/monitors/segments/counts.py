@@ -51,13 +51,14 @@ class WindowCounter:
         self._lattice = training.lattice
         self._tables = self._lattice.tables(training.sums[ROWS]) * training.correction
 
-    def count(self, codes: Codes, status: IntArray, weights: FloatArray | None = None) -> Stretch:
+    def count(self, codes: Codes, status: IntArray, weights: FloatArray | None = None, effect: float = 1.0) -> Stretch:
         """One window. Rows of unequal weights count as the fewer that tell as much (Kish 1965).
 
         Args:
             codes: [rows, columns].
             status: of each row, [rows].
             weights: how many rows each stands for, [rows]; None for one each.
+            effect: rows that repeat count as so many times fewer.
 
         """
         rows = float(len(codes)) if weights is None else float(weights.sum())
@@ -65,6 +66,7 @@ class WindowCounter:
             squares = float(weights @ weights)
             weights = None if np.ptp(weights) == 0.0 else weights * (rows / squares)
         sums = sums_by_status(self._lattice.count(codes, status, STATUSES, weights)).astype(np.float32)
+        sums /= np.float32(effect)
         first, second = self._lattice.margins(sums[ROWS].astype(np.float64))
         return Stretch(
             sums,

@@ -79,6 +79,8 @@ class SegmentMonitor:
         status: IntArray,
         weights: FloatArray | None = None,
         alarmed: Collection[str] = (),
+        *,
+        effect: float = 1.0,
     ) -> Update:
         """Count and judge one window.
 
@@ -87,12 +89,13 @@ class SegmentMonitor:
             status: of each row, [rows].
             weights: how many rows each stands for, [rows]; None for one each.
             alarmed: names of columns whose own alarm is open.
+            effect: rows that repeat count as so many times fewer.
 
         """
         if not len(codes):
             return self._update(())
         self._remember(codes)
-        stretch = self._counter.count(codes, status, weights)
+        stretch = self._counter.count(codes, status, weights, effect)
         columns = {i for i, column in enumerate(self.training.columns) if column.name in alarmed}
         closed: list[Finding] = []
         for look in self._spans.add(stretch):

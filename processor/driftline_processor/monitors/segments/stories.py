@@ -7,7 +7,6 @@ from typing import Final
 from driftline.segments.lattice import Lattice
 from driftline_processor.monitors.segments.candidate import COLD, DRIFT, ERROR, GROWING, WEAK, Candidate
 
-
 COLUMN: Final = 0.05
 """Of the rows: a category or bin that moved so far is up to its column, which knows the season."""
 
