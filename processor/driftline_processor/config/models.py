@@ -162,6 +162,15 @@ class VerdictConfig(Section):
     per: DurationField = Field(default=30 * DAY, gt=0, description="Period of the `false_alarms` budget")
 
 
+class SegmentsConfig(Section):
+    """Segments that stand out, found in row batches."""
+
+    min_rows: float = Field(
+        default=0.0, ge=0, description="Rows below which no segment is told, for privacy; never below 30 effective ones"
+    )
+    most: int = Field(default=20, ge=0, le=1000, description="Segments of a model that are told at once")
+
+
 class ExportConfig(Section):
     """Where results go. Unset keys follow OTEL_EXPORTER_OTLP_*, see environment.py."""
 
@@ -365,6 +374,7 @@ class Config(Section):
     )
     window: WindowConfig = WindowConfig()
     verdict: VerdictConfig = VerdictConfig()
+    segments: SegmentsConfig = SegmentsConfig()
     export: ExportConfig = ExportConfig()
     queue: QueueConfig = QueueConfig()
     limits: LimitsConfig = LimitsConfig()

@@ -56,7 +56,8 @@ class EngineSettings:
         retention = min(window.retention, MAX_PANES * window.step)
         places = config.limits.models, config.limits.columns
         length = window.size, window.step, window.lateness
-        return cls(*length, *budget, verdict.tolerances, retention, *places, verdict.blocks)
+        segments = float(config.segments.min_rows), config.segments.most
+        return cls(*length, *budget, verdict.tolerances, retention, *places, verdict.blocks, *segments)
 
     @property
     def of_duplicates(self) -> duplicates.Limits:
