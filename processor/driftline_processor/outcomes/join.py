@@ -1,7 +1,7 @@
 """The join: of the rows of a tenant's models with what became of them, each outcome counted once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -143,17 +143,23 @@ class OutcomeJoin:
 
     def join(self, now: int) -> None:
         """Join all that was added. now: Unix nanoseconds."""
+        for _ in self.joining(now):
+            pass
+
+    def joining(self, now: int) -> Iterator[None]:
+        """Join all that was added, in steps: a segment each. What is added in between waits for the next time."""
         self.unsaved = self.unsaved or self.due
         new = tables.by_key(tables.joined(self._new_rows))
-        outcomes = self._distinct(tables.joined(self._new_outcomes))
+        said = tables.joined(self._new_outcomes)
         self._new_rows, self._new_outcomes = [], []
+        outcomes = yield from self._distinct(said)
         if len(new) and len(self._waiting):
-            joined = self._match(self._waiting, [new])
+            joined = yield from self._match(self._waiting, [new])
             self._settle(self._waiting, joined, np.zeros(len(joined), np.bool_))
             self._waiting = self._waiting.chosen(~joined)
         self._rows.add(new)
         if len(outcomes.table):
-            joined = self._match(outcomes.table, self._rows.tables())
+            joined = yield from self._match(outcomes.table, self._rows.tables())
             self._settle(outcomes.table, joined, outcomes.again)
             self._keep_waiting(outcomes.table.chosen(~joined), now)
         self._forget(now)
@@ -188,11 +194,11 @@ class OutcomeJoin:
         identities = np.asarray(done.columns[tables.IDENTITY], np.uint64)
         self._said.add(RowTable(identities, np.asarray(done.columns[tables.RECEIVED], np.int64), columns))
 
-    def _distinct(self, table: RowTable) -> "_Distinct":
+    def _distinct(self, table: RowTable) -> Generator[None, None, "_Distinct"]:
         """The newest of the versions of each outcome, without those that had come before."""
         if not len(table):
             return _Distinct(table, np.zeros(0, np.bool_))
-        known = self._known(table)
+        known = yield from self._known(table)
         identity, uid, observed = (
             np.asarray(table.columns[column]) for column in (tables.IDENTITY, tables.UID, tables.OBSERVED)
         )
@@ -217,12 +223,13 @@ class OutcomeJoin:
     def _waiting_identities(self) -> Words:
         return np.asarray(self._waiting.columns[tables.IDENTITY], np.uint64)
 
-    def _known(self, table: RowTable) -> "_Known":
+    def _known(self, table: RowTable) -> Generator[None, None, "_Known"]:
         """What was said before of the same things, joined or waiting."""
         identity, uid = (np.asarray(table.columns[column], np.uint64) for column in (tables.IDENTITY, tables.UID))
         size = len(table)
         known = _Known(np.zeros(size, np.bool_), np.zeros(size, np.bool_), np.zeros(size, np.int64))
-        for earlier in self._earlier():
+        for earlier in self._said.tables():
+            yield
             for mine, other in _pairs(identity, earlier.keys):
                 known.found[mine] = True
                 known.duplicate[mine] |= np.asarray(earlier.columns[tables.UID], np.uint64)[other] == uid[mine]
@@ -236,14 +243,12 @@ class OutcomeJoin:
                 np.maximum.at(known.observed, mine, np.asarray(waiting.columns[tables.OBSERVED], np.int64)[other])
         return known
 
-    def _earlier(self) -> Iterator[RowTable]:
-        return self._said.tables()
-
-    def _match(self, outcomes: RowTable, rows: Any) -> BoolArray:
+    def _match(self, outcomes: RowTable, rows: Iterable[RowTable]) -> Generator[None, None, BoolArray]:
         """Join outcomes with rows, in tables in order of keys; whether each has found one."""
         joined = np.zeros(len(outcomes), np.bool_)
         names = {place: key for key, place in self._models.items()}
         for table in rows:
+            yield
             for mine, other in _pairs(outcomes.keys, table.keys):
                 mine, other = _of_models(outcomes, table, names, mine, other)  # noqa: PLW2901
                 joined[mine] = True

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
+from math import inf
+from time import monotonic
 from typing import Final
 
 import numpy as np
@@ -23,6 +25,7 @@ class OutcomeJoins:
 
     def __init__(self, tenants: Iterable[str], limits: JoinLimits, store: Store) -> None:
         self._limits, self._store = limits, store
+        self._running: Iterator[MeasuredPerformance | None] | None = None
         self._joins = {tenant: OutcomeJoin(limits, partial(store.waiting, tenant)) for tenant in tenants}
 
     def open(self) -> None:
@@ -47,14 +50,41 @@ class OutcomeJoins:
         """Whether there is anything to join."""
         return any(join.due for join in self._joins.values())
 
-    def join(self, now: int) -> list[MeasuredPerformance]:
-        """Join all that has come; the performance of models with new labels. now: Unix nanoseconds."""
+    @property
+    def busy(self) -> bool:
+        """Whether a join has begun that has not come to its end."""
+        return self._running is not None
+
+    def advance(self, now: int, seconds: float) -> list[MeasuredPerformance]:
+        """Join what had come when this began, and measure models with new labels, for about so many seconds.
+
+        The next call goes on. now: Unix nanoseconds.
+        """
+        end, found = monotonic() + seconds, []
+        self._running = running = self._running or self._steps(now)
+        try:
+            for each in running:
+                found += [] if each is None else [each]
+                if monotonic() >= end:
+                    return found
+        except BaseException:
+            self._running = None
+            raise
+        self._running = None
+        return found
+
+    def finish(self, now: int) -> list[MeasuredPerformance]:
+        """Join all that has come."""
+        found = self.advance(now, inf) if self.busy else []
+        return [*found, *self.advance(now, inf)]
+
+    def _steps(self, now: int) -> Iterator[MeasuredPerformance | None]:
         for join in self._joins.values():
-            join.join(now)
-        return [found for join in self._joins.values() for found in self._measured(join, now)]
+            yield from join.joining(now)
+            yield from self._measured(join, now)
 
     def changes(self, absent: Iterable[str] = ()) -> dict[str, SavedJoin]:
-        """What a save does, after `join`; `committed` once it has."""
+        """What a save does, after `finish`; `committed` once it has."""
         left = set(absent)
         return {tenant: join.changes() for tenant, join in self._joins.items() if join.unsaved and tenant not in left}
 

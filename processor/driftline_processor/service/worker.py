@@ -117,6 +117,7 @@ class Worker:
         self._queue, self._store, self._engines, self._registries = queue, store, engines, registries
         self._metrics, self._publish, self._unflushed = metrics, publish, unflushed
         self._joins, self._publish_performance, self._next_join = joins, publish_performance, 0.0
+        self._join_seconds = 0.0
         self._storage_changed, self._taken_over = storage_changed, taken_over
         self._settings, self._clock, self._set_forward = settings, clock, set_forward
         self._journal: dict[str, _Journal] = {}
@@ -171,7 +172,7 @@ class Worker:
         """
         self._registries.open()
         self._joins.open()
-        self._join()
+        self._joined(list)
         self._restore()
         replayed = 0
         for entry in self._store.journal():
@@ -316,8 +317,8 @@ class Worker:
         self._next_tick = monotonic() + self._settings.tick
         if self._dumps is None:
             self._judge_and_publish()
-        if monotonic() >= self._next_join and self._joins.due:
-            self._join()
+        if self._joins.busy or (monotonic() >= self._next_join and self._joins.due):
+            self._join(self._settings.judging)
         self._hold()
         if self._dumps is not None or self._is_time_to_save():
             self._save_some()
@@ -329,25 +330,34 @@ class Worker:
             self._publish(results)
             self._events_unsaved |= {each.model.tenant for each in results if each.alarms or each.incidents}
 
-    def _join(self) -> None:
-        """What has come; the more that waits, the longer that takes, and the more comes together."""
+    def _join(self, seconds: float) -> None:
+        """What has come, until a slice of time is used up: the rest comes in the next tick, which is now."""
         begin = monotonic()
-        joins, found = self._joins, []
+        self._joined(lambda: self._joins.advance(self._clock(), seconds))
+        self._join_seconds += monotonic() - begin
+        if self._joins.busy:
+            self._next_tick = monotonic()
+            return
+        self._next_join = monotonic() + max(JOIN_SECONDS, self._join_seconds / _JOINING_SHARE)
+        self._join_seconds = 0.0
+
+    def _joined(self, work: Callable[[], list[MeasuredPerformance]]) -> None:
+        joins = self._joins
         try:
-            found = joins.join(self._clock())
-            self._outcomes = {
-                "states": joins.states(),
-                "rows": joins.waiting_rows(),
-                "size": joins.waiting_bytes(),
-                "evicted": joins.evicted_rows(),
-                "delays": joins.delays(),
-            }
+            found = work()
+            if not joins.busy:
+                self._outcomes = {
+                    "states": joins.states(),
+                    "rows": joins.waiting_rows(),
+                    "size": joins.waiting_bytes(),
+                    "evicted": joins.evicted_rows(),
+                    "delays": joins.delays(),
+                }
         except Exception:
             logger.exception("Failed to join outcomes")
-        took = monotonic() - begin
-        self._next_join = monotonic() + max(JOIN_SECONDS, took / _JOINING_SHARE)
-        if found:
-            self._publish_performance(found)
+        else:
+            if found:
+                self._publish_performance(found)
 
     def _hold(self) -> None:
         """Nobody sends while health checks fail: a lost connection is noticed, and begun anew, without a request."""
@@ -440,7 +450,7 @@ class Worker:
         begin = thread_time()
         self._dumps = None
         self._unsaved |= self._engines.snapshot(held)
-        self._join()
+        self._joined(lambda: self._joins.finish(self._clock()))
         left = {*self._absent, *held}
         joins = self._changes_of_joins(left)
         try:
