@@ -157,6 +157,7 @@ ROW_KEY: Final = f"{PREFIX}.row.key"
 # Attributes and metrics of performance, the metrics themselves beside them in the processor's table.
 PERFORMANCE_BASIS: Final = f"{PREFIX}.performance.basis"
 PERFORMANCE_LABELLED: Final = f"{PREFIX}.performance.labelled"
+PERFORMANCE_MATURITY: Final = f"{PREFIX}.performance.maturity"
 PERFORMANCE_LABELS: Final = f"{PREFIX}.performance.labels"
 PERFORMANCE_WINDOW_START: Final = f"{PREFIX}.performance.window.start"
 PERFORMANCE_WINDOW_END: Final = f"{PREFIX}.performance.window.end"

@@ -178,7 +178,8 @@ class MeasuredPerformance:
 
     time: of which it is told, Unix nanoseconds. metrics: (name, class) -> value, low and high; those that too few
     labels refuse are left out. labels: labelled rows, of so many sampled ones. figures: (name, class) -> rows, mean and
-    sum of a business figure. basis: what the values come from.
+    sum of a business figure. maturity: share of the labels to come that are here, None where it is unknown. basis:
+    what the values come from.
     """
 
     model: ModelKey
@@ -188,6 +189,7 @@ class MeasuredPerformance:
     rows: int
     metrics: Mapping[tuple[str, str], tuple[float, float, float]]
     figures: Mapping[tuple[str, str], tuple[int, float, float]] = field(default_factory=dict)
+    maturity: float | None = None
     basis: str = "labels"
 
 

@@ -63,6 +63,12 @@ PERFORMANCE_METRICS: Final = (
         "Far from 1: the rows that get labels first may not be like the others",
     ),
     PerformanceMetric(
+        semconv.PERFORMANCE_MATURITY,
+        SCORE,
+        "Share that is here of the labels that will come, by how long those of older predictions took",
+        "Far from 1: the window will change yet. Absent until predictions are older than any label was",
+    ),
+    PerformanceMetric(
         semconv.PERFORMANCE_LABELS, "{row}", "Labelled predictions of the window", "Under 20, nothing is measured"
     ),
     PerformanceMetric(
@@ -111,6 +117,8 @@ def _values(found: MeasuredPerformance) -> Iterator[tuple[str, float, Mapping[st
     if found.labels:
         yield semconv.PERFORMANCE_LABELLED, found.labels / max(found.rows, 1), {}
         yield semconv.PERFORMANCE_LABELS, found.labels, {}
+    if found.maturity is not None:
+        yield semconv.PERFORMANCE_MATURITY, found.maturity, {}
     yield semconv.PERFORMANCE_WINDOW_START, found.window.start / 1e9, {}
     yield semconv.PERFORMANCE_WINDOW_END, found.window.end / 1e9, {}
     for (name, own), (rows, mean, total) in found.figures.items():

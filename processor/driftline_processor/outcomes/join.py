@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import msgpack
@@ -15,6 +15,7 @@ from driftline.rows.table import RowTable
 from driftline.sketch.arrays import BoolArray, IntArray
 from driftline.sketch.time_units import HOUR
 from driftline_processor.outcomes import tables
+from driftline_processor.outcomes.label_delays import MOST_CLASSES, LabelDelays
 from driftline_processor.outcomes.labelled_sample import LABEL_TEXT, LABEL_VALUE, LabelledSample, pack_parts
 from driftline_processor.outcomes.sampling_thresholds import SamplingThresholds
 from driftline_processor.outcomes.segments import Segment, SegmentChanges, Segments
@@ -63,6 +64,7 @@ class ModelCounts:
 
     rows: dict[str, Counter[int]]
     classes: bool = False
+    delays: LabelDelays = field(default_factory=LabelDelays)
 
 
 class OutcomeJoin:
@@ -269,6 +271,7 @@ class OutcomeJoin:
         pairs = RowTable(rows.keys, rows.times, columns)
         model, name = np.asarray(rows.columns[tables.MODEL], np.int64), outcomes.columns[tables.NAME]
         for place in np.unique(model).tolist():
+            self._note_delays(names[place], outcomes.chosen(model == place), rows.times[model == place])
             for each in sorted(set(name[model == place].tolist())):
                 chosen = (model == place) & (name == each)
                 key = names[place]
@@ -276,6 +279,17 @@ class OutcomeJoin:
                 self.changed.add(key)
         ages = np.log2(np.maximum((outcomes.times - rows.times) / 1e9, 1.0)).astype(np.int64)
         self.delays += np.bincount(np.clip(ages, 0, AGES - 1), minlength=AGES)
+
+    def _note_delays(self, key: ModelKey, outcomes: RowTable, predicted: IntArray) -> None:
+        """Of labels, not of figures. Numbers are all of one class."""
+        labels = outcomes.columns[tables.NAME] == LABEL
+        known, values = self.models[key], outcomes.columns[tables.VALUE].astype(np.float64)
+        names = np.array(outcomes.columns[tables.TEXT], object)
+        if known.classes:
+            for each in np.unique(values[np.isfinite(values)])[:MOST_CLASSES].tolist():
+                names[values == each] = tables.class_name(each, "")
+        if labels.any():
+            known.delays.add(names[labels], predicted[labels], outcomes.times[labels])
 
     def _forget(self, now: int) -> None:
         """What waited too long, and what there is no room for."""
@@ -302,6 +316,7 @@ class OutcomeJoin:
             self._expired.append(evicted.id)
             self.evicted_rows += evicted.rows
         for counts in self.models.values():
+            counts.delays.forget(oldest)
             for operation, hours in counts.rows.items():
                 if len(hours) > self._limits.wait // HOUR + 48:
                     counts.rows[operation] = Counter({h: n for h, n in hours.items() if (h + 1) * HOUR > oldest})
@@ -348,7 +363,12 @@ class OutcomeJoin:
             "thresholds": self.thresholds.pack(),
             "samples": [(self._models[key], name, sample.pack()) for (key, name), sample in self.samples.items()],
             "rows": [
-                (self._models[key], each.classes, [(op, list(hours.items())) for op, hours in each.rows.items()])
+                (
+                    self._models[key],
+                    each.classes,
+                    [(op, list(hours.items())) for op, hours in each.rows.items()],
+                    each.delays.pack(),
+                )
                 for key, each in self.models.items()
             ],
         }
@@ -372,8 +392,10 @@ class OutcomeJoin:
         self.thresholds = SamplingThresholds.unpack(state["thresholds"])
         self.samples = {(keys[place], name): LabelledSample.unpack(each) for place, name, each in state["samples"]}
         self.models = {
-            keys[place]: ModelCounts({op: Counter(dict(hours)) for op, hours in rows}, classes)
-            for place, classes, rows in state["rows"]
+            keys[place]: ModelCounts(
+                {op: Counter(dict(hours)) for op, hours in rows}, classes, *map(LabelDelays.unpack, delays)
+            )
+            for place, classes, rows, *delays in state["rows"]
         }
 
 

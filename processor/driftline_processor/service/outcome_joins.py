@@ -1,5 +1,6 @@
 """The joins of all tenants, on the store: predictions and what became of them."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -11,7 +12,7 @@ import numpy as np
 
 from driftline.outcomes.event import LABEL
 from driftline.sketch.time_units import HOUR
-from driftline_processor.outcomes.join import JoinLimits, OutcomeJoin, SavedJoin
+from driftline_processor.outcomes.join import JoinLimits, ModelCounts, OutcomeJoin, SavedJoin
 from driftline_processor.outcomes.live_performance import figures, measure
 from driftline_processor.performance.measured import Measured
 from driftline_processor.records import Batch, MeasuredPerformance, ModelKey, ModelRows, SaidOutcomes, Window
@@ -146,7 +147,13 @@ def _measured(join: OutcomeJoin, model: ModelKey, names: Sequence[str], now: int
         else:
             told |= {(name, each): figure for each, figure in figures(table, sample.thinning).items()}
     rows = max(labels, _rows_of(counts.rows, window))
-    return MeasuredPerformance(model, window, now, labels, rows, metrics, told)
+    return MeasuredPerformance(model, window, now, labels, rows, metrics, told, _maturity(counts, window, now))
+
+
+def _maturity(counts: ModelCounts, window: Window, now: int) -> float | None:
+    """Of the labels of a window, in whole hours."""
+    hours = max(counts.rows.values(), key=lambda each: sum(each.values()), default=Counter())
+    return counts.delays.maturity(hours, window.start // HOUR + 1, window.end // HOUR, now)
 
 
 def _rows_of(hours: Mapping[str, Mapping[int, int]], window: Window) -> int:
