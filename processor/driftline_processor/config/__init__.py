@@ -6,6 +6,8 @@ Every key has a default; an error names the key, the rule and the value. Imports
 from driftline_processor.config.models import (
     Config,
     ExportConfig,
+    HistoryConfig,
+    HttpConfig,
     LimitsConfig,
     QueueConfig,
     ReceiveConfig,
@@ -14,9 +16,10 @@ from driftline_processor.config.models import (
     TenantConfig,
     VerdictConfig,
     WindowConfig,
+    split_address,
 )
 from driftline_processor.config.reading import ConfigError, load_config, parse_config
-from driftline_processor.config.rules import config_warnings, exposed
+from driftline_processor.config.rules import config_warnings, exposed, is_local, page_exposed
 from driftline_processor.config.secrets import masked_url
 from driftline_processor.config.table import config_keys, effective_yaml
 
@@ -24,6 +27,8 @@ __all__ = [
     "Config",
     "ConfigError",
     "ExportConfig",
+    "HistoryConfig",
+    "HttpConfig",
     "LimitsConfig",
     "QueueConfig",
     "ReceiveConfig",
@@ -36,7 +41,10 @@ __all__ = [
     "config_warnings",
     "effective_yaml",
     "exposed",
+    "is_local",
     "load_config",
     "masked_url",
+    "page_exposed",
     "parse_config",
+    "split_address",
 ]

@@ -39,6 +39,26 @@ def _address(value: str) -> str:
     return value
 
 
+def _off(value: object) -> object:
+    """`off` is false in YAML."""
+    return "off" if value in (False, "") else value
+
+
+def _address_or_off(value: str) -> str:
+    if value == "off":
+        return value
+    try:
+        return _address(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or off") from None
+
+
+def _trace_url(value: str) -> str:
+    if value and (urlsplit(value).scheme not in ("http", "https") or "{trace_id}" not in value):
+        raise ValueError("must be a URL starting with http:// or https://, with {trace_id} in it")
+    return value
+
+
 def _endpoint(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -260,6 +280,29 @@ class TenantConfig(Section):
     )
 
 
+class HttpConfig(Section):
+    """The status page and its API. TLS, tokens and tenants are those of `receive` and `tenants`."""
+
+    listen: Annotated[str, BeforeValidator(_off), AfterValidator(_address_or_off)] = Field(
+        default="127.0.0.1:4328",
+        description="Address of the status page and of its JSON API, read-only; `off` for none. With tokens, browsers "
+        "ask for a password: that is a token",
+    )
+    trace_url: Annotated[str, AfterValidator(_trace_url)] = Field(
+        default="",
+        description="Where traces are looked at, with `{trace_id}`, such as `https://tempo.example/trace/{trace_id}`",
+    )
+
+
+class HistoryConfig(Section):
+    size: int = Field(
+        default=128 * MIB,
+        ge=MIB,
+        description="Bytes that the timelines of the status page may take, about, of all models; the oldest steps go "
+        "first. One step a window for 7 days, then one in 6 hours, after 90 days one a day",
+    )
+
+
 class QueueConfig(Section):
     requests: int = Field(
         default=256,
@@ -361,6 +404,8 @@ class Config(Section):
         default="127.0.0.1:4327", description="Address of the OTLP/gRPC receiver and the health service"
     )
     receive: ReceiveConfig = ReceiveConfig()
+    http: HttpConfig = HttpConfig()
+    history: HistoryConfig = HistoryConfig()
     references: Path = Field(
         default=Path("references"),
         description="Folder of references (`*.json`, OTLP JSON); reloaded when it changes",

@@ -165,6 +165,24 @@ def exposed(config: Config) -> str | None:
     )
 
 
+def page_exposed(config: Config) -> str | None:
+    """What is wrong with an address of the status page that others reach without a token or a certificate."""
+    listen, receive = config.http.listen, config.receive
+    if listen == "off" or is_local(listen) or receive.insecure:
+        return None
+    if receive.tokens or receive.client_ca or config.tenants:
+        return None
+    return (
+        f"http.listen: {listen} is reachable from other machines, without tokens: set receive.tokens or "
+        "receive.client_ca, or receive.insecure: true"
+    )
+
+
+def is_local(address: str) -> bool:
+    """Whether only this machine reaches an address."""
+    return _loopback(split_address(address)[0])
+
+
 def _loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -5,6 +5,7 @@ Files are read again when they change.
 
 import hmac
 import logging
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -115,10 +116,21 @@ class SenderAccess:
         if self._open:
             return ""
         given = _bearer_tokens(context.invocation_metadata()) if self._by_tokens else []
+        return self._owner(given, self._certified(context.auth_context()))
+
+    def reader(self, headers: Mapping[str, str]) -> str | None:
+        """As `tenant`, of an HTTP request by its headers: a bearer token, or a password that is one."""
+        if self._open:
+            return ""
+        sent = headers.get(_HEADER, "")
+        given = [*_bearer_tokens([(_HEADER, sent)]), *_password(sent)] if self._by_tokens else []
+        return self._owner(given, set())
+
+    def _owner(self, given: Sequence[bytes], certified: set[str]) -> str | None:
         shown = self._matching(given)
         if given and not shown:
             return None
-        named = {*shown, *self._certified(context.auth_context())} - {""}
+        named = {*shown, *certified} - {""}
         if len(named) > 1:
             return None
         return named.pop() if named else "" if shown else None
@@ -139,6 +151,17 @@ class SenderAccess:
 def _bearer_tokens(metadata: Any) -> list[bytes]:
     sent = [value for name, value in metadata or () if name == _HEADER and isinstance(value, str)]
     return [value[len(_SCHEME) :].strip().encode() for value in sent if value[: len(_SCHEME)].lower() == _SCHEME]
+
+
+def _password(sent: str) -> list[bytes]:
+    """Of Basic authentication (RFC 7617), whatever the name."""
+    scheme, _, encoded = sent.partition(" ")
+    if scheme.lower() != "basic":
+        return []
+    try:
+        return [b64decode(encoded, validate=True).partition(b":")[2]]
+    except ValueError:
+        return [b""]
 
 
 def _owners(paths: Mapping[str, Path]) -> dict[bytes, str]:

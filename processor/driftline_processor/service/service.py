@@ -26,10 +26,14 @@ from driftline_processor.service.outlets import Outlets
 from driftline_processor.service.receiver import Receiver
 from driftline_processor.service.reference_registry import ReferenceRegistries, ReferenceRegistry
 from driftline_processor.service.request_queue import RequestQueue
-from driftline_processor.service.status import Status, encode_status
+from driftline_processor.service.sender_access import SenderAccess
+from driftline_processor.service.status import Status, encode_status, status_document
 from driftline_processor.service.steady_clock import SteadyClock
 from driftline_processor.service.store import Store, StoreError
+from driftline_processor.service.web_server import WebServer, local
 from driftline_processor.service.worker import Worker, WorkerSettings
+from driftline_processor.web.app import Site
+from driftline_processor.web.board import Board
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +87,7 @@ class Service:
             raise
         self._outlets = Outlets({name: config.export_of(name) for name in ("", *config.tenants)}, metrics)
         metric_sink.connect(self._outlets.submit_internal)
-        self._alarm_log = AlarmLog()
+        self._alarm_log, self._board = AlarmLog(), Board(config.history.size)
         self._engines = engines = TenantEngines.of(config.tenants, EngineSettings.of(config))
         self._worker = Worker(
             queue=self._queue,
@@ -103,6 +107,7 @@ class Service:
         )
         self._working = Thread(target=self._worker.run, name="work", daemon=True)
         self._metrics, self._clock = metrics, clock
+        self._web = WebServer(config, self._site(clock))
         self._receiver.serve(STATUS_SERVICE, STATUS_METHOD, lambda tenant: encode_status(self.status(tenant)))
         metrics.observe("queue.requests", lambda: {(): len(self._queue)})
         metrics.observe("queue.size", lambda: {(): self._queue.bytes})
@@ -111,6 +116,23 @@ class Service:
     def port(self) -> int:
         """The port that requests are received on."""
         return self._receiver.port
+
+    @property
+    def web_port(self) -> int:
+        """The port of the status page; 0 where there is none."""
+        return self._web.port
+
+    def _site(self, clock: Callable[[], int]) -> Site:
+        return Site(
+            board=self._board,
+            status=lambda tenant: status_document(self.status(tenant)),
+            clock=clock,
+            tenant_of=SenderAccess(self._config.receive, self._config.tenants).reader,
+            size=self._config.window.size,
+            step=self._config.window.step,
+            trace_url=self._config.http.trace_url,
+            local=local(self._config),
+        )
 
     def status(self, tenant: str = "") -> Status:
         """How the processor does, as far as it is a tenant's business; from any thread."""
@@ -139,6 +161,7 @@ class Service:
             logger.info("Replayed %d requests from the journal", replayed)
         self._working.start()
         self._receiver.start()
+        self._web.start()
         host = self._config.listen.rpartition(":")[0]
         export = self._config.export
         logger.info(
@@ -148,6 +171,7 @@ class Service:
     def stop(self) -> None:
         """Stops accepting requests, drains the queue, saves the state and exports the last results."""
         logger.info("Shutting down")
+        self._web.stop()
         seconds = self._config.shutdown / SECOND
         self._queue.close()
         self._receiver.drain()
@@ -169,6 +193,7 @@ class Service:
 
     def _publish(self, results: Sequence[WindowResult]) -> None:
         self._alarm_log.log(results)
+        self._board.publish(results)
         self._outlets.publish(results)
 
 
