@@ -15,7 +15,8 @@ from driftline.checking.schemas.formats import FORMATS
     required=True,
     type=click.Choice(list(FORMATS)),
     help="jsonschema: a JSON Schema 2020-12 of a row. mlflow: inputs of a model signature; it knows types and missing "
-    "values, no ranges and no categories. pydantic: Python source of a model.",
+    "values, no ranges and no categories. pandera: Python source of a schema of a table. pydantic: Python source of a "
+    "model of a row.",
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write. Default: standard output."
