@@ -54,15 +54,21 @@ class ModelCheck:
         return self.mode == REJECT
 
     def failures(
-        self, model: ModelFacts, value: Any, captured: Capture | SmallArray | None, shown: Callable[[str], bool]
+        self,
+        model: ModelFacts,
+        value: Any,
+        captured: Capture | SmallArray | None,
+        shown: Callable[[str], bool],
+        called: Any = None,
     ) -> list[RuleFailure]:
         """The rules that the rows of a call break.
 
         Args:
-            model: what is called.
+            model: facts of what is called.
             value: the rows as the caller gave them; read, not kept.
             captured: the copy of them.
             shown: whether values of a column may be shown.
+            called: the model itself.
 
         """
         if type(value) is np.ndarray and value.ndim == 2 and value.dtype.kind in "fiub":
@@ -71,7 +77,8 @@ class ModelCheck:
                 return []
         if captured is None:
             return []
-        return self.rules.failures(_blocks(model, value, as_capture(captured)), shown)
+        blocks = _blocks(model, value, as_capture(captured))
+        return self.rules.failures(blocks, shown, ordered=_goes_by_place(called, model, value))
 
     def _bounds(self, model: ModelFacts, width: int) -> Bounds | None:
         known = self._known
@@ -90,6 +97,21 @@ class ModelCheck:
             if now - self._warned.get(key, -_EVERY) >= _EVERY:
                 self._warned[key] = now
                 _logger.warning("Input of model %r: %s, in %d of its rows", model.name, failure, failure.row_count)
+
+
+def _goes_by_place(called: Any, model: ModelFacts, value: Any) -> bool:
+    """Whether the columns of a frame in another order reach the model as other features.
+
+    A model that was trained on arrays takes them by place; one that was trained on a frame may refuse the order itself.
+    Only where columns are selected first is it by name, and of other models nothing is known.
+    """
+    if not hasattr(value, "columns") or (model.features is None and model.width is None):
+        return False
+    while hasattr(called, "best_estimator_"):
+        called = called.best_estimator_
+    while getattr(called, "steps", None):
+        called = called.steps[0][1]
+    return not any(each.__name__ == "ColumnTransformer" for each in type(called).__mro__)
 
 
 def _blocks(model: ModelFacts, value: Any, captured: Capture) -> list[ColumnBlock]:

@@ -14,7 +14,7 @@ from driftline.features.columns import named_as
 from driftline.reference.profile import Profile
 
 COLUMNS: Final = "columns"
-"""Rule: all columns of the training data are there."""
+"""Rule: all columns of the training data are there, and in its order where the model goes by that."""
 
 _MOST_VALUES: Final = 3
 
@@ -80,16 +80,30 @@ class InputCheck:
         may_miss = np.array([each is None or each.may_miss for each in rules], bool)
         return Bounds(low, high, may_miss)
 
-    def failures(self, blocks: Sequence[ColumnBlock], shown: Shown) -> list[RuleFailure]:
-        """The rules that rows break: of the blocks of one call, which follow each other."""
+    def failures(self, blocks: Sequence[ColumnBlock], shown: Shown, *, ordered: bool = False) -> list[RuleFailure]:
+        """The rules that rows break: of the blocks of one call, which follow each other.
+
+        ordered: the model takes columns by their places, and not by their names.
+        """
         found: dict[tuple[str, str], RuleFailure] = {}
         first = 0
         for block in blocks:
-            for failure in self._of_block(block, first, shown):
+            misplaced = self._misplaced(block, first) if ordered else ()
+            for failure in (*misplaced, *self._of_block(block, first, shown)):
                 key = failure.column, failure.rule
                 found[key] = _joined(found[key], failure) if key in found else failure
             first += block.rows
         return list(found.values())
+
+    def _misplaced(self, block: ColumnBlock, first: int) -> Iterator[RuleFailure]:
+        """The first column that is not where training has it."""
+        names = [name for name in named_as(self._names, block.names or ()) if name in self.columns]
+        if set(names) == set(self._names):
+            wrong = next((name for name, right in zip(names, self._names, strict=True) if name != right), None)
+            if wrong is not None:
+                rows = range(first, first + min(block.rows, MOST_ROWS))
+                requirement = f"must be column {self._names.index(wrong) + 1} of the input, as in training"
+                yield RuleFailure(wrong, COLUMNS, requirement, block.rows, tuple(rows))
 
     def _of_block(self, block: ColumnBlock, first: int, shown: Shown) -> Iterator[RuleFailure]:
         columns = dict(zip(named_as(self._names, block.names or ()), block.columns, strict=False))

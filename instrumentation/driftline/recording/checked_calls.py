@@ -42,7 +42,7 @@ class CheckedCalls:
             check = self._checks.of(model, facts)
             if check is None:
                 return None
-            failures = check.failures(facts, value, captured, self._is_shown)
+            failures = check.failures(facts, value, captured, self._is_shown, model)
             if not failures:
                 return None
             self._counters.failed(facts, failures)

@@ -10,6 +10,10 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import driftline
 from driftline.checking.failures import InputRejected
@@ -184,3 +188,32 @@ def test_real_healthy_rows_pass(telemetry: Telemetry) -> None:
     model.predict(rows[1::2])
 
     assert model.calls == 1
+
+
+ORDERED = pd.DataFrame({"a": RNG.normal(0, 1, ROWS), "b": RNG.normal(0, 1, ROWS), "c": RNG.normal(0, 1, ROWS)})
+PERMUTED = ORDERED[["b", "a", "c"]].head(3)
+
+
+@pytest.mark.parametrize("rows", [PERMUTED, pl.from_pandas(PERMUTED)], ids=["pandas", "polars"])
+@pytest.mark.parametrize("trained", [ORDERED.to_numpy(), ORDERED], ids=["arrays", "frame"])
+@pytest.mark.filterwarnings("ignore:X has feature names")
+def test_columns_in_another_order_are_refused(telemetry: Telemetry, trained: Any, rows: Any) -> None:
+    """Where a model takes columns by place, all of them may be healthy, and all of them wrong."""
+    del telemetry
+    model = LinearRegression().fit(trained, ORDERED["a"])
+    driftline.check(model, reference=driftline.profile(ORDERED), mode="reject")
+    with pytest.raises(InputRejected) as raised:
+        model.predict(rows)
+    assert [(each.column, each.rule, each.row_count) for each in raised.value.failures] == [("b", "columns", 3)]
+    model.predict(ORDERED.head(3))
+    assert "must be column 2 of the input, as in training" in str(raised.value)
+
+
+def test_columns_that_are_selected_by_name_may_come_in_any_order(telemetry: Telemetry) -> None:
+    """A ColumnTransformer does; so do models that read mappings."""
+    del telemetry
+    model = make_pipeline(make_column_transformer((StandardScaler(), ["a", "b", "c"])), LinearRegression())
+    model.fit(ORDERED, ORDERED["a"])
+    driftline.check(model, reference=driftline.profile(ORDERED), mode="reject")
+    assert len(model.predict(PERMUTED)) == 3
+    assert len(model.predict(PERMUTED.assign(more=1.0))) == 3
