@@ -37,3 +37,30 @@ def _ratio(x: FloatArray, n: float, y: FloatArray, m: float) -> FloatArray:
     first = xlogy(x, p / share) + xlogy(n - x, (1.0 - p) / (1.0 - share))
     second = xlogy(y, q / share) + xlogy(m - y, (1.0 - q) / (1.0 - share))
     return np.asarray(2.0 * (first + second))
+
+
+FEWEST_IN_STRATUM: Final = 5
+"""Labels: of fewer, neighbouring cells are taken together."""
+
+
+def stratum_weights(labelled: FloatArray, rows: FloatArray, told: FloatArray) -> FloatArray:
+    """What a labelled row of each cell stands for: rows over labels of its stratum, neighbouring cells of one side.
+
+    It repairs a selection by the score, and none by the class.
+
+    Args:
+        labelled: Rows with a label by cell of the score, [cells].
+        rows: All rows, likewise.
+        told: The class that is predicted in each cell: no stratum has two, [cells].
+
+    """
+    starts = [0]
+    for cell in range(1, len(rows)):
+        enough = labelled[starts[-1] : cell].sum() >= FEWEST_IN_STRATUM
+        rest = labelled[cell:][told[cell:] == told[cell]].sum() >= FEWEST_IN_STRATUM
+        if told[cell] != told[cell - 1] or (enough and rest):
+            starts.append(cell)
+    stratum = np.searchsorted(starts, np.arange(len(rows)), "right") - 1
+    of, by = (np.bincount(stratum, each) for each in (rows, labelled))
+    factor: FloatArray = np.where(by > 0.0, of / np.maximum(by, 1.0), 1.0)[stratum]
+    return factor

@@ -71,6 +71,8 @@ def _tolerances(
 @click.option("--label", help="Column with the label.")
 @click.option("--prediction", help="Column with the prediction, if not named as in the reference.")
 @click.option("--score", help="Column with the score, if not named as in the reference.")
+@click.option("--probability", help="Column with the chance that a row gets a label: labelled rows weigh one over it.")
+@click.option("--id", "identity", help="Column with the ids of predictions; it is no input.")
 @click.option("--ignore", default="", metavar="A,B", help="Columns to exclude.")
 @click.option(
     "--tolerance",
@@ -120,6 +122,8 @@ def replay(
     label: str | None,
     prediction: str | None,
     score: str | None,
+    probability: str | None,
+    identity: str | None,
     ignore: str,
     tolerances: tuple[float | None, dict[str, float]],
     blocks: dict[str, list[str]],
@@ -141,8 +145,11 @@ def replay(
     from driftline_processor.replay.settings import ReplayOptions
 
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
+    ignored += tuple(name for name in (probability, identity) if name is not None)
     roles = Roles(label, prediction, score, timestamp, ignore=ignored)
-    options = ReplayOptions(config, window, step, lateness, *tolerances, false_alarms, per, choices, blocks)
+    options = ReplayOptions(
+        config, window, step, lateness, *tolerances, false_alarms, per, choices, blocks, probability
+    )
     try:
         alarms = _replay(data, reference, roles, options, document, everything=everything)
     except KeyboardInterrupt:

@@ -14,14 +14,16 @@ from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.monitors.concept.monitor import SPANS, OutcomeMonitor, Stretch
 from driftline_processor.performance.classification import accuracy, balanced_accuracy, by_class
 from driftline_processor.performance.confusion import ConfusionCounts
+from driftline_processor.performance.label_counts import ClassCounts
 from driftline_processor.performance.measured import Measured, Metric
 from driftline_processor.performance.probabilities import probability_losses
 from driftline_processor.performance.ranking import ranking
 from driftline_processor.performance.regression import regression
+from driftline_processor.performance.selection import differs, stratum_weights
 from driftline_processor.performance.sufficiency import FEWEST_LABELS
 from driftline_processor.records import ColumnKey, ColumnResult, Reference, Window
 from driftline_processor.replay.column_mapping import ReplayedColumn
-from driftline_processor.replay.outcome_cells import CountedPane, OutcomeCells, numbers_of
+from driftline_processor.replay.outcome_cells import CountedPane, OutcomeCells, label_weights, numbers_of
 from driftline_processor.verdicts.verdict import OpenAlarm
 
 MOST_CLASSES = 100
@@ -34,12 +36,16 @@ Values = NDArray[Any]
 
 
 class WindowPerformance(NamedTuple):
-    """How right the model was. labels: rows that have one, of so many. estimated: metrics without them."""
+    """How right the model was. labels: rows that have one, of so many. estimated: metrics without them.
+
+    selected: labelled rows have other scores than the rest, and nothing tells what chance each row had of a label.
+    """
 
     labels: int
     rows: int
     metrics: Mapping[str, Metric]
     estimated: frozenset[str] = frozenset()
+    selected: bool = False
 
     def basis(self, name: str) -> str:
         """What a metric is based on."""
@@ -52,12 +58,14 @@ class WindowPerformance(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Labelled rows of one time step, and the number of all of its rows."""
+    """Labelled rows of one time step, and the number of all of its rows. chance: where that of a label is known."""
 
     rows: int
     label: Values
     prediction: Values | None
     score: FloatArray | None
+    weights: FloatArray
+    chance: BoolArray
 
 
 class LabelledRows:
@@ -100,8 +108,9 @@ class LabelledRows:
         score = None if self._score is None else numbers_of(values[self._score])
         if self._classes and prediction is not None:
             self._remember(outcome_names(prediction), score)
-        kept = (None if each is None else each[known] for each in (prediction, score))
-        part = _Part(len(label), label[known], *kept)
+        told, score = None if prediction is None else prediction[known], None if score is None else score[known]
+        weights, chance = label_weights(values, len(label))
+        part = _Part(len(label), label[known], told, score, weights[known], chance[known])
         self._parts.setdefault(step, []).append(part)
 
     def measure(self, window: Window) -> WindowPerformance:
@@ -109,10 +118,10 @@ class LabelledRows:
         first, last = window.start // self._step, window.end // self._step
         self._parts = {step: parts for step, parts in self._parts.items() if step >= first}
         parts = [part for step in sorted(self._parts) if step < last for part in self._parts[step]]
-        found = self._measured(parts)
         if self._cells is None:
-            return found
+            return self._measured(parts)
         pane = self._pane(window.start, window.end)
+        found = self._measured(parts, pane)
         return _with_estimates(found._replace(rows=pane.rows), self._cells.estimated(pane))
 
     def judge(self, window: Window, alarms: Mapping[ColumnKey, OpenAlarm]) -> tuple[ColumnResult, ...]:
@@ -126,7 +135,8 @@ class LabelledRows:
         spans = [window.end - span * size for span in SPANS]
         starts = [start for place, start in enumerate(spans) if not place or start >= begun]
         stretches = [Stretch(start, window.end, self._pane(start, window.end).counts) for start in starts]
-        found = self._monitor.judge(stretches, alarms, self._settings.of_outcomes(weighted=False))
+        weighted = all(part.chance.all() for parts in self._parts.values() for part in parts)
+        found = self._monitor.judge(stretches, alarms, self._settings.of_outcomes(weighted=weighted))
         return tuple(each for each in found if each.rows or each.column in alarms)
 
     def _pane(self, start: int, end: int) -> CountedPane:
@@ -138,26 +148,45 @@ class LabelledRows:
                 whole.add(self._panes[step])
         return whole
 
-    def _measured(self, parts: Sequence[_Part]) -> WindowPerformance:
+    def _measured(self, parts: Sequence[_Part], pane: CountedPane | None = None) -> WindowPerformance:
         if not self._compares:
             return WindowPerformance(0, 0, {})
         label = _joined([part.label for part in parts])
         prediction = None if self._prediction is None else _joined([p.prediction for p in parts])
         score = None if self._score is None else _joined([p.score for p in parts]).astype(np.float64)
-        metrics = self._of_classes(label, prediction, score) if self._classes else _of_numbers(label, prediction)
-        return WindowPerformance(len(label), sum(part.rows for part in parts), metrics)
+        weights = np.concatenate([np.ones(0), *(part.weights for part in parts)])
+        factor = None if all(part.chance.all() for part in parts) else self._stratum_weights(pane)
+        if factor is not None and score is not None:
+            known = self._cells.outcomes if self._cells is not None else None
+            assert isinstance(known, ClassOutcomes)
+            weights = factor[known.cell(np.nan_to_num(score))]
+        of = self._of_classes if self._classes else _of_numbers
+        metrics = of(label, prediction, score, weights)
+        return WindowPerformance(len(label), sum(part.rows for part in parts), metrics, selected=factor is not None)
 
-    def _of_classes(self, label: Values, prediction: Values | None, score: FloatArray | None) -> dict[str, Metric]:
+    def _stratum_weights(self, pane: CountedPane | None) -> FloatArray | None:
+        """Of labels in each cell of the score, where labelled rows have other scores than the rest; else None."""
+        known = self._cells.outcomes if self._cells is not None else None
+        if pane is None or not isinstance(pane.counts, ClassCounts) or not isinstance(known, ClassOutcomes):
+            return None
+        rows, labelled = pane.counts.rows.sum(axis=1), pane.counts.labels.sum(axis=(1, 2))
+        if not known.scored or not differs(labelled, rows):
+            return None
+        return stratum_weights(labelled, rows, known.joint.sum(axis=2).argmax(axis=1))
+
+    def _of_classes(
+        self, label: Values, prediction: Values | None, score: FloatArray | None, weights: FloatArray
+    ) -> dict[str, Metric]:
         truth, told = outcome_names(label), None if prediction is None else outcome_names(prediction)
         self._remember(truth, None)
         classes = sorted(self._seen)
         metrics: dict[str, Metric] = {}
         positive = self._positive(classes)
         if told is not None:
-            metrics |= _confusion(truth, told, classes, positive)
+            metrics |= _confusion(truth, told, weights, classes, positive)
         if score is not None and positive is not None:
             whole = np.isfinite(score)
-            hits, weights = truth[whole] == positive, np.ones(int(whole.sum()))
+            hits, weights = truth[whole] == positive, weights[whole]
             other = next(name for name in classes if name != positive)
             metrics |= ranking(hits, score[whole], weights, (other, positive))
             metrics |= probability_losses(hits, score[whole], weights)
@@ -189,11 +218,13 @@ def _monitor(reference: Reference) -> OutcomeMonitor | None:
     return OutcomeMonitor.of(reference.outcomes, seconds * 1e9)
 
 
-def _confusion(truth: Values, told: Values, classes: Sequence[str], positive: str | None) -> dict[str, Metric]:
+def _confusion(
+    truth: Values, told: Values, weights: FloatArray, classes: Sequence[str], positive: str | None
+) -> dict[str, Metric]:
     both = told != ""
     codes = {name: code for code, name in enumerate(classes)}
     y, p = (np.array([codes[name] for name in each[both].tolist()], np.int64) for each in (truth, told))
-    counts = ConfusionCounts.of(y, p, np.ones(len(y)), max(len(classes), 1))
+    counts = ConfusionCounts.of(y, p, weights[both], max(len(classes), 1))
     metrics: dict[str, Metric] = {"accuracy": accuracy(counts)}
     if len(classes) > 1:
         metrics["balanced_accuracy"] = balanced_accuracy(counts, classes)
@@ -204,11 +235,13 @@ def _confusion(truth: Values, told: Values, classes: Sequence[str], positive: st
     return metrics
 
 
-def _of_numbers(label: Values, prediction: Values | None) -> dict[str, Metric]:
+def _of_numbers(
+    label: Values, prediction: Values | None, _score: FloatArray | None, weights: FloatArray
+) -> dict[str, Metric]:
     assert prediction is not None
     y, p = (numbers_of(each) for each in (label, prediction))
     both = np.isfinite(y) & np.isfinite(p) & (np.abs(y) < _HUGE) & (np.abs(p) < _HUGE)
-    return regression(y[both], p[both], np.ones(int(both.sum())))
+    return regression(y[both], p[both], weights[both])
 
 
 _HUGE = 1e75

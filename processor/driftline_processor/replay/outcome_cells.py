@@ -23,6 +23,9 @@ Counts = ClassCounts | NumberCounts
 _PREDICTION: Final = ColumnKey(TARGET_OUTPUT, PREDICTION)
 _SCORE: Final = ColumnKey(TARGET_OUTPUT, SCORE)
 
+PROBABILITY: Final = ColumnKey("outcome", "probability")
+"""The chance that a row gets a label, among the values of its columns."""
+
 NAMED_CATEGORIES: Final = 1000
 """Of a column with as many, others were in training too."""
 
@@ -80,11 +83,11 @@ class OutcomeCells:
             return CountedPane(ClassCounts.empty(self._outcomes))
         return CountedPane(NumberCounts.empty(self._outcomes))
 
-    def count(self, values: Mapping[ColumnKey, Values], weights: FloatArray | None = None) -> CountedPane:
-        """Rows of one step. weights: of their labels, [rows]; by default 1."""
+    def count(self, values: Mapping[ColumnKey, Values]) -> CountedPane:
+        """Rows of one step."""
         pane = self.empty()
         pane.rows = len(next(iter(values.values())))
-        weights = np.ones(pane.rows) if weights is None else weights
+        weights = label_weights(values, pane.rows)[0]
         if isinstance(self._outcomes, ClassOutcomes):
             pane.counts = self._classes(self._outcomes, values, weights)
         else:
@@ -145,6 +148,15 @@ class OutcomeCells:
         if not known or len(known) >= NAMED_CATEGORIES:
             return 0
         return sum(rows for name, rows in class_names(values).items() if name not in known)
+
+
+def label_weights(values: Mapping[ColumnKey, Values], rows: int) -> tuple[FloatArray, BoolArray]:
+    """What each row stands for if it has a label: one over the chance of that, 1 where it is unknown; and where not."""
+    if PROBABILITY not in values:
+        return np.ones(rows), np.zeros(rows, bool)
+    chance = numbers_of(values[PROBABILITY])
+    known = (chance > 0.0) & (chance <= 1.0)
+    return np.where(known, 1.0 / np.where(known, chance, 1.0), 1.0), known
 
 
 def _names_of(column: ReferenceColumn) -> frozenset[str]:

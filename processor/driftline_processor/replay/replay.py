@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from driftline.profiling.arrow_types import numbers
 from driftline.semconv import TARGET_INPUT
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.engine import Engine
@@ -17,6 +18,7 @@ from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError
 from driftline_processor.replay.labelled_rows import LabelledRows, WindowPerformance
+from driftline_processor.replay.outcome_cells import PROBABILITY
 from driftline_processor.replay.row_batches import RowBatches
 from driftline_processor.replay.sketcher import Sketcher
 from driftline_processor.replay.timeline import NO_TIME, Timeline
@@ -33,7 +35,8 @@ class TimedRows(NamedTuple):
 class Replay:
     """A replay of one model's rows through an engine of its own.
 
-    choices: other settings that every window is judged at, too, if any. rows: read so far; of these, timeless: without
+    choices: other settings that every window is judged at, too, if any. probability: the column with the chance that a
+    row gets a label. rows: read so far; of these, timeless: without
     a valid timestamp, late: after their window was judged. newest: the newest event time.
     """
 
@@ -42,6 +45,7 @@ class Replay:
     timeline: Timeline
     columns: Sequence[ReplayedColumn]
     choices: Choices | None = None
+    probability: str | None = None
     rows: int = 0
     timeless: int = 0
     late: int = 0
@@ -104,7 +108,10 @@ class Replay:
         if not known.all():
             self.timeless += int(np.count_nonzero(~known))
             times, batch = times[known], batch.filter(pa.array(known))
-        return TimedRows(times, {column.key: column.values(batch) for column in self.columns})
+        values = {column.key: column.values(batch) for column in self.columns}
+        if self.probability is not None:
+            values[PROBABILITY] = numbers(batch.column(self.probability))
+        return TimedRows(times, values)
 
     def _steps(self, times: IntArray) -> Iterator[Any]:
         """The rows of each step, oldest step first."""

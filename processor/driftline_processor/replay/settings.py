@@ -23,7 +23,7 @@ DEFAULT_ROWS: Final = RowCount(5000)
 class ReplayOptions:
     """The options for windows and verdicts; they take precedence over `config`, a processor.yaml.
 
-    choices: whether every window is judged at other settings as well.
+    choices: whether every window is judged at other settings as well. probability: column with the chance of a label.
     """
 
     config: Path | None = None
@@ -36,6 +36,7 @@ class ReplayOptions:
     per: str | None = None
     choices: bool = True
     blocks: Blocks = field(default_factory=dict)
+    probability: str | None = None
 
 
 class ReplaySettings(NamedTuple):

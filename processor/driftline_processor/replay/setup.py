@@ -71,8 +71,9 @@ def prepare_replay(
     told = (*column_notes(columns, reference), *_column_notes(reference, chosen.settings), *chosen.notes)
     notes = (*plan.notes, *_unit_note(timestamps), *told)
     choices = Choices(chosen.settings) if options.choices else None
-    replay = Replay(reference, chosen.settings, chosen.timeline, columns, choices)
-    return PreparedReplay(replay, table, plan.sources, notes)
+    replay = Replay(reference, chosen.settings, chosen.timeline, columns, choices, options.probability)
+    beside = () if options.probability is None else (options.probability,)
+    return PreparedReplay(replay, table, (*plan.sources, *beside), notes)
 
 
 def _unit_note(timestamps: TimestampColumn | None) -> list[str]:

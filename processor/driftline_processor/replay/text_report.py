@@ -46,9 +46,17 @@ def window_lines(result: WindowResult, timeline: Timeline, rows: int, *, everyth
         yield Text(f"  {statement(result.columns)}", style="dim")
 
 
+SELECTED: Final = (
+    "labelled rows have other scores than the rest: weighted by score, which repairs no selection by class "
+    "(--probability does)"
+)
+
+
 def performance_lines(found: WindowPerformance, *, everything: bool) -> Iterator[Text]:
     """everything: those of single classes too."""
     yield Text(f"  performance  {percent(found.labelled)} labelled ({found.labels:,} of {found.rows:,} rows)")
+    if found.selected:
+        yield Text(f"    {SELECTED}", style="dim")
     if any(isinstance(found.metrics[name], Measured) for name in found.estimated):
         yield Text(f"    {LIMITS_OF_ESTIMATES}", style="dim")
     for name, metric in found.metrics.items():

@@ -142,6 +142,50 @@ def test_outcomes_that_change_are_alarms(tmp_path: Path) -> None:
     assert set(opened.values()) == {"2024-03-01T03:00:00Z"}
 
 
+def reference_of_labels(path: Path) -> Path:
+    training = labelled(1.0, seed=3, hours=12)
+    profile = driftline.profile(training, "churned", prediction="prediction", score="score", model="churn")
+    profile.save(path)
+    return path
+
+
+def test_labels_weigh_one_over_their_chance(tmp_path: Path) -> None:
+    """As in scikit-learn with sample weights; neither the chance nor the id is an input."""
+    data, rng = labelled(1.0), np.random.default_rng(6)
+    chance = np.where(np.array(data["churned"]) == "leaves", 0.6, 0.2)
+    data["churned"] = [y if rng.random() < p else None for y, p in zip(data["churned"], chance, strict=True)]
+    data |= {"chance": chance.tolist(), "key": [f"k{i}" for i in range(len(chance))]}
+    options = ("--reference", reference_of_labels(tmp_path / "r.json"), "--label", "churned")
+    weighted = ("--probability", "chance", "--id", "key")
+    found = results(tmp_path, write_parquet(tmp_path / "d.parquet", data), *options, *weighted)["windows"][0]
+
+    known = [at for at in range(ROWS) if data["churned"][at] is not None]
+    y, p = (np.array([data[name][at] for at in known]) for name in ("churned", "prediction"))
+    told, weights = found["performance"], 1.0 / chance[known]
+    assert told["accuracy"]["value"] == pytest.approx(metrics.accuracy_score(y, p, sample_weight=weights))
+    assert told["f1"]["value"] == pytest.approx(metrics.f1_score(y, p, pos_label="leaves", sample_weight=weights))
+    assert not {"chance", "key"} & set(found["columns"])
+    assert "selection" not in told["accuracy"]
+
+
+def test_a_selection_by_score_is_weighted_out_and_told(tmp_path: Path) -> None:
+    """Doubtful scores are labelled ten times as often: labels alone would say that the model is worse."""
+    rng, rows = np.random.default_rng(7), 6_000
+    score = rng.random(rows)
+    truth = rng.random(rows) < score
+    data = {"x": rng.normal(size=rows), "score": score, "prediction": score >= 0.5, "churned": truth}
+    driftline.profile(data, "churned", prediction="prediction", score="score", model="m").save(tmp_path / "r.json")
+    kept = rng.random(rows) < np.where(np.abs(score - 0.5) < 0.15, 0.5, 0.05)
+    data["churned"] = [bool(y) if k else None for y, k in zip(truth, kept, strict=True)]
+    options = ("--reference", tmp_path / "r.json", "--label", "churned", "--window", "6000rows")
+    path = write_parquet(tmp_path / "d.parquet", {name: list(column) for name, column in data.items()})
+    accuracy = results(tmp_path, path, *options)["windows"][0]["performance"]["accuracy"]
+
+    assert accuracy["low"] <= np.mean(truth == (score >= 0.5)) <= accuracy["high"]
+    assert accuracy["selection"] == "unknown"
+    assert "no selection by class" in replay(path, *options).output
+
+
 def test_rows_like_none_of_training_are_not_estimated(tmp_path: Path) -> None:
     """The refusal names the input."""
     training = labelled(1.0, seed=3)
