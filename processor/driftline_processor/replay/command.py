@@ -212,6 +212,7 @@ def _run(
     prepared: "PreparedReplay", document: Path | None, on_rows: "Callable[[int], None]", *, everything: bool
 ) -> int:
     from driftline.reference.atomic_write import replacing
+    from driftline.semconv import TARGET_INPUT
     from driftline_processor.replay.json_report import Document
     from driftline_processor.replay.text_report import (
         RunTotals,
@@ -229,7 +230,8 @@ def _run(
             for line in window_lines(result, replay.timeline, replay.rows, everything=everything):
                 console.print(line, soft_wrap=True)
             performance = replay.performance(result)
-            for line in performance_lines(performance, everything=everything) if performance else ():
+            moved = any(each.alarm is not None and each.column.target == TARGET_INPUT for each in result.columns)
+            for line in performance_lines(performance, moved=moved, everything=everything) if performance else ():
                 console.print(line, soft_wrap=True)
             if out:
                 out.add(result, replay.rows, performance)

@@ -98,12 +98,15 @@ def _window(result: WindowResult, timeline: Timeline, rows: int) -> dict[str, An
 def _performance(found: WindowPerformance | None) -> dict[str, Any]:
     if found is None:
         return {}
+    harm = found.harm
+    does = {} if harm is None else {"harm": {**harm._asdict(), "now": harm.now.value}}
     doubt = {"selection": "unknown"} if found.selected else {}
     return {
         "performance": {
             name: _metric(each, found.labelled, found.basis(name)) | (doubt if name not in found.estimated else {})
             for name, each in found.metrics.items()
-        }
+        },
+        **does,
     }
 
 

@@ -14,6 +14,7 @@ from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.monitors.concept.monitor import SPANS, OutcomeMonitor, Stretch
 from driftline_processor.performance.classification import accuracy, balanced_accuracy, by_class
 from driftline_processor.performance.confusion import ConfusionCounts
+from driftline_processor.performance.harm import Harm, harm
 from driftline_processor.performance.label_counts import ClassCounts
 from driftline_processor.performance.measured import Measured, Metric
 from driftline_processor.performance.probabilities import probability_losses
@@ -39,6 +40,7 @@ class WindowPerformance(NamedTuple):
     """How right the model was. labels: rows that have one, of so many. estimated: metrics without them.
 
     selected: labelled rows have other scores than the rest, and nothing tells what chance each row had of a label.
+    harm: what the rows of the window do to the model, by their scores.
     """
 
     labels: int
@@ -46,6 +48,7 @@ class WindowPerformance(NamedTuple):
     metrics: Mapping[str, Metric]
     estimated: frozenset[str] = frozenset()
     selected: bool = False
+    harm: Harm | None = None
 
     def basis(self, name: str) -> str:
         """What a metric is based on."""
@@ -76,6 +79,7 @@ class LabelledRows:
         found = {column.key: column for column in columns}
         self._cells = OutcomeCells.of(reference, found)
         self._panes: dict[int, CountedPane] = {}
+        self._training = {} if self._cells is None else self._cells.training()
         self._step, self._settings = settings.step, settings
         self._monitor = _monitor(reference) if self._cells is not None else None
         self._label = next((key for key in found if key.target == TARGET_LABEL), None)
@@ -122,7 +126,9 @@ class LabelledRows:
             return self._measured(parts)
         pane = self._pane(window.start, window.end)
         found = self._measured(parts, pane)
-        return _with_estimates(found._replace(rows=pane.rows), self._cells.estimated(pane))
+        estimated = self._cells.estimated(pane)
+        found = found._replace(rows=pane.rows, harm=harm(estimated, self._training))
+        return _with_estimates(found, estimated)
 
     def judge(self, window: Window, alarms: Mapping[ColumnKey, OpenAlarm]) -> tuple[ColumnResult, ...]:
         """Whether outcomes given predictions have changed, and performance is below that of training."""

@@ -106,6 +106,16 @@ class OutcomeCells:
         assert isinstance(pane.counts, NumberCounts)
         return estimated_numbers(self._outcomes, pane.counts, pane.most_unseen)
 
+    def training(self) -> dict[str, Metric]:
+        """What is estimated of the training data itself."""
+        pane, outcomes = self.empty(), self._outcomes
+        if isinstance(outcomes, ClassOutcomes):
+            pane.counts = ClassCounts.empty(outcomes)._replace(rows=outcomes.joint.sum(axis=2))
+        else:
+            inputs = tuple(each.sums[:, 0] for each in outcomes.inputs)
+            pane.counts = NumberCounts.empty(outcomes)._replace(rows=outcomes.sums[:, 0], inputs=inputs)
+        return self.estimated(pane)
+
     def _classes(self, outcomes: ClassOutcomes, values: Mapping[ColumnKey, Values], weights: FloatArray) -> ClassCounts:
         rows = len(weights)
         codes = {name: code for code, name in enumerate(outcomes.classes)}

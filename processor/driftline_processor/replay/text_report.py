@@ -11,6 +11,7 @@ from driftline.semconv import TARGET_PAIR, TARGET_ROWS
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import column_in_words, counts, model_in_words, statement
 from driftline_processor.performance.estimated import LIMITS_OF_ESTIMATES
+from driftline_processor.performance.harm import Harm
 from driftline_processor.performance.measured import Measured
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnResult, IncidentEvent, WindowResult
 from driftline_processor.replay.choices import Choices
@@ -46,15 +47,24 @@ def window_lines(result: WindowResult, timeline: Timeline, rows: int, *, everyth
         yield Text(f"  {statement(result.columns)}", style="dim")
 
 
+def _harm(found: Harm) -> str:
+    """What inputs that moved do."""
+    now, training = number(found.now.value, 3), number(found.training, 3)
+    what = "they do harm" if found.harmful else "no harm that scores show"
+    return f"inputs moved: {what}; {found.metric} {now} by scores, {training} in training"
+
+
 SELECTED: Final = (
     "labelled rows have other scores than the rest: weighted by score, which repairs no selection by class "
     "(--probability does)"
 )
 
 
-def performance_lines(found: WindowPerformance, *, everything: bool) -> Iterator[Text]:
-    """everything: those of single classes too."""
+def performance_lines(found: WindowPerformance, *, moved: bool = False, everything: bool) -> Iterator[Text]:
+    """moved: whether inputs are in alarm. everything: metrics of single classes too."""
     yield Text(f"  performance  {percent(found.labelled)} labelled ({found.labels:,} of {found.rows:,} rows)")
+    if moved and found.harm is not None:
+        yield Text(f"    {_harm(found.harm)}")
     if found.selected:
         yield Text(f"    {SELECTED}", style="dim")
     if any(isinstance(found.metrics[name], Measured) for name in found.estimated):

@@ -10,6 +10,7 @@ from sklearn import metrics
 from driftline.profiling.outcome_profiles import class_outcomes, number_outcomes
 from driftline.reference.outcome_profile import ClassOutcomes
 from driftline_processor.performance.estimated import Unseen, estimated_classes, estimated_numbers
+from driftline_processor.performance.harm import harm
 from driftline_processor.performance.label_counts import ClassCounts, NumberCounts
 from driftline_processor.performance.measured import Measured, Refused
 
@@ -142,3 +143,17 @@ def test_the_one_input_that_changes_errors() -> None:
 
     assert isinstance(mae, Measured)
     assert mae.value == pytest.approx(np.abs(label - guess).mean(), rel=0.06)
+
+
+def test_a_change_may_be_no_harm() -> None:
+    """Surer scores than in training promise more, doubtful ones less: only these are harm."""
+    outcomes = reference()
+    training = estimated_classes(outcomes, ClassCounts.empty(outcomes)._replace(rows=outcomes.joint.sum(axis=2)))
+    told = []
+    for low, high in ((0.9, 1.0), (0.4, 0.9)):
+        score = np.random.default_rng(8).uniform(low, high, 3_000)
+        classes = np.where(score >= THRESHOLD, "yes", "no")
+        told.append(harm(estimated_classes(outcomes, window(outcomes, score, classes)), training))
+
+    assert [each is not None and each.harmful for each in told] == [False, True]
+    assert harm({}, training) is None
