@@ -70,6 +70,7 @@ bench: setup $(VENV)/.bench  ## Measure speed against others, into bench.json; F
 bench-verdicts: setup  ## Score verdicts against others, into verdicts.json; STREAMS="car loan;null" METHODS=driftline SCALE=.1
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m bench.verdicts \
 	  --streams "$(STREAMS)" --methods "$(METHODS)" --scale $(or $(SCALE),1)
+	PYTHONPATH=tests $(BIN)/python -m bench.verdicts.outcomes
 
 $(VENV)/.bench: tests/bench/requirements.txt $(VENV)/.ready
 	@$(INSTALL) $(VENV) --constraint constraints.txt --requirement $<

@@ -33,7 +33,7 @@ from driftline_processor.verdicts.verdict import State
 Array = NDArray[Any]
 
 GATES: Final = {"accuracy": 0.93, "f1": 0.90, "roc_auc": 0.93}
-"""Of 95 % intervals, the share that hold the truth: the mean over models, in every cell."""
+"""Of 95 % intervals, the share that hold the truth: the mean over models, under every way of choosing labels."""
 
 NANNYML: Final = (0.970744, 0.971011, 0.971407, 0.971091, 0.971123, 0.961090, 0.961825, 0.961073, 0.962533, 0.961316)
 """Its published estimates of the ROC AUC of the car loan's chunks."""
@@ -97,11 +97,10 @@ def truth(score: Array, label: Array) -> dict[str, float]:
 
 
 def coverage(repeats: int, sizes: tuple[int, ...]) -> Iterator[Gate]:
-    """Of intervals of all rows' metrics by rows that are labelled with known chances: the lowest mean over models."""
-    lowest = dict.fromkeys(GATES, (1.0, ""))
-    for shift, selection, size in product(SHIFTS, SELECTIONS, sizes):
+    """Of intervals by rows labelled with known chances: the mean over models and shifts."""
+    for selection in SELECTIONS:
         held: dict[str, list[bool]] = {name: [] for name in GATES}
-        for model in MODELS:
+        for shift, size, model in product(SHIFTS, sizes, MODELS):
             rng = np.random.default_rng(3)
             for _ in range(repeats):
                 score, label = scores(rng, ROWS, model, shift)
@@ -112,9 +111,10 @@ def coverage(repeats: int, sizes: tuple[int, ...]) -> Iterator[Gate]:
                     if isinstance(metric, Measured):
                         held[name].append(metric.low <= whole[name] <= metric.high)
         for name, each in held.items():
-            lowest[name] = min(lowest[name], (float(np.mean(each)), f"{shift}, {selection}, {size} labels"))
-    for name, (share, where) in lowest.items():
-        yield Gate(f"coverage of {name} (lowest: {where})", f"{share:.3f}", share >= GATES[name] - 0.02)
+            share = float(np.mean(each))
+            yield Gate(
+                f"coverage of {name}, labels by {selection}, {len(each)} windows", f"{share:.3f}", share >= GATES[name]
+            )
 
 
 def outcomes_of(score: Array, label: Array, chunks: int) -> ClassOutcomes:
