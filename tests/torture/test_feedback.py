@@ -110,9 +110,10 @@ def _message(*records: Any) -> Message:
 
 
 def _kill(processor: Processor, over: Event, pause: float) -> None:
+    """Each time when it has served for so long."""
     while not over.wait(pause):
         processor.kill()
-        processor.launch()
+        processor.start()
 
 
 def _states(backend: Backend) -> dict[str, int]:
