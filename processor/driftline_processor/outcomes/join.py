@@ -9,14 +9,19 @@ import msgpack
 import numpy as np
 
 from driftline.outcomes.event import LABEL, Outcome
-from driftline.rows.body import decode_table
 from driftline.rows.keys import Words
 from driftline.rows.table import RowTable
 from driftline.sketch.arrays import BoolArray, IntArray
 from driftline.sketch.time_units import HOUR
 from driftline_processor.outcomes import tables
 from driftline_processor.outcomes.label_delays import MOST_CLASSES, LabelDelays
-from driftline_processor.outcomes.labelled_sample import LABEL_TEXT, LABEL_VALUE, LabelledSample, pack_parts
+from driftline_processor.outcomes.labelled_sample import (
+    LABEL_TEXT,
+    LABEL_VALUE,
+    LabelledSample,
+    pack_parts,
+    unpack_parts,
+)
 from driftline_processor.outcomes.sampling_thresholds import SamplingThresholds
 from driftline_processor.outcomes.segments import Segment, SegmentChanges, Segments
 from driftline_processor.records import ModelKey
@@ -35,6 +40,9 @@ LATE: Final = "late"
 EVICTED: Final = "evicted"
 STATES: Final = (JOINED, WAITING, DUPLICATE, CORRECTION, NOT_SAMPLED, ORPHAN, LATE, EVICTED)
 """What becomes of an outcome. ORPHAN: no row came within the wait. LATE: such rows are forgotten. EVICTED: no room."""
+
+MOST_WAITING: Final = 500_000
+"""Outcomes of a tenant that wait for their rows."""
 
 ORPHAN_BYTES: Final = 100
 """Of an outcome that waits, about."""
@@ -78,6 +86,7 @@ class OutcomeJoin:
         self._rows = Segments(ROWS, read, self._number)
         self._said = Segments(SAID, read, self._number)
         self._waiting = RowTable.empty()
+        self._packed: tuple[RowTable, list[Any]] | None = None
         self._new_rows: list[RowTable] = []
         self._new_outcomes: list[RowTable] = []
         self._expired: list[int] = []
@@ -175,10 +184,18 @@ class OutcomeJoin:
         gone = self._left_out(table) & ours & ~late
         self.counts[NOT_SAMPLED] += int(gone.sum())
         self._waiting = tables.joined([self._waiting, table.chosen(~late & ~gone)])
-        most = max(self._limits.size // ORPHAN_BYTES, 1)
-        if len(self._waiting) > most:
-            self.counts[EVICTED] += len(self._waiting) - most
-            self._waiting = self._waiting.chosen(np.arange(len(self._waiting) - most, len(self._waiting)))
+        self._make_room(min(self._limits.size // ORPHAN_BYTES, MOST_WAITING))
+
+    def _make_room(self, most: int) -> None:
+        """Outcomes that wait are in memory: first those go whose rows were provably never sent, then the oldest."""
+        if len(self._waiting) <= most:
+            return
+        hidden = self._left_out(self._waiting)
+        self.counts[NOT_SAMPLED] += int(hidden.sum())
+        self._waiting = self._waiting.chosen(~hidden)
+        evicted = max(len(self._waiting) - most, 0)
+        self.counts[EVICTED] += evicted
+        self._waiting = self._waiting.chosen(np.arange(evicted, len(self._waiting)))
 
     def _left_out(self, table: RowTable) -> BoolArray:
         if not len(table):
@@ -356,7 +373,7 @@ class OutcomeJoin:
             "next": self._next,
             "models": [(key.name, key.version, key.resource) for key in self._models],
             "segments": [tuple(each) for each in held],
-            "waiting": pack_parts([self._waiting]) if len(self._waiting) else [],
+            "waiting": self._packed_waiting(),
             "counts": dict(self.counts),
             "evicted": self.evicted_rows,
             "delays": self.delays.tolist(),
@@ -374,6 +391,12 @@ class OutcomeJoin:
         }
         return bytes(msgpack.packb(state))
 
+    def _packed_waiting(self) -> list[Any]:
+        """Packed again only where it has changed: it may be long."""
+        if self._packed is None or self._packed[0] is not self._waiting:
+            self._packed = self._waiting, pack_parts([self._waiting]) if len(self._waiting) else []
+        return self._packed[1]
+
     def restore(self, body: bytes) -> None:
         """Go on from the state of a save."""
         state: dict[str, Any] = msgpack.unpackb(body, strict_map_key=False, use_list=False)
@@ -386,7 +409,7 @@ class OutcomeJoin:
         segments = [Segment(*each) for each in state["segments"]]
         self._rows.held = [each for each in segments if each.kind == ROWS]
         self._said.held = [each for each in segments if each.kind == SAID]
-        self._waiting = tables.joined([decode_table(part) for part in state["waiting"]])
+        self._waiting = tables.joined(unpack_parts(state["waiting"]))
         self.counts, self.evicted_rows = Counter(state["counts"]), state["evicted"]
         self.delays = np.array(state["delays"], np.int64)
         self.thresholds = SamplingThresholds.unpack(state["thresholds"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from driftline.rows.body import decode_table, encode_table
 from driftline.rows.sampling import RANGE, bottom_threshold, kept, weight
@@ -62,12 +63,35 @@ class LabelledSample:
     @classmethod
     def unpack(cls, packed: Any) -> "LabelledSample":
         """The inverse of `pack`."""
-        return cls([decode_table(part) for part in packed["parts"]], min(packed["threshold"], RANGE))
+        return cls(unpack_parts(packed["parts"]), min(packed["threshold"], RANGE))
 
 
-def pack_parts(tables: Sequence[RowTable]) -> list[bytes]:
-    """Tables in bodies that are small enough to be read again."""
+def pack_parts(tables: Sequence[RowTable]) -> list[Any]:
+    """Tables in bodies that are small enough to be read again: texts as numbers, each with the list of them."""
     table = joined(tables)
-    return [
-        encode_table(table.chosen(np.arange(at, min(at + _PART, len(table))))) for at in range(0, len(table), _PART)
-    ]
+    texts = {column: values for column, values in table.columns.items() if values.dtype.kind == "O"}
+    coded = {column: _coded(values) for column, values in texts.items()}
+    plain = RowTable(table.keys, table.times, {**table.columns, **{column: each[0] for column, each in coded.items()}})
+    parts = (np.arange(at, min(at + _PART, len(table))) for at in range(0, len(table), _PART))
+    names = [(*column, listed) for column, (_, listed) in coded.items()]
+    return [(encode_table(plain.chosen(part)), names) for part in parts]
+
+
+def unpack_parts(packed: Sequence[Any]) -> list[RowTable]:
+    """The inverse of `pack_parts`."""
+    return [_named(decode_table(body), names) for body, names in packed]
+
+
+def _named(table: RowTable, names: Sequence[Any]) -> RowTable:
+    texts = {}
+    for role, name, listed in names:
+        known = np.empty(len(listed), object)
+        known[:] = listed
+        texts[RowColumn(role, name)] = known[table.columns[RowColumn(role, name)]]
+    return RowTable(table.keys, table.times, {**table.columns, **texts})
+
+
+def _coded(values: NDArray[Any]) -> tuple[NDArray[np.uint32], list[Any]]:
+    places: dict[Any, int] = {}
+    codes = np.array([places.setdefault(each, len(places)) for each in values.tolist()], np.uint32)
+    return codes, list(places)

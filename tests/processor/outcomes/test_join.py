@@ -11,6 +11,7 @@ from driftline.rows.batch import RowBatch
 from driftline.rows.keys import hash_ids, row_keys
 from driftline.rows.table import OUTPUT, RowColumn, RowTable
 from driftline.sketch.time_units import DAY, SECOND
+from driftline_processor.outcomes import join as join_module
 from driftline_processor.outcomes import segments
 from driftline_processor.outcomes.join import JoinLimits, OutcomeJoin, SavedJoin
 from driftline_processor.outcomes.labelled_sample import LABEL_TEXT, LABEL_VALUE
@@ -272,3 +273,18 @@ def test_a_row_that_waits_takes_few_bytes() -> None:
     join.join(T0)
     disk.save(join)
     assert 10 < join.size / len(ids) <= 29
+
+
+def test_those_that_were_never_sent_make_room_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of outcomes that wait, beyond what may: they are no loss."""
+    monkeypatch.setattr(join_module, "MOST_WAITING", 50)
+    join = Disk().opened()
+    keys = row_keys(hash_ids(np.arange(100)).hashes)
+    rare = batch(["x"])
+    join.add_rows(MODEL, "predict", RowBatch("p.1", 1 << 55, 2, rare.table))
+    join.add_outcomes([said(each) for each in range(100)], (), T0)
+    join.join(T0)
+    hidden = int((keys < np.uint64(1 << 63)).sum())
+    evicted = max(100 - hidden - 50, 0)
+    expected = {"not_sampled": hidden, "waiting": 100 - hidden - evicted, "evicted": evicted}
+    assert states(join) == {state: count for state, count in expected.items() if count}
