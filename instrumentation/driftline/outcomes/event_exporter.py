@@ -57,7 +57,7 @@ class EventExporter:
         self._lock = Lock()
         self._wake, self._hurry = AutoResetEvent(), False
         self._waiting: deque[LogRecord] = deque()
-        self._sending = 0
+        self._sending, self._request = 0, _REQUEST
         self._running = self._failing = False
         self._exporter: LogRecordExporter | None = None
         self.dropped = 0
@@ -116,7 +116,7 @@ class EventExporter:
 
     def _drop(self, events: int) -> None:
         self.dropped += events
-        if self.dropped == events:
+        if events and self.dropped == events:
             _logger.warning("Events are dropped: the backend does not take them. Further ones are only counted")
 
     def _start(self, make: Callable[..., Any]) -> bool:
@@ -147,22 +147,34 @@ class EventExporter:
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _send_some(self, make: Callable[..., Any]) -> bool:
-        """Send the oldest events; whether they arrived. A backend that took them and failed all the same gets them
-        twice, with the same ids.
+        """Send the oldest events; whether they are done with. A backend that took them, and failed all the same, gets
+        them twice, with the same ids.
         """
-        events = [self._waiting[place] for place in range(min(len(self._waiting), _REQUEST))]
+        events = [self._waiting[place] for place in range(min(len(self._waiting), self._request))]
         self._sending = len(events)
         try:
-            if self._exporter is None:
-                self._exporter = make()
-            sent = self._exporter.export(_readable(events, self._resource)) is LogRecordExportResult.SUCCESS
+            done = self._export(events, make)
+        finally:
+            self._sending = 0
+        self._request = min(2 * self._request, _REQUEST) if done else self._request
+        return done
+
+    def _export(self, events: Sequence[LogRecord], make: Callable[..., Any]) -> bool:
+        """One that no exporter can encode is dropped alone."""
+        try:
+            exporter = self._exporter = self._exporter or make()
         except Exception as error:  # noqa: BLE001  # tried again
             FAULTS.note("export events", error)
-            sent = False
-        for _ in events if sent else ():
+            return False
+        try:
+            done = exporter.export(_readable(events, self._resource)) is LogRecordExportResult.SUCCESS
+        except Exception as error:  # noqa: BLE001
+            FAULTS.note("export events", error)
+            done, self._request = len(events) == 1, 1
+            self._drop(int(done))
+        for _ in events if done else ():
             self._waiting.popleft()
-        self._sending = 0
-        return sent
+        return done
 
 
 def _readable(events: Sequence[LogRecord], resource: Resource) -> list[ReadableLogRecord]:

@@ -4,6 +4,8 @@ import math
 import time as clock
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from itertools import count
 from os import getpid, urandom
 from typing import Any, Final
@@ -18,6 +20,9 @@ from driftline.outcomes.times import nanoseconds
 from driftline.rows.keys import hash_ids, id_text, row_keys
 from driftline.settings import Settings
 from driftline.sketch.values import is_missing
+
+_INTEGERS: Final = 1 << 63
+"""Whole numbers from here on are texts."""
 
 
 class _Uids:
@@ -127,8 +132,8 @@ def outcomes(
         "weight": None if weight is None else _positive("weight", weight),
         "prediction": _plain("prediction", prediction),
         "score": None if score is None else _number("score", score),
-        "model": model,
-        "version": version,
+        "model": _text(model),
+        "version": _text(version),
         "time": when,
     }
     found = [Outcome(uid="", name=name, **said, **shared) for name, said in _said(named)]
@@ -160,7 +165,7 @@ def _said(named: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         if name == LABEL:
             yield name, {"label": _plain(name, value)}
         else:
-            yield name[:MAX_NAME], {"value": _number(name, value)}
+            yield _text(name), {"value": _number(name, value)}
 
 
 def _plain(name: str, value: Any) -> Label | None:
@@ -172,9 +177,16 @@ def _plain(name: str, value: Any) -> Label | None:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{name}: must be finite (got {value!r:.60})")
-    if not isinstance(value, str | bool | int | float):
+    if isinstance(value, Decimal | Fraction):
+        value = float(value)
+    if not isinstance(value, str | bool | int | float) or (isinstance(value, int) and abs(value) >= _INTEGERS):
         value = str(value)
-    return value[:MAX_NAME] if isinstance(value, str) else value
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(value: str) -> str:
+    """As protobuf can have it."""
+    return value[:MAX_NAME].encode("utf-8", "replace").decode()
 
 
 def _number(name: str, value: Any) -> float:

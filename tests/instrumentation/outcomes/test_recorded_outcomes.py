@@ -162,3 +162,19 @@ def test_a_table_that_does_not_fit(otlp_sink: OtlpSink, tmp_path: Path) -> None:
     assert closed.returncode == 1
     assert "the backend did not take all outcomes" in closed.stderr
     assert not sent(otlp_sink)
+
+
+def test_one_that_cannot_be_encoded_costs_itself(otlp_sink: OtlpSink) -> None:
+    """The events around it arrive."""
+    program = """if True:
+        import driftline
+        from opentelemetry._logs import LogRecord
+        from driftline.outcomes.event_exporter import EVENTS
+        driftline.record_outcome("a", label=1)
+        EVENTS.send([LogRecord(timestamp=-1, event_name="ml.outcome")])
+        driftline.record_outcome("b", label=2**80)
+        driftline.record_outcome("c", label="\\udcff")
+        print(driftline.flush(20))
+    """
+    assert run(otlp_sink, "-c", program).stdout == "False\n"
+    assert {each.id: each.label for each in sent(otlp_sink)} == {"a": 1, "b": str(2**80), "c": "?"}
