@@ -18,6 +18,9 @@ MAX_SPANS: Final = 5_000
 
 _PROCESS_DIGITS: Final = 24
 
+_TOGETHER: Final = 64
+"""Batches of a process that one call may be in, by models and operations."""
+
 
 @dataclass(slots=True)
 class SamplingThresholds:
@@ -60,20 +63,36 @@ class SamplingThresholds:
 
         """
         found: BoolArray = randomness(keys) < np.uint64(min(self.least.values(), default=0))
-        for place in np.flatnonzero(calls >= 0).tolist():
-            threshold = self._of_call(processes[place], int(calls[place]))
-            if threshold is not None:
-                found[place] = int(keys[place]) >> 8 < threshold
+        ours = np.flatnonzero(calls >= 0)
+        names, groups = np.unique(processes[ours].astype(str), return_inverse=True)
+        for group, name in enumerate(names.tolist()):
+            own = ours[groups == group]
+            threshold = self._of_calls(name, calls[own])
+            found[own] = (threshold < RANGE) & (randomness(keys[own]) < threshold.astype(np.uint64))
         return found
 
     def forget(self, before: int) -> None:
         """Days before, Unix nanoseconds."""
         self.least = {day: threshold for day, threshold in self.least.items() if (day + 1) * DAY > before}
 
-    def _of_call(self, process: str, call: int) -> int | None:
-        """The least threshold of the batches that a call may be in: one for each model and operation."""
-        known = [threshold for first, last, threshold in self.calls.get(process, ()) if first <= call <= last]
-        return min(known, default=None)
+    def _of_calls(self, process: str, calls: IntArray) -> IntArray:
+        """The least threshold of the batches that each call may be in, one for each model and operation, [calls].
+
+        RANGE where no such batch has come.
+        """
+        least = np.full(len(calls), RANGE, np.int64)
+        spans = self.calls.get(process)
+        if not spans:
+            return least
+        first, last, threshold = np.array(spans, np.int64).T
+        order = np.argsort(first, kind="stable")
+        first, last, threshold = first[order], last[order], threshold[order]
+        after = np.searchsorted(first, calls, "right")
+        for back in range(1, min(len(spans), _TOGETHER) + 1):
+            place = np.maximum(after - back, 0)
+            inside = (after >= back) & (calls <= last[place])
+            least[inside] = np.minimum(least[inside], threshold[place[inside]])
+        return least
 
     def pack(self) -> dict[str, Any]:
         """As plain values."""
