@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from driftline.cli import main
 from driftline.outcomes.event import Outcome, is_outcome, read_outcome
 from driftline.outcomes.event_exporter import EventExporter
 from driftline.outcomes.record import outcomes
@@ -156,9 +158,11 @@ def test_a_table_that_does_not_fit(otlp_sink: OtlpSink, tmp_path: Path) -> None:
     """The command says what is missing, and ends with an error where not everything arrives."""
     file = tmp_path / "labels.csv"
     file.write_text("order,paid\n1,1\n")
-    assert "has no column 'id'" in driftline(otlp_sink, str(file), "--id", "id", "--label", "paid").stderr
+    unknown = CliRunner().invoke(main, ["outcomes", str(file), "--id", "id", "--label", "paid"])
+    assert "has no column 'id'" in unknown.output
     options = ("--id", "order", "--label", "paid", "--timeout", "0.2")
-    closed = driftline(otlp_sink, str(file), *options, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+    away = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
+    closed = driftline(otlp_sink, str(file), *options, **away)
     assert closed.returncode == 1
     assert "the backend did not take all outcomes" in closed.stderr
     assert not sent(otlp_sink)
