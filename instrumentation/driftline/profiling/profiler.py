@@ -176,10 +176,15 @@ def _is_categorical(column: ColumnSurvey) -> bool:
 
 
 def _predicts_classes(seen: Survey) -> bool:
-    """Whether labels and predictions are classes; scores without predictions are of classes."""
+    """Whether labels and predictions are classes; scores without predictions are of classes.
+
+    Labels may be few whole numbers and predictions any: then both are numbers.
+    """
     prediction = ColumnKey(semconv.TARGET_OUTPUT, semconv.PREDICTION)
     compared = [seen.columns[key] for key in seen.columns if key.target == semconv.TARGET_LABEL or key == prediction]
-    return prediction not in seen.columns or any(map(_is_categorical, compared))
+    if prediction not in seen.columns or any(each.column.is_text for each in compared):
+        return True
+    return _is_categorical(seen.columns[prediction]) and any(map(_is_categorical, compared))
 
 
 def _most_bins(columns: Iterable[ColumnSurvey]) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.reference.column_types import BOOLEAN
-from driftline.reference.outcome_profile import ClassOutcomes, outcome_names
+from driftline.reference.outcome_profile import ClassOutcomes, NumberOutcomes, outcome_names
 from driftline.semconv import PREDICTION, SCORE, TARGET_LABEL, TARGET_OUTPUT
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.engine.engine_settings import EngineSettings
@@ -86,7 +86,8 @@ class LabelledRows:
         outputs = (ColumnKey(TARGET_OUTPUT, name) for name in (PREDICTION, SCORE))
         self._prediction, self._score = (key if key in found else None for key in outputs)
         compared = [found[key] for key in (self._label, self._prediction) if key is not None]
-        self._classes = self._prediction is None or any(map(_holds_classes, compared))
+        of_numbers = self._cells is not None and isinstance(self._cells.outcomes, NumberOutcomes)
+        self._classes = not of_numbers and (self._prediction is None or any(map(_holds_classes, compared)))
         self._parts: dict[int, list[_Part]] = {}
         self._seen: dict[str, list[float]] = {}
 

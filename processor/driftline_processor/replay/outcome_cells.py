@@ -92,6 +92,9 @@ class OutcomeCells:
             pane.counts = self._classes(self._outcomes, values, weights)
         else:
             pane.counts = self._numbers(self._outcomes, values, weights)
+        strange = pane.rows - round(float(pane.counts.rows.sum()))
+        if strange:
+            pane.unseen["predictions"] = strange
         for key, column in values.items():
             unseen = self._unseen(key, column)
             if unseen:

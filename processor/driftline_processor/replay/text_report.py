@@ -19,7 +19,7 @@ from driftline_processor.replay.labelled_rows import WindowPerformance
 from driftline_processor.replay.replay import Replay
 from driftline_processor.replay.timeline import Timeline
 from driftline_processor.verdicts.numbers import number, percent, percents
-from driftline_processor.verdicts.reasons import Repeated
+from driftline_processor.verdicts.reasons import OutcomesMoved, Repeated
 from driftline_processor.verdicts.verdict import State
 
 _STATES: Final = {
@@ -102,6 +102,10 @@ def _column(column: ColumnResult) -> Text:
     line.append(word, style=style)
     if verdict.state is State.INSUFFICIENT_DATA:
         return line.append(f"  {_few(column)}{verdict.sentence and f'; {verdict.sentence}'}")
+    if any(isinstance(each, OutcomesMoved) and each.of_errors for each in verdict.reasons):
+        moved, sure, tolerated = (f"{each:.2g}" for each in (verdict.distance, verdict.lower_bound, verdict.tolerance))
+        line.append(f"  {verdict.sentence}")
+        return line.append(f"  ({moved} moved, {sure} for sure, {tolerated} tolerated)", style="dim")
     sure, tolerated = percents(verdict.lower_bound, verdict.tolerance)
     line.append(f"  {verdict.sentence}")
     return line.append(f"  ({percent(verdict.distance)} moved, {sure} for sure, {tolerated} tolerated)", style="dim")

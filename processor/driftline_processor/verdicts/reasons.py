@@ -215,6 +215,11 @@ class OutcomesMoved:
     high: float | None = None
     selection: bool = False
 
+    @property
+    def of_errors(self) -> bool:
+        """Whether it is of numbers, in standard deviations."""
+        return self.what in ("bias", "size")
+
 
 @dataclass(frozen=True, slots=True)
 class ExplainedByBlock:

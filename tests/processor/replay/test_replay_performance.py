@@ -186,6 +186,31 @@ def test_a_selection_by_score_is_weighted_out_and_told(tmp_path: Path) -> None:
     assert "no selection by class" in replay(path, *options).output
 
 
+def test_classes_that_were_never_predicted_are_not_estimated(tmp_path: Path) -> None:
+    """Training tells nothing of them."""
+    data = logged(1, seed=8)
+    data["prediction"] = ["waits" if i % 5 == 0 else each for i, each in enumerate(data["prediction"])]
+    options = (write_parquet(tmp_path / "d.parquet", data), "--reference", reference_of_labels(tmp_path / "r.json"))
+    told = results(tmp_path, *options)["windows"][0]["performance"]["accuracy"]
+
+    assert told["value"] is None
+    assert "predictions" in told["reason"]
+
+
+def test_whole_labels_of_numeric_predictions_are_numbers(tmp_path: Path) -> None:
+    """Counts that are predicted as numbers have errors, and no classes."""
+    rng = np.random.default_rng(2)
+    x = rng.gamma(3, 2, 3 * ROWS)
+    data = {"x": x, "guess": x, "actual": rng.poisson(x)}
+    driftline.profile(data, "actual", prediction="guess", model="m").save(tmp_path / "r.json")
+    path = write_parquet(tmp_path / "d.parquet", {name: column[:ROWS].tolist() for name, column in data.items()})
+    options = (path, "--reference", tmp_path / "r.json", "--label", "actual", "--prediction", "guess")
+    told = results(tmp_path, *options)["windows"][0]["performance"]
+
+    assert told["mae"]["value"] == pytest.approx(np.abs(data["actual"] - x)[:ROWS].mean())
+    assert "accuracy" not in told
+
+
 def test_rows_like_none_of_training_are_not_estimated(tmp_path: Path) -> None:
     """The refusal names the input."""
     training = labelled(1.0, seed=3)
