@@ -13,7 +13,8 @@ from driftline.reference.clocks import Clock, read_clocks
 from driftline.reference.column_parts import ColumnParts
 from driftline.reference.errors import InvalidReference
 from driftline.reference.format import CHUNKED_BY, column_key, marked_resource, points, read_rows, read_segments
-from driftline.reference.outcome_profile import OutcomeProfile, read_outcomes
+from driftline.reference.outcome_attributes import read_outcomes
+from driftline.reference.outcome_profile import OutcomeProfile
 from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey
 from driftline.reference.row_repeats import RowRepeats

@@ -31,7 +31,8 @@ from driftline.reference.format import (
     row_attributes,
     segment_attributes,
 )
-from driftline.reference.outcome_profile import OutcomeProfile, outcome_attributes
+from driftline.reference.outcome_attributes import outcome_attributes
+from driftline.reference.outcome_profile import OutcomeProfile
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.row_repeats import RowRepeats
 from driftline.segments.training import SegmentTraining
