@@ -16,6 +16,7 @@ class _Commands(click.Group):
         "rows": ("driftline.rows.command", "rows"),
         "schema": ("driftline.checking.command", "schema"),
         # by name: the processor is never imported here
+        "report": ("driftline_processor.web.command", "report"),
         "replay": ("driftline_processor.replay.command", "replay"),
         "skew": ("driftline_processor.skew_files.command", "skew"),
     }

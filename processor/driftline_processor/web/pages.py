@@ -54,7 +54,11 @@ def _points(history: Sequence[Mapping[str, Any]]) -> list[tuple[float, float | N
 
 def render(template: str, now: float, **values: Any) -> str:
     """A page. now: Unix seconds."""
-    return _environment().get_template(template).render({"now": now, "alone": False, "trace_url": "", **values})
+    return (
+        _environment()
+        .get_template(template)
+        .render({"now": now, "alone": False, "trace_url": "", "alarms": (), **values})
+    )
 
 
 def overview(
