@@ -104,6 +104,7 @@ class Service:
             settings=_worker_settings(config),
             clock=clock,
             set_forward=self._steady.set_forward,
+            board=self._board,
         )
         self._working = Thread(target=self._worker.run, name="work", daemon=True)
         self._metrics, self._clock = metrics, clock

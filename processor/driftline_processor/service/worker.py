@@ -22,7 +22,16 @@ from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.outcome_joins import OutcomeJoins
 from driftline_processor.service.reference_registry import ReferenceRegistries
 from driftline_processor.service.request_queue import Request, RequestQueue
-from driftline_processor.service.store import Damaged, JournalEntry, Store, StoreError, TakenOverError, UnstorableError
+from driftline_processor.service.store import (
+    Damaged,
+    JournalEntry,
+    StepChanges,
+    Store,
+    StoreError,
+    TakenOverError,
+    UnstorableError,
+)
+from driftline_processor.web.board import Board
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +102,7 @@ class Worker:
         settings: WorkerSettings,
         clock: Callable[[], int],
         set_forward: Callable[[], int] = lambda: 0,
+        board: Board | None = None,
     ) -> None:
         """Connects the worker; `run` does the work.
 
@@ -112,13 +122,14 @@ class Worker:
             settings: Intervals and limits.
             clock: Unix nanoseconds.
             set_forward: By how many nanoseconds the clock was set forward since the last call.
+            board: What the status page shows, whose histories are stored with the snapshots.
 
         """
         self._queue, self._store, self._engines, self._registries = queue, store, engines, registries
         self._metrics, self._publish, self._unflushed = metrics, publish, unflushed
         self._joins, self._publish_performance, self._next_join = joins, publish_performance, 0.0
         self._join_seconds = 0.0
-        self._storage_changed, self._taken_over = storage_changed, taken_over
+        self._storage_changed, self._taken_over, self._board = storage_changed, taken_over, board
         self._settings, self._clock, self._set_forward = settings, clock, set_forward
         self._journal: dict[str, _Journal] = {}
         self._replay_seconds = REPLAY_SECONDS
@@ -172,6 +183,8 @@ class Worker:
         """
         self._registries.open()
         self._joins.open()
+        if self._board is not None:
+            self._board.restore(self._store.steps())
         self._joined(list)
         self._restore()
         replayed = 0
@@ -454,17 +467,29 @@ class Worker:
         left = {*self._absent, *held}
         joins = self._changes_of_joins(left)
         try:
-            self._store.save(self._unsaved, left, joins)
+            self._store.save(self._unsaved, left, joins, self._changes_of_history())
         except StoreError as error:
             self._note_storage(False, str(error))
         else:
             self._note_storage(True)  # nobody may send while health checks fail
             self._joins.committed(joins)
+            if self._board is not None:
+                self._board.saved()
             self._unsaved, self._events_unsaved = {}, self._events_unsaved.intersection(held)
             self._journal = {tenant: each for tenant, each in self._journal.items() if tenant in held}
             took = self._dump_seconds + thread_time() - begin
             self._replay_seconds = max(REPLAY_SECONDS, took / _SAVING_SHARE)
         self._next_snapshot, self._dump_seconds = monotonic() + self._settings.snapshot, 0.0
+
+    def _changes_of_history(self) -> dict[ModelKey, StepChanges]:
+        """A fault of ours costs timelines only."""
+        if self._board is None:
+            return {}
+        try:
+            return {model: StepChanges(*each) for model, each in self._board.changes().items()}
+        except Exception:
+            logger.exception("Failed to save the histories of models")
+            return {}
 
     def _changes_of_joins(self, left: Collection[str]) -> dict[str, SavedJoin]:
         """But of tenants of whom nothing is saved. A fault of ours costs the outcomes since the last save."""

@@ -1,6 +1,7 @@
 """The board: what was last published of each model, as immutable views. Written by one thread, read by any."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
@@ -14,7 +15,8 @@ from driftline_processor.records import (
     ModelKey,
     WindowResult,
 )
-from driftline_processor.web.history import History
+from driftline_processor.web.history import History, Step
+from driftline_processor.web.step_form import UnknownStepError, pack_step, unpack_step
 
 MOST_INCIDENTS: Final = 50
 """Of a model, the newest ones."""
@@ -95,6 +97,10 @@ class Board:
     def __init__(self, size: int) -> None:
         self._size = size
         self._models: Mapping[ModelKey, ModelView] = MappingProxyType({})
+        self._stored: dict[ModelKey, History] = {}  # of models that have sent nothing since
+        self._saved: dict[ModelKey, dict[int, Step]] = {}
+        self._pending: dict[ModelKey, dict[int, Step]] = {}
+        self._changed: set[ModelKey] = set()
         self.cut = False
         """Whether histories were cut, for want of space."""
 
@@ -107,8 +113,48 @@ class Board:
         """Takes over what was judged."""
         models = dict(self._models)
         for result in results:
-            models[result.model] = followed(models.get(result.model), result)
+            view = models.get(result.model)
+            if view is None:
+                view = ModelView(result.model, result, history=self._stored.pop(result.model, History()))
+            models[result.model] = followed(view, result)
+        self._changed |= {result.model for result in results}
         self._models = MappingProxyType(self._bounded(models, {result.model for result in results}))
+
+    def restore(self, steps: Iterable[bytes]) -> None:
+        """Takes over the steps of an earlier process, as the store has them; damaged ones are left out."""
+        found: dict[ModelKey, list[Step]] = {}
+        for body in steps:
+            with suppress(UnknownStepError):
+                model, step = unpack_step(body)
+                before = found.setdefault(model, [])
+                same = bool(before) and before[-1].columns == step.columns
+                before.append(replace(step, columns=before[-1].columns) if same else step)
+        share = self._size // max(len(found), 1)
+        self._stored = {model: History.of_steps(each).within(share) for model, each in found.items()}
+        self._saved = {model: {step.end: step for step in each} for model, each in found.items()}
+
+    def changes(self) -> dict[ModelKey, tuple[tuple[int, ...], dict[int, bytes]]]:
+        """Of each model the ends of steps that are gone, and the bytes of new ones, since those that were `saved`."""
+        found = {}
+        self._pending = {}
+        for model in self._changed | (self._saved.keys() - self._models.keys() - self._stored.keys()):
+            saved, view = self._saved.get(model, {}), self._models.get(model)
+            now = {step.end: step for step in view.history.steps} if view else {}
+            gone = tuple(end for end in saved if end not in now)
+            added = {end: pack_step(model, step) for end, step in now.items() if saved.get(end) is not step}
+            self._pending[model] = now
+            if gone or added:
+                found[model] = gone, added
+        return found
+
+    def saved(self) -> None:
+        """What `changes` told last is in the store."""
+        for model, steps in self._pending.items():
+            self._saved[model] = steps
+            if not steps:
+                del self._saved[model]
+        self._changed -= self._pending.keys()
+        self._pending = {}
 
     def _bounded(self, models: dict[ModelKey, ModelView], changed: set[ModelKey]) -> dict[ModelKey, ModelView]:
         """Every model may have the same share: the oldest steps go first, and of too many models the silent ones."""
@@ -122,10 +168,8 @@ class Board:
         return models
 
 
-def followed(view: ModelView | None, result: WindowResult) -> ModelView:
+def followed(view: ModelView, result: WindowResult) -> ModelView:
     """The view of a model after one more result."""
-    if view is None:
-        view = ModelView(result.model, result)
     view = replace(view, alarms=_alarms(view, result), incidents=_incidents(view, result))
     if result.repeated_at is not None:
         return view  # nothing was judged

@@ -221,7 +221,7 @@ def test_newer_store_is_left_alone(url: str) -> None:
     Store(url).close()
     changed(url, "UPDATE driftline_meta SET value = '99' WHERE key = 'schema'")
 
-    with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 4\)"):
+    with pytest.raises(StoreError, match=r"written by a newer Driftline \(schema 99, supported: 5\)"):
         Store(url)
 
 

@@ -32,7 +32,7 @@ def test_what_is_in_it(tmp_path: Path) -> None:
     assert describe_store(url) == f"store {url}: in use by another process"
     store.close()
 
-    said = "schema 4, 2 models, 1 requests to replay (1.5 MB), 1 references received"
+    said = "schema 5, 2 models, 1 requests to replay (1.5 MB), 1 references received"
     assert describe_store(url) == f"store {url}: {said}"
 
 

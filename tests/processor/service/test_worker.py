@@ -46,6 +46,7 @@ from driftline_processor.service.request_queue import Request, RequestQueue
 from driftline_processor.service.store import (
     JournalEntry,
     ReferenceKey,
+    StepChanges,
     Store,
     StoreError,
     TakenOverError,
@@ -271,9 +272,10 @@ class Broken(Store):
         states: Mapping[ModelKey, bytes | None],
         absent: Collection[str] = (),
         joins: Mapping[str, SavedJoin] | None = None,
+        history: Mapping[ModelKey, StepChanges] | None = None,
     ) -> None:
         self._check("save")
-        super().save(states, absent, joins)
+        super().save(states, absent, joins, history)
 
     def _check(self, what: str) -> None:
         if self.broken == what:

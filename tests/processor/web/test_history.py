@@ -1,12 +1,17 @@
 """The history of a model: a step a window, fewer the older they are, and never more than may be."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
+from driftline_processor.service.store import StepChanges, Store
 from driftline_processor.verdicts.reasons import Moved, Region
 from driftline_processor.verdicts.verdict import State, Verdict
+from driftline_processor.web.board import Board
 from driftline_processor.web.history import History
+from driftline_processor.web.step_form import UnknownStepError, pack_step, unpack_step
 
 MINUTE = 60 * 10**9
 HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
@@ -68,3 +73,40 @@ def test_its_size_is_bounded() -> None:
     assert bounded.bytes <= found.bytes // 4
     assert [step.end for step in bounded.steps] == [step.end for step in found.steps][-len(bounded.steps) :]
     assert found.within(found.bytes) is found
+
+
+def test_a_step_comes_back_from_the_store() -> None:
+    """As it was; broken bytes are no step."""
+    (step,) = history(range(DAY, DAY + 1)).steps
+    key = ModelKey("churn", "2", (("service.name", "shop"),))
+    model, again = unpack_step(pack_step(key, step))
+    assert model == key
+    assert History.of_steps([again]).of(AGE) == History.of_steps([step]).of(AGE)
+    for broken in (b"", b"x", pack_step(key, step)[:-4]):
+        with pytest.raises(UnknownStepError):
+            unpack_step(broken)
+
+
+def test_a_restart_goes_on_with_the_steps_that_were_stored(tmp_path: Path) -> None:
+    """What was saved is saved once; what was rolled up or cut is gone; the next window follows the last one."""
+    store = Store(f"sqlite:///{tmp_path}/driftline.db")
+    board = Board(1 << 20)
+    for end in range(HOUR, 6 * HOUR, HOUR):
+        board.publish([result(end)])
+        changes = {model: StepChanges(*each) for model, each in board.changes().items()}
+        assert [len(each.added) for each in changes.values()] == [1]
+        store.save({}, history=changes)
+        board.saved()
+    assert board.changes() == {}
+    store.close()
+
+    store, again = Store(f"sqlite:///{tmp_path}/driftline.db"), Board(1 << 20)
+    again.restore([*store.steps(), b"broken"])
+    again.publish([result(5 * HOUR, 0.1, State.ALARM)])
+    again.publish([result(6 * HOUR)])
+    points = again.models[ModelKey("churn")].history.of(AGE)
+    assert [point.end for point in points] == list(range(HOUR, 7 * HOUR, HOUR))
+    assert [point.alarm for point in points] == [False] * 4 + [True, False]
+    (changed,) = again.changes().values()
+    assert (changed[0], set(changed[1])) == ((), {5 * HOUR, 6 * HOUR})
+    store.close()

@@ -6,7 +6,7 @@ checksum: a damaged one costs that request or that model, and nothing else. One 
 """
 
 from driftline_processor.service.store.errors import StoreError, TakenOverError, UnstorableError
-from driftline_processor.service.store.rows import Damaged, JournalEntry, ReferenceKey, Snapshot
+from driftline_processor.service.store.rows import Damaged, JournalEntry, ReferenceKey, Snapshot, StepChanges
 from driftline_processor.service.store.store import Store
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "JournalEntry",
     "ReferenceKey",
     "Snapshot",
+    "StepChanges",
     "Store",
     "StoreError",
     "TakenOverError",

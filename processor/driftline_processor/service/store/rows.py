@@ -1,6 +1,7 @@
 """The rows of a store as the rest of the service sees them, and the checksums that tell whether they are whole."""
 
 import json
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import NamedTuple, get_args
 from zlib import crc32
@@ -31,6 +32,13 @@ class ReferenceKey(NamedTuple):
 
     tenant: str
     id: str
+
+
+class StepChanges(NamedTuple):
+    """Of the history of a model: the ends of steps that are gone, and the bytes of new ones, by their ends."""
+
+    gone: tuple[int, ...]
+    added: Mapping[int, bytes]
 
 
 class Damaged(NamedTuple):

@@ -18,6 +18,7 @@ from driftline_processor.service.store.rows import (
     JournalEntry,
     ReferenceKey,
     Snapshot,
+    StepChanges,
     checksum,
     model_digest,
     model_names,
@@ -28,6 +29,7 @@ from driftline_processor.service.store.session import Session, seconds_for
 from driftline_processor.service.store.tables import (
     CHECKED_ENTRIES,
     CHECKED_SNAPSHOTS,
+    HISTORY,
     JOURNAL,
     META,
     REFERENCES,
@@ -132,6 +134,7 @@ class Store:
         states: Mapping[ModelKey, bytes | None],
         absent: Collection[str] = (),
         joins: Mapping[str, SavedJoin] | None = None,
+        history: Mapping[ModelKey, StepChanges] | None = None,
     ) -> None:
         """Replaces the snapshots of these models and empties the journal, in one transaction.
 
@@ -139,6 +142,7 @@ class Store:
             states: Snapshot by model; None deletes it.
             absent: Tenants whose requests stay in the journal.
             joins: What waits for outcomes, by tenant.
+            history: What has changed in the histories of models.
 
         Raises:
             StoreError: Nothing was changed.
@@ -161,7 +165,16 @@ class Store:
                 connection.execute(insert(SNAPSHOTS), kept)
             for tenant, saved in (joins or {}).items():
                 _save_join(connection, tenant, saved)
+            for model, changes in (history or {}).items():
+                _save_steps(connection, model, changes)
             connection.execute(delete(JOURNAL).where(JOURNAL.c.tenant.not_in(absent)))
+
+    def steps(self) -> Iterator[bytes]:
+        """The steps of all histories, by model, the oldest first."""
+        query = select(HISTORY.c.body).order_by(HISTORY.c.model, HISTORY.c.ended)
+        with self._session.transaction() as connection:
+            for row in connection.execute(query):
+                yield row.body
 
     def waiting(self, tenant: str, identity: int = STATE) -> bytes | None:
         """A segment of what waits for outcomes, or the state of the join; None where it is not there, or damaged."""
@@ -202,6 +215,17 @@ def _save_join(connection: Connection, tenant: str, saved: SavedJoin) -> None:
     connection.execute(delete(WAITING).where(WAITING.c.tenant == tenant, WAITING.c.id == bindparam("gone")), gone)
     rows = [{"tenant": tenant, "id": key, "body": body, "checksum": checksum(body)} for key, body in bodies]
     connection.execute(insert(WAITING), rows)
+
+
+def _save_steps(connection: Connection, model: ModelKey, changes: StepChanges) -> None:
+    digest = model_digest(model)
+    gone = [{"gone": end} for end in {*changes.gone, *changes.added}]
+    if gone:
+        same = delete(HISTORY).where(HISTORY.c.model == digest, HISTORY.c.ended == bindparam("gone"))
+        connection.execute(same, gone)
+    if changes.added:
+        rows = [{"model": digest, "ended": e, "body": b, "tenant": model.tenant} for e, b in changes.added.items()]
+        connection.execute(insert(HISTORY), rows)
 
 
 def _is(key: ReferenceKey) -> tuple[ColumnElement[bool], ...]:

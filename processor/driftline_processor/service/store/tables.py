@@ -51,6 +51,15 @@ WAITING: Final = Table(
 )
 """Rows that wait for outcomes, in segments; 0 is the state of the join."""
 
+HISTORY: Final = Table(
+    "driftline_history",
+    TABLES,
+    Column("model", String(32), primary_key=True),
+    Column("ended", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("tenant", String(64), nullable=False),
+)
+
 CHECKED_ENTRIES: Final = (JOURNAL.c.received, JOURNAL.c.signal, JOURNAL.c.body, JOURNAL.c.tenant, JOURNAL.c.checksum)
 CHECKED_SNAPSHOTS: Final = (SNAPSHOTS.c.model, SNAPSHOTS.c.body, SNAPSHOTS.c.tenant, SNAPSHOTS.c.checksum)
 """What is read of a row, its checksum last."""
@@ -58,6 +67,7 @@ CHECKED_SNAPSHOTS: Final = (SNAPSHOTS.c.model, SNAPSHOTS.c.body, SNAPSHOTS.c.ten
 ADDED_COLUMNS: Final = (
     (JOURNAL.c.checksum, SNAPSHOTS.c.checksum),
     (JOURNAL.c.tenant, SNAPSHOTS.c.tenant, REFERENCES.c.tenant),
+    (),
     (),
 )
 """By schema 2, and so on."""
@@ -89,7 +99,17 @@ def _add_waiting(connection: Connection) -> None:
     WAITING.create(connection, checkfirst=True)
 
 
-_UPGRADES: Final[tuple[Callable[[Connection], None], ...]] = (_add_checksums, _add_tenants, _add_waiting)
+def _add_history(connection: Connection) -> None:
+    """Likewise."""
+    HISTORY.create(connection, checkfirst=True)
+
+
+_UPGRADES: Final[tuple[Callable[[Connection], None], ...]] = (
+    _add_checksums,
+    _add_tenants,
+    _add_waiting,
+    _add_history,
+)
 """From schema 1 to 2, and so on."""
 
 SCHEMA: Final = len(_UPGRADES) + 1
