@@ -27,5 +27,5 @@ NOT_READ: Final = (MEASURED | SAID_BY_PROCESSOR | {"http.server.request.duration
 
 KNOWN: Final = READ_BY_PROCESSOR | NOT_READ
 
-READ_EVENTS: Final = frozenset({semconv.ROWS_EVENT, semconv.OUTCOME_EVENT})
+READ_EVENTS: Final = frozenset({semconv.ROWS_EVENT, semconv.OUTCOME_EVENT, semconv.FEATURES_EVENT})
 NOT_READ_EVENTS: Final = frozenset({*semconv.ALARM_EVENTS.values(), *semconv.INCIDENT_EVENTS.values(), "other", ""})

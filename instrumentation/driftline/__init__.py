@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from driftline.features.models import describe
     from driftline.frameworks.instrumentor import instrument, uninstrument
     from driftline.outcomes.record import record_outcome
+    from driftline.outcomes.record_features import record_features
     from driftline.profiling import Profile, load_profile, profile
     from driftline.recording.shared_recorder import flush
     from driftline.runtime.call_scope import identified, paused, prediction_id
@@ -28,6 +29,7 @@ __all__ = [
     "paused",
     "prediction_id",
     "profile",
+    "record_features",
     "record_outcome",
     "uninstrument",
 ]
@@ -44,6 +46,7 @@ _MODULES: Final = {
     "paused": "driftline.runtime.call_scope",
     "prediction_id": "driftline.runtime.call_scope",
     "profile": "driftline.profiling",
+    "record_features": "driftline.outcomes.record_features",
     "record_outcome": "driftline.outcomes.record",
     "uninstrument": "driftline.frameworks.instrumentor",
 }

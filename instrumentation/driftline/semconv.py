@@ -138,6 +138,7 @@ REFERENCE_SEGMENTS: Final = f"{PREFIX}.reference.segments"
 # Log events that the processor is given: batches of rows, and what became of them.
 ROWS_EVENT: Final = f"{PREFIX}.rows"
 OUTCOME_EVENT: Final = f"{PREFIX}.outcome"
+FEATURES_EVENT: Final = f"{PREFIX}.features"
 
 # Attributes of ROWS_EVENT.
 ROWS_SEEN: Final = f"{PREFIX}.rows.seen"
@@ -571,10 +572,17 @@ TERMS: Final = (
         "What became true of a predicted row: its label, or a figure of business; the time is when it became true "
         "(outcomes)",
     ),
+    Term(
+        FEATURES_EVENT,
+        "event",
+        "What another pipeline makes of the features of a predicted row, as attributes `ml.input.<feature>` (features)",
+    ),
     Term(OUTCOME_NAME, "attribute", "`label`, also where there is none, or the name of a figure (outcomes)"),
     Term(OUTCOME_LABEL, "attribute", "True class or value of the row (outcomes)"),
     Term(OUTCOME_VALUE, "attribute", "Number of a figure, or true value of the row (outcomes)"),
-    Term(OUTCOME_ROW, "attribute", "Number of the row, from 0, where the prediction id has several (outcomes)"),
+    Term(
+        OUTCOME_ROW, "attribute", "Number of the row, from 0, where the prediction id has several (outcomes, features)"
+    ),
     Term(
         OUTCOME_PROBABILITY,
         "attribute",
@@ -588,7 +596,11 @@ TERMS: Final = (
         "What became of outcomes: `joined`, `waiting`, `duplicate`, `correction`, `not_sampled`, `orphan`, `late`, "
         "`evicted`",
     ),
-    Term(ROW_KEY, "attribute", "Key of the row, 16 hexadecimal digits, in place of the prediction id (outcomes)"),
+    Term(
+        ROW_KEY,
+        "attribute",
+        "Key of the row, 16 hexadecimal digits, in place of the prediction id (outcomes, features)",
+    ),
     Term(EVENT_NAME, "attribute", "Name of the event again, for backends that ignore that field (events)"),
     Term(RECORD_UID, "attribute", "Unique id of the event, to deduplicate retries (events)"),
 )

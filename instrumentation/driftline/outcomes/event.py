@@ -109,7 +109,9 @@ def read_outcome(record: Any, longest: int = MAX_NAME) -> Outcome:
 
     """
     values = {pair.key: otlp.scalar(pair.value) for pair in record.attributes}
-    texts = {field: _text(values, _FIELDS[field], longest) for field in ("uid", "id", "name", "model", "version")}
+    texts = {
+        field: text_of_attribute(values, _FIELDS[field], longest) for field in ("uid", "id", "name", "model", "version")
+    }
     if not texts["uid"]:
         raise ValueError(f"must have the attribute {semconv.RECORD_UID}")
     texts["name"] = texts["name"] or LABEL
@@ -118,8 +120,8 @@ def read_outcome(record: Any, longest: int = MAX_NAME) -> Outcome:
         **texts,
         label=_class(values, semconv.OUTCOME_LABEL, longest),
         value=_number(values, semconv.OUTCOME_VALUE),
-        row=_row(values),
-        key=_key(values),
+        row=row_of(values),
+        key=key_of(values),
         time=min(record.time_unix_nano or record.observed_time_unix_nano, _MAX_TIME),
         observed=min(record.observed_time_unix_nano or record.time_unix_nano, _MAX_TIME),
         probability=_share(values, semconv.OUTCOME_PROBABILITY),
@@ -143,7 +145,7 @@ def _check(outcome: Outcome) -> None:
         raise ValueError(f"must have {semconv.MODEL_NAME} beside a prediction or score")
 
 
-def _text(values: Mapping[str, Any], name: str, longest: int) -> str:
+def text_of_attribute(values: Mapping[str, Any], name: str, longest: int) -> str:
     value = values.get(name, "")
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -184,14 +186,14 @@ def _weight(values: Mapping[str, Any], name: str) -> float | None:
     return value
 
 
-def _row(values: Mapping[str, Any]) -> int:
+def row_of(values: Mapping[str, Any]) -> int:
     value = values.get(semconv.OUTCOME_ROW, 0)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MAX_ROW:
         raise ValueError(f"{semconv.OUTCOME_ROW} must be the number of a row, from 0 (got {value!r:.40})")
     return value
 
 
-def _key(values: Mapping[str, Any]) -> int | None:
+def key_of(values: Mapping[str, Any]) -> int | None:
     value = values.get(semconv.ROW_KEY)
     if value is None:
         return None

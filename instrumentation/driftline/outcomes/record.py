@@ -37,7 +37,7 @@ class _Uids:
         return f"{self._prefix}.{next(self._numbers)}"
 
 
-_UIDS: Final = _Uids()
+UIDS: Final = _Uids()
 
 
 def record_outcome(  # each is a field of the event
@@ -127,10 +127,10 @@ def outcomes(
     if isinstance(row, bool) or not isinstance(row, int) or row < 0:
         raise ValueError(f"row: must be the number of a row, from 0 (got {row!r:.60})")
     shared: dict[str, Any] = {
-        **_identity(text, row, secret),
+        **row_identity(text, row, secret),
         "probability": _share(probability),
         "weight": None if weight is None else _positive("weight", weight),
-        "prediction": _plain("prediction", prediction),
+        "prediction": plain_value("prediction", prediction),
         "score": None if score is None else _number("score", score),
         "model": _text(model),
         "version": _text(version),
@@ -139,7 +139,7 @@ def outcomes(
     found = [Outcome(uid="", name=name, **said, **shared) for name, said in _said(named)]
     if not found:
         raise ValueError("label: must be given, or a figure")
-    return [replace(each, uid=_UIDS.next() if uid is None else uid(each)) for each in found]
+    return [replace(each, uid=UIDS.next() if uid is None else uid(each)) for each in found]
 
 
 def log_record(outcome: Outcome, when: int, now: int) -> LogRecord:
@@ -148,7 +148,7 @@ def log_record(outcome: Outcome, when: int, now: int) -> LogRecord:
     return LogRecord(timestamp=when, observed_timestamp=now, attributes=attributes, event_name=semconv.OUTCOME_EVENT)
 
 
-def _identity(text: bytes | None, row: int, secret: str | None) -> dict[str, Any]:
+def row_identity(text: bytes | None, row: int, secret: str | None) -> dict[str, Any]:
     """The id, or with a secret for its hash only the key of the row."""
     if text is None:
         return {}
@@ -163,12 +163,12 @@ def _said(named: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         if is_missing(value):
             continue
         if name == LABEL:
-            yield name, {"label": _plain(name, value)}
+            yield name, {"label": plain_value(name, value)}
         else:
             yield _text(name), {"value": _number(name, value)}
 
 
-def _plain(name: str, value: Any) -> Label | None:
+def plain_value(name: str, value: Any) -> Label | None:
     if is_missing(value):
         return None
     if isinstance(value, np.ndarray) and value.ndim == 0:

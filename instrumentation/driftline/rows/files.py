@@ -28,16 +28,21 @@ def read_file(path: Path) -> Iterator[SentBatch | str]:
 
     """
     known: set[str] = set()
+    for record in filter(is_batch, log_records(path)):
+        found = _read(record)
+        if isinstance(found, str):
+            yield found
+        elif found.batch.uid not in known:
+            known.add(found.batch.uid)
+            yield found
+
+
+def log_records(path: Path) -> Iterator[Any]:
+    """All log records (protobuf) in a file. Raises as `read_file` does."""
     for request in _requests(path.read_bytes()):
         for resource in request.resource_logs:
             for scope in resource.scope_logs:
-                for record in filter(is_batch, scope.log_records):
-                    found = _read(record)
-                    if isinstance(found, str):
-                        yield found
-                    elif found.batch.uid not in known:
-                        known.add(found.batch.uid)
-                        yield found
+                yield from scope.log_records
 
 
 def _read(record: Any) -> SentBatch | str:

@@ -85,7 +85,8 @@ def skew(
     """Compare the features that a model got with those that another pipeline makes of the same rows.
 
     SERVED and RECOMPUTED are Parquet, CSV (also .gz) or Arrow files, or folders of them. SERVED may also hold row
-    batches: what `driftline rows` writes, or what the Collector's `file` exporter does. Of each column: the share of
+    batches: what `driftline rows` writes, or what the Collector's `file` exporter does; RECOMPUTED, such a file with
+    the events of `driftline.record_features`. Of each column: the share of
     rows that are unequal, and what it looks like, as a factor between units, a default or a time zone. Exit status: 0
     on success, 2 if nothing can be compared.
     """
@@ -128,7 +129,7 @@ def _compared(
 
     try:
         ours = read_side([served], replace(choice, time=None, entity=None))
-        theirs = read_side([recomputed], replace(choice, model=None, operation=None))
+        theirs = read_side([recomputed], replace(choice, operation=None, recomputed=True))
         return compare_sides(ours, theirs, *tolerances)
     except (ProfileError, SkewError) as error:
         raise SkewFailure(str(error)) from error

@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from driftline.outcomes.features_event import RecordedFeatures, are_features, read_features
 from driftline.profiling.arrow_types import numbers
 from driftline.profiling.csv_files import DelimitedFile
 from driftline.profiling.files import FORMATS
 from driftline.profiling.tables import Table, open_table
 from driftline.reference.column_types import FLOAT, INTEGER, STRING, TIMESTAMP, UNUSABLE
 from driftline.rows.batch import merged_by_key
-from driftline.rows.files import UnreadableFile, read_file
+from driftline.rows.files import UnreadableFile, log_records, read_file
 from driftline.rows.keys import hash_ids, row_keys
 from driftline.rows.otlp import SentBatch
 from driftline.rows.table import INPUT
@@ -36,7 +38,10 @@ class SkewError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which rows and columns of the files count. id: the column with the id of each row."""
+    """Which rows and columns of the files count. id: the column with the id of each row.
+
+    recomputed: recorded features count before row batches, in a file with both.
+    """
 
     id: str
     time: str | None = None
@@ -44,6 +49,7 @@ class Choice:
     model: str | None = None
     operation: str | None = None
     ignored: tuple[str, ...] = ()
+    recomputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class FileSide:
 
 
 def read_side(paths: Sequence[Path], choice: Choice) -> FileSide:
-    """Tables, or row batches as a Collector has written them.
+    """Tables, or row batches and recorded features as a Collector has written them.
 
     Raises:
         SkewError: the rows cannot be used.
@@ -73,6 +79,8 @@ def read_side(paths: Sequence[Path], choice: Choice) -> FileSide:
 
 
 def _from_batches(paths: Sequence[Path], choice: Choice) -> FileSide:
+    if choice.recomputed and (recorded := _recorded(paths, choice)):
+        return _from_features(recorded, choice)
     found: dict[str, SentBatch] = {}
     damaged = 0
     for path in paths:
@@ -103,6 +111,30 @@ def _from_batches(paths: Sequence[Path], choice: Choice) -> FileSide:
     return FileSide(keys, features, rows.weights, rows.table.times / 1e9, notes=notes)
 
 
+def _recorded(paths: Sequence[Path], choice: Choice) -> list[RecordedFeatures]:
+    """What `driftline.record_features` has said, each once; damaged ones are left out."""
+    found: dict[str, RecordedFeatures] = {}
+    for path in paths:
+        try:
+            for record in filter(are_features, log_records(path)):
+                with suppress(ValueError):
+                    each = read_features(record)
+                    if choice.model in (None, each.model) or not each.model:
+                        found.setdefault(each.uid, each)
+        except (OSError, UnreadableFile) as error:  # noqa: PERF203  # which file it is
+            raise SkewError(f"{path}: {error}") from error
+    return list(found.values())
+
+
+def _from_features(recorded: Sequence[RecordedFeatures], choice: Choice) -> FileSide:
+    names = dict.fromkeys(name for each in recorded for name in each.values if name not in {choice.id, *choice.ignored})
+    columns = {name: np.array([each.values.get(name) for each in recorded], object) for name in names}
+    keys = np.array([each.row_key for each in recorded], np.uint64)
+    times = np.array([each.time for each in recorded], np.int64) / 1e9
+    features = {name: _from_values(values) for name, values in columns.items()}
+    return FileSide(Keys(keys, np.ones(len(keys), np.bool_)), features, np.ones(len(keys)), times)
+
+
 def _from_values(values: Any) -> Feature:
     """A column of row batches. Whether numbers are whole or truth values is how they were sent, and no type."""
     if values.dtype.kind in "fiub":
@@ -115,7 +147,9 @@ def _from_values(values: Any) -> Feature:
         return Feature(FLOAT, aligned(values), stored=False)
     held = np.empty(len(items), object)
     held[:] = [None if is_missing(each) else text_of(each) for each in items]
-    return Feature(STRING, held, stored=True)
+    return Feature(
+        STRING, held, stored=all(text for text, each in zip(texts, items, strict=True) if not is_missing(each))
+    )
 
 
 def _from_table(table: Table, name: str, choice: Choice) -> FileSide:

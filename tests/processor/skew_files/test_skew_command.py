@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from driftline import semconv
 from driftline.cli import main
+from driftline.outcomes.features_event import RecordedFeatures, feature_attributes
 from driftline.rows.batch import RowBatch
 from driftline.rows.body import encode_table
 from driftline.rows.export_table import columns_of, write_csv, write_parquet
@@ -202,3 +203,27 @@ def test_row_batches_of_a_collector_are_the_served_side(table: pd.DataFrame, tmp
     kinds = {name: each["kind"] for name, each in found["columns"].items()}
     member = "type" if form == "parquet" and kinds["member"] == "type" else None
     assert kinds == {"ldl": "factor", "age": None, "city": None, "member": member, "income": None}
+
+
+def test_recorded_features_are_the_recomputed_side(table: pd.DataFrame, tmp_path: Path) -> None:
+    """Row batches and features in one file of a Collector: one side each."""
+    path = _exported(table.assign(ldl=table["ldl"] * 1.8), tmp_path / "logs.jsonl")
+    request = ExportLogsServiceRequest()
+    logs = request.resource_logs.add().scope_logs.add().log_records
+    for number, row in enumerate(table.drop(columns="at").to_dict("records")):
+        values = {str(name): None if value != value else value for name, value in row.items() if name != "order_id"}  # noqa: PLR0124
+        record = logs.add(event_name=semconv.FEATURES_EVENT)
+        features = RecordedFeatures(f"f-{number}", values, id=str(row["order_id"]))
+        for key, value in feature_attributes(features).items():
+            kind = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value"}[type(value)]
+            setattr(record.attributes.add(key=key).value, kind, value)
+    path.write_text(path.read_text() + "\n" + json_format.MessageToJson(request, indent=None))
+    found = _compared(path, path)
+    assert found["rows"] == ROWS
+    assert {name: each["kind"] for name, each in found["columns"].items()} == {
+        "ldl": "factor",
+        "age": None,
+        "city": None,
+        "member": None,
+        "income": None,
+    }
