@@ -221,7 +221,11 @@ def _also(metric: str) -> Iterator[str]:
 
 def _events() -> Iterator[dict[str, Any]]:
     for term in _of_kind("event"):
-        mark = {semconv.ROWS_EVENT: "row batches", semconv.OUTCOME_EVENT: "outcomes"}.get(term.name, "events")
+        mark = {
+            semconv.ROWS_EVENT: "row batches",
+            semconv.OUTCOME_EVENT: "outcomes",
+            semconv.FEATURES_EVENT: "features",
+        }.get(term.name, "events")
         of_result = (*_OF_SERVICE, *_OF_COLUMN, semconv.REFERENCE_PROVISIONAL, *_FIGURES) if mark == "events" else ()
         of_rows = (*_OF_CALL, semconv.ROW_COUNT) if mark == "row batches" else ()
         names = (*_OF_MODEL, *of_result, *of_rows, *_marked(mark), semconv.RECORD_UID, semconv.EVENT_NAME)
