@@ -10,6 +10,7 @@ DEFAULT: Final = "drift"
 
 SCENARIOS: Final = {
     "drift": "driftline.tools.demo.scenarios.drift",
+    "skew": "driftline.tools.demo.scenarios.skew",
 }
 """Name -> the module that defines it as `SCENARIO`, imported only when it is played."""
 
