@@ -51,8 +51,17 @@ def _close(pair: FeaturePair, tolerance: float) -> BoolArray:
         usual = float(np.median(finite)) if len(finite) else 0.0
         whole = (x == np.trunc(x)) & (y == np.trunc(y))  # noise does not lead from one whole number to another
         near = ~whole & (apart <= _noise(x, y) * sizes + _SMALLEST * usual)
+        for text, number, is_text in ((x, y, pair.written[0]), (y, x, pair.written[1])):
+            if is_text:
+                near |= _is_single(text, number)
         tolerated = apart <= tolerance * np.maximum(sizes, usual) if tolerance else False
         return np.asarray((x == y) | near | tolerated, np.bool_)
+
+
+def _is_single(text: FloatArray, number: FloatArray) -> BoolArray:
+    """A float32, and how it is written: 0.1 is 0.10000000149011612."""
+    single = text.astype(np.float32)
+    return np.asarray((single.astype(np.float64) == number) & (single.astype("U").astype(np.float64) == text), np.bool_)
 
 
 def _noise(x: FloatArray, y: FloatArray) -> float:

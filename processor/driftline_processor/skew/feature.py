@@ -21,12 +21,14 @@ class Feature:
     """The values of a feature on one side.
 
     type: of `column_types`. values: [rows] floats, NaN where missing, times in seconds; of texts objects, None where
-    missing. stored: the type is part of the data, and not guessed from how a text file is written.
+    missing. stored: the type is part of the data, and not guessed from how a text file is written. written: numbers are
+    read from texts, which have the fewest decimals that tell them apart in their type.
     """
 
     type: str
     values: Values
     stored: bool = True
+    written: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -41,7 +43,7 @@ class Feature:
 
     def chosen(self, rows: Values) -> "Feature":
         """Some of the rows, by number or as a mask."""
-        return Feature(self.type, self.values[rows], self.stored)
+        return Feature(self.type, self.values[rows], self.stored, self.written)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,7 @@ class FeaturePair:
     """Both sides of a feature, [rows] each, as floats where `numeric`, else as objects.
 
     types: served, recomputed. retyped: one side has texts and the other numbers, by types that are part of the data.
+    written: of each side, see `Feature`.
     """
 
     types: tuple[str, str]
@@ -58,6 +61,7 @@ class FeaturePair:
     served_missing: BoolArray
     recomputed_missing: BoolArray
     retyped: bool = False
+    written: tuple[bool, bool] = (False, False)
 
     @property
     def is_time(self) -> bool:
@@ -78,6 +82,7 @@ class FeaturePair:
             self.served_missing[rows],
             self.recomputed_missing[rows],
             self.retyped,
+            self.written,
         )
 
     def swapped(self) -> "FeaturePair":
@@ -90,6 +95,7 @@ class FeaturePair:
             self.recomputed_missing,
             self.served_missing,
             self.retyped,
+            self.written[::-1],
         )
 
 
@@ -101,7 +107,8 @@ def pair(served: Feature, recomputed: Feature) -> FeaturePair:
     stored = served.stored and recomputed.stored
     if not served.is_text and not recomputed.is_text:
         retyped = stored and (types[0] == BOOLEAN) != (types[1] == BOOLEAN)
-        return FeaturePair(types, True, served.values, recomputed.values, *missing, retyped)
+        written = served.written, recomputed.written
+        return FeaturePair(types, True, served.values, recomputed.values, *missing, retyped, written)
     numbers = [_as_numbers(each, lacking) for each, lacking in zip((served, recomputed), missing, strict=True)]
     if numbers[0] is not None and numbers[1] is not None:
         return FeaturePair(types, True, numbers[0], numbers[1], missing[0], missing[1], stored)

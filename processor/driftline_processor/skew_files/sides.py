@@ -173,7 +173,9 @@ def _from_table(table: Table, name: str, choice: Choice) -> FileSide:
         chosen = _chosen(arrays, choice, name)
         arrays = {column: values[chosen] for column, values in arrays.items()}
     features = {
-        column.removeprefix(_PREFIX) if converted else column: Feature(kind, _values(arrays[column], kind), stored)
+        column.removeprefix(_PREFIX) if converted else column: Feature(
+            kind, _values(arrays[column], kind), stored, not stored
+        )
         for column, kind in columns.items()
         if (column.startswith(_PREFIX) if converted else column != choice.id)
     }

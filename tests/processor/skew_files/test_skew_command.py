@@ -227,3 +227,42 @@ def test_recorded_features_are_the_recomputed_side(table: pd.DataFrame, tmp_path
         "member": None,
         "income": None,
     }
+
+
+def test_float32_as_it_is_written_is_equal(table: pd.DataFrame, tmp_path: Path) -> None:
+    """A CSV of float32 has their shortest decimals; float32 beside float64 in typed files is named."""
+    single = table.assign(ldl=table["ldl"].astype("float32"))
+    a, b = _saved(single, tmp_path / "a.csv"), _saved(single, tmp_path / "b.parquet")
+    assert _compared(a, b)["columns"]["ldl"]["kind"] is None
+    assert _compared(b, a)["columns"]["ldl"]["kind"] is None
+    c = _saved(table, tmp_path / "c.parquet")
+    ldl = _compared(b, c)["columns"]["ldl"]
+    assert (ldl["kind"], ldl["detail"]["precision"]) == ("rounded", "float32")
+
+
+def test_columns_of_any_type_compare_with_themselves(tmp_path: Path) -> None:
+    """Nothing is unequal, and what is neither a number nor a text is said to be left out."""
+    rows = 50
+    frame = pd.DataFrame(
+        {
+            "order_id": [f"o{i}" for i in range(rows)],
+            "constant": 1.0,
+            "missing": np.nan,
+            "none": [None] * rows,
+            "unsigned": np.arange(rows).astype("uint64") + 2**63,
+            "infinite": np.inf,
+            "truth": pd.array([True, None] * (rows // 2), "boolean"),
+            "date": pd.date_range("2026-01-01", periods=rows).date,
+            "duration": pd.to_timedelta(np.arange(rows), "s"),
+            "decimal": [Decimal(i) / 4 for i in range(rows)],
+            "list": [[1, 2]] * rows,
+            "zone": pd.date_range("2026-03-28", periods=rows, freq="h", tz="Europe/Berlin"),
+        }
+    )
+    path = _saved(frame, tmp_path / "a.parquet")
+    assert {name: each["kind"] for name, each in _compared(path, path)["columns"].items()} == dict.fromkeys(
+        [name for name in frame.columns if name not in ("order_id", "list")]
+    )
+    assert "not compared, as neither numbers nor texts: list" in _run(path, path, "--id", "order_id").output
+    lonely = _saved(frame.iloc[:1], tmp_path / "b.parquet")
+    assert _compared(lonely, path)["rows"] == 1
