@@ -252,9 +252,15 @@ def _overview(site: Site, tenant: str, request: Request) -> Response:
 
 def _model_page(site: Site, tenant: str, request: Request) -> Response:
     view = _model(site, tenant, request)
-    document, timeline = documents.model_document(view, _window(site)), documents.timeline_document(view)
+    document = documents.model_document(view, _window(site), full=False)
+    timeline = documents.timeline_document(view, most=documents.SPARK)
+    results = {(each.column.target, each.column.name): each for each in view.result.columns}
+
+    def complete(brief: Mapping[str, Any]) -> documents.Document:
+        return documents.named_column(view, results[brief["target"], brief["name"]])
+
     facts = {"matched": _matching(site, tenant, view), "trace_url": site.trace_url}
-    return _html(request, pages.model(document, timeline, _now(site), _chosen(request), **facts))
+    return _html(request, pages.model(document, timeline, _now(site), _chosen(request), complete, **facts))
 
 
 def _column_page(site: Site, tenant: str, request: Request) -> Response:

@@ -9,10 +9,13 @@ from driftline_processor.encode.documents import column_document
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey
 from driftline_processor.verdicts.verdict import State
 from driftline_processor.web.board import IncidentRecord, ModelView
-from driftline_processor.web.history import Point
+from driftline_processor.web.history import MOST_ENDS, STATES, Point
 
 HISTORY: Final = 28 * DAY
 """That the list of models tells of."""
+
+SPARK: Final = 110
+"""Ends that a small picture tells apart."""
 
 _DIGITS: Final = 4
 
@@ -39,12 +42,17 @@ def model_entry(view: ModelView, now: int) -> Document:
         "labels": None,
         "performance": None,
         "worst": None if worst is None else _worst(worst),
-        "history": [[_seconds(end), _rounded(ratio)] for end, ratio in view.history.worst(now - HISTORY)],
+        "history": _worst_over_time(view, now - HISTORY),
         "incident": incident and incident.id,
         "judged": _seconds(result.window.end),
         "reference": result.reference,
         "provisional": result.provisional,
     }
+
+
+def _worst_over_time(view: ModelView, since: int) -> list[list[float | None]]:
+    timeline = view.history.timeline(since, SPARK)
+    return [[_seconds(end), _rounded(ratio)] for end, ratio in zip(timeline.ends, timeline.worst, strict=True)]
 
 
 def identity(key: ModelKey) -> Document:
@@ -70,8 +78,11 @@ def state_of(view: ModelView) -> str:
     return str((State.WARNING if State.WARNING in found else State.HEALTHY).value)
 
 
-def model_document(view: ModelView, window: tuple[int, int]) -> Document:
-    """A model and all of its columns, the strongest evidence first. window: size and step, nanoseconds."""
+def model_document(view: ModelView, window: tuple[int, int], *, full: bool = True) -> Document:
+    """A model and all of its columns, the strongest evidence first.
+
+    window: size and step, nanoseconds. full: else columns are brief.
+    """
     result = view.result
     columns = sorted(result.columns, key=evidence)
     return {
@@ -87,7 +98,20 @@ def model_document(view: ModelView, window: tuple[int, int]) -> Document:
         "rows": round(result.rows, 3),
         "unmatched": dict(result.unmatched),
         "incident": view.incident and incident_entry(view, view.incident),
-        "columns": [named_column(view, column) for column in columns],
+        "columns": [named_column(view, column) if full else brief_column(column) for column in columns],
+    }
+
+
+def brief_column(column: ColumnResult) -> Document:
+    """A column in a line of text."""
+    verdict = column.verdict
+    return {
+        "name": column.column.name,
+        "target": column.column.target,
+        "alarm": column.alarm is not None,
+        "state": verdict and verdict.state.value,
+        "lower_bound": verdict and verdict.lower_bound,
+        "tolerance": verdict and verdict.tolerance,
     }
 
 
@@ -119,25 +143,22 @@ def point_document(point: Point) -> Document:
     return {"end": _seconds(point.end), "state": point.state.value, "alarm": point.alarm, **figures}
 
 
-def timeline_document(view: ModelView, since: int = 0) -> Document:
-    """Rows, the worst ratio and the states of all columns, by the end of each step."""
-    steps = [step for step in view.history.steps if step.end >= since]
+def timeline_document(view: ModelView, since: int = 0, most: int = MOST_ENDS) -> Document:
+    """Rows, the worst ratio, and states and ratios of each column, by the end of a step."""
+    found = view.history.timeline(since, most)
+    words, ratios = [state.value for state in STATES], found.ratios.T.round(3).tolist()
     return {
         **identity(view.key),
-        "ends": [_seconds(step.end) for step in steps],
-        "rows": [round(step.rows, 3) for step in steps],
-        "worst": [_rounded(ratio) for _, ratio in view.history.worst(since)],
+        "ends": [_seconds(end) for end in found.ends],
+        "rows": [round(rows, 3) for rows in found.rows],
+        "worst": [_rounded(ratio) for ratio in found.worst],
         "columns": [
             {
-                "target": column.column.target,
-                "name": column.column.name,
-                "points": [
-                    [_seconds(point.end), point.state.value, _rounded(point.ratio)]
-                    for point in view.history.of(column.column, since)
-                ],
+                **_key(column),
+                "states": [words[severity] for severity in severities],
+                "ratios": [None if ratio != ratio else ratio for ratio in of_column],  # noqa: PLR0124  # NaN
             }
-            for column in view.result.columns
-            if column.verdict is not None
+            for column, severities, of_column in zip(found.columns, found.severities.T.tolist(), ratios, strict=True)
         ],
     }
 

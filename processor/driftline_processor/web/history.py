@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ STATES: Final = (State.INSUFFICIENT_DATA, State.HEALTHY, State.WARNING, State.AL
 
 ROLLED_UP: Final = ((7 * DAY, 6 * HOUR), (90 * DAY, DAY))
 """From what age on there is one step in so many nanoseconds."""
+
+MOST_ENDS: Final = 500
+"""Of a timeline."""
 
 KEPT_FOR: Final = 730 * DAY
 
@@ -114,9 +117,61 @@ class History:
             if place is not None:
                 yield _point(step, place)
 
-    def worst(self, since: int = 0) -> list[tuple[int, float | None]]:
-        """The end of each step, and the highest bound in tolerances of all columns."""
-        return [(step.end, _worst(step)) for step in self.steps if step.end >= since]
+    def timeline(self, since: int = 0, most: int = MOST_ENDS) -> "Timeline":
+        """At most so many ends, of the columns of the newest step; neighbours are put together, by the worst."""
+        steps = [step for step in self.steps if step.end >= since]
+        columns = steps[-1].columns if steps else ()
+        length = -(-len(steps) // most) or 1
+        groups = [steps[at : at + length] for at in range(0, len(steps), length)]
+        severities = np.zeros((len(groups), len(columns)), np.uint8)
+        ratios = np.full((len(groups), len(columns)), np.nan, np.float32)
+        places = _Places(columns)
+        for at, group in enumerate(groups):
+            for step in group:
+                here, there = places.of(step.columns)
+                severities[at, here] = np.maximum(severities[at, here], step.states[there])
+                ratios[at, here] = np.fmax(ratios[at, here], _ratios(step)[there])
+        ends, rows = [group[-1].end for group in groups], [sum(step.rows for step in group) for group in groups]
+        return Timeline(ends, rows, columns, severities, ratios)
+
+
+class Timeline(NamedTuple):
+    """ends, rows: [ends]. severities, ratios: of each column, NaN where there is too little data, [ends, columns]."""
+
+    ends: list[int]
+    rows: list[float]
+    columns: tuple[ColumnKey, ...]
+    severities: NDArray[np.uint8]
+    ratios: NDArray[np.float32]
+
+    @property
+    def worst(self) -> list[float | None]:
+        """The highest ratio of all columns."""
+        highest = np.fmax.reduce(self.ratios, axis=1) if len(self.columns) else np.full(len(self.ends), np.nan)
+        return [None if np.isnan(ratio) else ratio for ratio in highest.tolist()]
+
+
+class _Places:
+    """Where columns of a step are among those of a timeline."""
+
+    def __init__(self, columns: tuple[ColumnKey, ...]) -> None:
+        self._columns, self._index = columns, {column: at for at, column in enumerate(columns)}
+        self._last: tuple[ColumnKey, ...] = columns
+        self._places: tuple[Any, Any] = (slice(None), slice(None))
+
+    def of(self, columns: tuple[ColumnKey, ...]) -> tuple[Any, Any]:
+        """Indices into the timeline, and into the step."""
+        if columns is not self._last:
+            both = [(self._index[column], at) for at, column in enumerate(columns) if column in self._index]
+            here, there = zip(*both, strict=True) if both else ((), ())
+            self._last, self._places = columns, (np.array(here, np.int64), np.array(there, np.int64))
+        return self._places
+
+
+def _ratios(step: Step) -> NDArray[np.float32]:
+    known = (step.states > 0) & (step.figures[:, 2] > 0.0)
+    ratios = np.full(len(known), np.nan, np.float32)
+    return np.divide(step.figures[:, 1], step.figures[:, 2], out=ratios, where=known)
 
 
 def step_of(result: WindowResult, like: tuple[ColumnKey, ...] = ()) -> Step:
@@ -143,13 +198,6 @@ def _point(step: Step, place: int) -> Point:
     distance, bound, tolerance, share = step.figures[place].tolist()
     known = None if np.isnan(share) else share
     return Point(step.end, STATES[step.states[place]], bool(step.alarms[place]), distance, bound, tolerance, known)
-
-
-def _worst(step: Step) -> float | None:
-    known = (step.states > 0) & (step.figures[:, 2] > 0.0)
-    if not known.any():
-        return None
-    return float((step.figures[known, 1] / step.figures[known, 2]).max())
 
 
 def _period(step: Step, now: int) -> tuple[int, int]:

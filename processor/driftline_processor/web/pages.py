@@ -1,6 +1,6 @@
 """Documents as HTML. Everything that a sender has named is escaped; no page has a style attribute or inline script."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -34,7 +34,6 @@ def _environment() -> Environment:
     environment.globals |= {
         "format_duration": format_duration,
         "zip_": _paired,
-        "ratios": _ratios,
         "points_of": _points,
     }
     return environment
@@ -42,10 +41,6 @@ def _environment() -> Environment:
 
 def _paired(ends: Sequence[float], values: Sequence[float | None]) -> list[tuple[float, float | None]]:
     return list(zip(ends, values, strict=True))
-
-
-def _ratios(points: Sequence[Sequence[Any]]) -> list[tuple[float, float | None]]:
-    return [(end, ratio) for end, _, ratio in points]
 
 
 def _points(history: Sequence[Mapping[str, Any]]) -> list[tuple[float, float | None]]:
@@ -96,19 +91,28 @@ def _is_chosen(model: Mapping[str, Any], chosen: Mapping[str, str]) -> bool:
 
 
 def model(
-    document: Mapping[str, Any], timeline: Mapping[str, Any], now: float, chosen: Mapping[str, str], **facts: Any
+    document: Mapping[str, Any],
+    timeline: Mapping[str, Any],
+    now: float,
+    chosen: Mapping[str, str],
+    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+    **facts: Any,
 ) -> str:
-    """A model and its columns. chosen: `q`, `state`, `target` and `page` of the address."""
+    """A model and its columns.
+
+    complete: the whole document of a column, of which there may be a brief one. chosen: `q`, `state`, `target` and
+    `page` of the address.
+    """
     columns = [column for column in document["columns"] if _is_shown(column, chosen)]
     page = max(int(chosen["page"]), 1) if chosen.get("page", "").isdecimal() else 0
-    full, plain = _parted(columns, page)
-    histories = {(each["target"], each["name"]): each["points"] for each in timeline["columns"]}
+    chosen_columns, plain = _parted(columns, page)
+    histories = {(each["target"], each["name"]): each["ratios"] for each in timeline["columns"]}
     return render(
         "model.html",
         now,
         model=document,
         columns=columns,
-        full=full,
+        full=[complete(column) for column in chosen_columns],
         plain=plain,
         page=page,
         pages=-(-len(columns) // PER_PAGE),

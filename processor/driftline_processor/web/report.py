@@ -113,11 +113,7 @@ def _timeline(windows: Sequence[Mapping[str, Any]]) -> Document:
         "rows": [window["rows"] for window in windows],
         "worst": [max(found, default=None) for found in known],
         "columns": [
-            {
-                "target": column["target"],
-                "name": name,
-                "points": [[end, None, found.get(name)] for end, found in zip(ends, ratios, strict=True)],
-            }
+            {"target": column["target"], "name": name, "ratios": [found.get(name) for found in ratios]}
             for name, column in windows[-1]["columns"].items()
         ],
     }

@@ -110,3 +110,19 @@ def test_a_restart_goes_on_with_the_steps_that_were_stored(tmp_path: Path) -> No
     (changed,) = again.changes().values()
     assert (changed[0], set(changed[1])) == ((), {5 * HOUR, 6 * HOUR})
     store.close()
+
+
+def test_a_timeline_has_few_ends_and_every_alarm() -> None:
+    """Neighbours become one, with the worst of them; a step of other columns is a gap."""
+    found = History()
+    for end in range(HOUR, 1_001 * HOUR, HOUR):
+        alarmed = end == 500 * HOUR
+        found = found.add(result(end, *((0.1, State.ALARM) if alarmed else ())))
+    timeline = found.timeline(most=100)
+    assert (len(timeline.ends), timeline.ends[-1], sum(timeline.rows)) == (100, 1_000 * HOUR, 500_000.0)
+    assert timeline.columns == (AGE,)
+    assert timeline.ratios.max() == pytest.approx(2.0)
+    assert (timeline.severities == 3).sum() == 1
+    assert timeline.worst.count(None) == 0
+    assert found.timeline(since=990 * HOUR).ends == list(range(990 * HOUR, 1_001 * HOUR, HOUR))
+    assert History().timeline().ends == []
