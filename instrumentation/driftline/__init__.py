@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from driftline.backtest import replay
     from driftline.checking.checks import check
     from driftline.checking.failures import InputRejected
     from driftline.features.models import describe
@@ -31,6 +32,7 @@ __all__ = [
     "profile",
     "record_features",
     "record_outcome",
+    "replay",
     "uninstrument",
 ]
 
@@ -48,6 +50,7 @@ _MODULES: Final = {
     "profile": "driftline.profiling",
     "record_features": "driftline.outcomes.record_features",
     "record_outcome": "driftline.outcomes.record",
+    "replay": "driftline.backtest",
     "uninstrument": "driftline.frameworks.instrumentor",
 }
 
