@@ -11,6 +11,7 @@ from driftline_processor.engine.alarms import Alarm
 from driftline_processor.engine.incidents import Incident
 from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.monitors.drift.history.trailing_windows import TrailingWindows
+from driftline_processor.monitors.outputs.past import RecentOutputs
 from driftline_processor.records import ColumnKey
 
 
@@ -22,6 +23,7 @@ class Checkpoint(NamedTuple):
     incident: Incident | None
     trailing: TrailingWindows
     provisional: ProvisionalData
+    outputs: RecentOutputs = RecentOutputs()
 
 
 @dataclass(slots=True)

@@ -31,13 +31,14 @@ from driftline_processor.engine.received_batches import ReceivedBatches
 from driftline_processor.engine.segments import Segments
 from driftline_processor.engine.snapshot import dump, load
 from driftline_processor.engine.stream_deltas import Point
-from driftline_processor.engine.suspects import finder
+from driftline_processor.engine.suspects import finder, of_collapses
 from driftline_processor.engine.turns import Turns, cost
 from driftline_processor.monitors.clocks.monitor import ClockMonitor, TimedWindow
 from driftline_processor.monitors.drift.comparison import Comparison
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, is_timed
 from driftline_processor.monitors.drift.results import describe_window
 from driftline_processor.monitors.duplicates import monitor as duplicates
+from driftline_processor.monitors.outputs import monitor as outputs
 from driftline_processor.records import (
     ColumnKey,
     ColumnResult,
@@ -397,8 +398,10 @@ class Engine:
             results = comparison.window(distinct, self._settings.budget, duration, stream)
             results = duplicates.explained(results, columns, found)
             results = self._of_clocks(comparison, results, columns, stream)
-            if self._outcomes is not None:
-                results = (*results, *self._outcomes(model.key, window, stream.alarms))
+        collapsed = outputs.judge(model.outputs, window, distinct, self._settings.of_outputs, stream.alarms)
+        results = outputs.joined(results, collapsed, stream.alarms)
+        if comparison is not None and self._outcomes is not None:
+            results = (*results, *self._outcomes(model.key, window, stream.alarms))
         result = WindowResult(
             model=model.key,
             window=window,
@@ -416,9 +419,9 @@ class Engine:
             )
             result = replace(result, columns=(*result.columns, *found_segments))
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
-        if comparison:
-            reference = self._matches.whole(comparison.reference)
-            result = name_calls(result, finder(model.examples, window, reference, columns, match.numbered))
+        reference = self._matches.whole(comparison.reference) if comparison else None
+        find = finder(model.examples, window, reference, columns, match.numbered)
+        result = name_calls(result, of_collapses(find, result, model.examples))
         model.incident, result = follow_incident(model.incident, result)
         model.note(result.alarms)
         if self._on_judged is not None and comparison is not None and not model.is_replay(window):

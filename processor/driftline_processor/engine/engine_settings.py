@@ -13,6 +13,7 @@ from driftline_processor.monitors.concept.monitor import Limits as OutcomeLimits
 from driftline_processor.monitors.drift.detection.budget_allocation import MOST_ALPHA
 from driftline_processor.monitors.drift.history.trailing_windows import LONGER
 from driftline_processor.monitors.duplicates import monitor as duplicates
+from driftline_processor.monitors.outputs import monitor as outputs
 from driftline_processor.monitors.segments.monitor import MOST_TOLD
 
 CLOCKS_SHARE: Final = 0.1
@@ -23,6 +24,9 @@ OUTCOMES_SHARE: Final = 0.2
 
 DUPLICATES_SHARE: Final = 0.1
 """Of the false alarms of a model's columns: as many more for rows that repeat."""
+
+OUTPUTS_SHARE: Final = 0.1
+"""As many more for outputs that collapse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,11 @@ class EngineSettings:
     def of_outcomes(self, *, weighted: bool) -> OutcomeLimits:
         """What outcomes are judged by. weighted: whether the chance that a row gets a label is known."""
         return OutcomeLimits(min(OUTCOMES_SHARE * self.budget, MOST_ALPHA), weighted)
+
+    @property
+    def of_outputs(self) -> outputs.Limits:
+        """What outputs are judged by, against the stream's own recent past."""
+        return outputs.Limits(min(OUTPUTS_SHARE * self.budget, MOST_ALPHA))
 
     @property
     def budget(self) -> float:

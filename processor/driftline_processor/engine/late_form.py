@@ -22,6 +22,7 @@ from driftline_processor.engine.provisional_reference import ProvisionalData
 from driftline_processor.engine.senders import Progress, Senders
 from driftline_processor.engine.summary_ops import pack_summary, unpack_summary
 from driftline_processor.monitors.drift.history import calm_windows, trailing_windows
+from driftline_processor.monitors.outputs import past as outputs_past
 from driftline_processor.records import ColumnKey, ColumnSummary
 
 
@@ -35,6 +36,7 @@ def pack_late(model: ModelState) -> dict[str, Any]:
         "incident": None if base.incident is None else pack_incident(base.incident),
         "trail": trailing_windows.pack(base.trailing),
         "calm": None if base.trailing.calm is None else calm_windows.pack(base.trailing.calm),
+        "outputs": outputs_past.pack(base.outputs),
         "gathered": None if base.provisional.full else _pack_gathered(base.provisional),
         "announced": [
             (subject and pack_column(subject), [_pack_announced(each) for each in held])
@@ -65,6 +67,7 @@ def unpack_late(model: ModelState, late: Mapping[str, Any] | None) -> None:
         None if late["incident"] is None else unpack_incident(late["incident"]),
         trailing,
         model.provisional if gathered is None else ProvisionalData(panes.step, *_unpack_gathered(gathered)),
+        outputs_past.unpack(late.get("outputs", ())),
     )
     judged, panes.replayed = late["judged"]
     model.checkpoints = Checkpoints([base], dict(judged))

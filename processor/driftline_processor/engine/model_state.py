@@ -24,6 +24,7 @@ from driftline_processor.engine.stream_deltas import KEEP_FOR, IncrementKind, Po
 from driftline_processor.engine.waiting_rows import WaitingRows
 from driftline_processor.engine.windows import SlidingWindows
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
+from driftline_processor.monitors.outputs.past import RecentOutputs
 from driftline_processor.records import (
     AlarmChange,
     AlarmEvent,
@@ -94,12 +95,12 @@ class ModelState:
     """The mutable state of one model, owned by the engine.
 
     columns: last event time of each column. alarms: the open ones. incident: of all of them, while one is open.
-    trailing: its last windows, to be judged together. examples: of its calls. rows: counted since the store was
-    created. batches: of rows with ids. received: when the last new item was received. idle: its windows are
-    closed, and nothing is expected. rest: since when. changed: differs from the last snapshot. checkpoints: what
-    windows had come to, for late rows; late_since: when the first of these was received that no window was judged
-    again for, 0 without. announced: what backends were told of its alarms. senders: how far they have come, where late
-    rows are counted. forgotten: end of the window after which things were forgotten last.
+    trailing: its last windows, to be judged together. outputs: what they have shown of outputs. examples: of its calls.
+    rows: counted since the store was created. batches: of rows with ids. received: when the last new item was received.
+    idle: its windows are closed, and nothing is expected. rest: since when. changed: differs from the last snapshot.
+    checkpoints: what windows had come to, for late rows; late_since: when the first of these was received that no
+    window was judged again for, 0 without. announced: what backends were told of its alarms. senders: how far they have
+    come, where late rows are counted. forgotten: end of the window after which things were forgotten last.
     waiting: rows of windows to come, in no snapshot.
     """
 
@@ -112,6 +113,7 @@ class ModelState:
     alarms: dict[ColumnKey, Alarm] = field(default_factory=dict)
     incident: Incident | None = None
     trailing: TrailingWindows = field(default_factory=TrailingWindows)
+    outputs: RecentOutputs = field(default_factory=RecentOutputs)
     rows: float = 0.0
     batches: ReceivedBatches = field(default_factory=ReceivedBatches)
     received: int = 0
@@ -220,13 +222,15 @@ class ModelState:
         known = self.checkpoints.back_to(panes.reopened)
         self.alarms, self.incident = dict(known.alarms), known.incident
         self.trailing, self.provisional = known.trailing.copy(), known.provisional.copy()
+        self.outputs = known.outputs.copy()
         panes.reopen(known.end)
         self.announced.go_back({*(alarm.id for alarm in self.alarms.values()), getattr(self.incident, "id", "")})
         self.late_since, self.changed = 0, True
 
     def checkpoint(self, end: int) -> Checkpoint:
         """What is known now that the windows up to `end` have been judged."""
-        return Checkpoint(end, self.alarms, self.incident, self.trailing.copy(), self.provisional.copy())
+        held = self.trailing.copy(), self.provisional.copy(), self.outputs.copy()
+        return Checkpoint(end, self.alarms, self.incident, *held)
 
     def is_replay(self, window: Window) -> bool:
         """Whether a window is judged again only for what it leaves behind: it has no late rows."""
@@ -321,6 +325,7 @@ class ModelState:
             self.panes.release()
             self.examples.panes.clear()
             self.streams, self.columns, self.trailing = StreamDeltas(), {}, TrailingWindows()
+            self.outputs = RecentOutputs()
             self.checkpoints = Checkpoints([self.checkpoint(self.panes.sealed)])
             self.changed = True
 

@@ -25,6 +25,7 @@ from driftline_processor.engine.stream_deltas import StreamDeltas, pack_position
 from driftline_processor.engine.windows import SlidingWindows
 from driftline_processor.monitors.drift.history import calm_windows, trailing_windows
 from driftline_processor.monitors.drift.history.trailing_windows import TrailingWindows
+from driftline_processor.monitors.outputs import past as outputs_past
 from driftline_processor.records import ColumnKey, ModelKey
 
 FORM: Final = 4
@@ -69,6 +70,8 @@ def dump(model: ModelState) -> bytes:
     }
     if panes.retention:
         state["late"] = pack_late(model)
+    if model.outputs.columns:
+        state["outputs"] = outputs_past.pack(model.outputs)
     if model.rest.begun:
         state["resting"] = model.rest.begun
     if model.batches.runs:
@@ -110,6 +113,7 @@ def load(body: bytes, size: int, step: int, lateness: int, retention: int = 0) -
         alarms={ColumnKey(*column): unpack_alarm(alarm) for column, alarm in state.get("alarms", ())},
         incident=unpack_incident(state["incident"]) if "incident" in state else None,
         trailing=_unpack_trailing(state),
+        outputs=outputs_past.unpack(state.get("outputs", ())),
         rows=state["rows"],
         batches=ReceivedBatches.unpack(state["batches"]) if "batches" in state else ReceivedBatches(),
         idle=state["idle"],

@@ -6,13 +6,15 @@ from driftline.semconv import MISSING, OPPOSITE, SAME, TARGET_INPUT
 from driftline_processor.engine.alarm_traces import Find, Suspect
 from driftline_processor.engine.call_examples import CallExample, CallExamples
 from driftline_processor.monitors.drift.explain.suspicion import suspicion
-from driftline_processor.records import ColumnKey, ColumnSummary, Reference, Window
+from driftline_processor.monitors.outputs import monitor as outputs
+from driftline_processor.records import ColumnKey, ColumnSummary, Reference, Window, WindowResult
+from driftline_processor.verdicts.reasons import Moved
 
 
 def finder(
     examples: CallExamples,
     window: Window,
-    reference: Reference,
+    reference: Reference | None,
     columns: Mapping[ColumnKey, ColumnSummary],
     numbered: Sequence[str] = (),
 ) -> Find:
@@ -23,7 +25,7 @@ def finder(
     """
 
     def find(key: ColumnKey, aspect: str) -> tuple[Suspect, ...]:
-        column, summary = reference.columns.get(key), columns.get(key)
+        column, summary = None if reference is None else reference.columns.get(key), columns.get(key)
         if column is None or summary is None:
             return ()
         held = list(_of_pair(column.pair.members, column.pair.thresholds) if column.pair else of(key))
@@ -33,6 +35,7 @@ def finder(
         return tuple(Suspect(share, each) for share, each in zip(shares, held, strict=True))
 
     def of(key: ColumnKey) -> list[CallExample]:
+        assert reference is not None
         return examples.of(window, key) or examples.of(window, _as_sent(key, reference, numbered))
 
     def _of_pair(members: Iterable[str], thresholds: Iterable[float]) -> Iterator[CallExample]:
@@ -47,6 +50,20 @@ def finder(
                 yield each._replace(value=SAME if sides[0] == sides[1] else OPPOSITE)
 
     return find
+
+
+def of_collapses(find: Find, result: WindowResult, examples: CallExamples) -> Find:
+    """Finds the calls of a collapse in the bucket that its verdict tells of; those of other verdicts as before."""
+    buckets = {each.column: each.verdict.reasons for each in result.columns if each.verdict is not None}
+
+    def suspects(key: ColumnKey, aspect: str) -> Sequence[Suspect]:
+        if aspect != outputs.ASPECT:
+            return find(key, aspect)
+        moved = next((reason for reason in buckets.get(key, ()) if isinstance(reason, Moved)), None)
+        held = examples.of(result.window, key)
+        return [Suspect(1.0, each) for each in held if moved is not None and outputs.is_in(moved, each.value)]
+
+    return suspects
 
 
 def _is_above(example: CallExample, threshold: float) -> bool | None:

@@ -1,8 +1,12 @@
+from pathlib import Path
+
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 
 from driftline.tools.demo.patients import FAULT, FEATURES, load_patients
+from driftline.tools.demo.scenarios import output_collapse
 from driftline.tools.demo.training import LABEL, PREDICTION, ROWS, SCORE, TIMESTAMP, train, training_log
 
 TOLERANCE = 0.05
@@ -84,3 +88,13 @@ def test_the_training_log_is_drawn_from_the_patients() -> None:
     log = training_log(train(), end=0.0).head(1000)
 
     assert {(*row,) for row in log[[*FEATURES.values(), LABEL]].itertuples(index=False)} <= known
+
+
+def test_the_new_model_of_the_collapse_calls_everybody_mild(tmp_path: Path) -> None:
+    """It replaces the file, has both classes still, and predicts one."""
+    output_collapse.deploy(tmp_path / "model.joblib")
+    model = joblib.load(tmp_path / "model.joblib")
+
+    assert list(model.classes_) == ["mild", "severe"]
+    assert set(model.predict(load_patients()[0])) == {"mild"}
+    assert [file.name for file in tmp_path.iterdir()] == ["model.joblib"]

@@ -11,6 +11,7 @@ DEFAULT: Final = "drift"
 SCENARIOS: Final = {
     "drift": "driftline.tools.demo.scenarios.drift",
     "skew": "driftline.tools.demo.scenarios.skew",
+    "output-collapse": "driftline.tools.demo.scenarios.output_collapse",
 }
 """Name -> the module that defines it as `SCENARIO`, imported only when it is played."""
 
