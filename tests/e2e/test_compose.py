@@ -14,7 +14,7 @@ import yaml
 from sqlalchemy import make_url
 
 from driftline import semconv
-from driftline_processor.config import load_config
+from driftline_processor.config import load_config, page_exposed
 from driftline_processor.encode.metrics import METRICS
 from driftline_processor.service.internal_metrics import INTERNAL_METRICS, METRIC_PREFIX
 from e2e.collectors import CONFIG
@@ -57,7 +57,7 @@ def test_ports_are_published_on_the_loopback_interface_only(compose: Any) -> Non
     """Nothing of the example is reachable from another machine."""
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
 
-    assert {port.rsplit(":", 1)[1] for port in ports} == {"3000", "4317", "4318", "8000"}
+    assert {port.rsplit(":", 1)[1] for port in ports} == {"3000", "4317", "4318", "4328", "8000"}
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
@@ -163,6 +163,8 @@ def test_the_configuration_in_the_image_is_valid(compose: Any) -> None:
     mounted = {volume.split(":")[1] for volume in compose["services"]["processor"]["volumes"]}
 
     assert (config.listen, config.export.endpoint) == ("0.0.0.0:4327", "http://collector:4319")
+    assert config.http.listen == "0.0.0.0:4328"
+    assert page_exposed(config) is None
     assert {str(config.references), str(Path(make_url(config.store).database or "").parent)} == mounted
 
 

@@ -104,7 +104,7 @@ def model(
     `page` of the address.
     """
     columns = [column for column in document["columns"] if _is_shown(column, chosen)]
-    page = max(int(chosen["page"]), 1) if chosen.get("page", "").isdecimal() else 0
+    page = max(int(chosen["page"][:6]), 1) if chosen.get("page", "").isdecimal() else 0
     chosen_columns, plain = _parted(columns, page)
     histories = {(each["target"], each["name"]): each["ratios"] for each in timeline["columns"]}
     return render(
