@@ -69,6 +69,7 @@ class WebServer:
         return uvicorn.Config(
             application(self._site),
             log_config=None,
+            log_level="warning",
             access_log=False,
             server_header=False,
             lifespan="off",

@@ -67,6 +67,7 @@ def overview(
         "overview.html",
         now,
         models=models,
+        starting=[each for each in service["models"] if each["last_window_end"] is None and each["rows"]],
         shown=shown,
         groups=[group for group in groups if group[2]],
         counts=counts,

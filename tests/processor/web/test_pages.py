@@ -184,7 +184,10 @@ def test_a_tenant_sees_its_own_models_alone(results: list[WindowResult]) -> None
 def nearest(**changed: Any) -> dict[str, Any]:
     """What the status says of the model."""
     matching = {"missing_count": 0, "missing": [], "unknown": [], "nearest": None, **changed}
-    return {"name": "churn", "version": "", "resource": {}, "silent_seconds": 0.0, "matching": matching}
+    return {"name": "churn", "version": "", "resource": {}, "silent_seconds": 0.0, "matching": matching} | {
+        "rows": 600.0,
+        "last_window_end": 3600.0,
+    }
 
 
 def test_each_empty_state_says_what_to_do(results: list[WindowResult]) -> None:
@@ -193,6 +196,7 @@ def test_each_empty_state_says_what_to_do(results: list[WindowResult]) -> None:
     few = replace(last, columns=tuple(each for each in last.columns if each.rows == 0.0), incidents=(), alarms=())
     states: list[tuple[dict[str, Any], str, str]] = [
         ({"results": []}, "/", "driftline doctor"),
+        ({"results": [], "told": status({**nearest(), "rows": 62.0, "last_window_end": None})}, "/", "62 rows so far"),
         ({"results": [replace(last, reference=None)]}, "/models/churn", "driftline profile"),
         ({"results": [replace(last, provisional=True)]}, "/models/churn", "its own first window"),
         (
