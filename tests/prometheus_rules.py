@@ -102,7 +102,9 @@ ALERTS: Final = (
     Alert(
         "DriftlineOutputCollapsed",
         "warning",
-        _alarm(f"{semconv.TARGET_OUTPUT}.*"),
+        # Outputs are held against the stream's own past, too: that needs no training profile.
+        f"max by ({_labels(COLUMN)}) (last_over_time("
+        f'{in_prometheus(_ALARM)}{{{in_prometheus(semconv.DRIFT_TARGET)}="{semconv.TARGET_OUTPUT}"}}[1h])) > 0',
         f"{_MODEL}: what it answers has changed ({{{{ $labels.ml_feature_name }}}})",
         "The event ml.alarm.opened says which answers became more or fewer, and names calls.",
     ),

@@ -115,7 +115,10 @@ def test_each_kind_of_finding_has_its_alert(tmp_path: Path, alert: str, severity
         tmp_path,
         input_series=[
             series("ml_drift_alarm", f"0 0 1x8 {NOTHING}", **column, **trained),
-            series("ml_drift_alarm", "1x60", ml_drift_target=target, ml_feature_name="bmi", **provisional),
+            *(
+                series("ml_drift_alarm", "1x60", ml_drift_target=target, ml_feature_name="bmi", **provisional)
+                for _ in range(target != "output")
+            ),
         ],
         alert_rule_test=[
             firing(alert, 1, None),
@@ -128,6 +131,16 @@ def test_each_kind_of_finding_has_its_alert(tmp_path: Path, alert: str, severity
         tmp_path,
         input_series=[series("ml_drift_alarm", "0 0 1x8 0x10", **column, **trained)],
         alert_rule_test=[firing(alert, 10, severity, labels), firing(alert, 11, None)],
+    )
+
+
+def test_outputs_need_no_training_profile(tmp_path: Path) -> None:
+    """They are held against the stream's own past."""
+    column = {"ml_drift_target": "output", "ml_feature_name": "prediction"}
+    check(
+        tmp_path,
+        input_series=[series("ml_drift_alarm", "0 1x10", **column, ml_reference_provisional="true")],
+        alert_rule_test=[firing("DriftlineOutputCollapsed", 2, "warning", {**LABELS, **column})],
     )
 
 
