@@ -15,6 +15,7 @@ NOT_SHOWN = {
     "ml.drift.window.start": "the age of a verdict is that of the window's end",
     "ml.distribution.mean": "the median and the quantiles beside it say more of skewed columns",
     "ml.reference.distribution.mean": "as the mean of the window",
+    "ml.prediction.class.entropy": "says of many classes what the shares of few say, all of which are shown",
     "ml.prediction.top_class.share": "the largest of the class shares, all of which are shown",
 }
 """Metrics that no panel asks for, and why."""

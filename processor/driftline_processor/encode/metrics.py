@@ -3,6 +3,7 @@
 All are gauges: a result is true of one window. Units in braces add nothing to a name in Prometheus.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
@@ -120,6 +121,11 @@ def _reference_shares(column: ColumnResult) -> Values:
 def _top_share(column: ColumnResult) -> Values:
     shares = _class_shares(column)
     return {"": max(shares.values())} if shares else {}
+
+
+def _class_entropy(column: ColumnResult) -> Values:
+    shares = [share for share in _class_shares(column).values() if share > 0.0]
+    return {"": abs(-sum(share * math.log(share) for share in shares))} if shares else {}
 
 
 METRICS: Final[tuple[Metric, ...]] = (
@@ -268,5 +274,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Share of the most frequent class",
         "1: the model says the same of every row",
         _top_share,
+    ),
+    Metric(
+        f"{semconv.PREFIX}.prediction.class.entropy",
+        SCORE,
+        "Entropy of the shares of the classes, in nats",
+        "0: one class alone; at most the logarithm of how many classes there are. A sudden fall is a collapse",
+        _class_entropy,
     ),
 )
