@@ -78,7 +78,7 @@ def record_outcome(  # each is a field of the event
 
     Example:
         >>> import driftline
-        >>> driftline.record_outcome("order-42", label=True, refund=19.9)
+        >>> driftline.record_outcome("order-42", label=True, refund=19.9)  # doctest: +SKIP
 
     """
     now = clock.time_ns()

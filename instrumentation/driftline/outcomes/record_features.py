@@ -43,7 +43,7 @@ def record_features(
 
     Example:
         >>> import driftline
-        >>> driftline.record_features("order-42", {"age": 44, "city": "Bonn"})
+        >>> driftline.record_features("order-42", {"age": 44, "city": "Bonn"})  # doctest: +SKIP
 
     """
     now = clock.time_ns()

@@ -93,7 +93,7 @@ SHARED_RECORDER: Final = SharedRecorder()
 
 
 def _flush_server() -> None:
-    SHARED_RECORDER.flush(_FLUSH_SECONDS)
+    flush(_FLUSH_SECONDS)
 
 
 def flush(timeout: float = 10.0) -> bool:
