@@ -5,6 +5,7 @@ from dataclasses import replace
 from statistics import median
 from typing import Final, NamedTuple
 
+from driftline.semconv import TARGET_CONCEPT, TARGET_PERFORMANCE, TARGET_SEGMENT
 from driftline_processor.engine.engine import JudgedWindow
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.trial import Trial
@@ -16,8 +17,12 @@ BUDGETS: Final = (0.1, 1.0, 10.0)
 """Times the budget that was chosen."""
 
 
+_OWN_TOLERANCE: Final = {TARGET_SEGMENT, TARGET_CONCEPT, TARGET_PERFORMANCE}
+"""What other tolerances and budgets leave as it is."""
+
+
 class Choice(NamedTuple):
-    """A tolerance and a budget, and the alarms that they would have raised. chosen: they have."""
+    """A tolerance and a budget, and the alarms of columns that they would have raised. chosen: they have."""
 
     tolerance: float
     false_alarms: float
@@ -37,7 +42,8 @@ class Choices:
     def add(self, window: JudgedWindow) -> None:
         """Judge a window that the engine has judged."""
         result = window.result
-        self._opened += sum(event.change is AlarmChange.OPENED for event in result.alarms)
+        opened = (event.column.target for event in result.alarms if event.change is AlarmChange.OPENED)
+        self._opened += sum(target not in _OWN_TOLERANCE for target in opened)
         for column in result.columns:
             if column.detectable is not None:
                 self._detectable.setdefault(column.column, []).append(column.detectable)
