@@ -45,6 +45,7 @@ TYPES: Final[Mapping[str, str]] = {
     semconv.INPUTS_OMITTED: "boolean",
     semconv.REFERENCE_PROVISIONAL: "boolean",
     semconv.CHECK_FAILED: "string[]",
+    semconv.EDGE_CASE: "string[]",
     semconv.INCIDENT_COLUMNS: "string[]",
     semconv.INCIDENT_TARGETS: "string[]",
     semconv.ALARM_TRACES: "string[]",

@@ -39,6 +39,9 @@ BATCH_OUTPUT: Final = f"{PREFIX}.batch.output"
 PREDICTION_ID: Final = f"{PREFIX}.prediction.id"
 SKETCHED: Final = f"{PREFIX}.sketched"
 INPUTS_OMITTED: Final = f"{PREFIX}.inputs.omitted"
+EDGE_CASE: Final = f"{PREFIX}.edge_case"
+EDGE_CASE_REASON: Final = f"{PREFIX}.edge_case.reason"
+EDGE_CASES: Final = f"{PREFIX}.edge_cases"
 CHECK_FAILED: Final = f"{PREFIX}.check.failed"
 CHECK_RULE: Final = f"{PREFIX}.check.rule"
 
@@ -331,6 +334,12 @@ REASON_ATTRIBUTES: Final = {
     (kind, field): f"{PREFIX}.drift.{kind}.{field}" for kind, fields in REASON_FIELDS.items() for field in fields
 }
 
+# Values of EDGE_CASE.
+LOW_CONFIDENCE: Final = "low_confidence"
+SMALL_MARGIN: Final = "small_margin"
+OUTSIDE_TRAINING: Final = "outside_training_range"
+UNSEEN_CATEGORY: Final = "unseen_category"
+
 # Values of DRIFT_TARGET.
 TARGET_INPUT: Final = "input"
 TARGET_PAIR: Final = "pair"
@@ -408,6 +417,14 @@ TERMS: Final = (
     Term(PREDICTION_ID, "attribute", "Id of the call, to join a later outcome with it (spans)"),
     Term(SKETCHED, "attribute", "True if the rows are already in a sketch, so the processor skips the span (spans)"),
     Term(INPUTS_OMITTED, "attribute", "True where values of inputs were left out, over the budget (spans)"),
+    Term(
+        EDGE_CASE,
+        "attribute",
+        f"Why rows of the call are edge cases: `{LOW_CONFIDENCE}`, `{SMALL_MARGIN}`, `{OUTSIDE_TRAINING}`, "
+        f"`{UNSEEN_CATEGORY}` (spans)",
+    ),
+    Term(EDGE_CASE_REASON, "attribute", f"One of those reasons, of `{EDGE_CASES}`"),
+    Term(EDGE_CASES, "metric, counter, {row}", f"Rows that are edge cases, by `{EDGE_CASE_REASON}`"),
     Term(CHECK_FAILED, "attribute", "Rules that rows of the call broke, as `column: rule` (spans)"),
     Term(CHECK_RULE, "attribute", "Rule: `type`, `missing`, `range`, `category`, `columns`, or the name of your own"),
     Term(CHECK_FAILURES, "metric, counter, {row}", f"Rows that broke a rule, by `{FEATURE_NAME}` and `{CHECK_RULE}`"),

@@ -85,6 +85,13 @@ def _span_rate(value: float | str) -> float:
         raise ValueError(f"must be a number of spans a second, 0 for none, or {ALL}") from None
 
 
+def _share(value: float | str) -> float:
+    share = float(value)
+    if not 0 <= share <= 1:
+        raise ValueError("must be between 0 and 1")
+    return share
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a non-empty string")
@@ -129,6 +136,15 @@ class Settings:
         "Spans with the values of inputs, per second and process: a number, 0 for none, or all",
         _span_rate,
         0.0,
+    )
+    low_confidence: float = _setting(
+        "DRIFTLINE_LOW_CONFIDENCE", 0.5, "Rows with less confidence than this are edge cases; 0 for none", _share
+    )
+    small_margin: float = _setting(
+        "DRIFTLINE_SMALL_MARGIN",
+        0.1,
+        "Rows with less than this between the two likeliest of more than two classes are edge cases; 0 for none",
+        _share,
     )
     span_rows: int = _setting("DRIFTLINE_SPAN_ROWS", 8, "Maximum number of example rows per span", _count)
     span_features: int = _setting(

@@ -13,6 +13,7 @@ from opentelemetry.sdk.metrics import Exemplar
 from driftline import semconv
 from driftline.export import data_points
 from driftline.export.data_points import MetricPoint
+from driftline.export.edge_cases import EdgeCaseCounter
 from driftline.export.exemplars import Calls, ColumnExemplars
 from driftline.export.reference_pairs import InputType, References
 from driftline.features import columns
@@ -102,8 +103,16 @@ class _OperationSketches:
 class Aggregator:
     """Counts the rows and columns of all models. For one thread at a time."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], int] = time.time_ns, *, delta: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], int] = time.time_ns,
+        *,
+        delta: bool = False,
+        edge_cases: EdgeCaseCounter | None = None,
+    ) -> None:
         self._settings = settings
+        self._edge_cases = edge_cases
         self._clock = clock
         self._delta = delta
         self._models: dict[tuple[Any, ...], _OperationSketches] = {}
@@ -193,6 +202,8 @@ class Aggregator:
     def _add_outputs(self, model: ModelFacts, operation: str, captures: list[Capture], calls: "_RowCalls") -> None:
         for column in columns.outputs(model, operation, captures):
             self._try(self._add_column, model, operation, semconv.OUTPUT_COLUMN, column, calls)
+            if self._edge_cases is not None:
+                self._try(self._edge_cases.count, model, column)
 
     def _add_column(
         self, model: ModelFacts, operation: str, kind: semconv.ColumnNames, column: NamedColumn, calls: "_RowCalls"

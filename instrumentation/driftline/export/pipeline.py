@@ -22,6 +22,7 @@ from driftline.capture.copies import Captures, release
 from driftline.capture.queue import PredictionQueue
 from driftline.export.aggregator import Aggregator, Packet
 from driftline.export.durations import Durations
+from driftline.export.edge_cases import EdgeCaseCounter
 from driftline.export.exporter_selection import ExporterFactory, is_delta
 from driftline.export.reference_pairs import References
 from driftline.export.row_batches import RowBatches
@@ -67,7 +68,7 @@ class Pipeline:
         self._wake = AutoResetEvent()
         self.queue = PredictionQueue(settings.buffer_bytes, self._on_wake)
         delta = is_delta()
-        self._aggregator = Aggregator(settings, delta=delta)
+        self._aggregator = Aggregator(settings, delta=delta, edge_cases=EdgeCaseCounter(settings, self.meter))
         self._aggregating = Lock()
         self._lost_rows = 0
         self._exporter = None if make_exporter is None else self._sketch_exporter(make_exporter, delta=delta)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 
 from driftline import semconv
 from driftline.checking.checks import Checks
+from driftline.checking.column_rules import CATEGORY, RANGE
 from driftline.checking.failures import InputRejected
 from driftline.runtime.self_faults import FAULTS
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from driftline.checking.failures import RuleFailure
     from driftline.records import Capture, ModelFacts, SmallArray
     from driftline.settings import Settings
+
+
+EDGE_CASES: Final = {RANGE: semconv.OUTSIDE_TRAINING, CATEGORY: semconv.UNSEEN_CATEGORY}
+"""By rule, why a row that breaks it is an edge case. Of several columns the one with most rows counts."""
 
 
 class CheckedCalls:
@@ -48,6 +53,8 @@ class CheckedCalls:
             self._counters.failed(facts, failures)
             if span is not None and span.is_recording():
                 span.set_attribute(semconv.CHECK_FAILED, [failure.name for failure in failures])
+                if edge_cases := list(dict.fromkeys(EDGE_CASES[f.rule] for f in failures if f.rule in EDGE_CASES)):
+                    span.set_attribute(semconv.EDGE_CASE, edge_cases)
             if check.warns:
                 check.warn(facts, failures)
             return InputRejected(facts.name, failures) if check.rejects else None
@@ -77,6 +84,10 @@ class _Counters:
             self._add(
                 semconv.CHECK_FAILURES, each.row_count, {**_model(facts), **column, semconv.CHECK_RULE: each.rule}
             )
+        for reason in dict.fromkeys(EDGE_CASES.values()):
+            rows = max((each.row_count for each in failures if EDGE_CASES.get(each.rule) == reason), default=0)
+            if rows:
+                self._add(semconv.EDGE_CASES, rows, {**_model(facts), semconv.EDGE_CASE_REASON: reason})
 
     def rejected(self, facts: ModelFacts, rows: int) -> None:
         self._add(semconv.CHECK_REJECTED, rows, _model(facts))

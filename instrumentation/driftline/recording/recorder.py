@@ -59,6 +59,11 @@ def _outputs(read: Callable[[Any], Any], output: Any) -> Any:
         return None
 
 
+def _edge_cases_of_inputs(span: trace.Span) -> tuple[str, ...]:
+    """Those that a check of the inputs has found."""
+    return tuple((getattr(span, "attributes", None) or {}).get(semconv.EDGE_CASE, ()))
+
+
 # Extracts the outputs from a call's return value; None: it is the output.
 _Read: TypeAlias = "Callable[[Any], Any] | None"
 
@@ -212,6 +217,8 @@ class Recorder:
         if span.is_recording():
             # Before the hand-over, after which the buffers of the rows may be reused.
             attributes |= self._content(prediction, record)
+            if edge_cases := [*_edge_cases_of_inputs(span), *attributes.get(semconv.EDGE_CASE, ())]:
+                attributes[semconv.EDGE_CASE] = edge_cases
         pipeline = self.pipeline
         kept = pipeline.queue.put(record) and not prediction.lost
         sketched = kept and pipeline.counts and self.settings.sketch != "none"

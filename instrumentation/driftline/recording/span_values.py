@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from driftline import semconv
+from driftline.export.edge_cases import limits, reasons
 from driftline.features.blocks import ColumnBlock
 from driftline.features.columns import input_names
 from driftline.features.first_rows import first_rows, only_row, output_columns
@@ -56,6 +57,7 @@ class SpanValues:
     def __init__(self, settings: Settings, named: _NameResolver = lambda _, names: names) -> None:
         """named: the names of inputs by the reference, given the model's."""
         self._settings = settings
+        self._below = limits(settings)
         self._named = named
         self._plans: dict[tuple[tuple[str, ...], str | None], _ShownFeatures] = {}
 
@@ -63,6 +65,8 @@ class SpanValues:
         """The attributes of a call. inputs_shown: False leaves out the values of its inputs, and says so."""
         attributes: dict[str, Any] = {}
         outputs = self._outputs(prediction)
+        if edge_cases := reasons(outputs, self._below):
+            attributes[semconv.EDGE_CASE] = edge_cases
         room = _add_first_row(attributes, semconv.OUTPUT, outputs, self._settings.span_bytes)
         inputs: Sequence[_ShownColumn] = ()
         if not inputs_shown and self._settings.capture == ALL:

@@ -1,0 +1,54 @@
+"""Rows that a model is unsure of, by what its outputs say of them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from opentelemetry.metrics import Counter, Meter
+
+from driftline import semconv
+from driftline.records import ModelFacts, NamedColumn
+from driftline.settings import Settings
+
+REASONS: Final = {
+    semconv.CONFIDENCE: semconv.LOW_CONFIDENCE,
+    semconv.MARGIN: semconv.SMALL_MARGIN,
+}
+"""By output, why a row with a low value is an edge case."""
+
+
+def limits(settings: Settings) -> Mapping[str, float]:
+    """By output, below which value a row is an edge case."""
+    return {semconv.CONFIDENCE: settings.low_confidence, semconv.MARGIN: settings.small_margin}
+
+
+def reasons(outputs: Iterable[tuple[str, Sequence[Any]]], below: Mapping[str, float]) -> list[str]:
+    """Why some of the rows are edge cases. outputs: by name, a value a row."""
+    return [
+        REASONS[name]
+        for name, values in outputs
+        if name in below and any(isinstance(value, float) and value < below[name] for value in values)
+    ]
+
+
+class EdgeCaseCounter:
+    """Counts all rows that are edge cases by their outputs. meter: asked for at the first one."""
+
+    def __init__(self, settings: Settings, meter: Callable[[], Meter]) -> None:
+        self._below, self._meter = limits(settings), meter
+        self._counter: Counter | None = None
+
+    def count(self, model: ModelFacts, column: NamedColumn) -> None:
+        """The rows of an output of a model."""
+        below = self._below.get(column.name)
+        if below is not None and column.values.dtype.kind == "f":
+            self.add(model, REASONS[column.name], int(np.count_nonzero(column.values < below)))
+
+    def add(self, model: ModelFacts, reason: str, rows: int) -> None:
+        if not rows:
+            return
+        if self._counter is None:
+            meaning = next(term.meaning for term in semconv.TERMS if term.name == semconv.EDGE_CASES)
+            self._counter = self._meter().create_counter(semconv.EDGE_CASES, "{row}", meaning)
+        version = {} if model.version is None else {semconv.MODEL_VERSION: model.version}
+        self._counter.add(rows, {semconv.MODEL_NAME: model.name, **version, semconv.EDGE_CASE_REASON: reason})
