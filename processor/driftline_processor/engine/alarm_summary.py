@@ -103,13 +103,19 @@ def statement(columns: Sequence[ColumnResult]) -> str:
     return "; ".join(each for each in (counts(columns), told) if each)
 
 
+def moves(column: ColumnKey) -> str:
+    """What a column in alarm has done; a segment is a part of the rows, and moves nowhere."""
+    return "stands out" if column.target == TARGET_SEGMENT else "moved"
+
+
 def open_incident(result: WindowResult, moved: Sequence[ColumnResult], opened: int) -> str:
     """An incident that opens, or goes on with other columns. moved: by evidence."""
     first, *others = moved
     assert first.verdict is not None
     how, what = move_in_words(first, first.verdict, result.window)
     new, began = opened == result.window.end, since(opened)
-    verb = f"moved{begun(first.verdict, result.window)}" if new else f"now in alarm{began and f', the first{began}'}"
+    goes_on = f"now in alarm{began and f', the first{began}'}"
+    verb = f"{moves(first.column)}{begun(first.verdict, result.window)}" if new else goes_on
     then = f"; then {_listed([column.column for column in others])}" if others else ""
     name, moved_columns = column_in_words(first.column), _moved(result.columns)
     about = f"{moved_columns} {verb}: {name}{how}" if moved_columns else f"{name} {verb}{how}"

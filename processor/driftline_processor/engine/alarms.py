@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from driftline.semconv import TARGET_SEGMENT
 from driftline.sketch.identity import digest
 from driftline_processor.config.durations import format_duration
 from driftline_processor.engine.alarm_summary import (
@@ -16,6 +17,7 @@ from driftline_processor.engine.alarm_summary import (
     counts,
     model_in_words,
     move_in_words,
+    moves,
     since,
 )
 from driftline_processor.records import AlarmChange, AlarmEvent, ColumnKey, ColumnResult, ModelKey, WindowResult
@@ -168,10 +170,11 @@ def _what(change: Change, result: WindowResult) -> str:
     moved = next(each for each in result.columns if each.column == change.column)
     how, what = move_in_words(moved, change.verdict, result.window)
     if change.change is AlarmChange.OPENED:
-        how = f" moved{how}{begun(change.verdict, result.window)}"
+        how = f" {moves(change.column)}{how}{begun(change.verdict, result.window)}"
     else:
         began = since(change.alarm.opened)
-        how = f" moved further{how}{began and f', in alarm{began}'}"
+        more = "more" if change.column.target == TARGET_SEGMENT else "further"
+        how = f" {moves(change.column)} {more}{how}{began and f', in alarm{began}'}"
     return f"{column}{how}: {what} ({counts(result.columns)})"
 
 

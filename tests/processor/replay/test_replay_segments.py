@@ -62,7 +62,7 @@ def test_a_weak_segment_is_found_and_nothing_else(reference: Path, tmp_path: Pat
     assert segment["sentence"].startswith("region = east and plan = gold: error ")
     (alarm,) = found["alarms"]
     assert (alarm["target"], alarm["column"]) == ("segment", "region = east and plan = gold")
-    assert "segment region = east and plan = gold" in printed
+    assert "segment region = east and plan = gold stands out" in printed
 
 
 def test_a_pair_that_training_never_had_is_told(reference: Path, tmp_path: Path) -> None:
