@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
+from dashboard_panels import in_prometheus
 from driftline import semconv
 from driftline_processor.service.internal_metrics import METRIC_PREFIX
 
@@ -30,11 +31,6 @@ _HEAD: Final = """\
 # after the last one. While a model in alarm has no rows, the processor repeats its incident. The range must hold two
 # steps.
 """
-
-
-def in_prometheus(name: str) -> str:
-    """A gauge's name as Prometheus has it; units in braces add nothing."""
-    return name.replace(".", "_")
 
 
 def _labels(names: tuple[str, ...]) -> str:

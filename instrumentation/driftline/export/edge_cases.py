@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from opentelemetry.metrics import Counter, Meter
+from opentelemetry.metrics import Meter
 
 from driftline import semconv
+from driftline.export.row_counters import RowCounters
 from driftline.records import ModelFacts, NamedColumn
 from driftline.settings import Settings
 
@@ -35,20 +36,11 @@ class EdgeCaseCounter:
     """Counts all rows that are edge cases by their outputs. meter: asked for at the first one."""
 
     def __init__(self, settings: Settings, meter: Callable[[], Meter]) -> None:
-        self._below, self._meter = limits(settings), meter
-        self._counter: Counter | None = None
+        self._below, self._counters = limits(settings), RowCounters(meter)
 
     def count(self, model: ModelFacts, column: NamedColumn) -> None:
         """The rows of an output of a model."""
         below = self._below.get(column.name)
         if below is not None and column.values.dtype.kind == "f":
-            self.add(model, REASONS[column.name], int(np.count_nonzero(column.values < below)))
-
-    def add(self, model: ModelFacts, reason: str, rows: int) -> None:
-        if not rows:
-            return
-        if self._counter is None:
-            meaning = next(term.meaning for term in semconv.TERMS if term.name == semconv.EDGE_CASES)
-            self._counter = self._meter().create_counter(semconv.EDGE_CASES, "{row}", meaning)
-        version = {} if model.version is None else {semconv.MODEL_VERSION: model.version}
-        self._counter.add(rows, {semconv.MODEL_NAME: model.name, **version, semconv.EDGE_CASE_REASON: reason})
+            reason, rows = REASONS[column.name], int(np.count_nonzero(column.values < below))
+            self._counters.add(semconv.EDGE_CASES, model, rows, {semconv.EDGE_CASE_REASON: reason})

@@ -94,11 +94,8 @@ def outcome_attributes(outcome: Outcome) -> dict[str, Any]:
 
 
 def is_outcome(record: Any) -> bool:
-    """Whether a log record (protobuf) is an outcome; backends that ignore the event's name have it as an attribute."""
-    if record.event_name:
-        return bool(record.event_name == semconv.OUTCOME_EVENT)
-    named = (pair.value.string_value for pair in record.attributes if pair.key == semconv.EVENT_NAME)
-    return semconv.OUTCOME_EVENT in named
+    """Whether a log record (protobuf) is an outcome."""
+    return otlp.is_event(record, semconv.OUTCOME_EVENT)
 
 
 def read_outcome(record: Any, longest: int = MAX_NAME) -> Outcome:

@@ -56,10 +56,7 @@ def feature_attributes(features: RecordedFeatures) -> dict[str, Any]:
 
 def are_features(record: Any) -> bool:
     """Whether a log record (protobuf) is of features."""
-    if record.event_name:
-        return bool(record.event_name == semconv.FEATURES_EVENT)
-    named = (pair.value.string_value for pair in record.attributes if pair.key == semconv.EVENT_NAME)
-    return semconv.FEATURES_EVENT in named
+    return otlp.is_event(record, semconv.FEATURES_EVENT)
 
 
 def read_features(record: Any, longest: int = MAX_NAME) -> RecordedFeatures:

@@ -10,6 +10,7 @@ from driftline import semconv
 from driftline.checking.checks import Checks
 from driftline.checking.column_rules import CATEGORY, RANGE
 from driftline.checking.failures import InputRejected
+from driftline.export.row_counters import RowCounters
 from driftline.runtime.self_faults import FAULTS
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class CheckedCalls:
     def __init__(self, settings: Settings, meter: Callable[[], Meter]) -> None:
         self._settings = settings
         self._checks = Checks(settings)
-        self._counters = _Counters(meter)
+        self._counters = RowCounters(meter)
 
     def examine(
         self, model: Any, facts: ModelFacts, value: Any, captured: Capture | SmallArray | None, span: trace.Span | None
@@ -50,7 +51,7 @@ class CheckedCalls:
             failures = check.failures(facts, value, captured, self._is_shown, model)
             if not failures:
                 return None
-            self._counters.failed(facts, failures)
+            _count_failures(self._counters, facts, failures)
             if span is not None and span.is_recording():
                 span.set_attribute(semconv.CHECK_FAILED, [failure.name for failure in failures])
                 if edge_cases := list(dict.fromkeys(EDGE_CASES[f.rule] for f in failures if f.rule in EDGE_CASES)):
@@ -68,37 +69,15 @@ class CheckedCalls:
     def count_rejected(self, facts: ModelFacts, rows: int) -> None:
         """Count the rows of a call that was refused."""
         try:
-            self._counters.rejected(facts, rows)
+            self._counters.add(semconv.CHECK_REJECTED, facts, rows, {})
         except Exception as error:  # noqa: BLE001  # an internal fault must not reach the caller
             FAULTS.note("check", error)
 
 
-class _Counters:
-    def __init__(self, meter: Callable[[], Meter]) -> None:
-        self._meter = meter
-        self._made: dict[str, Any] = {}
-
-    def failed(self, facts: ModelFacts, failures: Sequence[RuleFailure]) -> None:
-        for each in failures:
-            column = {semconv.FEATURE_NAME: each.column} if each.column else {}
-            self._add(
-                semconv.CHECK_FAILURES, each.row_count, {**_model(facts), **column, semconv.CHECK_RULE: each.rule}
-            )
-        for reason in dict.fromkeys(EDGE_CASES.values()):
-            rows = max((each.row_count for each in failures if EDGE_CASES.get(each.rule) == reason), default=0)
-            if rows:
-                self._add(semconv.EDGE_CASES, rows, {**_model(facts), semconv.EDGE_CASE_REASON: reason})
-
-    def rejected(self, facts: ModelFacts, rows: int) -> None:
-        self._add(semconv.CHECK_REJECTED, rows, _model(facts))
-
-    def _add(self, name: str, rows: int, attributes: dict[str, str]) -> None:
-        if name not in self._made:
-            meaning = next(term.meaning for term in semconv.TERMS if term.name == name)
-            self._made[name] = self._meter().create_counter(name, "{row}", meaning)
-        self._made[name].add(rows, attributes)
-
-
-def _model(facts: ModelFacts) -> dict[str, str]:
-    version = {} if facts.version is None else {semconv.MODEL_VERSION: facts.version}
-    return {semconv.MODEL_NAME: facts.name, **version}
+def _count_failures(counters: RowCounters, model: ModelFacts, failures: Sequence[RuleFailure]) -> None:
+    for each in failures:
+        column = {semconv.FEATURE_NAME: each.column} if each.column else {}
+        counters.add(semconv.CHECK_FAILURES, model, each.row_count, {**column, semconv.CHECK_RULE: each.rule})
+    for reason in dict.fromkeys(EDGE_CASES.values()):
+        rows = max((each.row_count for each in failures if EDGE_CASES.get(each.rule) == reason), default=0)
+        counters.add(semconv.EDGE_CASES, model, rows, {semconv.EDGE_CASE_REASON: reason})

@@ -40,11 +40,8 @@ def batch_attributes(batch: RowBatch, identity: Mapping[str, Any]) -> dict[str, 
 
 
 def is_batch(record: Any) -> bool:
-    """Whether a log record (protobuf) is a row batch; backends that ignore the event's name have it as an attribute."""
-    if record.event_name:
-        return bool(record.event_name == semconv.ROWS_EVENT)
-    named = (pair.value.string_value for pair in record.attributes if pair.key == semconv.EVENT_NAME)
-    return semconv.ROWS_EVENT in named
+    """Whether a log record (protobuf) is a row batch."""
+    return otlp.is_event(record, semconv.ROWS_EVENT)
 
 
 def read_batch(record: Any, longest: int = MAX_NAME) -> SentBatch:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
 
+from driftline import semconv
 from driftline.sketch.histogram import Buckets, Histogram
 
 MAX_BUCKETS: Final = 8192
@@ -21,6 +22,14 @@ _SHOWN: Final = 60
 """Characters of a value in an error message."""
 
 _SCALARS: Final = frozenset({"string_value", "int_value", "double_value", "bool_value"})
+
+
+def is_event(record: Any, name: str) -> bool:
+    """Whether a log record (protobuf) is an event; backends that ignore the event's name have it as an attribute."""
+    if record.event_name:
+        return bool(record.event_name == name)
+    named = (pair.value.string_value for pair in record.attributes if pair.key == semconv.EVENT_NAME)
+    return name in named
 
 
 def scalar(value: AnyValue) -> str | float | bool | None:
