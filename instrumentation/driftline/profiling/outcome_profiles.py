@@ -20,10 +20,10 @@ from driftline.reference.outcome_profile import (
     NumberOutcomes,
     OutcomeProfile,
     fewer_chunks,
-    outcome_names,
 )
 from driftline.reference.profile_column import ColumnKey
 from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.spellings import outcome_names
 
 MOST_ROWS: Final = 1 << 18
 """Rows that are kept of few columns."""

@@ -20,6 +20,7 @@ from driftline.reference.outcome_profile import (
     OutcomeProfile,
 )
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.spellings import outcome_name
 
 
 def outcome_attributes(outcomes: OutcomeProfile | None) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def _wrong(attributes: CheckedAttributes, text: str) -> InvalidReference:
 
 
 def _classes(fields: Mapping[str, Any]) -> ClassOutcomes:
-    classes = tuple(str(name) for name in fields["classes"])
+    classes = tuple(outcome_name(str(name)) for name in fields["classes"])
     edges = _ascending(fields["edges"])
     cells = len(edges) + 1
     joint = _array(fields["joint"], (cells, None, len(classes)))
@@ -93,7 +94,7 @@ def _classes(fields: Mapping[str, Any]) -> ClassOutcomes:
         raise ValueError(joint.shape)
     return ClassOutcomes(
         classes,
-        str(fields["positive"]),
+        outcome_name(str(fields["positive"])),
         edges,
         joint,
         _array(fields["scores"], (cells,), signed=True),

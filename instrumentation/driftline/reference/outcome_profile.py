@@ -1,11 +1,9 @@
 """How outcomes went with predictions in training: counts by cell of score, prediction and label, and errors."""
 
 from dataclasses import dataclass, replace
-from math import isnan
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from driftline.sketch.arrays import FloatArray, IntArray
 
@@ -143,22 +141,6 @@ class NumberOutcomes:
         )
         chunks = fewer_chunks(np.concatenate((self.chunks, other.chunks)))
         return replace(self, sums=self.sums + other.sums, chunks=chunks, inputs=kept)
-
-
-def outcome_names(values: NDArray[Any]) -> NDArray[Any]:
-    """Classes by name, "" where missing, [rows]: 1, 1.0 and True are the same, and so are "1" and 1."""
-    if values.dtype.kind == "f":
-        distinct, at = np.unique(values, return_inverse=True)
-        return np.array([_outcome_name(each) for each in distinct.tolist()], object)[at.reshape(-1)]
-    return np.array([_outcome_name(each) for each in values.tolist()], object)
-
-
-def _outcome_name(value: Any) -> str:
-    if value is None or (isinstance(value, float) and isnan(value)):
-        return ""
-    if isinstance(value, bool | int | float):
-        return str(int(value)) if float(value).is_integer() else repr(value)
-    return str(value)
 
 
 OutcomeProfile: TypeAlias = ClassOutcomes | NumberOutcomes

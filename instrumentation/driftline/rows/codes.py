@@ -3,13 +3,18 @@
 A code tells a number to a 33rd, and a category, constant or sentinel exactly: less than values, and not anonymous.
 """
 
+import math
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftline.sketch.arrays import FloatArray
-from driftline.sketch.values import aligned, category_name, is_missing
+from driftline.sketch.categories import hashed
+from driftline.sketch.spellings import numbers_named, other_spellings
+from driftline.sketch.values import aligned, class_name, is_missing
 
 MISSING_CODE: Final = 255
 NON_FINITE_CODE: Final = 254
@@ -49,11 +54,27 @@ class CodedColumn(NamedTuple):
         return codes
 
     def _of_categories(self, values: NDArray[Any]) -> NDArray[np.uint8]:
-        places = {name: place for place, name in enumerate(self.categories)}
+        places = _places(self.categories)
+        if values.dtype.kind in "biufU":
+            unique, which = np.unique(values, return_inverse=True)
+            return self._named(places, unique)[which.reshape(-1)]
+        return self._named(places, values)
+
+    def _named(self, places: Mapping[str, int], values: NDArray[Any]) -> NDArray[np.uint8]:
         return np.fromiter((self._place(places, value) for value in values.tolist()), np.uint8, len(values))
 
-    def _place(self, places: dict[str, int], value: Any) -> int:
+    def _place(self, places: Mapping[str, int], value: Any) -> int:
         try:
-            return MISSING_CODE if is_missing(value) else places.get(category_name(value), len(self.categories))
+            return MISSING_CODE if is_missing(value) else places.get(class_name(value), len(self.categories))
         except Exception:  # noqa: BLE001  # values may be of any foreign type
             return WRONG_TYPE_CODE
+
+
+@lru_cache(maxsize=1024)
+def _places(categories: tuple[str, ...]) -> Mapping[str, int]:
+    """The bin of each category, by each name that may come for it: 01 loses its zero where it is read as a number."""
+    places = {name: place for place, name in enumerate(categories)}
+    numbers = zip(categories, numbers_named(categories).tolist(), strict=True)
+    read = {class_name(number): places[name] for name, number in numbers if math.isfinite(number)}
+    places = read | other_spellings(places) | places
+    return {hashed(name): place for name, place in places.items()} | places

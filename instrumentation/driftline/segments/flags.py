@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from driftline.segments.training import Flags
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
-from driftline.sketch.values import aligned, class_name, is_missing
+from driftline.sketch.spellings import outcome_names
+from driftline.sketch.values import aligned
 
 LOW_QUANTILE: Final = 0.1
 """Share of training's rows whose confidence is low, by definition."""
@@ -56,13 +57,8 @@ def _compared(given: Flags, label: NDArray[Any], prediction: NDArray[Any]) -> tu
     if _are_numbers(label) and _are_numbers(prediction):
         y, p = aligned(label), aligned(prediction)
         return np.isfinite(y) & np.isfinite(p), y != p
-    y, p = (_names(each) for each in (label, prediction))
+    y, p = (outcome_names(each) for each in (label, prediction))
     return np.asarray((y != "") & (p != "")), np.asarray(y != p)
-
-
-def _names(values: NDArray[Any]) -> NDArray[Any]:
-    names = ["" if is_missing(each) else class_name(each) for each in values.tolist()]
-    return np.array(names, object)
 
 
 def _are_numbers(values: NDArray[Any]) -> bool:

@@ -19,11 +19,11 @@ from driftline.semconv import (
     TARGET_PAIR,
     WRONG_TYPE,
 )
+from driftline.sketch.spellings import numbers_named
 from driftline_processor.engine.alarm_summary import column_in_words
 from driftline_processor.engine.summary_ops import total
 from driftline_processor.monitors.drift.binning.reading import reader_of_texts
 from driftline_processor.records import ColumnKey, ColumnSummary, ModelKey, Reference, ReferenceColumn
-from driftline_processor.reference.category_bins import codes
 
 MOST: Final = 0.5
 """Share of a column's rows from which on another type than the reference's is no matter of single values."""
@@ -240,7 +240,7 @@ def _other_type(column: ReferenceColumn, summary: ColumnSummary) -> str:
         return "something else"
     if column.kind == "category":
         # Numbers may stand for categories of the same name.
-        return "numbers" if numbers > most and np.isnan(codes(column.categories)).all() else ""
+        return "numbers" if numbers > most and np.isnan(numbers_named(column.categories)).all() else ""
     read = reader_of_texts(column.type)
     unreadable = wrong
     if texts + wrong > most:

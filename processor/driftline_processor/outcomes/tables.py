@@ -14,6 +14,7 @@ from driftline.rows.keys import Words, hash_ids, row_keys
 from driftline.rows.table import OUTPUT, RowColumn, RowTable
 from driftline.semconv import CONFIDENCE, PREDICTION, SCORE
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.spellings import number_named
 from driftline.sketch.splitmix import splitmix64
 from driftline.sketch.time_units import SECOND
 
@@ -148,7 +149,7 @@ def _split_labels(values: Sequence[Label | None]) -> tuple[FloatArray, Plain]:
     numbers, texts = np.full(len(values), np.nan), [""] * len(values)
     for place, value in enumerate(values):
         if isinstance(value, str):
-            number = _written_number(value)
+            number = number_named(value)
             if number is None:
                 texts[place] = value
             else:
@@ -156,17 +157,6 @@ def _split_labels(values: Sequence[Label | None]) -> tuple[FloatArray, Plain]:
         elif value is not None:
             numbers[place] = float(value)
     return numbers, _objects(texts)
-
-
-def _written_number(text: str) -> float | None:
-    """The number whose name a text is."""
-    if text in ("true", "True", "false", "False"):
-        return float(text in ("true", "True"))
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if class_name(number, "") == text else None
 
 
 def _objects(values: Sequence[Any]) -> Plain:

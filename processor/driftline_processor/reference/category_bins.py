@@ -4,8 +4,7 @@ How a category varies over time is known of the most frequent ones only, for the
 is known of many more, so that one of those that becomes frequent is seen by itself, too.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from driftline.semconv import OTHER
 from driftline.sketch.arrays import FloatArray
-from driftline.sketch.values import class_name, read_truth_or_text
+from driftline.sketch.spellings import spellings
 from driftline_processor.records import ColumnKey, ReferenceColumn
 
 MOST_MINOR: Final = 16_384
@@ -21,8 +20,6 @@ MOST_MINOR: Final = 16_384
 
 UNUSUAL: Final = 9
 """The unlikeness of a name that is none of a number's spellings."""
-
-_TRUTHS: Final = {1.0: ("True", "true"), 0.0: ("False", "false")}
 
 
 def with_minor(columns: Mapping[ColumnKey, ReferenceColumn]) -> dict[ColumnKey, ReferenceColumn]:
@@ -52,30 +49,10 @@ def minor_shares(column: ReferenceColumn) -> FloatArray:
     return np.array([*minor, total - sum(minor)]) / total
 
 
-def codes(categories: Sequence[str]) -> FloatArray:
-    """The number that each category stands for; NaN for one that stands for none."""
-    numbers = (read_truth_or_text(name) for name in categories)
-    return np.array([math.nan if number is None else number for number in numbers], np.float64)
-
-
-def spellings(number: float) -> tuple[str, ...]:
-    """The names that a number has as a category: 1, 1.0, True and true are one."""
-    return (class_name(number), str(number), *_TRUTHS.get(number, ()))
-
-
 def unlikeness(name: str, number: float) -> int:
     """0 for the name that a number has as a class, more for others, UNUSUAL for one as 01."""
     usual = spellings(number)
     return usual.index(name) if name in usual else UNUSUAL
-
-
-def other_spellings(cells: Mapping[str, int]) -> dict[str, int]:
-    """The cells of categories that are numbers or truth values, by the other names of these."""
-    found: dict[str, int] = {}
-    for (name, cell), number in zip(cells.items(), codes(tuple(cells)).tolist(), strict=True):
-        if math.isfinite(number) and name in (others := spellings(number)):
-            found |= dict.fromkeys(others, cell)
-    return found
 
 
 def _minor(column: ReferenceColumn) -> list[str]:

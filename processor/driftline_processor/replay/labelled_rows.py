@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.reference.column_types import BOOLEAN
-from driftline.reference.outcome_profile import ClassOutcomes, NumberOutcomes, outcome_names
+from driftline.reference.outcome_profile import ClassOutcomes, NumberOutcomes
 from driftline.semconv import PREDICTION, SCORE, TARGET_LABEL, TARGET_OUTPUT
 from driftline.sketch.arrays import BoolArray, FloatArray
+from driftline.sketch.spellings import outcome_names
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.monitors.concept.monitor import SPANS, OutcomeMonitor, Stretch
 from driftline_processor.performance.classification import accuracy, balanced_accuracy, by_class

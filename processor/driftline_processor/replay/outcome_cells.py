@@ -7,9 +7,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.reference.outcome_profile import ClassOutcomes, InputLosses, NumberOutcomes, outcome_names
+from driftline.reference.outcome_profile import ClassOutcomes, InputLosses, NumberOutcomes
+from driftline.rows.codes import CodedColumn
 from driftline.semconv import PREDICTION, SCORE, TARGET_INPUT, TARGET_LABEL, TARGET_OUTPUT
 from driftline.sketch.arrays import BoolArray, FloatArray, IntArray
+from driftline.sketch.spellings import other_spellings, outcome_names
 from driftline.sketch.values import class_names
 from driftline_processor.monitors.drift.statistics.view import NUMERIC
 from driftline_processor.performance.estimated import NOTHING_UNSEEN, Unseen, estimated_classes, estimated_numbers
@@ -173,7 +175,8 @@ def label_weights(values: Mapping[ColumnKey, Values], rows: int) -> tuple[FloatA
 
 
 def _names_of(column: ReferenceColumn) -> frozenset[str]:
-    return frozenset((*column.categories, *column.minor, *column.summary.categories))
+    names = (*column.categories, *column.minor, *column.summary.categories)
+    return frozenset(names) | other_spellings(dict.fromkeys(names, 0)).keys()
 
 
 def _coded(values: Values, codes: Mapping[str, int]) -> IntArray:
@@ -187,9 +190,8 @@ def _value_cells(losses: InputLosses, values: Mapping[ColumnKey, Values], known:
     if column is None:
         return np.zeros(0, np.int64)
     if losses.categories:
-        places = {name: place for place, name in enumerate(losses.categories)}
-        texts = column[known].tolist()
-        return np.array([places.get(text, len(places)) for text in texts], np.int64)
+        codes = CodedColumn(None, losses.categories).codes(column[known])
+        return np.minimum(codes, len(losses.categories)).astype(np.int64)
     x = numbers_of(column)[known]
     return np.searchsorted(losses.edges, x[np.isfinite(x)], "right").astype(np.int64)
 

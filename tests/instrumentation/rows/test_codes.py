@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 import driftline
 from driftline.rows.codes import MAX_BINS, MISSING_CODE, NON_FINITE_CODE, WRONG_TYPE_CODE, CodedColumn
 from driftline.rows.table import CODE, OUTPUT, RowColumn
+from driftline.sketch import hashed
 from driftline_processor.reference import read_reference
 from telemetry import Telemetry
 
@@ -48,6 +49,25 @@ def test_categories(value: Any, code: int) -> None:
     values = np.empty(1, object)
     values[0] = value
     assert CITIES.codes(values).tolist() == [code]
+
+
+@pytest.mark.parametrize("trained", [("1", "2"), ("1.0", "2.0"), ("01", "02")])
+@pytest.mark.parametrize(
+    "served", [[1, 2], [1.0, 2.0], np.array([1, 2], np.int8), np.array([1, 2], np.float32), [Decimal(1), Decimal(2)]]
+)
+def test_codes_of_numbers(trained: tuple[str, ...], served: Any) -> None:
+    """A column of codes is text in a CSV, integers in a frame and floats in a matrix: they are the same categories."""
+    assert CodedColumn(None, trained).codes(np.array(served)).tolist() == [0, 1]
+
+
+def test_codes_with_missing_ones_among_them() -> None:
+    """A missing value makes floats of integers."""
+    assert CodedColumn(None, ("4", "5")).codes(np.array([4, np.nan, 5, 6])).tolist() == [0, MISSING_CODE, 1, 2]
+
+
+def test_hashed_categories() -> None:
+    """Names are hashed where DRIFTLINE_HASH says so; the reference's are not."""
+    assert CITIES.codes(np.array([hashed("rome"), hashed("oslo")])).tolist() == [1, 2]
 
 
 def test_a_byte_must_do() -> None:

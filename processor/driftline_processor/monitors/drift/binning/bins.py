@@ -11,11 +11,12 @@ from driftline.reference.column_types import STRING
 from driftline.semconv import OTHER
 from driftline.sketch import Intervals, hashed
 from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.spellings import numbers_named, other_spellings
 from driftline.sketch.values import class_name, read_number
 from driftline_processor.monitors.drift.binning.seen_numbers import SeenNumbers
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.records import ColumnSummary, ReferenceColumn
-from driftline_processor.reference.category_bins import UNUSUAL, cell_rows, codes, other_spellings, unlikeness
+from driftline_processor.reference.category_bins import UNUSUAL, cell_rows, unlikeness
 from driftline_processor.verdicts.numbers import number_range
 
 ROUNDING = 1e-14
@@ -252,7 +253,7 @@ class Codes:
     @classmethod
     def of(cls, bins: Mapping[str, int]) -> "Codes":
         """Of categories with their bins. Of several that are one number, those count that are spelled most like it."""
-        named = [(number, name) for name, number in zip(bins, codes(tuple(bins)).tolist(), strict=True)]
+        named = [(number, name) for name, number in zip(bins, numbers_named(bins).tolist(), strict=True)]
         best: dict[float, int] = {}
         for number, name in named:
             best[number] = min(best.get(number, UNUSUAL), unlikeness(name, number))
