@@ -12,7 +12,6 @@ from driftline.outcomes.event import LABEL, Outcome
 from driftline.rows.keys import Words
 from driftline.rows.table import RowTable
 from driftline.sketch.arrays import BoolArray, IntArray
-from driftline.sketch.time_units import HOUR
 from driftline_processor.outcomes import tables
 from driftline_processor.outcomes.label_delays import MOST_CLASSES, LabelDelays
 from driftline_processor.outcomes.labelled_sample import (
@@ -22,6 +21,7 @@ from driftline_processor.outcomes.labelled_sample import (
     pack_parts,
     unpack_parts,
 )
+from driftline_processor.outcomes.row_counts import RowCounts
 from driftline_processor.outcomes.sampling_thresholds import SamplingThresholds
 from driftline_processor.outcomes.segments import Segment, SegmentChanges, Segments
 from driftline_processor.records import ModelKey
@@ -68,9 +68,9 @@ class SavedJoin(NamedTuple):
 
 @dataclass(slots=True)
 class ModelCounts:
-    """rows: sampled rows by hour of their time, by operation. classes: whether predictions are classes for certain."""
+    """rows: sampled ones. classes: whether predictions are classes for certain."""
 
-    rows: dict[str, Counter[int]]
+    rows: RowCounts
     classes: bool = False
     delays: LabelDelays = field(default_factory=LabelDelays)
 
@@ -125,10 +125,9 @@ class OutcomeJoin:
             return
         self.thresholds.add(batch, int(batch.table.times.max()))
         self._new_rows.append(tables.waiting_rows(batch, self._model(key)))
-        counts = self.models.setdefault(key, ModelCounts({}))
+        counts = self._counts(key)
         counts.classes = counts.classes or tables.holds_classes(batch)
-        hours, rows = np.unique(batch.table.times // HOUR, return_counts=True)
-        counts.rows.setdefault(operation, Counter()).update(dict(zip(hours.tolist(), rows.tolist(), strict=True)))
+        counts.rows.add(operation, batch.table.times)
 
     def add_outcomes(self, outcomes: Sequence[Outcome], resource: tuple[tuple[str, str], ...], received: int) -> None:
         """Add outcomes of a request. received: Unix nanoseconds."""
@@ -146,11 +145,11 @@ class OutcomeJoin:
     def _add_brought(self, key: ModelKey, outcomes: Sequence[Outcome], keys: Words, received: int) -> None:
         """Add rows that came with their outcomes."""
         self._new_rows.append(tables.brought_rows(outcomes, self._model(key), keys, received))
-        counts = self.models.setdefault(key, ModelCounts({}))
+        counts = self._counts(key)
         for each in outcomes:
             scored = each.score is not None or isinstance(each.prediction, str | bool | int)
             counts.classes = counts.classes or scored
-            counts.rows.setdefault("", Counter())[int((each.time or received) // HOUR)] += 1
+        counts.rows.add("", np.array([each.time or received for each in outcomes], np.int64))
 
     def join(self, now: int) -> None:
         """Join all that was added. now: Unix nanoseconds."""
@@ -334,13 +333,14 @@ class OutcomeJoin:
             self.evicted_rows += evicted.rows
         for counts in self.models.values():
             counts.delays.forget(oldest)
-            for operation, hours in counts.rows.items():
-                if len(hours) > self._limits.wait // HOUR + 48:
-                    counts.rows[operation] = Counter({h: n for h, n in hours.items() if (h + 1) * HOUR > oldest})
+            counts.rows.forget(oldest, self._limits.wait)
 
     def _number(self) -> int:
         self._next += 1
         return self._next
+
+    def _counts(self, key: ModelKey) -> ModelCounts:
+        return self.models.setdefault(key, ModelCounts(RowCounts(self._limits.window)))
 
     def _model(self, key: ModelKey) -> int:
         return self._models.setdefault(key, len(self._models))
@@ -379,17 +379,13 @@ class OutcomeJoin:
             "delays": self.delays.tolist(),
             "thresholds": self.thresholds.pack(),
             "samples": [(self._models[key], name, sample.pack()) for (key, name), sample in self.samples.items()],
-            "rows": [
-                (
-                    self._models[key],
-                    each.classes,
-                    [(op, list(hours.items())) for op, hours in each.rows.items()],
-                    each.delays.pack(),
-                )
-                for key, each in self.models.items()
-            ],
+            "rows": [self._packed_counts(key, each) for key, each in self.models.items()],
         }
         return bytes(msgpack.packb(state))
+
+    def _packed_counts(self, key: ModelKey, counts: ModelCounts) -> tuple[Any, ...]:
+        hours, steps = counts.rows.pack()
+        return self._models[key], counts.classes, hours, counts.delays.pack(), steps
 
     def _packed_waiting(self) -> list[Any]:
         """Packed again only where it has changed: it may be long."""
@@ -414,12 +410,11 @@ class OutcomeJoin:
         self.delays = np.array(state["delays"], np.int64)
         self.thresholds = SamplingThresholds.unpack(state["thresholds"])
         self.samples = {(keys[place], name): LabelledSample.unpack(each) for place, name, each in state["samples"]}
-        self.models = {
-            keys[place]: ModelCounts(
-                {op: Counter(dict(hours)) for op, hours in rows}, classes, *map(LabelDelays.unpack, delays)
-            )
-            for place, classes, rows, *delays in state["rows"]
-        }
+        self.models = {keys[place]: self._unpacked_counts(*counts) for place, *counts in state["rows"]}
+
+    def _unpacked_counts(self, classes: bool, hours: Any, delays: Any = (), *steps: Any) -> ModelCounts:
+        rows = RowCounts.unpack(self._limits.window, hours, *steps)
+        return ModelCounts(rows, classes, LabelDelays.unpack(delays))
 
 
 class _Known(NamedTuple):

@@ -1,7 +1,6 @@
 """The joins of all tenants, on the store: predictions and what became of them."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from math import inf
@@ -146,17 +145,10 @@ def _measured(join: OutcomeJoin, model: ModelKey, names: Sequence[str], now: int
             metrics = {key: (*each,) for key, each in found.items() if isinstance(each, Measured)}
         else:
             told |= {(name, each): figure for each, figure in figures(table, sample.thinning).items()}
-    rows = max(labels, _rows_of(counts.rows, window))
+    rows = max(labels, counts.rows.within(window.start, window.end))
     return MeasuredPerformance(model, window, now, labels, rows, metrics, told, _maturity(counts, window, now))
 
 
 def _maturity(counts: ModelCounts, window: Window, now: int) -> float | None:
     """Of the labels of a window, in whole hours."""
-    hours = max(counts.rows.values(), key=lambda each: sum(each.values()), default=Counter())
-    return counts.delays.maturity(hours, window.start // HOUR + 1, window.end // HOUR, now)
-
-
-def _rows_of(hours: Mapping[str, Mapping[int, int]], window: Window) -> int:
-    """Sampled rows of a window, in whole hours: those of the operation that has most, as two may have the same rows."""
-    first, last = window.start // HOUR, window.end // HOUR
-    return max((sum(n for h, n in own.items() if first < h <= last) for own in hours.values()), default=0)
+    return counts.delays.maturity(counts.rows.by_hour, window.start // HOUR + 1, window.end // HOUR, now)
