@@ -133,6 +133,7 @@ def serving(
         "DRIFTLINE_OTLP_ENDPOINT": processor.endpoint,
         "DRIFTLINE_MODEL_NAME": model,
         "DRIFTLINE_EXPORT_INTERVAL": "500",
+        "DRIFTLINE_SPAN_EXAMPLES": "all",  # as fast as a machine may answer: each call is looked at
     }
     url = f"http://127.0.0.1:{port}"
     for each in apps:
