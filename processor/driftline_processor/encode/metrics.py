@@ -81,6 +81,12 @@ def _verdict(field: str) -> Callable[[ColumnResult], Values]:
     return lambda column: {} if column.verdict is None else {"": float(getattr(column.verdict, field))}
 
 
+def _measured(field: str) -> Callable[[ColumnResult], Values]:
+    """Of the rows of a window: without any, a zero would read as no change at all."""
+    of_verdict = _verdict(field)
+    return lambda column: of_verdict(column) if column.rows or column.alarm else {}
+
+
 def _state(column: ColumnResult) -> Values:
     return {} if column.verdict is None else {"": STATES[column.verdict.state]}
 
@@ -173,15 +179,15 @@ METRICS: Final[tuple[Metric, ...]] = (
         semconv.DRIFT_DISTANCE,
         SCORE,
         "Largest difference in the share of rows of any event, such as a value above some bound",
-        "0.1: some event happens to 10 rows in 100 more, or fewer, than in the reference",
-        _verdict("distance"),
+        "0.1: some event happens to 10 rows in 100 more, or fewer, than in the reference. Absent without rows",
+        _measured("distance"),
     ),
     Metric(
         semconv.DRIFT_LOWER_BOUND,
         SCORE,
         "What the distance is at least, given the sample sizes",
         "Above `ml.drift.tolerance` there is an alarm",
-        _verdict("lower_bound"),
+        _measured("lower_bound"),
     ),
     Metric(
         semconv.DRIFT_TOLERANCE,

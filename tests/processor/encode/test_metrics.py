@@ -98,6 +98,15 @@ def test_values_of_a_column_without_a_reference() -> None:
     assert {name: found for name, found in values(BARE).items() if found} == {"ml.drift.sample.count": {"": 0.0}}
 
 
+def test_a_column_without_rows_has_no_distance() -> None:
+    """A zero would draw a healthy line for a column that never arrives: its state says that nothing was judged."""
+    silent = replace(VERDICT, state=State.INSUFFICIENT_DATA, distance=0.0, lower_bound=0.0)
+    found = values(replace(COLUMN, rows=0.0, verdict=silent, alarm=None))
+
+    assert (found["ml.drift.distance"], found["ml.drift.lower_bound"]) == ({}, {})
+    assert (found["ml.drift.state"], found["ml.drift.alarm"]) == ({"": -1}, {"": 0})
+
+
 def test_inputs_have_no_prediction_metrics() -> None:
     """Shares of an input's categories are no predictions."""
     found = values(COLUMN.__class__(ColumnKey("input", "plan"), 1.0, 1.0, 0.0, {}, {}, {"gold": 1.0}, None))
