@@ -228,7 +228,7 @@ ENVIRONMENT_NAME: Final = "deployment.environment.name"
 REASON_FIELDS: Final = {
     "moved": {
         "event": "Which rows moved: `above`, `up_to`, `within`, `outside`, `category`, `state`, …",
-        "before": "Their share in training",
+        "before": "Their share in training, or in the stream's past (`in_the_past`)",
         "after": "Their share in the window",
         "direction": "`up` or `down`",
         "low": "Lower end of a range of numbers",
@@ -249,6 +249,10 @@ REASON_FIELDS: Final = {
         "decimals": "How many have become more frequent: as in `ml.feature.decimals`",
         "before": "Share of numbers with so many in training",
         "after": "Their share in the window",
+    },
+    "in_the_past": {
+        "since": "`before` is of the stream's own windows since then, Unix seconds, not of training",
+        "most": "Whether it is the most that any of them had; else the least",
     },
     "segment": {
         "segment": "What is the matter with it: `weak`, `growing`, `cold`, `unserved`, `untrained` or `drift`",

@@ -13,6 +13,7 @@ from driftline_processor.verdicts.reasons import (
     ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
+    InThePast,
     LooksLike,
     ManyCategories,
     ManyColumns,
@@ -45,6 +46,7 @@ KINDS: Final[Mapping[type[Reason], str]] = {
     Multiplied: "multiplied",
     InSeason: "in_season",
     MayBeSeason: "may_be_season",
+    InThePast: "in_the_past",
     Recovered: "recovered",
     ExplainedByMembers: "explained_by_members",
     Repeated: "repeated",
@@ -150,6 +152,7 @@ _FIELDS: Final[Mapping[type[Reason], Callable[[Any], dict[str, Any]]]] = {
         "days": reason.days,
         "timed": reason.timed,
     },
+    InThePast: lambda reason: {"since": reason.since / 1e9, "most": reason.most},
     Recovered: lambda _: {},
     ExplainedByMembers: lambda reason: {"members": reason.members},
     Repeated: lambda reason: {
@@ -209,6 +212,7 @@ _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reason]]] = {
     "multiplied": lambda packed: Multiplied(packed["ratio"]),
     "in_season": lambda packed: InSeason(packed["cycle"], packed["share"]),
     "may_be_season": lambda packed: MayBeSeason(packed["allowed"], packed["shown"], packed["days"], packed["timed"]),
+    "in_the_past": lambda packed: InThePast(round(packed["since"] * 1e9), packed["most"]),
     "recovered": lambda _: Recovered(),
     "explained_by_members": lambda packed: ExplainedByMembers(tuple(packed["members"])),
     "repeated": lambda packed: Repeated(

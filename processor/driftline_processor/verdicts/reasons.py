@@ -38,7 +38,7 @@ class Region(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The share of an event was `before` in training, at this time of the day, and is `after`.
+    """The share of an event was `before` in training, at this time of the day, and is `after`; see `InThePast`, too.
 
     low, high: ends of a range. name: of a category, or a state. members: of a pair of columns.
     """
@@ -158,6 +158,17 @@ class MayBeSeason:
     shown: float
     days: float
     timed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InThePast:
+    """What was before is of the stream's own windows since then, nanoseconds, not of training.
+
+    most: whether it is the most that any of them had; else the least.
+    """
+
+    since: int
+    most: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +311,7 @@ Reason: TypeAlias = (
     | Multiplied
     | InSeason
     | MayBeSeason
+    | InThePast
     | Recovered
     | ExplainedByMembers
     | Repeated

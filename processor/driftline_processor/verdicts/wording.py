@@ -16,6 +16,7 @@ from driftline_processor.verdicts.reasons import (
     ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
+    InThePast,
     LooksLike,
     ManyCategories,
     ManyColumns,
@@ -169,6 +170,12 @@ def _may_be_season(reason: MayBeSeason) -> str:
     return f"what the day of the week does is not known before nine days were seen; {advice}"
 
 
+def _in_the_past(reason: InThePast) -> str:
+    since = moment(reason.since)
+    windows = f"window since {since}" if since else "earlier window"
+    return f"before: the {'most' if reason.most else 'least'} of any {windows}"
+
+
 def moment(time: int) -> str:
     """Unix nanoseconds as people read them; "" of rows that are numbered, which are counted from 1970 on."""
     at = _EPOCH + timedelta(microseconds=time // 1_000)
@@ -264,6 +271,7 @@ _CLAUSES: Final[Mapping[type[Reason], Callable[[Any], str]]] = {
     Multiplied: lambda _: "rare in training: twice or half of its share is enough",
     InSeason: _in_season,
     MayBeSeason: _may_be_season,
+    InThePast: _in_the_past,
     Recovered: lambda _: "the last window by itself is healthy",
     ClockOff: _clock_off,
     LooksLike: lambda reason: f"looks like {_LIKE[reason.change](reason)}",

@@ -17,6 +17,7 @@ from driftline_processor.verdicts.reasons import (
     ExplainedByBlock,
     ExplainedByMembers,
     InSeason,
+    InThePast,
     LooksLike,
     ManyCategories,
     ManyColumns,
@@ -150,6 +151,7 @@ EXPECTED = [
             "inside": "",
         },
     ),
+    (InThePast(1_739_613_600 * 10**9, most=False), {"kind": "in_the_past", "since": 1_739_613_600.0, "most": False}),
     (StillOpen(1_739_613_600 * 10**9), {"kind": "still_open", "since": 1_739_613_600.0}),
     (Stated("text"), {"kind": "stated", "sentence": "text"}),
 ]

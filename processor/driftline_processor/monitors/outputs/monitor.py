@@ -1,8 +1,8 @@
 """Judges the outputs of a window against the stream's recent past: shares of buckets that no window before it had.
 
 A bucket is a class, a range of numbers, or rows without a value. What a bucket may hold is the most that it held in any
-window before, and what it may jump: as far as it ever did from one window to the next, and, before a whole day has been
-seen, as far as a daily cycle could move it in the time between.
+window before, and what it may jump: as far as it ever did from one window to the next, and, while little of the stream
+has been seen, as far as its cycles, and days that differ, could move it in the time between.
 """
 
 import math
@@ -12,12 +12,12 @@ from statistics import NormalDist
 from typing import Final, NamedTuple
 
 from driftline.semconv import TARGET_OUTPUT
-from driftline.sketch.time_units import DAY
+from driftline.sketch.time_units import DAY, WEEK
 from driftline.sketch.values import class_name
 from driftline_processor.monitors.outputs.buckets import BucketShares
 from driftline_processor.monitors.outputs.past import Past, RecentOutputs
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Scalar, Window
-from driftline_processor.verdicts.reasons import Moved, NoRows, Region
+from driftline_processor.verdicts.reasons import InThePast, Moved, NoRows, Region
 from driftline_processor.verdicts.verdict import ClosingEvidence, OpenAlarm, State, Verdict
 
 ASPECT: Final = "collapse"
@@ -25,8 +25,13 @@ ASPECT: Final = "collapse"
 TOLERANCE: Final = 0.15
 """A share of the rows that may gather in a bucket at once."""
 
-SWING: Final = 0.6
-"""How far a daily cycle may move a share in all, before a day has been seen."""
+CYCLES: Final = ((DAY, 0.6), (WEEK, 0.3))
+"""How far a cycle may move a share in all, before it has been seen whole."""
+
+LARGEST: Final = max(swing for _, swing in CYCLES)
+
+WANDER: Final = 0.3
+"""How far a day may differ from the one before, before any has been seen to; less by each window that has been seen."""
 
 FEWEST: Final = 20.0
 """Rows of a window, or of its past, from which on anything is told. Half of it: of a bucket that takes over."""
@@ -131,7 +136,7 @@ def _judge(
     if past is None or past.rows < FEWEST:
         return None
     found = past.buckets.shares(summary)
-    allowed = _of_a_day(past, window)
+    allowed = _unseen(past, window)
     errors = -NormalDist().inv_cdf(max(alpha / max(len(found.shares), 1), _TINY))
     excesses = [_excess(name, past, found, errors, allowed) for name in found.shares]
     worst = max(excesses, key=lambda each: (each.score, each.lower_bound))
@@ -145,12 +150,13 @@ def _judge(
     return verdict
 
 
-def _of_a_day(past: Past, window: Window) -> float:
-    """How far a daily cycle may have moved a share since the newest window of the past; 0 once a day was seen."""
-    if past.ended - past.begun >= DAY:
-        return 0.0
-    between = (window.end - past.ended) / DAY
-    return SWING * min(math.pi * max(between, 0.0), 1.0)
+def _unseen(past: Past, window: Window) -> float:
+    """How far a share may move that has not been seen to, as little of the stream has been seen."""
+    between = max(window.end - past.ended, 0)
+    seen = past.ended - past.begun
+    cycles = (swing * min(math.pi * between / cycle, 1.0) for cycle, swing in CYCLES if seen < cycle)
+    days = min((window.end - window.start) / DAY, 1.0)
+    return max(WANDER * math.sqrt(days) / past.windows, *cycles, 0.0)
 
 
 def _excess(name: str, past: Past, found: BucketShares, errors: float, allowed: float) -> Excess:
@@ -173,7 +179,7 @@ def _vanished(past: Past, found: BucketShares, alpha: float, allowed: float) -> 
         least, after = past.least(name), found.shares.get(name, 0.0)
         if not name.startswith("=") or least < COMMON or after > GONE * least:
             continue
-        usual = (least - past.jump(name)) * (1.0 - allowed / SWING)
+        usual = (least - past.jump(name)) * (1.0 - allowed / LARGEST)
         sure = usual > 0.0 and found.rows * math.log1p(-usual) < math.log(max(alpha, _TINY))
         before, now = (least, after) if alone is None else (past.most(alone), found.shares[alone])
         yield Excess(alone or name, before, now, abs(now - before), abs(now - before) / 2.0 + _TINY, sure)
@@ -181,7 +187,8 @@ def _vanished(past: Past, found: BucketShares, alpha: float, allowed: float) -> 
 
 def _verdict(worst: Excess, past: Past, window: Window) -> Verdict:
     state = State.ALARM if worst.score > 1.0 else State.HEALTHY
-    reasons = (past.buckets.moved(worst.bucket, worst.before, worst.after),) if state is State.ALARM else ()
+    moved = past.buckets.moved(worst.bucket, worst.before, worst.after)
+    reasons = (moved, InThePast(past.since, most=worst.after > worst.before)) if state is State.ALARM else ()
     return Verdict(
         aspect=ASPECT,
         state=state,

@@ -67,6 +67,11 @@ class Past:
         rows, windows = self.rows + found.rows, self.windows + 1
         return replace(self, ended=window.end, rows=rows, windows=windows, last=found.shares, epochs=epochs)
 
+    @property
+    def since(self) -> int:
+        """From when on the most and the least are known, nanoseconds."""
+        return self.epochs[0].begun
+
     def most(self, name: str) -> float:
         return max(seen.most.get(name, 0.0) for seen in self.epochs)
 
