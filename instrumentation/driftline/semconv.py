@@ -263,7 +263,7 @@ REASON_FIELDS: Final = {
         "share": "Its share of all rows",
         "reference_share": "Its share in training",
         "value": "What was measured in the segment, as a share",
-        "elsewhere": "The same elsewhere, or in training",
+        "elsewhere": "Of errors the same elsewhere, else the same in training",
         "low": "Lower end of its 95 % interval",
         "high": "Upper end of its 95 % interval",
         "dated": "Whether training is large enough to say that it was not so before",

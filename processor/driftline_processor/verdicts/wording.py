@@ -250,7 +250,12 @@ def _segment(reason: SegmentStandsOut) -> str:
         return f"{reason.aspect} {reason.inside}: {before} → {after} of its rows; {of_rows}"
     grown = f", which were {percent(reason.reference_share)} in training" if reason.segment == "cold" else ""
     since = "" if reason.dated else "weaker than elsewhere, since when is not known: "
-    return f"{since}{reason.measure} {value} ({low} to {high}), elsewhere {percent(reason.elsewhere)}; {of_rows}{grown}"
+    beside = (
+        f"elsewhere {percent(reason.elsewhere)}"
+        if reason.measure == "error"
+        else f"{percent(reason.elsewhere)} in training"
+    )
+    return f"{since}{reason.measure} {value} ({low} to {high}), {beside}; {of_rows}{grown}"
 
 
 def _still_open(reason: StillOpen) -> str:

@@ -33,13 +33,16 @@ class Told(NamedTuple):
     """The numbers of a finding.
 
     value: what stands out: of the rows in the segment those that are wrong, unsure or in a range; of shares the
-    segment's own. elsewhere: the same of the other rows, or of training. low, high: of value, by a 95 % interval.
+    segment's own. elsewhere: of errors those of the other rows, else the same of training. low, high: of value, by a
+    95 % interval. surely: how far value is off at the least, and tolerated: how far it may be, both in shares.
     """
 
     value: float
     elsewhere: float
     low: float
     high: float
+    surely: float
+    tolerated: float
 
 
 @dataclass(frozen=True, slots=True)

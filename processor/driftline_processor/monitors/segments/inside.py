@@ -106,7 +106,7 @@ def _told(
         rows=float(stretch.sums[ROWS, cell]),
         share=float(stretch.sums[ROWS, cell]) / max(bench.rows(stretch), 1.0),
         reference_share=float(bench.training.sums[ROWS, cell]) / max(bench.training.rows, 1.0),
-        told=Told(x / rows, before, *interval(x, rows)),
+        told=Told(x / rows, before, *interval(x, rows), surely, TOLERATED),
         harm=rows * surely,
         aspect=int(other),
         codes=codes,

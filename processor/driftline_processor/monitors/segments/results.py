@@ -13,7 +13,7 @@ from driftline_processor.verdicts.reasons import SegmentStandsOut
 from driftline_processor.verdicts.verdict import ClosingEvidence, State, Verdict
 
 LEAST: Final = 0.01
-"""What is tolerated of a segment, as a share of its rows."""
+"""Of the rows: findings that are tolerated less are ranked as if so much were."""
 
 
 def results(training: SegmentTraining, update: Update, window: Window, step: int) -> Iterator[ColumnResult]:
@@ -59,15 +59,15 @@ def _verdict(
 ) -> Verdict:
     told, candidate = finding.candidate.told, finding.candidate
     distance = min(abs(told.value - told.elsewhere), 1.0)
-    surely = min(max(told.low - told.elsewhere, told.elsewhere - told.high, LEAST + 1e-9), 1.0)
+    surely = min(told.surely, 1.0)
     alarmed = state is State.ALARM
     return Verdict(
         aspect=candidate.kind,
         state=state,
         distance=distance if closing is None else 0.0,
         lower_bound=surely if alarmed else 0.0,
-        tolerance=LEAST,
-        score=max(surely / LEAST, 1.0 + 1e-9) if alarmed else 0.5,
+        tolerance=told.tolerated,
+        score=max(surely / max(told.tolerated, LEAST), 1.0 + 1e-9) if alarmed else 0.5,
         reasons=() if closing is not None else (_reason(training, finding),),
         duration=step * 2**finding.level,
         largest_bound=surely if alarmed else 0.0,

@@ -1,7 +1,8 @@
 """Segments whose share of the rows has grown, that are new to the model, or that are no longer served.
 
 A pair of columns is judged given its two columns, against training's table fitted to their margins: what only follows
-from them is no finding, and neither is the season of a single column.
+from them is no finding, and neither is the season of a single column. Training's own share has to be beaten, too: it is
+what a finding is told beside.
 """
 
 from collections.abc import Iterator
@@ -41,12 +42,16 @@ LEAST_SHARE: Final = 0.002
 
 
 class _Cells(NamedTuple):
-    """Arrays, one number a cell. exposure: how many times training's count was to be expected."""
+    """Arrays, one number a cell. exposure: how many times training's count was to be expected.
+
+    width: of the ratio of both counts, as a factor.
+    """
 
     cell: IntArray
     x: FloatArray
     trained: FloatArray
     exposure: FloatArray
+    width: FloatArray
     chance: FloatArray
     strict: BoolArray
 
@@ -73,7 +78,9 @@ def _singles(bench: Bench, stretch: Stretch, level: Level, *, upper: bool) -> _C
     kept = beyond_nature(x, trained, exposure, nature, alpha, upper=upper)
     strict = beyond_nature(x, trained, exposure, nature, alpha / CONFIRM, upper=upper)
     chance = tail(x, trained, exposure, upper=upper)
-    return _Cells(cell[kept], x[kept], trained[kept], np.full(kept.sum(), exposure), chance[kept], strict[kept])
+    width = np.exp(NINETY_FIVE * np.sqrt(1 / (x + 0.5) + 1 / (trained + 0.5)))
+    ratio = np.full(len(cell), exposure)
+    return _Cells(cell[kept], x[kept], trained[kept], ratio[kept], width[kept], chance[kept], strict[kept])
 
 
 def _pairs(bench: Bench, stretch: Stretch, level: Level, *, upper: bool) -> _Cells:
@@ -83,26 +90,30 @@ def _pairs(bench: Bench, stretch: Stretch, level: Level, *, upper: bool) -> _Cel
     excess = rows * bench.variation.squared("pairs", level.duration)
     dispersion = 1 + np.maximum(excess[0][:, :, None], excess[1][:, None, :])
     width = np.exp(NINETY_FIVE * np.sqrt(dispersion / (seen + 0.5) + 1 / (trained + 0.5)))
+    before = trained * (rows / max(bench.training.rows, 1.0))
     if upper:
-        hot = (seen + 0.5 > RATIO * width * (expected + 0.5 * (trained < 1))) & (seen >= MIN_ROWS)
+        usual = np.maximum(expected, before) + 0.5 * (trained < 1)
+        hot = (seen + 0.5 > RATIO * width * usual) & (seen >= MIN_ROWS)
         hot &= seen > LEAST_SHARE * rows
     else:
-        hot = (seen + 0.5) * width < GONE * expected
-        hot &= (expected >= MIN_ROWS) & (expected > LEAST_SHARE * rows)
+        usual = np.minimum(expected, before)
+        hot = (seen + 0.5) * width < GONE * usual
+        hot &= (usual >= MIN_ROWS) & (usual > LEAST_SHARE * rows)
     cell = lattice.singles + np.flatnonzero(hot)
-    x, before, spread = seen[hot], trained[hot], dispersion[hot]
-    exposure = np.maximum(expected[hot], 1e-9) / np.maximum(before, 1.0)
-    z = deviation(tail(x, before, exposure, upper=upper)) / np.sqrt(spread)
+    x, past, spread = seen[hot], trained[hot], dispersion[hot]
+    exposure = np.maximum(expected[hot], 1e-9) / np.maximum(past, 1.0)
+    z = deviation(tail(x, past, exposure, upper=upper)) / np.sqrt(spread)
     chance = probability(z, spread, bench.variation.degrees(level.duration))
     alpha = level.alpha / 4 / max(lattice.cells - lattice.singles, 1)
     kept = chance < alpha
-    return _Cells(cell[kept], x[kept], before[kept], exposure[kept], chance[kept], (chance < alpha / CONFIRM)[kept])
+    strict = chance < alpha / CONFIRM
+    return _Cells(cell[kept], x[kept], past[kept], exposure[kept], width[hot][kept], chance[kept], strict[kept])
 
 
 def _told(bench: Bench, stretch: Stretch, cells: _Cells, *, upper: bool) -> Iterator[Candidate]:
     rows, trained_rows = bench.rows(stretch), bench.training.rows
     for i, cell in enumerate(cells.cell.tolist()):
-        x, trained = float(cells.x[i]), float(cells.trained[i])
+        x, trained, width = float(cells.x[i]), float(cells.trained[i]), float(cells.width[i])
         share, before = x / max(rows, 1.0), trained / max(trained_rows, 1.0)
         kind = UNSERVED if not upper else GROWING if trained else UNTRAINED
         excess = abs(x - float(cells.exposure[i]) * trained)
@@ -116,6 +127,13 @@ def _told(bench: Bench, stretch: Stretch, cells: _Cells, *, upper: bool) -> Iter
             rows=x,
             share=share,
             reference_share=before,
-            told=Told(share, before, *interval(x, rows)),
+            told=Told(share, before, *interval(x, rows), *_least(x / max(rows, 1.0), before, width, upper=upper)),
             harm=excess,
         )
+
+
+def _least(share: float, before: float, width: float, *, upper: bool) -> tuple[float, float]:
+    """How far a share surely is from training's, and how far it may be."""
+    if upper:
+        return max(share / width - before, 0.0), (RATIO - 1.0) * before
+    return max(before - share * width, 0.0), (1.0 - GONE) * before

@@ -135,6 +135,9 @@ def _cells(bench: Bench, stretch: Stretch, flag: Flag, level: Level) -> _Cells:
 
 
 def _elsewhere(bench: Bench, stretch: Stretch, flag: Flag, cells: _Cells) -> FloatArray:
+    """What a cell is told beside: of errors the other rows, of confidence its own past, as it is judged."""
+    if flag.measure != ERROR:
+        return cells.trained / np.maximum(cells.trained_rows, 1.0)
     rows = bench.lattice.rows(stretch.sums[flag.of].astype(np.float64)) - cells.rows
     flagged = bench.lattice.rows(stretch.sums[flag.flag].astype(np.float64)) - cells.x
     return np.asarray(flagged / np.maximum(rows, 1.0))
@@ -161,6 +164,6 @@ def _told(
             rows=float(stretch.sums[ROWS, cell]),
             share=float(stretch.sums[ROWS, cell]) / max(every, 1.0),
             reference_share=float(bench.training.sums[ROWS, cell]) / max(trained_rows, 1.0),
-            told=Told(x / rows, float(elsewhere[i]), *interval(x, rows)),
+            told=Told(x / rows, float(elsewhere[i]), *interval(x, rows), float(surely[i]), LEAST_EXCESS),
             harm=rows * float(surely[i]),
         )

@@ -9,8 +9,11 @@ from driftline.segments.lattice import CODES
 from driftline.segments.training import SegmentTraining
 from driftline_processor.monitors.segments.candidate import COLD, DRIFT, GROWING, UNSERVED, UNTRAINED, WEAK
 from driftline_processor.monitors.segments.monitor import SegmentMonitor, Update
-from driftline_processor.monitors.segments.results import key_of
+from driftline_processor.monitors.segments.results import key_of, results
 from driftline_processor.monitors.segments.spans import BUDGET, Pace
+from driftline_processor.records import Window
+from driftline_processor.verdicts.reasons import SegmentStandsOut
+from driftline_processor.verdicts.verdict import State
 from segment_traffic import Rows, training_of
 
 COLUMNS = 8
@@ -129,6 +132,75 @@ def test_a_column_that_moves_inside_one_segment_is_told_with_it(training: Segmen
     assert training.lattice.where(finding.candidate.cell) == {1: 2}
     assert finding.candidate.aspect == 6
     assert key_of(training, finding.candidate).name.startswith("c6 where c1")
+
+
+def _more_errors(rows: Rows) -> None:
+    rows.error[in_segment(rows)] *= 5
+
+
+def _less_sure(rows: Rows) -> None:
+    rows.confidence[rows.codes[:, 0] == 3] -= 1.0
+
+
+def _a_sure_one_less_sure(rows: Rows) -> None:
+    """The surest tenth, which stays surer than the others."""
+    rows.confidence[rows.codes[:, 0] == 9] -= 0.7
+
+
+def _new(rows: Rows) -> None:
+    rows.codes[:50, 3] = CODES - 1
+
+
+def _gone(rows: Rows) -> None:
+    lost = rows.codes[:, 3] == 5
+    rows.codes[lost] = rows.codes[~lost][: lost.sum()]
+
+
+def _grown(rows: Rows) -> None:
+    rows.codes[np.flatnonzero(rows.codes[:, 3] == 0)[:40], 3] = 7
+
+
+def _paired(rows: Rows) -> None:
+    """Two columns go together as never before, each as it was."""
+    first, second = np.flatnonzero(rows.codes[:, 3] == 5), np.flatnonzero(rows.codes[:, 7] == 5)
+    rows.codes[first, 7], rows.codes[second, 7] = 5, rows.codes[second, 7]
+
+
+def _moved_inside(rows: Rows) -> None:
+    rows.latent[rows.codes[:, 1] == 2, 6] += 1.0
+    rows.codes = rows.coded()
+
+
+@pytest.mark.parametrize(
+    "change", [_more_errors, _less_sure, _a_sure_one_less_sure, _new, _gone, _grown, _paired, _moved_inside]
+)
+def test_a_reader_can_subtract_what_is_told(training: SegmentTraining, change: Change) -> None:
+    """What moved is the difference of the two shares, what is sure lies between it and what is tolerated."""
+    monitor, rng = SegmentMonitor(training, PACE), np.random.default_rng(11)
+    told = 0
+    for number in range(40):
+        rows = Rows(rng, ROWS, COLUMNS)
+        change(rows)
+        update = monitor.observe(rows.codes, rows.status())
+        for found in results(training, update, Window(number, number + 1), 1):
+            verdict = found.verdict
+            assert verdict is not None
+            if verdict.closing is not None:
+                continue
+            (reason,) = verdict.reasons
+            assert isinstance(reason, SegmentStandsOut)
+            if verdict.state is State.ALARM:
+                told += 1
+                assert verdict.distance == pytest.approx(abs(reason.value - reason.elsewhere))
+                assert verdict.tolerance <= verdict.lower_bound <= verdict.distance + 1e-9
+                assert reason.low <= reason.value <= reason.high
+            less = reason.segment == UNSERVED
+            assert (
+                (reason.value < reason.elsewhere)
+                if less
+                else (reason.measure == "inside") or (reason.value > reason.elsewhere)
+            )
+    assert told
 
 
 def test_what_the_alarm_of_a_column_tells_is_not_told_again(training: SegmentTraining) -> None:
