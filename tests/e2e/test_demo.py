@@ -67,6 +67,20 @@ def test_the_broken_feature_alone_is_alarmed_and_every_row_is_counted(tmp_path: 
     assert left_behind(tmp_path) == []
 
 
+@pytest.mark.timeout(SECONDS + AROUND + 60)
+def test_outcomes_that_no_longer_go_with_predictions_are_alarmed(tmp_path: Path) -> None:
+    """Labels, joined with what the server answered: requests and answers are as ever, and no column is alarmed."""
+    with driftline_demo(tmp_path, "--scenario", "concept", "--seconds", str(SECONDS)) as demo:
+        status = demo.wait(SECONDS + AROUND)
+
+    result = json.loads((tmp_path / "f.json").read_text())
+    assert (status, result["problems"]) == (0, [])
+    assert result["alarmed"][0] == "outcomes"
+    assert {alarm["target"] for alarm in result["alarms"]} <= {"concept", "performance"}
+    assert "severe" in result["alarms"][0]["moved"]
+    assert left_behind(tmp_path) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_can_be_interrupted_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     """While every process is up and, without a Collector, rows are already counted."""

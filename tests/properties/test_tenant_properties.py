@@ -25,6 +25,7 @@ from driftline_processor.engine import engine as engine_module
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.tenant_engines import TenantEngines
 from driftline_processor.limits import LIMITS
+from driftline_processor.monitors.concept.monitor import Limits
 from driftline_processor.outcomes.join import JoinLimits
 from driftline_processor.records import WindowResult
 from driftline_processor.service import worker as worker_module
@@ -126,7 +127,7 @@ class Processor:
             store=self.store,
             engines=engines,
             registries=ReferenceRegistries(registries),
-            joins=OutcomeJoins(names, JoinLimits(30 * DAY, 1 << 30, DAY), self.store),
+            joins=OutcomeJoins(names, JoinLimits(30 * DAY, 1 << 30, DAY), Limits(1e-6), self.store),
             metrics=self.metrics,
             publish=self.results.extend,
             publish_performance=lambda _: None,

@@ -7,6 +7,7 @@ from driftline.semconv import (
     ENVIRONMENT_NAME,
     SERVICE_NAME,
     TARGET_BLOCK,
+    TARGET_CONCEPT,
     TARGET_INPUT,
     TARGET_LABEL,
     TARGET_OUTPUT,
@@ -41,6 +42,8 @@ def column_in_words(column: ColumnKey) -> str:
         return f"segment {column.name}"
     if column.target == TARGET_ROWS:
         return f"share of {column.name}"
+    if column.target == TARGET_CONCEPT:
+        return f"{column.name} given predictions"
     return column.name if column.name == column.target else f"{column.target} {column.name}"
 
 

@@ -82,8 +82,10 @@ class JudgedWindow(NamedTuple):
     result: WindowResult
 
 
-OutcomeJudge: TypeAlias = Callable[[ModelKey, Window, Mapping[ColumnKey, OpenAlarm]], tuple[ColumnResult, ...]]
-"""What outcomes say of a model in a window, beside the alarms that are open."""
+OutcomeJudge: TypeAlias = Callable[
+    [ModelKey, Window, Reference | None, Mapping[ColumnKey, OpenAlarm]], tuple[ColumnResult, ...]
+]
+"""What outcomes say of a model in a window, beside what it is compared with and the alarms that are open."""
 
 
 class Engine:
@@ -400,8 +402,9 @@ class Engine:
             results = self._of_clocks(comparison, results, columns, stream)
         collapsed = outputs.judge(model.outputs, window, distinct, self._settings.of_outputs, stream.alarms)
         results = outputs.joined(results, collapsed, stream.alarms)
-        if comparison is not None and self._outcomes is not None:
-            results = (*results, *self._outcomes(model.key, window, stream.alarms))
+        if self._outcomes is not None:
+            reference = comparison.reference if comparison else None
+            results = (*results, *self._outcomes(model.key, window, reference, stream.alarms))
         result = WindowResult(
             model=model.key,
             window=window,
@@ -419,8 +422,8 @@ class Engine:
             )
             result = replace(result, columns=(*result.columns, *found_segments))
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
-        reference = self._matches.whole(comparison.reference) if comparison else None
-        find = finder(model.examples, window, reference, columns, match.numbered)
+        whole = self._matches.whole(comparison.reference) if comparison else None
+        find = finder(model.examples, window, whole, columns, match.numbered)
         result = name_calls(result, of_collapses(find, result, model.examples))
         model.incident, result = follow_incident(model.incident, result)
         model.note(result.alarms)

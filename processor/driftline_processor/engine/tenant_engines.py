@@ -7,7 +7,7 @@ and save can be put together, and told apart again.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from driftline_processor.engine.engine import Engine
+from driftline_processor.engine.engine import Engine, OutcomeJudge
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.ingest_report import IngestReport
 from driftline_processor.engine.matching import Matching
@@ -25,9 +25,11 @@ class TenantEngines:
         self._clock = 0.0
 
     @classmethod
-    def of(cls, tenants: Iterable[str], settings: EngineSettings) -> "TenantEngines":
+    def of(
+        cls, tenants: Iterable[str], settings: EngineSettings, outcomes: OutcomeJudge | None = None
+    ) -> "TenantEngines":
         """New engines for these tenants, and for nobody in particular."""
-        return cls({tenant: Engine(settings) for tenant in ("", *tenants)})
+        return cls({tenant: Engine(settings, outcomes=outcomes) for tenant in ("", *tenants)})
 
     def __getitem__(self, tenant: str) -> Engine:
         return self._engines[tenant]

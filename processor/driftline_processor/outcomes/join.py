@@ -12,7 +12,9 @@ from driftline.outcomes.event import LABEL, Outcome
 from driftline.rows.keys import Words
 from driftline.rows.table import RowTable
 from driftline.sketch.arrays import BoolArray, IntArray
+from driftline.sketch.values import class_name
 from driftline_processor.outcomes import tables
+from driftline_processor.outcomes.history import OutcomeHistory
 from driftline_processor.outcomes.label_delays import MOST_CLASSES, LabelDelays
 from driftline_processor.outcomes.labelled_sample import (
     LABEL_TEXT,
@@ -98,6 +100,7 @@ class OutcomeJoin:
         self.samples: dict[tuple[ModelKey, str], LabelledSample] = {}
         self.models: dict[ModelKey, ModelCounts] = {}
         self.changed: set[ModelKey] = set()
+        self.histories: dict[ModelKey, OutcomeHistory] = {}
 
     @property
     def waiting_rows(self) -> int:
@@ -125,6 +128,7 @@ class OutcomeJoin:
             return
         self.thresholds.add(batch, int(batch.table.times.max()))
         self._new_rows.append(tables.waiting_rows(batch, self._model(key)))
+        self._history(key).add_rows(self._new_rows[-1])
         counts = self._counts(key)
         counts.classes = counts.classes or tables.holds_classes(batch)
         counts.rows.add(operation, batch.table.times)
@@ -145,6 +149,7 @@ class OutcomeJoin:
     def _add_brought(self, key: ModelKey, outcomes: Sequence[Outcome], keys: Words, received: int) -> None:
         """Add rows that came with their outcomes."""
         self._new_rows.append(tables.brought_rows(outcomes, self._model(key), keys, received))
+        self._history(key).add_rows(self._new_rows[-1])
         counts = self._counts(key)
         for each in outcomes:
             scored = each.score is not None or isinstance(each.prediction, str | bool | int)
@@ -285,6 +290,8 @@ class OutcomeJoin:
             LABEL_TEXT: outcomes.columns[tables.TEXT],
         }
         pairs = RowTable(rows.keys, rows.times, columns)
+        chances = outcomes.columns.get(tables.CHANCE, np.full(len(rows), np.nan))
+        with_chances = RowTable(rows.keys, rows.times, {**columns, tables.CHANCE: chances})
         model, name = np.asarray(rows.columns[tables.MODEL], np.int64), outcomes.columns[tables.NAME]
         for place in np.unique(model).tolist():
             self._note_delays(names[place], outcomes.chosen(model == place), rows.times[model == place])
@@ -293,6 +300,8 @@ class OutcomeJoin:
                 key = names[place]
                 self.samples.setdefault((key, each), LabelledSample()).add(pairs.chosen(chosen))
                 self.changed.add(key)
+                if each == LABEL:
+                    self._history(key).add_pairs(with_chances.chosen(chosen))
         ages = np.log2(np.maximum((outcomes.times - rows.times) / 1e9, 1.0)).astype(np.int64)
         self.delays += np.bincount(np.clip(ages, 0, AGES - 1), minlength=AGES)
 
@@ -303,7 +312,7 @@ class OutcomeJoin:
         names = np.array(outcomes.columns[tables.TEXT], object)
         if known.classes:
             for each in np.unique(values[np.isfinite(values)])[:MOST_CLASSES].tolist():
-                names[values == each] = tables.class_name(each, "")
+                names[values == each] = class_name(each)
         if labels.any():
             known.delays.add(names[labels], predicted[labels], outcomes.times[labels])
 
@@ -341,6 +350,9 @@ class OutcomeJoin:
 
     def _counts(self, key: ModelKey) -> ModelCounts:
         return self.models.setdefault(key, ModelCounts(RowCounts(self._limits.window)))
+
+    def _history(self, key: ModelKey) -> OutcomeHistory:
+        return self.histories.setdefault(key, OutcomeHistory())
 
     def _model(self, key: ModelKey) -> int:
         return self._models.setdefault(key, len(self._models))
@@ -380,6 +392,7 @@ class OutcomeJoin:
             "thresholds": self.thresholds.pack(),
             "samples": [(self._models[key], name, sample.pack()) for (key, name), sample in self.samples.items()],
             "rows": [self._packed_counts(key, each) for key, each in self.models.items()],
+            "histories": [(self._models[key], each.pack()) for key, each in self.histories.items()],
         }
         return bytes(msgpack.packb(state))
 
@@ -411,6 +424,8 @@ class OutcomeJoin:
         self.thresholds = SamplingThresholds.unpack(state["thresholds"])
         self.samples = {(keys[place], name): LabelledSample.unpack(each) for place, name, each in state["samples"]}
         self.models = {keys[place]: self._unpacked_counts(*counts) for place, *counts in state["rows"]}
+        held = state.get("histories", ())  # absent before outcomes were judged live
+        self.histories = {keys[place]: OutcomeHistory.unpack(each) for place, each in held}
 
     def _unpacked_counts(self, classes: bool, hours: Any, delays: Any = (), *steps: Any) -> ModelCounts:
         rows = RowCounts.unpack(self._limits.window, hours, *steps)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from driftline.rows.table import RowTable
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.outcomes.labelled_sample import LABEL_TEXT, LABEL_VALUE
-from driftline_processor.outcomes.tables import SCORES, TEXT, VALUE, WEIGHT, class_name
+from driftline_processor.outcomes.tables import SCORES, TEXT, VALUE, WEIGHT, names_of
 from driftline_processor.performance.classification import accuracy, balanced_accuracy, by_class
 from driftline_processor.performance.confusion import ConfusionCounts
 from driftline_processor.performance.measured import Metric
@@ -46,14 +46,14 @@ def measure(table: RowTable, *, classes: bool) -> dict[tuple[str, str], Metric]:
         y, p = _column(table, LABEL_VALUE), _column(table, VALUE)
         both = (np.abs(y) < _HUGE) & (np.abs(p) < _HUGE)
         return {(name, ""): each for name, each in regression(y[both], p[both], weights[both]).items()}
-    truth, told = _names(table, LABEL_VALUE, LABEL_TEXT), _names(table, VALUE, TEXT)
+    truth, told = names_of(table, LABEL_VALUE, LABEL_TEXT), names_of(table, VALUE, TEXT)
     return _of_classes(truth, told, _column(table, SCORES), weights)
 
 
 def figures(table: RowTable, thinning: float) -> dict[str, ClassFigure]:
     """Mean and sum of a figure, by predicted class. thinning: rows that each row of the table stands for, besides."""
     values, weights = _column(table, LABEL_VALUE), _column(table, WEIGHT)
-    told = np.full(len(table), "", object) if _are_numbers(table) else _names(table, VALUE, TEXT)
+    told = np.full(len(table), "", object) if _are_numbers(table) else names_of(table, VALUE, TEXT)
     found: dict[str, ClassFigure] = {}
     for name in sorted(set(told.tolist()))[:MOST_CLASSES]:
         own = (told == name) & np.isfinite(values)
@@ -115,12 +115,3 @@ def _positive(classes: list[str], told: Names, scores: FloatArray) -> str | None
 
 def _column(table: RowTable, column: Any) -> FloatArray:
     return np.asarray(table.columns[column], np.float64) if len(table) else np.zeros(0)
-
-
-def _names(table: RowTable, value: Any, text: Any) -> Names:
-    """Classes by name, "" where missing."""
-    found = np.array(table.columns[text], object)
-    numbers = _column(table, value)
-    for each in np.unique(numbers[np.isfinite(numbers)]).tolist():
-        found[numbers == each] = class_name(each, "")
-    return found

@@ -17,6 +17,7 @@ from driftline.sketch.arrays import FloatArray
 from driftline.sketch.spellings import number_named
 from driftline.sketch.splitmix import splitmix64
 from driftline.sketch.time_units import SECOND
+from driftline.sketch.values import class_name
 
 VALUE: Final = RowColumn(OUTPUT, "value")
 TEXT: Final = RowColumn(OUTPUT, "text")
@@ -30,10 +31,14 @@ UID: Final = RowColumn(OUTPUT, "uid")
 OBSERVED: Final = RowColumn(OUTPUT, "observed")
 RECEIVED: Final = RowColumn(OUTPUT, "received")
 IDENTITY: Final = RowColumn(OUTPUT, "identity")
+CHANCE: Final = RowColumn(OUTPUT, "chance")
 VERSION: Final = RowColumn(OUTPUT, "version")
 PROCESS: Final = RowColumn(OUTPUT, "process")
 CALL: Final = RowColumn(OUTPUT, "call")
-"""Of outcomes besides: which thing became true of which row, by whom and when it was said, and the call of our ids."""
+"""Of outcomes besides: which thing became true of which row, by whom and when it was said, and the call of our ids.
+
+CHANCE: with which the row was to get a label, NaN where nobody says.
+"""
 
 _OUR_ID: Final = re.compile("[0-9a-f]{32}")
 _PROCESS_DIGITS: Final = 24
@@ -75,6 +80,7 @@ def outcome_table(outcomes: Sequence[Outcome], received: int) -> RowTable:
         VALUE: values,
         TEXT: texts,
         WEIGHT: np.array(weights, np.float64),
+        CHANCE: np.array([each.probability or np.nan for each in outcomes], np.float64),
         NAME: _objects([each.name for each in outcomes]),
         MODEL: _objects([each.model for each in outcomes]),
         VERSION: _objects([each.version for each in outcomes]),
@@ -119,11 +125,13 @@ def as_numbers(values: Plain) -> FloatArray:
     return np.array([float(each) if isinstance(each, int | float) else np.nan for each in values.tolist()], np.float64)
 
 
-def class_name(value: float, text: str) -> str:
-    """The name of a class, "" where it is missing: 1, 1.0, True and "1" are the same."""
-    if text or value != value:  # noqa: PLR0124  (NaN alone differs from itself)
-        return text
-    return str(int(value)) if value.is_integer() else repr(value)
+def names_of(table: RowTable, value: RowColumn, text: RowColumn) -> Plain:
+    """Classes by name, "" where missing, [rows]: 1, 1.0, True and "1" are the same."""
+    found = np.array(table.columns[text], object)
+    numbers = np.asarray(table.columns[value], np.float64)
+    for each in np.unique(numbers[np.isfinite(numbers)]).tolist():
+        found[numbers == each] = class_name(each)
+    return found
 
 
 def _keys(outcomes: Sequence[Outcome]) -> Words:

@@ -13,7 +13,7 @@ from driftline.semconv import TARGET_INPUT
 from driftline.sketch.arrays import IntArray
 from driftline_processor.engine.engine import Engine
 from driftline_processor.engine.engine_settings import EngineSettings
-from driftline_processor.records import ColumnKey, InputRecord, ModelKey, Reference, WindowResult
+from driftline_processor.records import ColumnKey, ColumnResult, InputRecord, ModelKey, Reference, Window, WindowResult
 from driftline_processor.replay.choices import Choices
 from driftline_processor.replay.column_mapping import ReplayedColumn
 from driftline_processor.replay.errors import ReplayError
@@ -22,6 +22,7 @@ from driftline_processor.replay.outcome_cells import PROBABILITY
 from driftline_processor.replay.row_batches import RowBatches
 from driftline_processor.replay.sketcher import Sketcher
 from driftline_processor.replay.timeline import NO_TIME, Timeline
+from driftline_processor.verdicts.verdict import OpenAlarm
 
 
 class TimedRows(NamedTuple):
@@ -59,7 +60,7 @@ class Replay:
         model = ModelKey(self.reference.name, self.reference.version)
         self._labelled = LabelledRows(self.columns, self.settings, self.reference)
         on_judged = None if self.choices is None else self.choices.add
-        self._engine = Engine(self.settings, on_judged, lambda _, *window: self._labelled.judge(*window))
+        self._engine = Engine(self.settings, on_judged, self._judge_outcomes)
         self._engine.put_reference(self.reference)
         columns = self.reference.columns.values()
         pairs = {column.key.name: column.pair for column in columns if column.pair is not None}
@@ -96,6 +97,11 @@ class Replay:
         if self.timeless == self.rows:
             raise ReplayError(f"timestamp: must be within 1970 to 2262 (got {self.rows:,} rows, none within)")
         yield from self._engine.advance(self.newest + self.settings.lateness + self.settings.step + 1)
+
+    def _judge_outcomes(
+        self, _model: ModelKey, window: Window, reference: Reference | None, alarms: Mapping[ColumnKey, OpenAlarm]
+    ) -> tuple[ColumnResult, ...]:
+        return self._labelled.judge(window, alarms) if reference is not None else ()
 
     def performance(self, result: WindowResult) -> WindowPerformance | None:
         """How right the model was in the newest window; None without labels."""

@@ -1,6 +1,6 @@
 """The joins of all tenants, on the store: predictions and what became of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from math import inf
@@ -11,11 +11,23 @@ import numpy as np
 
 from driftline.outcomes.event import LABEL
 from driftline.sketch.time_units import HOUR
+from driftline_processor.monitors.concept.monitor import Limits
 from driftline_processor.outcomes.join import JoinLimits, ModelCounts, OutcomeJoin, SavedJoin
 from driftline_processor.outcomes.live_performance import figures, measure
 from driftline_processor.performance.measured import Measured
-from driftline_processor.records import Batch, MeasuredPerformance, ModelKey, ModelRows, SaidOutcomes, Window
+from driftline_processor.records import (
+    Batch,
+    ColumnKey,
+    ColumnResult,
+    MeasuredPerformance,
+    ModelKey,
+    ModelRows,
+    Reference,
+    SaidOutcomes,
+    Window,
+)
 from driftline_processor.service.store import Store
+from driftline_processor.verdicts.verdict import OpenAlarm
 
 _FOREVER: Final = 1 << 62
 
@@ -23,8 +35,9 @@ _FOREVER: Final = 1 << 62
 class OutcomeJoins:
     """By tenant. Not thread-safe."""
 
-    def __init__(self, tenants: Iterable[str], limits: JoinLimits, store: Store) -> None:
-        self._limits, self._store = limits, store
+    def __init__(self, tenants: Iterable[str], limits: JoinLimits, budget: Limits, store: Store) -> None:
+        """budget: what concept drift and worse performance are judged by."""
+        self._limits, self._budget, self._store = limits, budget, store
         self._running: Iterator[MeasuredPerformance | None] | None = None
         self._joins = {tenant: OutcomeJoin(limits, partial(store.waiting, tenant)) for tenant in tenants}
 
@@ -44,6 +57,17 @@ class OutcomeJoins:
         for record in said:
             join.add_outcomes(record.outcomes, record.resource, received)
         return sum(len(record.outcomes) for record in said)
+
+    def judge(
+        self, model: ModelKey, window: Window, reference: Reference | None, alarms: Mapping[ColumnKey, OpenAlarm]
+    ) -> tuple[ColumnResult, ...]:
+        """What the outcomes that have been joined say of a model in a window: the engine's `OutcomeJudge`."""
+        join = self._joins[model.tenant]
+        history = join.histories.get(model)
+        if history is None:
+            return ()
+        join.unsaved = join.unsaved or bool(history.pairs or history.rows)
+        return history.judge(reference, window, alarms, self._budget, self._limits.wait)
 
     @property
     def due(self) -> bool:

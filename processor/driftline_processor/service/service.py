@@ -88,13 +88,16 @@ class Service:
         self._outlets = Outlets({name: config.export_of(name) for name in ("", *config.tenants)}, metrics)
         metric_sink.connect(self._outlets.submit_internal)
         self._alarm_log, self._board = AlarmLog(), Board(config.history.size)
-        self._engines = engines = TenantEngines.of(config.tenants, EngineSettings.of(config))
+        settings = EngineSettings.of(config)
+        budget = settings.of_outcomes(weighted=False)
+        joins = OutcomeJoins(("", *config.tenants), _join_limits(config), budget, self._store)
+        self._engines = engines = TenantEngines.of(config.tenants, settings, joins.judge)
         self._worker = Worker(
             queue=self._queue,
             store=self._store,
             engines=engines,
             registries=_registries(config, self._store, engines),
-            joins=OutcomeJoins(("", *config.tenants), _join_limits(config), self._store),
+            joins=joins,
             metrics=metrics,
             publish=self._publish,
             publish_performance=self._outlets.publish_performance,

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from driftline.sketch.time_units import DAY
 from driftline_processor.engine.tenant_engines import TenantEngines
+from driftline_processor.monitors.concept.monitor import Limits
 from driftline_processor.outcomes.join import JoinLimits
 from driftline_processor.service.internal_metrics import InternalMetrics
 from driftline_processor.service.outcome_joins import OutcomeJoins
@@ -41,7 +42,7 @@ def enter(data: bytes) -> None:
             store=store,
             engines=engines,
             registries=ReferenceRegistries({"": ReferenceRegistry(Path("nowhere"), store, engines[""])}),
-            joins=OutcomeJoins([""], JoinLimits(DAY, 1 << 20, DAY), store),
+            joins=OutcomeJoins([""], JoinLimits(DAY, 1 << 20, DAY), Limits(1e-6), store),
             metrics=InternalMetrics(NoOpMeterProvider()),
             publish=lambda _: None,
             publish_performance=lambda _: None,

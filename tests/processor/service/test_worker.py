@@ -26,6 +26,7 @@ from driftline_processor.engine.engine import Engine, IngestReport
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.tenant_engines import TenantEngines
 from driftline_processor.limits import LIMITS
+from driftline_processor.monitors.concept.monitor import Limits
 from driftline_processor.outcomes.join import JoinLimits, SavedJoin
 from driftline_processor.records import (
     AlarmChange,
@@ -106,7 +107,7 @@ class Bench:
             store=store,
             engines=TenantEngines(engines),
             registries=ReferenceRegistries(registries),
-            joins=OutcomeJoins(engines, JoinLimits(30 * DAY, 1 << 30, DAY), store),
+            joins=OutcomeJoins(engines, JoinLimits(30 * DAY, 1 << 30, DAY), Limits(1e-6), store),
             metrics=InternalMetrics(MeterProvider([self.reader], shutdown_on_exit=False)),
             publish=self.results.extend,
             publish_performance=self.performance.extend,

@@ -102,8 +102,8 @@ def _start(
         services.start_collector(processes, collector, addresses)
     display.message("driftline-processor --config processor.yaml")
     services.start_processor(processes, folder, addresses, scenario.settings)
-    display.message("opentelemetry-instrument uvicorn driftline.tools.demo.server:app")
-    services.start_server(processes, model, addresses, scenario.server)
+    display.message(f"opentelemetry-instrument uvicorn {scenario.app}")
+    services.start_server(processes, model, addresses, scenario.app, scenario.server)
     return model
 
 

@@ -26,8 +26,9 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request that the server has answered, one answer a row."""
+    """A request that the server has answered, one answer a row. id: of the prediction, "" where it is not told."""
 
+    id: str
     rows: pd.DataFrame
     answers: list[dict[str, Any]]
     phase: Phase
@@ -56,9 +57,10 @@ def no_follow_up(_addresses: Addresses) -> Iterator[FollowUp]:
 class Scenario:
     """A fault, told in clauses: "`coming` in 0:30", "`lasting` for 0:12", "3.4 s after `begun`".
 
-    change: what the fault makes of a request's rows. deploy: what happens to the model's file when the fault begins;
-    the server loads a file that has changed. server: more environment variables of the model server. settings: more
-    top-level lines of the processor's configuration. follow: opens what is told of each answered request.
+    app: the server's. change: what the fault makes of a request's rows. deploy: what happens to the model's file when
+    the fault begins; the server loads a file that has changed. server: more environment variables of the model server.
+    settings: more top-level lines of the processor's configuration. follow: opens what is told of each answered
+    request.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Scenario:
     coming: str
     lasting: str
     begun: str
+    app: str = "driftline.tools.demo.server:app"
     change: Callable[[pd.DataFrame], pd.DataFrame] = unchanged
     deploy: Callable[[Path], None] = no_deployment
     server: Mapping[str, str] = field(default_factory=dict)

@@ -105,22 +105,25 @@ def start_collector(processes: Processes, collector: Path, addresses: Addresses)
 
 
 def start_server(
-    processes: Processes, model_file: Path, addresses: Addresses, variables: Mapping[str, str] = _NO_VARIABLES
+    processes: Processes,
+    model_file: Path,
+    addresses: Addresses,
+    app: str,
+    variables: Mapping[str, str] = _NO_VARIABLES,
 ) -> None:
-    """variables: more of its environment."""
+    """app: its module and variable. variables: more of its environment."""
     env = environment(
         MODEL=str(model_file),
         OTEL_SERVICE_NAME="clinic",
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{addresses.from_server}",
         OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
         OTEL_METRIC_EXPORT_INTERVAL="5000",
-        OTEL_LOGS_EXPORTER="none",
         DRIFTLINE_MODEL_NAME=MODEL,
         DRIFTLINE_REFERENCE=str(model_file.with_name("references")),
         DRIFTLINE_EXPORT_INTERVAL="1000",
-        **variables,
+        **{"OTEL_LOGS_EXPORTER": "none", **variables},
     )
-    uvicorn = (sys.executable, "-m", "uvicorn", "driftline.tools.demo.server:app", "--port", str(addresses.server))
+    uvicorn = (sys.executable, "-m", "uvicorn", app, "--port", str(addresses.server))
     command = (_script("opentelemetry-instrument"), *uvicorn, "--no-access-log")
     processes.start("server", command, env).wait_for_port(addresses.server, START_SECONDS)
 

@@ -98,11 +98,12 @@ class PatientTraffic:
         rows = next(self._batches)
         if phase is Phase.BROKEN:
             rows = self._break(rows)
-        answer = client.post(self._url, json=rows.to_dict("records")).raise_for_status().json()
+        response = client.post(self._url, json=rows.to_dict("records")).raise_for_status()
+        answer = response.json()
         if len(answer) != len(rows):
             raise ValueError(f"{len(answer)} answers for {len(rows)} patients")
         self.rows_sent += len(rows)
-        self._follow_up(Answered(rows, answer, phase))
+        self._follow_up(Answered(response.headers.get("x-prediction-id", ""), rows, answer, phase))
 
     def _break(self, rows: pd.DataFrame) -> pd.DataFrame:
         if self.fault_began is None:

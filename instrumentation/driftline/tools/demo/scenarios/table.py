@@ -12,6 +12,7 @@ SCENARIOS: Final = {
     "drift": "driftline.tools.demo.scenarios.drift",
     "skew": "driftline.tools.demo.scenarios.skew",
     "output-collapse": "driftline.tools.demo.scenarios.output_collapse",
+    "concept": "driftline.tools.demo.scenarios.concept",
 }
 """Name -> the module that defines it as `SCENARIO`, imported only when it is played."""
 
