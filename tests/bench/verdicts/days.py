@@ -1,4 +1,4 @@
-"""Streams in which nothing happens but days, nights, weekends and holidays, retries, and means that wander."""
+"""Streams in which nothing happens but days, nights, weekends and holidays, and means that wander."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from bench.verdicts.made import MONTH, ROWS, TRAINED, WEEKEND, Autoregressive, mixed
+from bench.verdicts.made import MONTH, ROWS, TRAINED, WEEKEND
 from bench.verdicts.stream import DAY, EPOCH, HOUR, TIME, Columns, Scenario, Stream
 
 Floats = NDArray[np.float64]
@@ -115,20 +115,6 @@ def wandering(sd: float, n: int, seed: int, *, shuffled: bool, windows: int = MO
     return Stream(reference, live, n, times=times)
 
 
-def retries(seed: int, *, windows: int = 168, storms: tuple[int, ...] = (50, 100, 150)) -> Stream:
-    """36 columns of 1,000 rows an hour, and now and then 1,500 rows more that are 60 rows 25 times."""
-    random = np.random.default_rng(seed)
-    draws = mixed() | {f"ar {i}": Autoregressive(0.5) for i in range(2, 8)}
-
-    def live() -> Iterator[Columns]:
-        for window in range(windows):
-            held = {name: draw(random, 1_000) for name, draw in draws.items()}
-            again = np.tile(random.choice(1_000, 60, replace=False), 25) if window in storms else np.zeros(0, np.int64)
-            yield {name: np.concatenate((values, values[again])) for name, values in held.items()}
-
-    return Stream({name: draw(random, ROWS) for name, draw in draws.items()}, live, 1_000)
-
-
 SCENARIOS: Final = (
     *(
         Scenario(f"null, {name}, {shape}", partial(by_hour, length, shape), seeds=4)
@@ -143,5 +129,4 @@ SCENARIOS: Final = (
         for n in (200, 1000)
     ),
     Scenario("shuffled reference, wandering by 0.1 sd, n=1000", partial(wandering, 0.1, 1000, shuffled=True), seeds=4),
-    Scenario("retries, 36 columns", retries, seeds=2),
 )

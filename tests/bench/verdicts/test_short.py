@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from bench.verdicts.days import calendar
 from bench.verdicts.made import (
     KINDS,
     autocorrelated,
@@ -22,7 +23,7 @@ from bench.verdicts.made import (
 from bench.verdicts.ours import Driftline
 from bench.verdicts.said import BESIDE
 from bench.verdicts.score import Score, score
-from bench.verdicts.stream import Columns, Stream
+from bench.verdicts.stream import DAY, Columns, Stream
 from driftline_processor.records import AlarmChange
 
 SHIFTED = {"θ/2": 0.0627, "2θ": 0.2513}
@@ -46,8 +47,10 @@ def shifted(size: str) -> Callable[..., Stream]:
         partial(autocorrelated, 0.99, 50, 0, windows=96),
         partial(daily, 1000, 0, windows=72),
         partial(drift, categories(zipf(50)), categories(zipf(50)), 1000, 0, quiet=4, after_windows=4),
+        partial(calendar, DAY, 1, windows=72),
+        partial(calendar, DAY // 2, 3, windows=48),
     ],
-    ids=["AR(1) .9", "AR(1) .99, 50 rows", "daily cycle", "50 categories"],
+    ids=["AR(1) .9", "AR(1) .99, 50 rows", "daily cycle", "50 categories", "holidays by day", "holidays by half day"],
 )
 def test_nothing_happens_and_nothing_is_said(stream: Callable[[], Stream]) -> None:
     """No page on null streams, whether rows are many or few, hang together or follow the hour."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from driftline.semconv import OTHER
+from driftline.sketch.exponential import TINY
 from driftline_processor.monitors.drift.binning.binned_counts import STATES
 from driftline_processor.monitors.drift.binning.stacked_intervals import StackedIntervals
 from driftline_processor.records import ColumnSummary
@@ -19,7 +20,9 @@ def numbers(stacked: StackedIntervals) -> list[dict[str, float]]:
     """Mean and quantiles of each column's numbers; nothing where it has none."""
     filled = np.flatnonzero(stacked.totals)
     held = stacked.take(filled)
-    values = zip(held.means.tolist(), *held.quantiles(tuple(QUANTILES.values())).T.tolist(), strict=True)
+    quantiles = held.quantiles(tuple(QUANTILES.values()))
+    quantiles[np.abs(quantiles) <= TINY] = 0.0  # within the interval of zero
+    values = zip(held.means.tolist(), *quantiles.T.tolist(), strict=True)
     found: list[dict[str, float]] = [{} for _ in range(len(stacked))]
     for column, each in zip(filled.tolist(), values, strict=True):
         found[column] = dict(zip(("mean", *QUANTILES), each, strict=True))

@@ -48,6 +48,7 @@ class Levels:
     degrees: FloatArray  # blocks less one
     own: FloatArray  # R of every event
     pooled: FloatArray  # R, mean over the events that are frequent enough to say something
+    least: FloatArray  # smallest share of an event or of all but it, whichever is rarer, that is no chance; else inf
 
     def filled(self, levels: int) -> "Levels":
         """The same with so many levels."""
@@ -56,8 +57,8 @@ class Levels:
             last = values[-1:] if len(values) else np.full((1, values.shape[1]), nothing)
             return np.concatenate((values, np.repeat(last, levels - len(values), axis=0)))
 
-        parts = (fill(self.rows, 1.0), fill(self.degrees, 0.0), fill(self.own, 1.0), fill(self.pooled, 1.0))
-        return Levels(self.measured, *parts)
+        sizes = fill(self.rows, 1.0), fill(self.degrees, 0.0)
+        return Levels(self.measured, *sizes, fill(self.own, 1.0), fill(self.pooled, 1.0), fill(self.least, np.inf))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ class Variation:
             few=np.concatenate([part.few for part in parts]),
             levels=Levels(
                 np.concatenate([part.levels.measured for part in parts]),
-                *(beside("rows"), beside("degrees"), beside("own"), beside("pooled")),
+                *(beside("rows"), beside("degrees"), beside("own"), beside("pooled"), beside("least")),
             ),
         )
 
@@ -110,7 +111,7 @@ class Variation:
             return np.concatenate((values, np.repeat(values[..., -1:], parts, axis=-1)), axis=-1)
 
         column = np.zeros(len(self.column) + parts, np.int64)
-        levels = replace(self.levels, own=repeated(self.levels.own))
+        levels = replace(self.levels, own=repeated(self.levels.own), least=repeated(self.levels.least))
         return replace(self, column=column, floor=repeated(self.floor), growth=repeated(self.growth), levels=levels)
 
     def of_reference(self) -> FloatArray:

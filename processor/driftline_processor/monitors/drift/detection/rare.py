@@ -5,7 +5,8 @@ events that are rare in training are judged by the ratio of their rate to traini
 false-alarm budget that is theirs. Such an alarm needs relevance, a 95% bound of the ratio by sampling beyond two, and
 evidence in two steps of half the budget each: training's rate may have wandered as far as its chunks show, on a log
 scale, and the count is then tested against that rate, conditionally on both counts (Przyborowski and Wilenski 1940),
-which is exact however few they are.
+which is exact however few they are. An event that comes in bursts, as holidays do, is absent in between: few of it are
+no finding where stretches of training that are no longer had as few.
 """
 
 from dataclasses import dataclass
@@ -112,6 +113,8 @@ class RareEvents:
         self.of_column: IntArray = np.bincount(self._column, minlength=len(baseline.sizes)).astype(np.int64)
         self.tests = self._number_of_tests()
         self._rows, self._degrees, self._variation = self._measured(baseline)
+        levels = baseline.variation.levels
+        self._least = levels.least[:, at] if len(levels.rows) else np.full((1, len(at)), np.inf)
 
     def _number_of_tests(self) -> IntArray:
         """Of each column: sets of numbers, and what is left without them, are often the same rows, [columns]."""
@@ -221,13 +224,22 @@ class RareEvents:
         live = exposure / (1.0 + exposure)
         more = betainc(np.maximum(x, 1e-9), X + 1.0, live)
         less = betainc(np.maximum(X, 1e-9), x + 1.0, 1.0 - live)
-        return np.asarray(np.where(rises, more, less))
+        shown = x / n >= self._least[self._level(n, rare, lasting), rare] / RATIO
+        return np.asarray(np.where(rises, more, np.where(shown, 1.0, less)))
+
+    def _level(self, n: FloatArray, rare: IntArray, chunks: FloatArray | None) -> IntArray:
+        """The longest blocks of training that are no longer."""
+        return self._place(n, rare, chunks).astype(np.int64)
+
+    def _place(self, n: FloatArray, rare: IntArray, chunks: FloatArray | None) -> FloatArray:
+        """Between the levels of training's blocks; the last of them for all that is longer."""
+        size = n / self._rows[0, rare] if chunks is None else chunks
+        return np.asarray(np.minimum(np.log2(np.maximum(size, 1.0)), len(self._rows) - 1))
 
     def _wandering(self, rare: IntArray, n: FloatArray, chunks: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         """Standard deviation of the logarithm of a rate over so long, and degrees of freedom behind it."""
-        last = len(self._rows) - 1
-        finest = self._rows[0, rare]
-        place = np.minimum(np.log2(np.maximum(n / finest if chunks is None else chunks, 1.0)), last)
+        finest, last = self._rows[0, rare], len(self._rows) - 1
+        place = self._place(n, rare, chunks)
         low = place.astype(np.int64)
         high, part = np.minimum(low + 1, last), place - low
         squared = self._variation[low, rare] * (1.0 - part) + self._variation[high, rare] * part

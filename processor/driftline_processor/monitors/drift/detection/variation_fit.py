@@ -1,10 +1,16 @@
 """Fits the variance inflation curve of a column, R(n) = phi + tau² n on blocks of its chunks: see `overdispersion`."""
 
+from typing import Final
+
 import numpy as np
+from scipy.special import pdtr
 
 from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.monitors.drift.detection.overdispersion import FEW_BLOCKS, Levels, Variation
 from driftline_processor.monitors.drift.detection.tested_sets import BinSets, Family
+
+UNLIKELY: Final = 1e-3
+"""Chance that a healthy column has a block whose share is taken for smaller than usual."""
 
 
 def fit_variation(chunks: FloatArray, events: BinSets, shares: FloatArray) -> Variation:
@@ -36,7 +42,8 @@ def fit_variation(chunks: FloatArray, events: BinSets, shares: FloatArray) -> Va
 def _independent(events: int, *, few: bool) -> Variation:
     """Sampling error and nothing else."""
     one, nothing = np.ones(1), np.empty((0, 1))
-    levels = Levels(np.zeros(1, np.int64), nothing, nothing, np.empty((0, events)), nothing)
+    none = np.empty((0, events))
+    levels = Levels(np.zeros(1, np.int64), nothing, nothing, none, nothing, none)
     column = np.zeros(events, np.int64)
     return Variation(column, np.ones(events), np.zeros(events), one, np.zeros(1), one, np.array([few]), levels)
 
@@ -57,18 +64,31 @@ def _measure(chunks: FloatArray, events: BinSets, shares: FloatArray, variance: 
     rows = chunks.sum(axis=1)
     excess = events.sums(chunks) - rows[:, None] * shares
     wide = len(rows) / max(1, len(rows) - 1)  # the K/(K-1) of a variance once more: few chunks err on the wide side
-    measured: list[tuple[float, float, FloatArray]] = []
+    measured: list[tuple[float, float, FloatArray, FloatArray]] = []
     while len(rows) >= FEW_BLOCKS or not measured:
         full = rows > 0
         squares = (excess[full] ** 2 / rows[full, None]).sum(axis=0)
         freedom = float(max(full.sum() - 1, 1))
-        measured.append((float(rows[full].mean()), freedom, wide * squares / freedom / variance))
+        least = _least(excess[full], rows[full], shares)
+        measured.append((float(rows[full].mean()), freedom, wide * squares / freedom / variance, least))
         half = len(rows) // 2
         rows = rows[: 2 * half].reshape(half, 2).sum(axis=1)
         excess = excess[: 2 * half].reshape(half, 2, -1).sum(axis=1)
-    own = np.array([inflation for _, _, inflation in measured])
+    own, least = (np.array([level[part] for level in measured]) for part in (2, 3))
     sizes, degrees = (np.array([[level[part]] for level in measured], float) for part in (0, 1))
-    return Levels(np.array([len(measured)]), sizes, degrees, own, own[:, pool].mean(axis=1, keepdims=True))
+    return Levels(np.array([len(measured)]), sizes, degrees, own, own[:, pool].mean(axis=1, keepdims=True), least)
+
+
+def _least(excess: FloatArray, rows: FloatArray, shares: FloatArray) -> FloatArray:
+    """The smallest share of each event, or of all but it, in any block in which it is surely smaller than usual.
+
+    excess: of counts, [blocks, events]; rows: [blocks].
+    """
+    rare = np.minimum(shares, 1.0 - shares)
+    expected = rows[:, None] * rare
+    few = np.maximum(expected + np.where(shares > 0.5, -excess, excess), 0.0)
+    sure = pdtr(few, expected) < UNLIKELY / len(rows)
+    return np.asarray(np.where(sure, few / rows[:, None], np.inf).min(axis=0))
 
 
 def _directions(events: BinSets, shares: FloatArray, bins: FloatArray, pool: BoolArray) -> float:

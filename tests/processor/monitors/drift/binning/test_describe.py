@@ -37,6 +37,13 @@ def test_quantiles_are_those_of_each_column_alone() -> None:
     assert [each["mean"] for each in found] == pytest.approx([mean(each) for each in stacked])
 
 
+def test_zeros_are_told_as_zero() -> None:
+    """A flag's quantiles lie in the interval of zero, which has a width that nobody can measure."""
+    (found,) = numbers(StackedIntervals.of([numeric_summary(np.repeat([0.0, 1.0], [97, 3])).intervals]))
+
+    assert (found["p05"], found["p50"], found["p95"]) == (0.0, 0.0, 0.0)
+
+
 def test_nothing_is_said_of_no_rows() -> None:
     """An empty column has no mean and no shares."""
     assert numbers(StackedIntervals.of([Intervals.empty()])) == [{}]
