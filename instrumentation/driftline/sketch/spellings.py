@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.sketch.arrays import FloatArray
-from driftline.sketch.values import class_name, is_missing, read_truth_or_text
+from driftline.sketch.values import class_name, class_names, is_missing, read_truth_or_text
 
 _TRUTHS: Final = {1.0: ("True", "true"), 0.0: ("False", "false")}
 
@@ -54,6 +54,18 @@ def outcome_names(values: NDArray[Any]) -> NDArray[Any]:
 
 def _outcome_name(value: Any) -> str:
     return "" if is_missing(value) else outcome_name(class_name(value))
+
+
+def told_names(values: NDArray[Any]) -> dict[str, str]:
+    """How classes are spelled, by name, of those that are not by it: True is 1 among outcomes, and True in a sketch.
+
+    >>> told_names(np.array([True, False])), told_names(np.array(["1.0", "churned"], object)), told_names(np.ones(3))
+    ({'0': 'False', '1': 'True'}, {'1': '1.0'}, {})
+    """
+    if values.dtype.kind in "fiu":
+        return {}
+    spelled = class_names(values)
+    return {name: each for each in spelled if (name := outcome_name(each)) != each}
 
 
 @lru_cache(maxsize=1024)

@@ -70,10 +70,11 @@ class SavedJoin(NamedTuple):
 
 @dataclass(slots=True)
 class ModelCounts:
-    """rows: sampled ones. classes: whether predictions are classes for certain."""
+    """rows: sampled ones. classes: whether predictions are classes for certain. told: how they are spelled, by name."""
 
     rows: RowCounts
     classes: bool = False
+    told: dict[str, str] = field(default_factory=dict)
     delays: LabelDelays = field(default_factory=LabelDelays)
 
 
@@ -131,6 +132,8 @@ class OutcomeJoin:
         self._history(key).add_rows(self._new_rows[-1])
         counts = self._counts(key)
         counts.classes = counts.classes or tables.holds_classes(batch)
+        if len(counts.told) < MOST_CLASSES:
+            counts.told |= tables.told_classes(batch)
         counts.rows.add(operation, batch.table.times)
 
     def add_outcomes(self, outcomes: Sequence[Outcome], resource: tuple[tuple[str, str], ...], received: int) -> None:
@@ -398,7 +401,7 @@ class OutcomeJoin:
 
     def _packed_counts(self, key: ModelKey, counts: ModelCounts) -> tuple[Any, ...]:
         hours, steps = counts.rows.pack()
-        return self._models[key], counts.classes, hours, counts.delays.pack(), steps
+        return self._models[key], counts.classes, hours, counts.delays.pack(), steps, counts.told
 
     def _packed_waiting(self) -> list[Any]:
         """Packed again only where it has changed: it may be long."""
@@ -427,9 +430,11 @@ class OutcomeJoin:
         held = state.get("histories", ())  # absent before outcomes were judged live
         self.histories = {keys[place]: OutcomeHistory.unpack(each) for place, each in held}
 
-    def _unpacked_counts(self, classes: bool, hours: Any, delays: Any = (), *steps: Any) -> ModelCounts:
-        rows = RowCounts.unpack(self._limits.window, hours, *steps)
-        return ModelCounts(rows, classes, LabelDelays.unpack(delays))
+    def _unpacked_counts(
+        self, classes: bool, hours: Any, delays: Any = (), steps: Any = (0, ()), told: Any = ()
+    ) -> ModelCounts:
+        rows = RowCounts.unpack(self._limits.window, hours, steps)
+        return ModelCounts(rows, classes, dict(told), LabelDelays.unpack(delays))
 
 
 class _Known(NamedTuple):

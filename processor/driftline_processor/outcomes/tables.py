@@ -14,7 +14,7 @@ from driftline.rows.keys import Words, hash_ids, row_keys
 from driftline.rows.table import OUTPUT, RowColumn, RowTable
 from driftline.semconv import CONFIDENCE, PREDICTION, SCORE
 from driftline.sketch.arrays import FloatArray
-from driftline.sketch.spellings import number_named
+from driftline.sketch.spellings import number_named, told_names
 from driftline.sketch.splitmix import splitmix64
 from driftline.sketch.time_units import SECOND
 from driftline.sketch.values import class_name
@@ -67,6 +67,12 @@ def holds_classes(batch: RowBatch) -> bool:
     given = {column.name: values for column, values in batch.table.columns.items() if column.role == OUTPUT}
     prediction = given.get(PREDICTION)
     return CONFIDENCE in given or SCORE in given or (prediction is not None and prediction.dtype.kind != "f")
+
+
+def told_classes(batch: RowBatch) -> dict[str, str]:
+    """How the predicted classes of a batch are spelled, by name, of those that are not by it."""
+    prediction = batch.table.columns.get(RowColumn(OUTPUT, PREDICTION))
+    return {} if prediction is None else told_names(prediction)
 
 
 def outcome_table(outcomes: Sequence[Outcome], received: int) -> RowTable:

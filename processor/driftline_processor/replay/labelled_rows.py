@@ -10,7 +10,7 @@ from driftline.reference.column_types import BOOLEAN
 from driftline.reference.outcome_profile import ClassOutcomes, NumberOutcomes
 from driftline.semconv import PREDICTION, SCORE, TARGET_LABEL, TARGET_OUTPUT
 from driftline.sketch.arrays import BoolArray, FloatArray
-from driftline.sketch.spellings import outcome_names
+from driftline.sketch.spellings import outcome_names, told_names
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.monitors.concept.monitor import SPANS, OutcomeMonitor, Stretch
 from driftline_processor.performance.classification import accuracy, balanced_accuracy, by_class
@@ -91,6 +91,7 @@ class LabelledRows:
         self._classes = not of_numbers and (self._prediction is None or any(map(_holds_classes, compared)))
         self._parts: dict[int, list[_Part]] = {}
         self._seen: dict[str, list[float]] = {}
+        self._told: dict[str, str] = {}
 
     @property
     def usable(self) -> bool:
@@ -114,6 +115,8 @@ class LabelledRows:
         score = None if self._score is None else numbers_of(values[self._score])
         if self._classes and prediction is not None:
             self._remember(outcome_names(prediction), score)
+            if len(self._told) < MOST_CLASSES:
+                self._told |= told_names(prediction)
         told, score = None if prediction is None else prediction[known], None if score is None else score[known]
         weights, chance = label_weights(values, len(label))
         part = _Part(len(label), label[known], told, score, weights[known], chance[known])
@@ -130,7 +133,7 @@ class LabelledRows:
         found = self._measured(parts, pane)
         estimated = self._cells.estimated(pane)
         found = found._replace(rows=pane.rows, harm=harm(estimated, self._training))
-        return _with_estimates(found, estimated)
+        return _with_estimates(found, {self._as_told(name): metric for name, metric in estimated.items()})
 
     def judge(self, window: Window, alarms: Mapping[ColumnKey, OpenAlarm]) -> tuple[ColumnResult, ...]:
         """Whether outcomes given predictions have changed, and performance is below that of training."""
@@ -198,7 +201,12 @@ class LabelledRows:
             other = next(name for name in classes if name != positive)
             metrics |= ranking(hits, score[whole], weights, (other, positive))
             metrics |= probability_losses(hits, score[whole], weights)
-        return metrics
+        return {self._as_told(name): metric for name, metric in metrics.items()}
+
+    def _as_told(self, name: str) -> str:
+        """A metric, of a class by how the model spells it."""
+        kind, dot, of_class = name.partition(".")
+        return f"{kind}{dot}{self._told.get(of_class, of_class)}"
 
     def _remember(self, names: Values, score: FloatArray | None) -> None:
         """The classes that there are, and of each the rows and the sum of their scores."""

@@ -166,9 +166,11 @@ def _measured(join: OutcomeJoin, model: ModelKey, names: Sequence[str], now: int
         if name == LABEL:
             labels = round(len(table) * sample.thinning)
             found = measure(table, classes=counts.classes)
-            metrics = {key: (*each,) for key, each in found.items() if isinstance(each, Measured)}
+            spelled = {(kind, counts.told.get(each, each)): metric for (kind, each), metric in found.items()}
+            metrics = {key: (*each,) for key, each in spelled.items() if isinstance(each, Measured)}
         else:
-            told |= {(name, each): figure for each, figure in figures(table, sample.thinning).items()}
+            by_class = figures(table, sample.thinning).items()
+            told |= {(name, counts.told.get(each, each)): figure for each, figure in by_class}
     rows = max(labels, counts.rows.within(window.start, window.end))
     return MeasuredPerformance(model, window, now, labels, rows, metrics, told, _maturity(counts, window, now))
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from driftline.cli import main
+from driftline.sketch.values import class_names
 from replay_data import results
 
 ROWS = 1200
@@ -75,6 +76,8 @@ def test_labels_and_predictions_of_any_types(types: tuple[str, str, str, str], t
     found = replayed(tmp_path, training, live)
     assert found["windows"][-1]["performance"]["accuracy"]["value"] == pytest.approx(right)
     assert found["alarms"] == []
+    told = {name for name in found["windows"][-1]["performance"] if name.startswith("precision.")}
+    assert told == {f"precision.{name}" for name in class_names(live["prediction"].to_numpy())}
 
 
 CODES: Final[dict[str, Callable[[Any], Any]]] = {

@@ -660,6 +660,21 @@ def test_outcomes_are_joined_and_told(tmp_path: Path, store: Store) -> None:
     assert bench.counted("waiting.rows") == {"": 80}
 
 
+def test_classes_go_by_the_names_that_the_model_gives_them(tmp_path: Path, store: Store) -> None:
+    """As in the shares of its predictions, whatever the labels say, and after a restart too."""
+    ids = np.arange(40)
+    table = RowTable(
+        row_keys(hash_ids(ids).hashes), np.full(40, START), {RowColumn(OUTPUT, "prediction"): ids % 2 == 1}
+    )
+    for requests in ((("logs", logs_request(batch_record(RowBatch("p.1", 0, 40, table)))),), (said(*ids.tolist()),)):
+        bench = Bench(tmp_path, store)
+        bench.worker.recover()
+        bench.run(*requests)
+
+    (told,) = bench.performance
+    assert {name for kind, name in told.metrics if kind == "precision"} == {"False", "True"}
+
+
 def test_outcomes_of_tenants_never_meet(tmp_path: Path, store: Store) -> None:
     """An id of one tenant is not that of another."""
     bench = Bench(tmp_path, store, tenants=("acme",))
