@@ -5,11 +5,18 @@ from datetime import datetime, timedelta, timezone
 from rich.table import Table
 
 from driftline import semconv
+from driftline.reference.chunks import COARSE, FEWEST_ROWS, MOST_CHUNKS
 from driftline.reference.profile import Profile
 from driftline.reference.profile_column import ColumnKey, ProfileColumn
+from driftline.sketch.time_units import DAY_SECONDS
 
 _MOST_ROWS = 60
 _MOST_CATEGORIES = 3
+
+_NO_HOURS = (
+    "Such chunks do not tell the time of day: it is learned from the first day of live rows. A profile of the last "
+    f"{MOST_CHUNKS * COARSE / DAY_SECONDS:.0f} days, of {MOST_CHUNKS * FEWEST_ROWS:,} rows or more, tells it"
+)
 
 
 def schema_table(profile: Profile) -> Table:
@@ -32,7 +39,8 @@ def chunk_line(profile: Profile) -> str:
         return f"{profile.rows:,} rows in {len(chunks)} chunks of equal size, in the order of the data (no timestamp)"
     first, last = chunks.starts[0], chunks.ends[-1]
     each = timedelta(seconds=round(float(last - first) / len(chunks)))
-    return f"{profile.rows:,} rows in {len(chunks)} chunks of {each}, {_time(first)} to {_time(last)}"
+    line = f"{profile.rows:,} rows in {len(chunks)} chunks of {each}, {_time(first)} to {_time(last)}"
+    return line if chunks.tells_hours or first == last else f"{line}\n{_NO_HOURS}"
 
 
 def pair_line(profile: Profile) -> str:

@@ -7,9 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from driftline.sketch.arrays import FloatArray, IntArray
+from driftline.sketch.time_units import DAY_SECONDS
 
 MOST_CHUNKS: Final = 128
 """Chunks of a reference: a power of two, as neighbours are joined again and again to see what lasts."""
+
+COARSE: Final = 2 / 3 * DAY_SECONDS
+"""Seconds in a chunk from which on chunks show next to nothing of a daily season."""
 
 FEWEST_ROWS: Final = 8
 """Rows that a chunk has on average at least; short data is cut into fewer chunks."""
@@ -25,6 +29,11 @@ class Chunks:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    @property
+    def tells_hours(self) -> bool:
+        """Whether they show what the time of day does."""
+        return self.has_timestamps and 0.0 < float(self.ends[-1] - self.starts[0]) / len(self) <= COARSE
 
     @classmethod
     def by_time(cls, least: float, greatest: float, rows: int) -> "Chunks":

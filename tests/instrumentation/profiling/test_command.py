@@ -57,6 +57,17 @@ def test_it_ends_with_the_schema_the_chunks_and_what_was_decided(data: Path, tmp
     assert lines[-1].startswith(f"Wrote {tmp_path / 'churn.json'}: model churn, ")
 
 
+@pytest.mark.parametrize(("days", "said"), [(80, False), (90, True)])
+def test_chunks_that_do_not_tell_the_time_of_day_are_said_to(days: int, said: bool, tmp_path: Path) -> None:
+    """And what would."""
+    times = pa.array(np.linspace(0, days * 86_400_000, 2_000).astype("datetime64[ms]"))
+    table = pa.table({"time": times, "age": np.arange(2_000) % 70.0})
+    pyarrow.parquet.write_table(table, tmp_path / "long.parquet")
+    result = run(tmp_path / "long.parquet", "-o", tmp_path / "x.json")
+
+    assert ("A profile of the last 85 days, of 1,024 rows or more, tells it" in result.output) is said
+
+
 def test_data_without_a_clock_is_said_to_be_cut_by_rows(data: Path, tmp_path: Path) -> None:
     """The reference says so too."""
     result = run(data, "-o", tmp_path / "x.json", "--ignore", "time")

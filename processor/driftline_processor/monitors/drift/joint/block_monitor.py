@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from driftline.reference.chunks import COARSE
 from driftline.sketch.arrays import BoolArray
 from driftline.sketch.time_units import DAY
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
@@ -20,7 +21,6 @@ from driftline_processor.monitors.drift.joint.chunk_scores import ChunkScores
 from driftline_processor.monitors.drift.joint.joint_shift import JointShift, joint_shift
 from driftline_processor.monitors.drift.joint.levels import level_events, level_shifts, shifts
 from driftline_processor.monitors.drift.season.alarm_parts import healthy
-from driftline_processor.monitors.drift.season.rebin_by_day import COARSE
 from driftline_processor.records import ColumnKey, ColumnResult, ColumnSummary, Reference
 from driftline_processor.verdicts.reasons import ExplainedByBlock, ManyColumns, NeverSeen, NoRows, Reason, Recovered
 from driftline_processor.verdicts.verdict import ClosingEvidence, OpenAlarm, State, Verdict

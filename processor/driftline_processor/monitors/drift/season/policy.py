@@ -7,6 +7,7 @@ window when it was judged, and which whole days and weeks are judged as well.
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
+from driftline.reference.chunks import COARSE
 from driftline.sketch.arrays import FloatArray
 from driftline.sketch.time_units import DAY, WEEK
 from driftline_processor.monitors.drift.binning.binned_counts import BinnedCounts
@@ -16,7 +17,7 @@ from driftline_processor.monitors.drift.detection.horizon import Horizon, Judged
 from driftline_processor.monitors.drift.history.stream_history import StreamHistory
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, has_time_of_day, slides
 from driftline_processor.monitors.drift.season.learned_season import SeasonLearner
-from driftline_processor.monitors.drift.season.rebin_by_day import COARSE, FINE
+from driftline_processor.monitors.drift.season.rebin_by_day import FINE
 from driftline_processor.monitors.drift.season.stretch_levels import StretchReader
 from driftline_processor.records import ColumnKey
 

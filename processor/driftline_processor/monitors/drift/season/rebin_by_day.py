@@ -6,13 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from driftline.reference.chunks import COARSE
 from driftline.sketch.arrays import IntArray
 from driftline.sketch.time_units import DAY_SECONDS
 from driftline_processor.monitors.drift.detection.overdispersion import FEW_BLOCKS
 from driftline_processor.records import ReferenceColumn
-
-COARSE: Final = 2 / 3 * DAY_SECONDS
-"""Seconds in a chunk from which on the chunks of a reference show next to nothing of a daily season."""
 
 FINE: Final = DAY_SECONDS / 12
 """Seconds in a chunk up to which chunks show what an hour may do, also where days have two peaks."""
