@@ -81,6 +81,7 @@ _OF_CALL: Final = (*_OF_MODEL, semconv.SYSTEM_NAME, semconv.OPERATION_NAME)
 _OF_SERVICE: Final = (semconv.SERVICE_NAME, semconv.SERVICE_NAMESPACE, semconv.ENVIRONMENT_NAME, semconv.TENANT_NAME)
 _OF_RESULT: Final = (*_OF_MODEL, *_OF_SERVICE, semconv.REFERENCE_PROVISIONAL)
 _OF_COLUMN: Final = (semconv.DRIFT_TARGET, semconv.FEATURE_NAME)
+_OF_SEGMENT: Final = (semconv.SEGMENT_NAME, semconv.SEGMENT_KIND)
 
 _FIGURES: Final = {
     f"{semconv.PREFIX}.drift.distance": ("double", "As the metric of this name (events)"),
@@ -190,7 +191,9 @@ def _metrics() -> Iterator[dict[str, Any]]:
     for result in METRICS:
         of_column = _OF_COLUMN if result.of_column is not None else ()
         by = [result.by] if result.by else []
-        yield _metric(result.name, "gauge", result.unit, result.description, [*_OF_RESULT, *of_column, *by])
+        of_segment = _OF_SEGMENT if result.of_segment is not None else ()
+        of_result = [*_OF_RESULT, *of_column, *of_segment, *by]
+        yield _metric(result.name, "gauge", result.unit, result.description, of_result)
     for each in PERFORMANCE_METRICS:
         by = [semconv.PERFORMANCE_BASIS, semconv.OUTPUT_CLASS, semconv.OUTCOME_NAME]
         yield _metric(each.name, "gauge", each.unit, each.description, [*_OF_MODEL, *_OF_SERVICE, *by])

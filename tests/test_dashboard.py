@@ -17,6 +17,9 @@ NOT_SHOWN = {
     "ml.reference.distribution.mean": "as the mean of the window",
     "ml.prediction.class.entropy": "says of many classes what the shares of few say, all of which are shown",
     "ml.prediction.top_class.share": "the largest of the class shares, all of which are shown",
+    "ml.segment.low": "an interval of each of twenty segments is too much to read; for those who look at one",
+    "ml.segment.high": "as the lower end",
+    "ml.segment.rows": "the share of a segment says the same beside that of training",
 }
 """Metrics that no panel asks for, and why."""
 

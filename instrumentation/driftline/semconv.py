@@ -137,6 +137,9 @@ ROW_STRETCHES: Final = f"{PREFIX}.row.stretches"
 ROW_REPEATS: Final = f"{PREFIX}.row.repeats"
 ROW_ROUNDED: Final = f"{PREFIX}.row.rounded"
 REFERENCE_SEGMENTS: Final = f"{PREFIX}.reference.segments"
+SEGMENT_NAME: Final = f"{PREFIX}.segment.name"
+SEGMENT_KIND: Final = f"{PREFIX}.segment.kind"
+SEGMENT_MEASURE: Final = f"{PREFIX}.segment.measure"
 
 # Log events that the processor is given: batches of rows, and what became of them.
 ROWS_EVENT: Final = f"{PREFIX}.rows"
@@ -344,6 +347,14 @@ SMALL_MARGIN: Final = "small_margin"
 OUTSIDE_TRAINING: Final = "outside_training_range"
 UNSEEN_CATEGORY: Final = "unseen_category"
 
+# Values of SEGMENT_KIND and of SEGMENT_MEASURE.
+DECLARED_SEGMENT: Final = "declared"
+OTHER_SEGMENTS: Final = "other"
+SEGMENT_KINDS: Final = (
+    "weak", "growing", "cold", "unserved", "untrained", "drift", DECLARED_SEGMENT, OTHER_SEGMENTS,
+)  # fmt: skip
+SEGMENT_MEASURES: Final = ("error", "low confidence", "share", "inside")
+
 # Values of DRIFT_TARGET.
 TARGET_INPUT: Final = "input"
 TARGET_PAIR: Final = "pair"
@@ -531,6 +542,18 @@ TERMS: Final = (
         f"moved together; `{TARGET_ROWS}` for duplicates, `{TARGET_SEGMENT}` for a part of the rows that stands out; "
         f"`{TARGET_CONCEPT}` of outcomes given predictions; `{TARGET_PERFORMANCE}` below that of training",
     ),
+    Term(
+        SEGMENT_NAME,
+        "attribute",
+        "A part of the rows: bins and categories of the reference, or a condition that was declared; `other` for all "
+        "that are beyond `segments.series`",
+    ),
+    Term(
+        SEGMENT_KIND,
+        "attribute",
+        f"What is the matter with it: {', '.join(f'`{each}`' for each in SEGMENT_KINDS)}",
+    ),
+    Term(SEGMENT_MEASURE, "attribute", f"What was measured: {', '.join(f'`{each}`' for each in SEGMENT_MEASURES)}"),
     Term(SERVICE_NAME, "attribute", "Of the resource that served the model; also an attribute of results and events"),
     Term(SERVICE_NAMESPACE, "attribute", "As above"),
     Term(ENVIRONMENT_NAME, "attribute", "As above: a model in production and in staging are two series"),

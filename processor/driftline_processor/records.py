@@ -347,6 +347,31 @@ class ColumnResult:
     type: str = ""
 
 
+class SegmentFigure(NamedTuple):
+    """What was measured in a segment, as a share of its rows, beside the same elsewhere. low, high: a 95 % interval."""
+
+    value: float
+    elsewhere: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentResult:
+    """A segment of the rows of a window, as it is exported.
+
+    name: its bins and categories, or its condition. kind: of semconv.SEGMENT_KINDS. share: of all rows.
+    reference_share: in training, None where that did not count it. figures: by what was measured.
+    """
+
+    name: str
+    kind: str
+    rows: float
+    share: float
+    reference_share: float | None
+    figures: Mapping[str, SegmentFigure] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class WindowResult:
     """The results of a model in one window. provisional: the reference is live data, for want of a training profile.
@@ -355,6 +380,7 @@ class WindowResult:
     how many columns do not match the reference, by what is the matter with them. repeated_at: of a model without rows
     since the window: when its open alarms are repeated, with what was last said of them. overtaken: that happened,
     for a later time than the window's. revision: how often the window had been judged before: rows have come late.
+    segments: those that were declared, and those that stand out, as far as there is room for series.
     """
 
     model: ModelKey
@@ -369,6 +395,7 @@ class WindowResult:
     repeated_at: int | None = None
     overtaken: bool = False
     revision: int = 0
+    segments: tuple[SegmentResult, ...] = ()
 
     @property
     def time(self) -> int:

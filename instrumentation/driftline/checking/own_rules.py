@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.checking.column_rules import Broken
-from driftline.checking.expressions import Columns, Expression
+from driftline.rows.expressions import Columns, Expression
 from driftline.sketch.values import aligned, is_missing, text_of
 
 Holds: TypeAlias = Callable[[Columns, int], Any]

@@ -9,8 +9,10 @@ from driftline.profiling.plan import Roles
 from driftline.profiling.profiler import profile_table
 from driftline.profiling.tables import Table
 from driftline.reference.column_blocks import checked_blocks
+from driftline.reference.errors import ProfileError
 from driftline.reference.profile import Profile
 from driftline.reference.tolerances import checked
+from driftline.segments.declared import checked_segments
 
 ROLES = ("label", "prediction", "score", "timestamp")
 
@@ -29,6 +31,7 @@ def profile(
     keep: Sequence[str] = (),
     tolerances: Mapping[str, float] | None = None,
     blocks: Mapping[str, Sequence[str]] | None = None,
+    segments: Sequence[str] = (),
     kind: str | None = None,
     unknown_token: int | None = None,
 ) -> Profile:
@@ -54,6 +57,8 @@ def profile(
             processor's `verdict.tolerance`.
         blocks: columns that belong together, by names or patterns of names: `{"address": ["street*", "zip"]}`. They are
             judged together, which sees what no single one proves, and raise one alarm.
+        segments: parts of the rows that are always told of: names of columns, of which every bin or category is one, or
+            conditions such as `age >= 65 and region == "north"`.
         kind: kind of X if its shape does not show it: "tabular", "image", "audio", "embedding" or "tokens". For
             embeddings the distance to their mean is a column too; `describe(model, centroid=X.mean(axis=0))` adds it
             in serving.
@@ -64,7 +69,7 @@ def profile(
 
     Raises:
         ProfileError: X has no rows or no inputs, a name is no column, columns differ in length, or the values of a
-            column do not fit its role, or a tolerance is no share of rows.
+            column do not fit its role, a tolerance is no share of rows, or a segment is no condition on inputs.
 
     Example:
         >>> import driftline
@@ -91,7 +96,15 @@ def profile(
         version=version or "",
         tolerances=checked(tolerances or {}),
         blocks=checked_blocks(blocks or {}),
+        segments=_checked_segments(segments),
     )
+
+
+def _checked_segments(segments: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return checked_segments(segments)
+    except ValueError as error:
+        raise ProfileError(f"segments: {error}") from error
 
 
 def _label_name(y: Any) -> str:

@@ -43,6 +43,15 @@ def read_blocks(_ctx: click.Context, _parameter: click.Parameter, values: tuple[
         raise click.BadParameter(str(error)) from error
 
 
+def _segments(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    from driftline.segments.declared import checked_segments
+
+    try:
+        return checked_segments(values)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @click.command(short_help="Profile training data: make a reference.")
 @click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
@@ -81,6 +90,15 @@ def read_blocks(_ctx: click.Context, _parameter: click.Parameter, values: tuple[
     metavar="NAME=A,B*",
     help="Columns that are judged together, by names or patterns: 'address=street*,zip'. May be given several times.",
 )
+@click.option(
+    "--segment",
+    "segments",
+    multiple=True,
+    callback=_segments,
+    metavar="COLUMN|CONDITION",
+    help="A part of the rows that is always told of: a column, of which every bin or category is one, or a condition "
+    "such as 'age >= 65 and region == \"north\"'. May be given several times.",
+)
 def profile(
     *,
     data: tuple[Path, ...],
@@ -96,6 +114,7 @@ def profile(
     keep: tuple[str, ...],
     tolerances: dict[str, float],
     blocks: dict[str, list[str]],
+    segments: tuple[str, ...],
 ) -> None:
     """Profile training DATA: the reference that live data is compared with.
 
@@ -112,7 +131,8 @@ def profile(
     roles = Roles(label, prediction, score, timestamp, categorical, ignore, keep)
     try:
         with progress() as listener:
-            made = _profiled(data, roles, listener, (model, version), tolerances=tolerances, blocks=blocks)
+            wanted = (tolerances, blocks, segments)
+            made = _profiled(data, roles, listener, (model, version), wanted)
         made.save(output)
     except ProfileError as error:
         raise click.ClickException(str(error)) from error
@@ -136,9 +156,7 @@ def _profiled(
     roles: object,
     listener: "Progress",
     named: tuple[str, str],
-    *,
-    tolerances: "Mapping[str, float]",
-    blocks: "Blocks",
+    wanted: "tuple[Mapping[str, float], Blocks, tuple[str, ...]]",
 ) -> "Profile":
     from driftline.profiling.plan import Roles
     from driftline.profiling.profiler import profile_table
@@ -146,9 +164,16 @@ def _profiled(
 
     assert isinstance(roles, Roles)
     table = open_table(data, lambda rows: listener("Reading the types", rows, 0))
-    model, version = named
+    (model, version), (tolerances, blocks, segments) = named, wanted
     return profile_table(
-        table, roles, model=model, version=version, tolerances=tolerances, blocks=blocks, progress=listener
+        table,
+        roles,
+        model=model,
+        version=version,
+        tolerances=tolerances,
+        blocks=blocks,
+        segments=segments,
+        progress=listener,
     )
 
 

@@ -61,11 +61,12 @@ def profile_table(
     version: str = "",
     tolerances: Mapping[str, float] = NO_TOLERANCES,
     blocks: Blocks = NO_BLOCKS,
+    segments: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Profile:
     """The profile of a table. Memory does not grow with its rows. tolerances: by name or pattern of columns.
 
-    blocks: columns that are judged together, by names or patterns.
+    blocks: columns that are judged together, by names or patterns. segments: that are declared: columns, or conditions.
 
     Raises:
         ProfileError: it has no rows or no inputs, or a role names a column that does not exist or cannot have it.
@@ -90,7 +91,7 @@ def profile_table(
     pairs = PairCounter(chosen, members, len(chunker.chunks))
     rows = RowCounters(plan.columns, probes.keys(), clocks.keys(), len(chunker.chunks))
     outcomes = OutcomeCounter(plan.columns, classes=_predicts_classes(seen))
-    segments = SegmentCounter(counters, plan.columns, seen.sample, len(chunker.chunks))
+    cells = SegmentCounter(counters, plan.columns, seen.sample, len(chunker.chunks), segments)
     for batch in table.batches(plan.sources):
         chunk = chunker.chunk(batch)
         outcomes.add(batch, chunk)
@@ -100,7 +101,7 @@ def profile_table(
             probe.add(batch)
         pairs.add(batch, chunk)
         rows.add(batch, chunk)
-        segments.add(batch, chunk)
+        cells.add(batch, chunk)
         progress(COUNTING, batch.num_rows, total)
     ids = [key for key, probe in probes.items() if probe.is_id]
     found = [counter.result() for key, counter in counters.items() if key not in ids]
@@ -120,7 +121,7 @@ def profile_table(
     notes = [*plan.notes, *notes, *_padded_notes(unpadded), *mixed, *left_out, *told]
     kept = pairs.results(without=[key.name for key in ids])
     models = _clock_models(plan, seen, chunker, clocks)
-    beside = rows.results(ids), models, outcomes.result(), segments.result(ids)
+    beside = rows.results(ids), models, outcomes.result(), cells.result(ids)
     return Profile(model, version, seen.rows, chunker.chunks, columns, tuple(notes), kept, *beside)
 
 

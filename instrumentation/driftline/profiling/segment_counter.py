@@ -1,6 +1,6 @@
 """Training's counts of the lattice of segments: in the second pass over the data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,8 +12,10 @@ from driftline import semconv
 from driftline.profiling.counters import CategoricalColumnCounter, ColumnCounter, NumericColumnCounter
 from driftline.profiling.plan import PlannedColumn
 from driftline.reference.column_types import BOOLEAN, INTEGER
+from driftline.reference.errors import ProfileError
 from driftline.reference.profile_column import ColumnKey
 from driftline.segments.columns import CELLS, NONE, SegmentColumn, cut_at
+from driftline.segments.declared import parsed
 from driftline.segments.flags import STATUSES, flags, status
 from driftline.segments.lattice import CODES, MOST_PAIRED, PAIR, Codes, Lattice
 from driftline.segments.training import SUMS, Flags, SegmentTraining, sums_by_status
@@ -29,16 +31,33 @@ class SegmentCounter:
     """Counts the rows of a table by cell, in the whole and by chunk. Its memory does not grow with the rows."""
 
     def __init__(
-        self, counters: Mapping[ColumnKey, ColumnCounter], planned: Sequence[PlannedColumn], sample: Any, chunks: int
+        self,
+        counters: Mapping[ColumnKey, ColumnCounter],
+        planned: Sequence[PlannedColumn],
+        sample: Any,
+        chunks: int,
+        declared: Sequence[str] = (),
     ) -> None:
-        """counters: of all columns that may be in the profile. sample: rows of the table."""
+        """counters: of all columns that may be in the profile. sample: rows of the table. declared: segments.
+
+        Raises:
+            ProfileError: a declared segment names no input of the profile.
+
+        """
         self._planned = {each.key: each for each in planned}
-        inputs = [key for key in counters if key.target == TARGET_INPUT][:MOST_COLUMNS]
-        self._readers = [_Reader.of(self._planned[key], counters[key], sample) for key in inputs]
+        names = declared_columns(declared, {key.name for key in counters if key.target == TARGET_INPUT})
+        inputs = [key for key in counters if key.target == TARGET_INPUT]
+        inputs = [key for i, key in enumerate(inputs) if i < MOST_COLUMNS or key.name in names]
+        self._readers: list[_Reader | _ConditionReader] = [
+            *(_Reader.of(self._planned[key], counters[key], sample) for key in inputs),
+            *(_ConditionReader(text, self._planned) for text in declared if parsed(text).column is None),
+        ]
+        self._declared = tuple(names)
         self._outputs = _Outputs(self._planned)
         self._flags = self._outputs.flags(sample)
         codes, found = self._codes(sample), self._outputs.status(self._flags, sample)
-        self._lattice = Lattice(len(inputs), most_informative(codes, found))
+        chosen = [i for i, reader in enumerate(self._readers) if reader.column.name in self._declared]
+        self._lattice = Lattice(len(self._readers), most_informative(codes, found, chosen))
         self._table = np.zeros((self._lattice.cells, STATUSES))
         self._pairs = np.zeros((chunks, len(self._lattice.first), PAIR), np.int32)
         self._singles = np.zeros((chunks, SUMS, self._lattice.singles))
@@ -71,7 +90,7 @@ class SegmentCounter:
     def result(self, left_out: Sequence[ColumnKey]) -> SegmentTraining | None:
         """The counts without some columns, which turned out to be ids; None without any column."""
         names = {key.name for key in left_out if key.target == TARGET_INPUT}
-        kept = [i for i, reader in enumerate(self._readers) if reader.column.name not in names]
+        kept = [i for i, reader in enumerate(self._readers) if names.isdisjoint(reader.column.sources)]
         if not kept:
             return None
         lattice = self._lattice.only(kept)
@@ -84,7 +103,9 @@ class SegmentCounter:
         corrected = correction(lattice, sums[0], rows)
         varied = variations(lattice, sums, rows, singles[held], lattice.tables(sums[0]) * corrected)
         columns = tuple(self._readers[i].column for i in kept)
-        return SegmentTraining(columns, lattice.paired, len(held), sums, corrected, tuple(varied), self._flags)
+        declared = tuple(each.name for each in columns if each.name in self._declared)
+        found = (columns, lattice.paired, len(held), sums, corrected, tuple(varied))
+        return SegmentTraining(*found, self._flags, declared)
 
 
 def _singles(codes: Codes, found: IntArray) -> FloatArray:
@@ -94,12 +115,22 @@ def _singles(codes: Codes, found: IntArray) -> FloatArray:
     return np.bincount(place.ravel(), minlength=size).reshape(-1, STATUSES).astype(np.float64)
 
 
-def most_informative(codes: Codes, found: IntArray, most: int = MOST_PAIRED) -> list[int]:
+def declared_columns(declared: Sequence[str], inputs: Collection[str]) -> list[str]:
+    """The names of the columns of the lattice that segments declare. Raises ProfileError."""
+    for text in declared:
+        unknown = [name for name in parsed(text).names if name not in inputs]
+        if unknown:
+            raise ProfileError(f"segment {text!r}: must name inputs of the profile (got {unknown[0]!r})")
+    return [parsed(text).column or text for text in declared]
+
+
+def most_informative(codes: Codes, found: IntArray, chosen: Sequence[int] = (), most: int = MOST_PAIRED) -> list[int]:
     """The columns whose cells differ most in how often rows are flagged; where none is flagged, the most even ones.
 
     Args:
         codes: of a sample, [rows, columns].
         found: the status of each row, [rows].
+        chosen: columns that come first in any case.
         most: columns to choose.
 
     """
@@ -107,6 +138,7 @@ def most_informative(codes: Codes, found: IntArray, most: int = MOST_PAIRED) -> 
         return list(range(codes.shape[1]))
     sums = sums_by_status(_singles(codes, found)).reshape(SUMS, codes.shape[1], CODES)
     worth = _spread(sums[0], sums[1]) + _spread(sums[2], sums[3]) + 1e-3 * _entropy(sums[0])
+    worth[list(chosen)] = np.inf
     return sorted(np.argsort(-worth, kind="stable")[:most].tolist())
 
 
@@ -151,9 +183,22 @@ class _Reader:
             values = batch.column(self._planned.source)
         else:
             values = pa.array(self._planned.numbers(batch) + 0.0)
-        place = pc.fill_null(pc.index_in(values, value_set=self._values), NONE)
-        codes: Codes = np.minimum(place.to_numpy(zero_copy_only=False), NONE).astype(np.uint8)
+        place = pc.fill_null(pc.index_in(values, value_set=self._values), len(self.column.categories))
+        missing = pc.is_null(values, nan_is_null=True).to_numpy(zero_copy_only=False)
+        codes: Codes = np.where(missing, NONE, place.to_numpy(zero_copy_only=False)).astype(np.uint8)
         return codes
+
+
+class _ConditionReader:
+    """Codes of a declared condition in record batches: 1 inside, 0 outside."""
+
+    def __init__(self, text: str, planned: Mapping[ColumnKey, PlannedColumn]) -> None:
+        self.column = SegmentColumn(text, condition=text)
+        self._sources = {name: planned[ColumnKey(TARGET_INPUT, name)] for name in self.column.sources}
+
+    def codes(self, batch: Any) -> Codes:
+        values = {name: _plain(planned, batch) for name, planned in self._sources.items()}
+        return self.column.codes_of_condition(values, batch.num_rows)
 
 
 class _Outputs:
@@ -172,13 +217,11 @@ class _Outputs:
 
     def _values(self, batch: Any) -> tuple[FloatArray | None, NDArray[Any] | None, NDArray[Any] | None]:
         confidence = None if self._confidence is None else self._confidence.numbers(batch)
-        label, prediction = (_plain(each, batch) for each in (self._label, self._prediction))
+        label, prediction = (None if each is None else _plain(each, batch) for each in (self._label, self._prediction))
         return confidence, label, prediction
 
 
-def _plain(planned: PlannedColumn | None, batch: Any) -> NDArray[Any] | None:
-    if planned is None:
-        return None
+def _plain(planned: PlannedColumn, batch: Any) -> NDArray[Any]:
     if planned.is_text:
         return np.asarray(batch.column(planned.source).to_numpy(zero_copy_only=False), object)
     return planned.numbers(batch)

@@ -1,6 +1,6 @@
 """The few codes of a column of the lattice: the reference's bins joined to nine cells, or its nine commonest values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,24 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.rows.codes import WRONG_TYPE_CODE, CodedColumn
+from driftline.segments.declared import parsed
 from driftline.segments.lattice import CODES, Codes
 from driftline.sketch.arrays import FloatArray
 
 NONE: Final = CODES - 1
-"""The code of a row without a value, or with a category that has no code of its own."""
+"""The code of a row without a value; where all others are taken, also of a category that has none of its own."""
 
 CELLS: Final = CODES - 1
 
-OTHER: Final = "other or missing"
+OTHER: Final = "other"
 MISSING: Final = "missing"
+OTHER_OR_MISSING: Final = "other or missing"
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentColumn:
     """A column of the lattice.
 
-    name: of the input. cuts: upper edges of all its cells but the last, of numbers. categories: with a code of their
-    own. condition: of a segment that was declared, whose codes are 0 outside and 1 inside. whole: numbers are integers.
+    name: of the input, or the condition. cuts: upper edges of all its cells but the last, of numbers. categories: with
+    a code of their own. condition: of a segment that was declared, whose codes are 0 outside and 1 inside. whole:
+    numbers are integers.
     """
 
     name: str
@@ -33,6 +36,33 @@ class SegmentColumn:
     categories: tuple[str, ...] = ()
     condition: str | None = None
     whole: bool = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The inputs that it is made from."""
+        return (self.name,) if self.condition is None else parsed(self.condition).names
+
+    def codes_of_condition(self, columns: Mapping[str, NDArray[Any]], rows: int) -> Codes:
+        """Whether the condition holds for each row, [rows]; where that is unknown the row is outside.
+
+        columns: values of all `sources`, [rows] each.
+        """
+        assert self.condition is not None
+        return np.asarray(parsed(self.condition).truth(columns, rows) == 1.0, np.uint8)
+
+    def named(self, code: int) -> str:
+        """The rows with a code, in words.
+
+        >>> SegmentColumn("age", (30.0, 50.0)).named(1), SegmentColumn("plan", None, ("basic",)).named(0)
+        ('age 30 to 50', 'plan = basic')
+        >>> elderly = SegmentColumn("age >= 65", condition="age >= 65")
+        >>> elderly.named(1), elderly.named(0)
+        ('age >= 65', 'not (age >= 65)')
+        """
+        if self.condition is not None:
+            return self.condition if code == 1 else f"not ({self.condition})"
+        label = self.label(code)
+        return f"{self.name} {label}" if self.cuts is not None and code != NONE else f"{self.name} = {label}"
 
     def codes(self, values: NDArray[Any]) -> Codes:
         """The code of each value, [rows] of any dtype."""
@@ -68,7 +98,7 @@ class SegmentColumn:
         if self.condition is not None:
             return "yes" if code == 1 else "no"
         if code == NONE:
-            return MISSING if self.cuts is not None else OTHER
+            return OTHER_OR_MISSING if len(self.categories) == CELLS else MISSING
         if self.cuts is None:
             return self.categories[code] if code < len(self.categories) else OTHER
         return _range(self.cuts, code, whole=self.whole)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.segments.columns import SegmentColumn
+from driftline.segments.declared import parsed
 from driftline.segments.lattice import CODES, Lattice
 from driftline.segments.training import SUMS, Flags, SegmentTraining, Variation
 from driftline.sketch.arrays import FloatArray
@@ -73,6 +74,7 @@ def _header(training: SegmentTraining) -> dict[str, Any]:
         "variation": [[each.duration, each.stretches] for each in training.variation],
         "low_below": training.flags.low_below,
         "error_beyond": training.flags.error_beyond,
+        **({"declared": list(training.declared)} if training.declared else {}),
     }
 
 
@@ -113,7 +115,10 @@ def _read(body: bytes) -> SegmentTraining | None:
         for duration, stretches in header["variation"]
     )
     flags = Flags(_number(header["low_below"]), _number(header["error_beyond"]))
-    return SegmentTraining(columns, paired, int(header["chunks"]), sums, correction, variation, flags)
+    declared = tuple(str(each) for each in header.get("declared", ()))
+    if not {each.name for each in columns}.issuperset(declared):
+        raise DamagedSegmentsError("must declare columns that it has")
+    return SegmentTraining(columns, paired, int(header["chunks"]), sums, correction, variation, flags, declared)
 
 
 def _check(columns: Sequence[SegmentColumn], paired: Sequence[int]) -> None:
@@ -126,10 +131,8 @@ def _check(columns: Sequence[SegmentColumn], paired: Sequence[int]) -> None:
 def _column_in(found: dict[str, Any]) -> SegmentColumn:
     cuts = None if "cuts" not in found else tuple(float(each) for each in found["cuts"])
     categories = tuple(str(each) for each in found.get("categories", ()))
-    condition = found.get("condition")
-    return SegmentColumn(
-        str(found["name"]), cuts, categories, None if condition is None else str(condition), bool(found.get("whole"))
-    )
+    condition = None if "condition" not in found else parsed(str(found["condition"])).text
+    return SegmentColumn(str(found["name"]), cuts, categories, condition, bool(found.get("whole")))
 
 
 def _number(value: Any) -> float | None:

@@ -51,6 +51,7 @@ class SegmentTraining:
     columns: of the lattice. paired: those whose pairs are counted. chunks: of the reference. sums: by what is counted
     and cell, [SUMS, cells]. correction: by which expected tables are to be multiplied, [pairs, CODES, CODES], so that
     those of training's own chunks add up to its counts. variation: at growing durations. flags: as they were defined.
+    declared: names of those columns that somebody declared.
     """
 
     columns: tuple[SegmentColumn, ...]
@@ -60,6 +61,7 @@ class SegmentTraining:
     correction: FloatArray
     variation: tuple[Variation, ...]
     flags: Flags = field(default_factory=Flags)
+    declared: tuple[str, ...] = ()
 
     @property
     def lattice(self) -> Lattice:
@@ -87,7 +89,10 @@ class SegmentTraining:
             for each in self.variation
         ]
         columns, sums, corrected = tuple(self.columns[i] for i in kept), self.sums[:, cells], self.correction[pairs]
-        return SegmentTraining(columns, lattice.paired, self.chunks, sums, corrected, tuple(varied), self.flags)
+        declared = tuple(name for name in self.declared if name in names)
+        return SegmentTraining(
+            columns, lattice.paired, self.chunks, sums, corrected, tuple(varied), self.flags, declared
+        )
 
     @property
     def totals(self) -> FloatArray:

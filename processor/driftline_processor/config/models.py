@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from driftline.reference.column_blocks import checked_blocks
 from driftline.reference.errors import ProfileError
+from driftline.segments.declared import checked_segments
 from driftline.sketch.time_units import DAY, HOUR, MINUTE, SECOND
 from driftline_processor.config.durations import parse_duration
 from driftline_processor.limits import LIMITS, Limits
@@ -135,6 +136,16 @@ def _by_block(value: object) -> object:
         raise ValueError(str(error)) from None
 
 
+def _declared(value: object) -> object:
+    """An empty section is none; one segment is a list of one."""
+    if not isinstance(value, dict):
+        return {} if value is None else value
+    listed = {name: [each] if isinstance(each, str) else each for name, each in value.items()}
+    if not all(isinstance(name, str) and isinstance(each, list | tuple) for name, each in listed.items()):
+        raise ValueError("must be lists of columns and conditions, by names or patterns of models")
+    return {name: checked_segments(map(str, each)) for name, each in listed.items()}
+
+
 Tolerance = Annotated[float, Field(gt=0, lt=1)]
 
 Tenant = Annotated[str, AfterValidator(_tenant)]
@@ -189,6 +200,19 @@ class SegmentsConfig(Section):
         default=0.0, ge=0, description="Rows below which no segment is told, for privacy; never below 30 effective ones"
     )
     most: int = Field(default=20, ge=0, le=1000, description="Segments of a model that are told at once")
+    series: int = Field(
+        default=20,
+        ge=0,
+        le=1000,
+        description="Segments of a model with series in `ml.segment.*`, declared ones first; the rest is summed as "
+        "`other`",
+    )
+    declared: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_declared)] = Field(
+        default={},
+        description="Segments that are always told of, by names or patterns of models: columns, of which every bin or "
+        'category is one, and conditions: `{churn*: [region, age >= 65 and plan == "gold"]}`. They add to those of '
+        "a reference",
+    )
 
 
 class ExportConfig(Section):

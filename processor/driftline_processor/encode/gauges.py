@@ -13,7 +13,7 @@ from opentelemetry.trace import TraceFlags
 from driftline import semconv
 from driftline_processor import __version__
 from driftline_processor.encode import metrics
-from driftline_processor.records import AlarmEvent, ColumnKey, IncidentEvent, WindowResult
+from driftline_processor.records import AlarmEvent, ColumnKey, IncidentEvent, SegmentResult, WindowResult
 
 INSTRUMENTATION_SCOPE: Final = InstrumentationScope(f"{semconv.SCOPE}.processor", __version__)
 
@@ -67,6 +67,9 @@ def _points(row: metrics.Metric, result: WindowResult) -> Iterator[NumberDataPoi
     if row.of_column is not None:
         for column in result.columns:
             yield from _valid(row, row.of_column(column), result, column_attributes(result, column.column))
+    if row.of_segment is not None:
+        for segment in result.segments:
+            yield from _valid(row, row.of_segment(segment), result, _segment_attributes(result, segment))
 
 
 def _valid(
@@ -87,6 +90,11 @@ def model_attributes(result: WindowResult) -> dict[str, str | bool]:
     name, version, origin = result.model
     known = {semconv.MODEL_VERSION: version} if version else {}
     return {**dict(origin), semconv.MODEL_NAME: name, **known, semconv.REFERENCE_PROVISIONAL: result.provisional}
+
+
+def _segment_attributes(result: WindowResult, segment: SegmentResult) -> dict[str, str | bool]:
+    named = {semconv.SEGMENT_NAME: segment.name, semconv.SEGMENT_KIND: segment.kind}
+    return {**model_attributes(result), **named}
 
 
 def call_context(event: AlarmEvent | IncidentEvent) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from driftline import semconv
 from driftline_processor.monitors.drift.statistics import STATISTICS, Statistic
-from driftline_processor.records import ColumnResult, WindowResult
+from driftline_processor.records import ColumnResult, SegmentResult, WindowResult
 from driftline_processor.verdicts.verdict import State
 
 SCORE: Final = "{score}"
@@ -28,7 +28,7 @@ Values = Mapping[str, float]
 
 
 class Metric(NamedTuple):
-    """A metric of ours. `of_column` or `of_model` gives its values: none, one, or one for each value of `by`.
+    """A metric of ours. One of `of_column`, `of_model` and `of_segment` gives its values: none, one, or one by `by`.
 
     lasting: it stays true between windows, and is repeated while a model in alarm has no rows.
     """
@@ -39,6 +39,7 @@ class Metric(NamedTuple):
     reading: str
     of_column: Callable[[ColumnResult], Values] | None = None
     of_model: Callable[[WindowResult], Values] | None = None
+    of_segment: Callable[[SegmentResult], Values] | None = None
     by: str | None = None
     lasting: bool = False
 
@@ -85,6 +86,21 @@ def _measured(field: str) -> Callable[[ColumnResult], Values]:
     """Of the rows of a window: without any, a zero would read as no change at all."""
     of_verdict = _verdict(field)
     return lambda column: of_verdict(column) if column.rows or column.alarm else {}
+
+
+def _figure(field: str, description: str, reading: str) -> Metric:
+    return Metric(
+        f"{semconv.PREFIX}.segment.{field}",
+        SCORE,
+        description,
+        reading,
+        of_segment=lambda segment: {measure: getattr(each, field) for measure, each in segment.figures.items()},
+        by=semconv.SEGMENT_MEASURE,
+    )
+
+
+def _trained_share(segment: SegmentResult) -> Values:
+    return {} if segment.reference_share is None else {"": segment.reference_share}
 
 
 def _state(column: ColumnResult) -> Values:
@@ -288,4 +304,29 @@ METRICS: Final[tuple[Metric, ...]] = (
         "0: one class alone; at most the logarithm of how many classes there are. A sudden fall is a collapse",
         _class_entropy,
     ),
+    Metric(
+        f"{semconv.PREFIX}.segment.rows",
+        ROW,
+        "Rows of a segment that was declared or stands out, in the stretch of windows that it was judged by",
+        "At most `segments.series` of a model, declared ones first; the rest is summed as `other`",
+        of_segment=lambda segment: {"": segment.rows},
+    ),
+    Metric(
+        f"{semconv.PREFIX}.segment.share",
+        SCORE,
+        "Its share of all rows",
+        f"Plot it beside `{semconv.PREFIX}.segment.reference.share`",
+        of_segment=lambda segment: {"": segment.share},
+    ),
+    Metric(
+        f"{semconv.PREFIX}.segment.reference.share",
+        SCORE,
+        "Its share of the training data",
+        "Absent where training did not count it: profile again with the segment declared",
+        of_segment=_trained_share,
+    ),
+    _figure("value", "What was measured in the segment, as a share", "Of its rows; of a share that of all rows"),
+    _figure("elsewhere", "Of errors the same elsewhere, else the same in training", "What the value is judged beside"),
+    _figure("low", "Lower end of the 95 % interval of the value", "Plot both ends as a band"),
+    _figure("high", "Upper end of the 95 % interval of the value", "Plot both ends as a band"),
 )

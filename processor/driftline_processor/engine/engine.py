@@ -417,10 +417,8 @@ class Engine:
             revision=model.checkpoints.judged.get(window.end, 0),
         )
         if comparison is not None:
-            found_segments = self._segments.judge(
-                model, window, comparison.reference, result.columns, found.design_effect
-            )
-            result = replace(result, columns=(*result.columns, *found_segments))
+            judged = self._segments.judge(model, window, comparison.reference, result.columns, found.design_effect)
+            result = replace(result, columns=(*result.columns, *judged.columns), segments=judged.series)
         model.alarms, result = follow(model.alarms, result, self._settings.tolerance, model.panes.traces(window))
         whole = self._matches.whole(comparison.reference) if comparison else None
         find = finder(model.examples, window, whole, columns, match.numbered)

@@ -1,7 +1,8 @@
 """What the engine is told: windows, tolerances and the budget of false alarms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Final
 
 from driftline.reference.column_blocks import Blocks
@@ -15,6 +16,7 @@ from driftline_processor.monitors.drift.history.trailing_windows import LONGER
 from driftline_processor.monitors.duplicates import monitor as duplicates
 from driftline_processor.monitors.outputs import monitor as outputs
 from driftline_processor.monitors.segments.monitor import MOST_TOLD
+from driftline_processor.monitors.segments.series import MOST as MOST_SERIES
 
 CLOCKS_SHARE: Final = 0.1
 """Of the false alarms of a model's columns: as many more for all of its clocks."""
@@ -30,13 +32,30 @@ OUTPUTS_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentSettings:
+    """How segments are told. min_rows: no smaller one is, for privacy. most: that stand out of a model at once.
+
+    series: segments of a model with metrics of their own. declared: by name or pattern of models.
+    """
+
+    min_rows: float = 0.0
+    most: int = MOST_TOLD
+    series: int = MOST_SERIES
+    declared: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def of_model(self, name: str) -> tuple[str, ...]:
+        """The segments that are declared of a model: by every pattern that matches."""
+        matching = (texts for pattern, texts in self.declared.items() if fnmatchcase(name, pattern))
+        return tuple(dict.fromkeys(text for texts in matching for text in texts))
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSettings:
     """Times in nanoseconds. size is a multiple of step; false_alarms: the budget of each model in `per`.
 
     tolerances: of columns, by name or pattern; `tolerance` is that of all others. retention: how far rows may lag and
     still be counted; 0: until their window is judged. models, columns: that there may be of all services together.
-    blocks: columns that are judged together, by name or pattern. segment_rows: no smaller segment is told.
-    segment_series: so many segments of a model are told at once.
+    blocks: columns that are judged together, by name or pattern. segments: how they are told.
     """
 
     size: int
@@ -50,8 +69,7 @@ class EngineSettings:
     models: int = LIMITS.models
     columns: int = LIMITS.columns
     blocks: Blocks = field(default_factory=dict)
-    segment_rows: float = 0.0
-    segment_series: int = MOST_TOLD
+    segments: SegmentSettings = field(default_factory=SegmentSettings)
 
     @classmethod
     def of(cls, config: Config) -> "EngineSettings":
@@ -60,8 +78,9 @@ class EngineSettings:
         retention = min(window.retention, MAX_PANES * window.step)
         places = config.limits.models, config.limits.columns
         length = window.size, window.step, window.lateness
-        segments = float(config.segments.min_rows), config.segments.most
-        return cls(*length, *budget, verdict.tolerances, retention, *places, verdict.blocks, *segments)
+        told = config.segments
+        segments = SegmentSettings(float(told.min_rows), told.most, told.series, told.declared)
+        return cls(*length, *budget, verdict.tolerances, retention, *places, verdict.blocks, segments)
 
     @property
     def of_duplicates(self) -> duplicates.Limits:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,19 @@ from driftline.rows.table import CODE, INPUT, LABEL, OUTPUT, RowColumn, RowTable
 from driftline.segments.columns import SegmentColumn
 from driftline.segments.flags import status
 from driftline.segments.lattice import Codes
-from driftline.segments.training import SegmentTraining
+from driftline.segments.training import Flags, SegmentTraining
 from driftline.semconv import CONFIDENCE, PREDICTION, SCORE, TARGET_INPUT, TARGET_SEGMENT
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.values import aligned
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.model_state import ModelState
 from driftline_processor.monitors.drift.history.trailing_windows import is_timed
+from driftline_processor.monitors.segments.declared_counts import DeclaredCounts, declared_segments
 from driftline_processor.monitors.segments.monitor import SegmentMonitor, Update
 from driftline_processor.monitors.segments.results import results
+from driftline_processor.monitors.segments.series import bounded, of_findings
 from driftline_processor.monitors.segments.spans import BUDGET, Pace
-from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Reference, Window
+from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Reference, SegmentResult, Window
 from driftline_processor.verdicts.verdict import State
 
 RELEARN: Final = 64
@@ -39,31 +41,62 @@ class _Watched:
     windows: int = 0
 
 
+@dataclass(slots=True)
+class _Declared:
+    """reference: what the counts were made for."""
+
+    reference: str
+    counts: DeclaredCounts
+
+
+class JudgedSegments(NamedTuple):
+    """columns: findings, as results that open alarms. series: of declared segments and of findings."""
+
+    columns: tuple[ColumnResult, ...]
+    series: tuple[SegmentResult, ...]
+
+
 class Segments:
     """A monitor for each model that sends rows, and whose reference has counts of segments."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._watched: dict[ModelKey, _Watched] = {}
+        self._declared: dict[ModelKey, _Declared] = {}
 
     def evict(self, model: ModelKey) -> None:
         """Forgets a model."""
         self._watched.pop(model, None)
+        self._declared.pop(model, None)
 
     def judge(
         self, model: ModelState, window: Window, reference: Reference, columns: Iterable[ColumnResult], effect: float
-    ) -> tuple[ColumnResult, ...]:
+    ) -> JudgedSegments:
         """The findings after a window. columns: how those of the reference were judged. effect: of rows that repeat."""
         rows = model.waiting.take(window.end, reference.id)
+        found = tuple(self._findings(model, window, reference, rows, _alarmed(model, columns), effect=effect))
+        settings = self._settings.segments
+        told = [*self._count(model.key, window, reference, rows), *of_findings(found)]
+        return JudgedSegments(found, bounded(told, settings.series, settings.min_rows))
+
+    def _findings(
+        self,
+        model: ModelState,
+        window: Window,
+        reference: Reference,
+        rows: WeightedRows | None,
+        alarmed: frozenset[str],
+        *,
+        effect: float,
+    ) -> Iterator[ColumnResult]:
         training = reference.segments
-        if training is None:
-            return ()
-        watched = self._of(model.key, training, reference, window, rows)
+        watched = None if training is None else self._of(model.key, training, reference, window, rows)
         if watched is None:
-            return ()
-        update = self._observe(watched, rows, reference, _alarmed(model, columns), effect)
+            return
+        update = self._observe(watched, rows, reference, alarmed, effect)
         found = tuple(results(watched.monitor.training, update, window, self._settings.step))
-        return (*found, *_kept(model, watched, {each.column for each in found}))
+        yield from found
+        yield from _kept(model, watched, {each.column for each in found})
 
     def _of(
         self, key: ModelKey, training: SegmentTraining, reference: Reference, window: Window, rows: WeightedRows | None
@@ -73,7 +106,7 @@ class Segments:
             watched = None
         if rows is None:
             return watched
-        names = _names(rows.table) & {column.name for column in training.columns}
+        names = {column.name for column in training.columns if _is_served(rows.table, column, reference)}
         if watched is None or not watched.columns <= names:
             served = training.only(names)
             if served is None:
@@ -84,12 +117,12 @@ class Segments:
         return watched
 
     def _monitor(self, training: SegmentTraining, reference: Reference, window: Window) -> SegmentMonitor:
-        settings = self._settings
+        settings, told = self._settings, self._settings.segments
         chunk = 0.0
         if reference.has_timestamps and is_timed(window):
             chunk = float((reference.ends - reference.starts).mean()) * 1e9 / settings.step
         pace = Pace(settings.per / settings.step, BUDGET * settings.false_alarms, chunk)
-        return SegmentMonitor(training, pace, min_rows=settings.segment_rows, most_told=settings.segment_series)
+        return SegmentMonitor(training, pace, min_rows=told.min_rows, most_told=told.most)
 
     def _observe(
         self, watched: _Watched, rows: WeightedRows | None, reference: Reference, alarmed: frozenset[str], effect: float
@@ -100,11 +133,44 @@ class Segments:
             return monitor.observe(np.zeros((0, columns), np.uint8), np.zeros(0, np.int64))
         watched.windows += 1
         codes = np.stack([_codes(rows.table, column, reference) for column in monitor.training.columns], axis=1)
-        return monitor.observe(codes, _status(rows.table, monitor.training), rows.weights, alarmed, effect=effect)
+        return monitor.observe(codes, _status(rows.table, monitor.training.flags), rows.weights, alarmed, effect=effect)
+
+    def _count(
+        self, key: ModelKey, window: Window, reference: Reference, rows: WeightedRows | None
+    ) -> Iterator[SegmentResult]:
+        """What is told of the segments of a model that somebody declared."""
+        counts = self._counts(key, reference)
+        if not counts.segments:
+            return
+        table = RowTable.empty() if rows is None else rows.table
+        columns = {each.column.name: each.column for each in counts.segments}
+        served = {name: each for name, each in columns.items() if _is_served(table, each, reference)}
+        codes = {name: _codes(table, each, reference) for name, each in served.items()}
+        flags = Flags() if reference.segments is None else reference.segments.flags
+        weights = np.zeros(0) if rows is None else rows.weights
+        sure = flags.low_below is not None and _confidence(table) is not None
+        counts.add(window.end, codes, _status(table, flags), weights, sure=sure)
+        yield from counts.results(window.end)
+
+    def _counts(self, key: ModelKey, reference: Reference) -> DeclaredCounts:
+        declared = self._declared.get(key)
+        if declared is None or declared.reference != reference.id:
+            training, settings = reference.segments, self._settings
+            texts = dict.fromkeys(
+                (*(() if training is None else training.declared), *settings.segments.of_model(key.name))
+            )
+            segments = declared_segments(tuple(texts), training)
+            counts = DeclaredCounts(segments, training, settings.size)
+            declared = self._declared[key] = _Declared(reference.id, counts)
+        return declared.counts
 
 
-def _names(table: RowTable) -> set[str]:
-    return {column.name for column in table.columns if column.role in {INPUT, CODE}}
+def _is_served(table: RowTable, column: SegmentColumn, reference: Reference) -> bool:
+    """Whether rows tell of a column; codes cannot tell of a condition."""
+    if all(RowColumn(INPUT, name) in table.columns for name in column.sources):
+        return True
+    known = ColumnKey(TARGET_INPUT, column.name) in reference.columns
+    return column.condition is None and known and RowColumn(CODE, column.name) in table.columns
 
 
 def _alarmed(model: ModelState, columns: Iterable[ColumnResult]) -> frozenset[str]:
@@ -123,9 +189,12 @@ def _kept(model: ModelState, watched: _Watched, found: set[ColumnKey]) -> Iterat
 
 
 def _codes(table: RowTable, column: SegmentColumn, reference: Reference) -> Codes:
-    values = table.columns.get(RowColumn(INPUT, column.name))
-    if values is not None:
-        return column.codes(np.asarray(values))
+    if column.condition is not None:
+        values = {name: np.asarray(table.columns[RowColumn(INPUT, name)]) for name in column.sources}
+        return column.codes_of_condition(values, len(table))
+    own = table.columns.get(RowColumn(INPUT, column.name))
+    if own is not None:
+        return column.codes(np.asarray(own))
     bins, known = table.columns[RowColumn(CODE, column.name)], reference.columns[ColumnKey(TARGET_INPUT, column.name)]
     return column.codes_of_bins(_bytes(bins), known.edges if known.kind == "numeric" else None)
 
@@ -136,10 +205,10 @@ def _bytes(bins: NDArray[Any]) -> NDArray[np.uint8]:
     return np.where(np.isnan(numbers), 255.0, numbers).astype(np.uint8)
 
 
-def _status(table: RowTable, training: SegmentTraining) -> IntArray:
+def _status(table: RowTable, flags: Flags) -> IntArray:
     columns = table.columns
     label = next((values for column, values in columns.items() if column.role == LABEL), None)
-    return status(training.flags, len(table), _confidence(table), label, columns.get(RowColumn(OUTPUT, PREDICTION)))
+    return status(flags, len(table), _confidence(table), label, columns.get(RowColumn(OUTPUT, PREDICTION)))
 
 
 def _confidence(table: RowTable) -> FloatArray | None:

@@ -209,3 +209,17 @@ def test_a_pyarrow_that_does_not_go_with_numpy_is_one_line(data: Path, tmp_path:
     assert done.stderr.startswith("Error: driftline profile: pyarrow ")
     assert "do not work together (pyarrow requires NumPy 2.0 or newer, found 1.26.4): pip install" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_segments_may_be_declared(data: Path, tmp_path: Path) -> None:
+    """As columns or conditions; what is neither is refused before the data is read."""
+    condition = "age >= 65 and ward == 3"
+    result = run(data, "-o", tmp_path / "m.json", "--segment", condition, "--segment", "ward")
+    assert result.exit_code == 0, result.output
+    segments = driftline.load_profile(tmp_path / "m.json").segments
+    assert segments is not None
+    assert set(segments.declared) == {condition, "ward"}
+    result = run(data, "-o", tmp_path / "m.json", "--segment", "age >=")
+    assert (result.exit_code, "must be a condition on columns" in result.output) == (2, True)
+    result = run(data, "-o", tmp_path / "m.json", "--segment", "agee > 3")
+    assert (result.exit_code, "got 'agee'" in result.output) == (1, True)

@@ -114,3 +114,34 @@ def test_beyond_thirty_columns_the_most_informative_are_paired() -> None:
     assert found is not None
     assert (len(found.columns), len(found.paired)) == (40, 30)
     assert 39 in found.paired
+
+
+def test_training_codes_rows_as_serving_does() -> None:
+    """Missing values, and categories that are too rare to be named, lie in the same cells on both sides."""
+    rng = np.random.default_rng(3)
+    few = rng.choice(np.array(["a", "b", "c", None], object), ROWS_IN_ALL, p=[0.5, 0.3, 0.1, 0.1])
+    many = np.array([f"v{min(int(each), 40)}" for each in rng.exponential(6, ROWS_IN_ALL)], object)
+    codes = np.where(rng.random(ROWS_IN_ALL) < 0.1, np.nan, rng.integers(0, 4, ROWS_IN_ALL))
+    given = {"few": few, "many": many, "codes": codes, "n": np.where(codes == 1, np.nan, rng.normal(size=ROWS_IN_ALL))}
+    found = driftline.profile(given, categorical=["codes"]).segments
+    assert found is not None
+    for i, column in enumerate(found.columns):
+        counts = np.bincount(column.codes(given[column.name]), minlength=10)
+        assert found.sums[ROWS, i * 10 : i * 10 + 10].tolist() == counts.tolist(), column.name
+
+
+def test_declared_segments_are_counted_and_named(tmp_path: Path) -> None:
+    """A condition has a column of its own; what is no input, or no condition, is refused by name."""
+    path = tmp_path / "m.json"
+    condition = 'n0 > 1 and plan in ("gold", "plus")'
+    given = data()
+    driftline.profile(given, segments=["plan", condition]).save(path)
+    found = driftline.load_profile(path).segments
+    assert found is not None
+    assert found.declared == ("plan", condition)
+    (place,) = [i for i, each in enumerate(found.columns) if each.condition == condition]
+    inside = (given["n0"] > 1) & (given["plan"] != "basic")
+    assert found.sums[ROWS, place * 10 : place * 10 + 2].tolist() == [(~inside).sum(), inside.sum()]
+    for wrong in ("other > 1", "n0 >", "__import__('os')", "1 > 2"):
+        with pytest.raises(ProfileError, match="segment"):
+            driftline.profile(given, segments=[wrong])

@@ -283,6 +283,15 @@ def test_tolerances_of_columns() -> None:
     assert parse_config("verdict:\n  tolerances:\n", {}).verdict.tolerances == {}
 
 
+def test_declared_segments_of_models() -> None:
+    """By name or pattern; one is a list of one. What is no condition is told before anything starts."""
+    config = parse_config("segments: {declared: {'churn*': [region, age >= 65 and plan == 'gold'], m: x > 1}}", {})
+    assert config.segments.declared == {"churn*": ("region", "age >= 65 and plan == 'gold'"), "m": ("x > 1",)}
+    assert parse_config("segments:\n  declared:\n", {}).segments.declared == {}
+    (problem,) = problems("segments: {declared: {m: ['age >= ', region]}}")
+    assert problem.startswith("segments.declared: must be a condition on columns")
+
+
 def test_wrong_tolerances_of_columns_are_told() -> None:
     """With the pattern, the rule and the value, all at once."""
     found = problems("verdict: {tolerances: {'a*': 2, b: 0, c: lots, d: [1], e: .nan}}")

@@ -134,11 +134,13 @@ def test_every_state_has_a_number(state: State, number: int) -> None:
 @pytest.mark.parametrize("row", METRICS, ids=lambda row: row.name)
 def test_row_is_complete(row: Metric) -> None:
     """A name within our prefix, a unit that adds nothing in Prometheus, a meaning, a way to read it, one source."""
-    assert re.fullmatch(rf"{PREFIX}\.(drift|distribution|incident|prediction|reference)(\.[a-z_0-9]+)+", row.name)
+    assert re.fullmatch(
+        rf"{PREFIX}\.(drift|distribution|incident|prediction|reference|segment)(\.[a-z_0-9]+)+", row.name
+    )
     assert row.unit in ("", "{score}", "{row}", "{column}")
     assert row.description
     assert row.reading
-    assert (row.of_column is None) != (row.of_model is None)
+    assert [row.of_column, row.of_model, row.of_segment].count(None) == 2
 
 
 def test_names_are_unique() -> None:

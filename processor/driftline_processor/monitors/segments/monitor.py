@@ -96,7 +96,7 @@ class SegmentMonitor:
             return self._update(())
         self._remember(codes)
         stretch = self._counter.count(codes, status, weights, effect)
-        columns = {i for i, column in enumerate(self.training.columns) if column.name in alarmed}
+        columns = {i for i, column in enumerate(self.training.columns) if set(column.sources).intersection(alarmed)}
         closed: list[Finding] = []
         for look in self._spans.add(stretch):
             closed += self._close(look)

@@ -29,8 +29,8 @@ def results(training: SegmentTraining, update: Update, window: Window, step: int
 
 def key_of(training: SegmentTraining, candidate: Candidate) -> ColumnKey:
     """The name of a finding: the same as long as it is open."""
-    columns, labels = where(training, candidate)
-    name = " and ".join(named(column, label) for column, label in zip(columns, labels, strict=True))
+    codes = training.lattice.where(candidate.cell)
+    name = " and ".join(training.columns[column].named(code) for column, code in codes.items())
     moved = candidate.family == DRIFT and candidate.aspect is not None
     return ColumnKey(TARGET_SEGMENT, f"{training.columns[candidate.aspect or 0].name} where {name}" if moved else name)
 
@@ -41,17 +41,6 @@ def where(training: SegmentTraining, candidate: Candidate) -> tuple[tuple[str, .
     columns = [training.columns[column] for column in codes]
     labels = tuple(column.label(code) for column, code in zip(columns, codes.values(), strict=True))
     return tuple(column.name for column in columns), labels
-
-
-def named(column: str, label: str) -> str:
-    """A bin or category in words.
-
-    >>> named("age", "30 to 50"), named("plan", "gold")
-    ('age 30 to 50', 'plan = gold')
-    """
-    first, _, rest = label.partition(" ")
-    is_range = first in {"up", "above"} or (" to " in label and rest.startswith("to "))
-    return f"{column} {label}" if is_range else f"{column} = {label}"
 
 
 def _verdict(

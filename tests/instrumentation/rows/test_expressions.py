@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftline.checking.expressions import Expression
+from driftline.rows.expressions import Expression
 
 NAN = float("nan")
 COLUMNS: dict[str, Any] = {

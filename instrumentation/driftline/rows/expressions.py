@@ -46,7 +46,7 @@ _FUNCTIONS: Final = ("abs", "missing")
 class Expression:
     """A condition.
 
-    text: as it was written. names: the columns that it needs.
+    text: as it was written. names: the columns that it needs. column: the one that is all there is of it, or None.
     """
 
     def __init__(self, text: str) -> None:
@@ -68,6 +68,7 @@ class Expression:
         found = [node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node not in called]
         found.sort(key=lambda node: (node.lineno, node.col_offset))
         self.names = tuple(dict.fromkeys(self._columns.get(node.id, node.id) for node in found))
+        self.column = self.names[0] if isinstance(self._tree, ast.Name) else None
 
     def _parse(self, text: str) -> ast.expr:
         if len(text) > _MOST_CHARACTERS:
