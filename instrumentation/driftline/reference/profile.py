@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
@@ -14,7 +15,11 @@ from driftline.reference.outcome_profile import OutcomeProfile, merge_outcomes
 from driftline.reference.profile_column import ProfileColumn
 from driftline.reference.row_repeats import RowRepeats
 from driftline.reference.write import to_json, to_request
+from driftline.segments.merge import merge_training
 from driftline.segments.training import SegmentTraining
+
+_SAME_LENGTH: Final = 0.01
+"""As a share: chunks of two profiles whose mean lengths differ no more are of the same length."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +58,8 @@ class Profile:
 
         Sketches merge exactly, at the coarser of both scales; chunks are projected on the bins of the merged sketch.
         Without timestamps the rows of `other` come after these. Pairs of inputs are kept if both profiles split them
-        at the same medians. Counts of segments are not: each profile has cells of its own.
+        at the same medians, and counts of segments if both have the same cells and judge rows by the same confidence;
+        `notes` say what is left out.
 
         Args:
             other: a profile of the same model and version with the same columns.
@@ -77,7 +83,12 @@ class Profile:
         chunks, places = merge_chunks(self.chunks, self.rows, other.chunks, other.rows)
         pairs = merge_pairs(self.pairs, other.pairs, places)
         outcomes = merge_outcomes(self.outcomes, other.outcomes)
-        lost = (*_lost(len(self.pairs) - len(pairs)), *_lost_outcomes(self.outcomes is not None and outcomes is None))
+        segments = _merged_segments(self, other, chunks)
+        lost = (
+            *_lost(len(self.pairs) - len(pairs)),
+            *_lost_outcomes(self.outcomes is not None and outcomes is None),
+            *_lost_segments(self.segments is not None and segments is None),
+        )
         return replace(
             self,
             rows=self.rows + other.rows,
@@ -88,7 +99,7 @@ class Profile:
             row_repeats=_of_same_columns(self.row_repeats, other.row_repeats),
             clocks=merge_clocks(self.clocks, other.clocks),
             outcomes=outcomes,
-            segments=None,
+            segments=segments,
         )
 
     def named(self, path: str | Path) -> "Profile":
@@ -128,6 +139,21 @@ class Profile:
 def _of_same_columns(ours: tuple[RowRepeats, ...], theirs: tuple[RowRepeats, ...]) -> tuple[RowRepeats, ...]:
     others = {each.inputs: each for each in theirs}
     return tuple(each.merge(others[each.inputs]) for each in ours if each.inputs in others)
+
+
+def _merged_segments(a: Profile, b: Profile, chunks: Chunks) -> SegmentTraining | None:
+    """None where cells differ, or lengths of chunks do: how much counts vary is known by these."""
+    if a.segments is None or b.segments is None:
+        return None
+    mine, its, merged = (float((each.ends - each.starts).mean()) for each in (a.chunks, b.chunks, chunks))
+    if abs(mine - its) > _SAME_LENGTH * mine:
+        return None
+    return merge_training(a.segments, b.segments, len(chunks), mine / merged)
+
+
+def _lost_segments(lost: bool) -> tuple[str, ...]:
+    what = "Left out the counts of segments, whose cells differ: no segments are found with this reference"
+    return (f"{what}. Profile all data at once to keep them",) if lost else ()
 
 
 def _lost(pairs: int) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from driftline_processor.engine.resting import Rest, ending, longest_rest, repet
 from driftline_processor.engine.senders import Senders
 from driftline_processor.engine.stream_deltas import KEEP_FOR, IncrementKind, Point, StreamDeltas
 from driftline_processor.engine.waiting_rows import WaitingRows
+from driftline_processor.engine.watched_segments import WatchedSegments
 from driftline_processor.engine.windows import SlidingWindows
 from driftline_processor.monitors.drift.history.trailing_windows import StreamWindow, TrailingWindows
 from driftline_processor.monitors.outputs.past import RecentOutputs
@@ -101,7 +102,7 @@ class ModelState:
     checkpoints: what windows had come to, for late rows; late_since: when the first of these was received that no
     window was judged again for, 0 without. announced: what backends were told of its alarms. senders: how far they have
     come, where late rows are counted. forgotten: end of the window after which things were forgotten last.
-    waiting: rows of windows to come, in no snapshot.
+    waiting: rows of windows to come, in no snapshot. segments: what is judged of these, once there were any.
     """
 
     key: ModelKey
@@ -127,6 +128,7 @@ class ModelState:
     senders: Senders | None = None
     forgotten: int = 0
     waiting: WaitingRows = field(default_factory=WaitingRows)
+    segments: WatchedSegments | None = None
 
     @classmethod
     def new(cls, key: ModelKey, size: int, step: int, lateness: int, retention: int = 0) -> "ModelState":

@@ -1,6 +1,6 @@
 """The segments of all models: rows that waited for their window, coded, and judged by the monitor of their model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -18,9 +18,10 @@ from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.values import aligned
 from driftline_processor.engine.engine_settings import EngineSettings
 from driftline_processor.engine.model_state import ModelState
+from driftline_processor.engine.watched_segments import WatchedSegments
 from driftline_processor.monitors.drift.history.trailing_windows import is_timed
 from driftline_processor.monitors.segments.declared_counts import DeclaredCounts, declared_segments
-from driftline_processor.monitors.segments.monitor import SegmentMonitor, Update
+from driftline_processor.monitors.segments.monitor import Memory, SegmentMonitor, Update
 from driftline_processor.monitors.segments.results import results
 from driftline_processor.monitors.segments.series import bounded, of_findings
 from driftline_processor.monitors.segments.spans import BUDGET, Pace
@@ -28,17 +29,7 @@ from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Refer
 from driftline_processor.verdicts.verdict import State
 
 RELEARN: Final = 64
-"""Windows with rows after a restart, in which alarms that were open are kept until they are found again."""
-
-
-@dataclass(slots=True)
-class _Watched:
-    """reference, columns: what the monitor was made for. windows: with rows, since then."""
-
-    reference: str
-    columns: frozenset[str]
-    monitor: SegmentMonitor
-    windows: int = 0
+"""Windows with rows of a monitor that knows nothing, in which open alarms are kept until they are found again."""
 
 
 @dataclass(slots=True)
@@ -61,12 +52,10 @@ class Segments:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._watched: dict[ModelKey, _Watched] = {}
         self._declared: dict[ModelKey, _Declared] = {}
 
     def evict(self, model: ModelKey) -> None:
         """Forgets a model."""
-        self._watched.pop(model, None)
         self._declared.pop(model, None)
 
     def judge(
@@ -90,49 +79,68 @@ class Segments:
         effect: float,
     ) -> Iterator[ColumnResult]:
         training = reference.segments
-        watched = None if training is None else self._of(model.key, training, reference, window, rows)
-        if watched is None:
+        if training is None:
             return
-        update = self._observe(watched, rows, reference, alarmed, effect)
-        found = tuple(results(watched.monitor.training, update, window, self._settings.step))
-        yield from found
-        yield from _kept(model, watched, {each.column for each in found})
+        watched = model.segments = self._watched(model, training, reference, window, rows)
+        found: set[ColumnKey] = set()
+        if watched is not None and watched.monitor is not None:
+            update = self._observe(watched, watched.monitor, rows, reference, alarmed, effect=effect)
+            told = tuple(results(watched.monitor.training, update, window, self._settings.step))
+            found = {each.column for each in told}
+            yield from told
+        if watched is None or watched.monitor is None or watched.windows <= RELEARN:
+            yield from _kept(model, found)
 
-    def _of(
-        self, key: ModelKey, training: SegmentTraining, reference: Reference, window: Window, rows: WeightedRows | None
-    ) -> _Watched | None:
-        watched = self._watched.get(key)
+    def _watched(
+        self,
+        model: ModelState,
+        training: SegmentTraining,
+        reference: Reference,
+        window: Window,
+        rows: WeightedRows | None,
+    ) -> WatchedSegments | None:
+        watched = model.segments
         if watched is not None and watched.reference != reference.id:
             watched = None
         if rows is None:
             return watched
-        names = {column.name for column in training.columns if _is_served(rows.table, column, reference)}
+        names = frozenset(column.name for column in training.columns if _is_served(rows.table, column, reference))
         if watched is None or not watched.columns <= names:
-            served = training.only(names)
-            if served is None:
-                return None
-            watched = self._watched[key] = _Watched(
-                reference.id, frozenset(names), self._monitor(served, reference, window)
-            )
+            watched = WatchedSegments(reference.id, names)
+        if watched.monitor is None:
+            served = training.only(watched.columns)
+            watched.monitor = None if served is None else self._monitor(served, reference, window, watched.memory)
+            watched.memory = None
         return watched
 
-    def _monitor(self, training: SegmentTraining, reference: Reference, window: Window) -> SegmentMonitor:
+    def _monitor(
+        self, training: SegmentTraining, reference: Reference, window: Window, memory: Memory | None
+    ) -> SegmentMonitor:
         settings, told = self._settings, self._settings.segments
         chunk = 0.0
         if reference.has_timestamps and is_timed(window):
             chunk = float((reference.ends - reference.starts).mean()) * 1e9 / settings.step
         pace = Pace(settings.per / settings.step, BUDGET * settings.false_alarms, chunk)
-        return SegmentMonitor(training, pace, min_rows=told.min_rows, most_told=told.most)
+        monitor = SegmentMonitor(training, pace, min_rows=told.min_rows, most_told=told.most)
+        if memory is not None:
+            monitor.go_on(memory)
+        return monitor
 
+    @staticmethod
     def _observe(
-        self, watched: _Watched, rows: WeightedRows | None, reference: Reference, alarmed: frozenset[str], effect: float
+        watched: WatchedSegments,
+        monitor: SegmentMonitor,
+        rows: WeightedRows | None,
+        reference: Reference,
+        alarmed: frozenset[str],
+        *,
+        effect: float,
     ) -> Update:
-        monitor = watched.monitor
-        columns = len(monitor.training.columns)
+        columns = monitor.training.columns
         if rows is None or not len(rows.table):
-            return monitor.observe(np.zeros((0, columns), np.uint8), np.zeros(0, np.int64))
+            return monitor.observe(np.zeros((0, len(columns)), np.uint8), np.zeros(0, np.int64))
         watched.windows += 1
-        codes = np.stack([_codes(rows.table, column, reference) for column in monitor.training.columns], axis=1)
+        codes = np.stack([_codes(rows.table, column, reference) for column in columns], axis=1)
         return monitor.observe(codes, _status(rows.table, monitor.training.flags), rows.weights, alarmed, effect=effect)
 
     def _count(
@@ -179,10 +187,8 @@ def _alarmed(model: ModelState, columns: Iterable[ColumnResult]) -> frozenset[st
     return frozenset(key.name for key in (*model.alarms, *moved) if key.target == TARGET_INPUT)
 
 
-def _kept(model: ModelState, watched: _Watched, found: set[ColumnKey]) -> Iterator[ColumnResult]:
+def _kept(model: ModelState, found: Collection[ColumnKey]) -> Iterator[ColumnResult]:
     """Alarms from before a restart, as they were, until the monitor knows enough again."""
-    if watched.windows > RELEARN:
-        return
     for key, alarm in model.alarms.items():
         if key.target == TARGET_SEGMENT and key not in found:
             yield ColumnResult(key, 0.0, 0.0, 0.0, {}, {}, {}, alarm.reported)

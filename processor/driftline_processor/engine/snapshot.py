@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgpack
 
+from driftline_processor.engine import watched_segments
 from driftline_processor.engine.alarm_form import pack_alarm, pack_column, pack_incident, unpack_alarm, unpack_incident
 from driftline_processor.engine.call_examples import CallExamples, pack_examples, unpack_examples
 from driftline_processor.engine.late_form import pack_columns, pack_late, unpack_columns, unpack_late
@@ -80,6 +81,8 @@ def dump(model: ModelState) -> bytes:
         state["examples"] = pack_examples(model.examples.panes)
     if model.incident is not None:
         state["incident"] = pack_incident(model.incident)
+    if model.segments is not None:
+        state["segments"] = watched_segments.pack(model.segments)
     return bytes(msgpack.packb(state))
 
 
@@ -119,6 +122,7 @@ def load(body: bytes, size: int, step: int, lateness: int, retention: int = 0) -
         idle=state["idle"],
         rest=Rest(begun=state.get("resting", 0)),
         changed=False,
+        segments=watched_segments.unpack(state["segments"]) if "segments" in state else None,
     )
     if retention:
         unpack_late(model, state.get("late") if old_step == step else None)

@@ -145,3 +145,39 @@ def test_declared_segments_are_counted_and_named(tmp_path: Path) -> None:
     for wrong in ("other > 1", "n0 >", "__import__('os')", "1 > 2"):
         with pytest.raises(ProfileError, match="segment"):
             driftline.profile(given, segments=[wrong])
+
+
+def categories(seed: int, gold: float = 0.1) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    plan = rng.choice(["basic", "plus", "gold"], ROWS_IN_ALL, p=[0.9 - 2 * gold, gold + 0.1, gold])
+    return {"plan": plan, "region": rng.choice(["north", "south"], ROWS_IN_ALL, p=[0.7, 0.3])}
+
+
+def test_merging_adds_the_counts_of_the_same_cells() -> None:
+    """As if all had been profiled at once; what differs between the two is variation."""
+    parts, shifted = [categories(0), categories(1)], categories(2, gold=0.2)
+    whole = driftline.profile({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}).segments
+    first, second, other = (driftline.profile(each) for each in (*parts, shifted))
+    merged = first.merge(second).segments
+    assert merged is not None
+    assert whole is not None
+    assert (merged.columns, merged.paired) == (whole.columns, whole.paired)
+    assert merged.sums.tolist() == whole.sums.tolist()
+    np.testing.assert_allclose(merged.correction[merged.correction > 0], 1.0, atol=0.2)
+    assert merged.variation[0].duration == pytest.approx(0.5)  # 128 chunks of twice as many rows
+    moved = first.merge(other).segments
+    assert moved is not None
+    gold = merged.columns[0].categories.index("gold")
+    assert moved.variation[-1].shares[gold] > merged.variation[-1].shares[gold] + 0.05
+    assert from_text(to_text(moved)) is not None
+
+
+def test_merging_says_that_it_leaves_out_cells_that_differ() -> None:
+    """Numbers are cut where each profile has them."""
+    first, second = driftline.profile(data()), driftline.profile({**data(), "n0": data()["n0"] * 2})
+    merged = first.merge(second)
+    assert merged.segments is None
+    assert any("no segments are found with this reference" in note for note in merged.notes)
+    assert not any(
+        "segments" in note for note in driftline.profile(categories(0)).merge(driftline.profile(categories(1))).notes
+    )

@@ -1,7 +1,7 @@
 """A cell that stands out in one stretch, before it is known whether it is news."""
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 WEAK: Final = "weak"
 GROWING: Final = "growing"
@@ -16,6 +16,9 @@ ERROR: Final = "error"
 LOW_CONFIDENCE: Final = "low confidence"
 SHARE: Final = "share"
 
+
+Key: TypeAlias = tuple[str, str, int, int | None]
+"""Of a finding: family, measure, cell and aspect."""
 
 _FAMILIES: Final = {UNTRAINED: GROWING, COLD: WEAK}
 
@@ -73,7 +76,7 @@ class Candidate:
         return _FAMILIES.get(self.kind, self.kind)
 
     @property
-    def key(self) -> tuple[str, str, int, int | None]:
+    def key(self) -> Key:
         """What stays the same from one stretch to another."""
         return self.family, self.measure, self.cell, self.aspect
 

@@ -1,6 +1,6 @@
 """The segments of one model: windows of rows in, findings that open, go on and close."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -10,7 +10,7 @@ from driftline.segments.lattice import Codes
 from driftline.segments.training import SegmentTraining
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline_processor.monitors.segments.aftermath import counted_again, is_over
-from driftline_processor.monitors.segments.candidate import WEAK, Candidate
+from driftline_processor.monitors.segments.candidate import WEAK, Candidate, Key
 from driftline_processor.monitors.segments.counts import WindowCounter
 from driftline_processor.monitors.segments.judge import Bench
 from driftline_processor.monitors.segments.shadows import without_shadows
@@ -55,6 +55,19 @@ class Update(NamedTuple):
 NOTHING: Final = Update((), (), (), 0)
 
 
+class Memory(NamedTuple):
+    """What a monitor has found: all that another one has to know to go on, but for the counts of its stretches.
+
+    windows: that it has seen. pending: first looks, to be confirmed by a second. more: as of an Update.
+    """
+
+    windows: int
+    open: tuple[Finding, ...]
+    undated: tuple[Finding, ...]
+    pending: Mapping[Key, int]
+    more: int
+
+
 class SegmentMonitor:
     """Counts, judges and remembers. Its memory is bounded: 25 MB for 30 columns."""
 
@@ -68,10 +81,24 @@ class SegmentMonitor:
         self._spans = Spans(self._bench, pace)
         self._recent: list[Codes] = []
         self._min_rows, self._most_told = min_rows, most_told
-        self._open: dict[tuple[str, str, int, int | None], Finding] = {}
+        self._open: dict[Key, Finding] = {}
         self._undated: dict[int, Finding] = {}
         self._past: list[tuple[int, Candidate]] = []
         self._more = 0
+
+    @property
+    def memory(self) -> Memory:
+        """What it has found."""
+        found = tuple(self._open.values()), tuple(self._undated.values())
+        return Memory(self._spans.windows, *found, dict(self._spans.pending), self._more)
+
+    def go_on(self, memory: Memory) -> None:
+        """Goes on with what another monitor of the same training has found."""
+        self._spans.go_on(memory.windows, memory.pending)
+        later = self._spans.windows - memory.windows
+        self._open = {each.candidate.key: each for each in memory.open}
+        self._undated = {each.candidate.cell: replace(each, opened=each.opened + later) for each in memory.undated}
+        self._more = memory.more
 
     def observe(
         self,

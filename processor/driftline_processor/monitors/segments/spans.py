@@ -4,10 +4,10 @@ The budget is our own allocation (Bonferroni over cells, kinds, lengths and the 
 bounds the chance of any false finding in a month, and never starves as online procedures with decaying levels do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from driftline_processor.monitors.segments.candidate import Candidate
+from driftline_processor.monitors.segments.candidate import Candidate, Key
 from driftline_processor.monitors.segments.counts import Stretch
 from driftline_processor.monitors.segments.inside import inside
 from driftline_processor.monitors.segments.judge import CONFIRM, Bench, Level
@@ -16,6 +16,9 @@ from driftline_processor.monitors.segments.weak import weak
 
 LEVELS: Final = 10
 """Stretches of 1, 2, 4 … 512 windows: at most 20 are held."""
+
+CONFIRMED_WITHIN: Final = 4 * 2**LEVELS
+"""Windows after a first look in which a second one may confirm it: two of the longest stretches, and a restart."""
 
 TESTS: Final = 4
 """Errors, confidence, shares, and drift inside segments share the budget."""
@@ -55,8 +58,15 @@ class Spans:
         self._bench, self._pace = bench, pace
         self._open: list[Stretch | None] = [None] * LEVELS
         self._before: list[Stretch | None] = [None] * LEVELS
-        self._pending: dict[tuple[str, str, int, int | None], int] = {}
+        self.pending: dict[Key, int] = {}
+        """First looks that found something, by the number of the window after them."""
         self.windows = 0
+
+    def go_on(self, windows: int, pending: Mapping[Key, int]) -> None:
+        """After so many windows of another process: stretches begin anew, where all lengths do."""
+        longest = 2 ** (LEVELS - 1)
+        self.windows = -(-windows // longest) * longest
+        self.pending = dict(pending)
 
     def add(self, stretch: Stretch) -> Iterator[Look]:
         """The stretches that end with a window, with what a second look confirms; the shortest first."""
@@ -83,10 +93,11 @@ class Spans:
         weakness = weak(bench, stretch, evaluated)
         every = [*weakness.candidates, *shares(bench, stretch, evaluated), *inside(bench, stretch, evaluated)]
         first, last = self.windows - 2**level, self.windows
-        confirmed = [each for each in every if self._pending.get(each.key, last) <= first]
+        confirmed = [each for each in every if self.pending.get(each.key, last) <= first]
+        self.pending = {key: seen for key, seen in self.pending.items() if seen > last - CONFIRMED_WITHIN}
         for each in every:
             if each.strict:
-                self._pending.setdefault(each.key, last)
+                self.pending.setdefault(each.key, last)
         return Look(level, first, last, stretch, confirmed, weakness.undated)
 
     def _duration(self, level: int, stretch: Stretch) -> float:
