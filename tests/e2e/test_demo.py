@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from driftline.tools.demo.scenarios.cold_spot import SEGMENT
 from e2e.processes import BIN, ROOT, clean_environment, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -78,6 +79,19 @@ def test_outcomes_that_no_longer_go_with_predictions_are_alarmed(tmp_path: Path)
     assert result["alarmed"][0] == "outcomes"
     assert {alarm["target"] for alarm in result["alarms"]} <= {"concept", "performance"}
     assert "severe" in result["alarms"][0]["moved"]
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.timeout(SECONDS + AROUND + 60)
+def test_a_cold_spot_is_named_and_nothing_else(tmp_path: Path) -> None:
+    """A group of patients that nobody declared: its rows come as logs, with the Collector if there is one."""
+    with driftline_demo(tmp_path, "--scenario", "cold-spot", "--seconds", str(SECONDS)) as demo:
+        status = demo.wait(SECONDS + AROUND)
+
+    result = json.loads((tmp_path / "f.json").read_text())
+    assert (status, result["problems"]) == (0, [])
+    assert {(alarm["target"], alarm["column"]) for alarm in result["alarms"]} == {("segment", SEGMENT)}
+    assert result["alarms"][0]["moved"].startswith("low confidence ")
     assert left_behind(tmp_path) == []
 
 

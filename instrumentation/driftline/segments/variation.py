@@ -17,6 +17,9 @@ _COMPARED = 32
 _SIMULATED = 12
 """Stretches without any variation but that of sampling that these are compared with."""
 
+_MOST_RATE = 0.5
+"""Of a flag: where more rows have it, their rate cannot follow the level; it would pass for variation."""
+
 _SURE = 3.719  # of a standard normal, beyond which lies 1e-4
 
 
@@ -87,6 +90,7 @@ def _of_flag(lattice: Lattice, whole: FloatArray, singles: FloatArray, of: int, 
     share = rows / np.maximum(all_rows, 1.0)[:, None]
     by_chance = (expected * (1 - rate) * (1 - share)).sum(0)
     dispersion = ((flagged - expected) ** 2).sum(0) / np.maximum(by_chance, 1e-9)
+    dispersion = np.where(rate > _MOST_RATE, 1.0, dispersion)
     weighted = (expected**2).sum(0) / np.maximum(expected.sum(0), 1e-9)  # stretches of many rows tell more
     return _beyond_counting(dispersion, weighted, len(singles), lattice)
 

@@ -1,6 +1,6 @@
 """The segments of one model: windows of rows in, findings that open, go on and close."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -125,9 +125,11 @@ class SegmentMonitor:
         stretch = self._counter.count(codes, status, weights, effect)
         columns = {i for i, column in enumerate(self.training.columns) if set(column.sources).intersection(alarmed)}
         closed: list[Finding] = []
-        for look in self._spans.add(stretch):
+        looks = list(self._spans.add(stretch))
+        suspects = {each.key: each for look in looks for each in look.suspects}
+        for look in looks:
             closed += self._close(look)
-            self._open_new(look, columns)
+            self._open_new(look, columns, suspects)
         return self._update([each for each in closed if each.candidate.key not in self._open])
 
     def _remember(self, codes: Codes) -> None:
@@ -144,7 +146,8 @@ class SegmentMonitor:
             self._past.append((look.last, each.candidate))
         return over
 
-    def _open_new(self, look: Look, alarmed: Collection[int]) -> None:
+    def _open_new(self, look: Look, alarmed: Collection[int], suspects: Mapping[Key, Candidate]) -> None:
+        """suspects: of all lengths, by which a candidate may be explained before they are confirmed themselves."""
         lattice, last = self._bench.lattice, look.last
         seen = {each.key: each for each in look.candidates}
         for key, held in self._open.items():
@@ -156,7 +159,11 @@ class SegmentMonitor:
         news = [each for each in look.candidates if each.key not in known and self._may_be_told(each, look)]
         news = cold(not_told_by_columns(lattice, news, alarmed), told)
         rows = np.concatenate(self._recent)
-        alone = told_once(lattice, without_shadows(lattice, news, rows, [*told, *over]), [*told, *over])
+        others = {
+            each.key: each for each in self._unconfirmed(look, suspects.values(), {*known, *(n.key for n in news)})
+        }
+        shown = without_shadows(lattice, [*news, *others.values()], rows, [*told, *over])
+        alone = told_once(lattice, [each for each in shown if each.key not in others], [*told, *over])
         self._more += max(len(alone) - self._room, 0)
         for each in sorted(alone, key=lambda each: -each.harm)[: self._room]:
             self._open[each.key] = Finding(each, last, look.level)
@@ -164,6 +171,10 @@ class SegmentMonitor:
 
     def _counted(self, look: Look, candidate: Candidate) -> Candidate:
         return counted_again(self._bench, look.stretch, candidate)
+
+    def _unconfirmed(self, look: Look, suspects: Iterable[Candidate], known: Collection[Key]) -> Iterator[Candidate]:
+        """Weak segments that a second look has yet to confirm, by the rows of a stretch."""
+        return (self._counted(look, each) for each in suspects if each.family == WEAK and each.key not in known)
 
     def _over(self, look: Look) -> list[Candidate]:
         """What is over, but still in a stretch: it and its shadows are no news."""

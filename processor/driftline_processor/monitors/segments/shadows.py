@@ -9,7 +9,7 @@ import numpy as np
 from driftline.segments.lattice import Codes, Lattice
 from driftline.sketch.arrays import BoolArray
 from driftline_processor.monitors.segments.candidate import DRIFT, UNSERVED, WEAK, Candidate, Counted
-from driftline_processor.monitors.segments.evidence import tail
+from driftline_processor.monitors.segments.evidence import ratio_bound, tail
 from driftline_processor.monitors.segments.judge import RATIO
 
 LEFT: Final = 1e-3
@@ -74,7 +74,8 @@ def _beside(
         if other.family == DRIFT:
             same = _columns(lattice, other) == _columns(lattice, best)
             return None if same or common > OVERLAP * held[other.cell].sum() else other
-        if _follows(other, best, common / max(int(held[other.cell].sum()), 1)):
+        rows = max(int(held[other.cell].sum()), 1)
+        if _follows(other, best, common / rows) or _is_made_of(other, best, common / rows, rows):
             return None
         share = common / size
         mine, theirs = other.counted, best.counted
@@ -90,15 +91,32 @@ def _beside(
 
 
 def _follows(other: Candidate, best: Candidate, part: float) -> bool:
-    """Whether a segment changed by no more than the factor of a better one, in the part of its rows that lies there."""
+    """Whether a segment changed by no more than the sure factor of a better one, where it lies in that."""
     if other.family == UNSERVED:
         return False
-    expected = best.counted.exposure / best.counted.trained_exposure * (best.counted.trained + 0.5)
-    factor = 1.0 + (max(best.counted.x / max(expected, 1e-9), 1.0) - 1.0) * part
+    past = best.counted
+    expected = past.exposure / past.trained_exposure * (past.trained + 0.5)
+    surely = ratio_bound(np.array(past.x), np.array(expected), np.array(past.trained), upper=True)
+    factor = 1.0 + (max(float(surely), 1.0) - 1.0) * part
     x, trained, exposure, trained_exposure = other.counted
     ratio = factor * max(exposure, 1e-9) / max(trained_exposure, 1e-9)
     chance = tail(np.array(x), np.array(trained), ratio, upper=True)
     return bool(chance > LEFT or x <= RATIO * trained * ratio)
+
+
+def _is_made_of(other: Candidate, best: Candidate, part: float, rows: int) -> bool:
+    """Whether a weak segment is what the rows of a better one in it make of its own past: these may have had no flags.
+
+    part: of its rows that lie in the better one, of so many that are known.
+    """
+    if other.family != WEAK:
+        return False
+    x, trained, exposure, trained_exposure = other.counted
+    rate = part * best.counted.x / max(best.counted.exposure, 1e-9) + (1.0 - part) * trained / max(
+        trained_exposure, 1e-9
+    )
+    chance = tail(np.array(x), np.array(rate * rows), exposure / rows, upper=True)
+    return bool(chance > LEFT or x <= RATIO * rate * exposure)
 
 
 def _is_shadow(candidate: Candidate, candidates: int) -> bool:

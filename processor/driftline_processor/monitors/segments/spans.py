@@ -41,13 +41,17 @@ class Pace(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A stretch and what stands out in it. first, last: numbers of its windows, the last one excluded."""
+    """A stretch and what stands out in it. first, last: numbers of its windows, the last one excluded.
+
+    candidates: that an earlier look has found, too. suspects: all, with or without an earlier one.
+    """
 
     level: int
     first: int
     last: int
     stretch: Stretch
     candidates: list[Candidate]
+    suspects: list[Candidate]
     undated: list[Candidate]
 
 
@@ -98,7 +102,7 @@ class Spans:
         for each in every:
             if each.strict:
                 self.pending.setdefault(each.key, last)
-        return Look(level, first, last, stretch, confirmed, weakness.undated)
+        return Look(level, first, last, stretch, confirmed, every, weakness.undated)
 
     def _duration(self, level: int, stretch: Stretch) -> float:
         """In chunks of the reference."""

@@ -143,6 +143,13 @@ def _elsewhere(bench: Bench, stretch: Stretch, flag: Flag, cells: _Cells) -> Flo
     return np.asarray(flagged / np.maximum(rows, 1.0))
 
 
+def _chance_elsewhere(bench: Bench, stretch: Stretch, flag: Flag, cells: _Cells) -> FloatArray:
+    """Probability of as many flags at the rate of the other rows of the stretch: cells are ranked by it, too."""
+    rows = bench.lattice.rows(stretch.sums[flag.of].astype(np.float64)) - cells.rows
+    flagged = bench.lattice.rows(stretch.sums[flag.flag].astype(np.float64)) - cells.x
+    return tail(cells.x, np.maximum(flagged, 0.0), cells.rows / np.maximum(rows, 1.0), upper=True)
+
+
 def _told(
     bench: Bench,
     stretch: Stretch,
@@ -150,7 +157,10 @@ def _told(
     cells: _Cells,
     found: tuple[BoolArray, BoolArray, FloatArray, FloatArray],
 ) -> Iterator[Candidate]:
-    chosen, sure, chance, surely = found
+    chosen, sure, own, surely = found
+    chance = np.maximum(
+        own, _chance_elsewhere(bench, stretch, flag, cells)
+    )  # what has no flags in training wins all else
     every, trained_rows, elsewhere = bench.rows(stretch), bench.training.rows, _elsewhere(bench, stretch, flag, cells)
     for i in np.flatnonzero(chosen).tolist():
         cell, x, rows = int(cells.cell[i]), float(cells.x[i]), float(cells.rows[i])

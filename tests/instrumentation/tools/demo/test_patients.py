@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import driftline
 from driftline.tools.demo.patients import FAULT, FEATURES, load_patients
-from driftline.tools.demo.scenarios import output_collapse
+from driftline.tools.demo.scenarios import cold_spot, output_collapse
 from driftline.tools.demo.training import LABEL, PREDICTION, ROWS, SCORE, TIMESTAMP, train, training_log
 
 TOLERANCE = 0.05
@@ -98,3 +99,25 @@ def test_the_new_model_of_the_collapse_calls_everybody_mild(tmp_path: Path) -> N
     assert list(model.classes_) == ["mild", "severe"]
     assert set(model.predict(load_patients()[0])) == {"mild"}
     assert [file.name for file in tmp_path.iterdir()] == ["model.joblib"]
+
+
+def test_the_new_model_of_the_cold_spot_is_unsure_of_one_group_alone(tmp_path: Path) -> None:
+    """The reference has the group as a pair of bins, under the name that is expected; of all others nothing moves."""
+    path, old = tmp_path / "model.joblib", train()
+    joblib.dump(old, path)
+    cold_spot.deploy(path)
+    patients, _ = load_patients()
+    scrambled = cold_spot.is_scrambled(patients)
+    before, after = (each.predict_proba(patients)[:, 1] for each in (old, joblib.load(path)))
+    assert after[scrambled] == pytest.approx(0.5)
+    assert after[~scrambled] == pytest.approx(before[~scrambled], abs=1e-5)
+    assert largest_shift(*(np.maximum(p, 1 - p) for p in (before, after))) < TOLERANCE
+
+    log = training_log(old, end=1e9)
+    profile = driftline.profile(log, y=LABEL, prediction=PREDICTION, score=SCORE, timestamp=TIMESTAMP)
+    assert profile.segments is not None
+    codes = [each.codes(np.asarray(patients[each.name])) for each in profile.segments.columns[:2]]
+    (cell,) = set(zip(*(each[scrambled].tolist() for each in codes), strict=True))
+    columns = profile.segments.columns
+    assert " and ".join(columns[i].named(code) for i, code in enumerate(cell)) == cold_spot.SEGMENT
+    assert np.count_nonzero((codes[0] == cell[0]) & (codes[1] == cell[1])) == scrambled.sum()

@@ -10,6 +10,7 @@ DEFAULT: Final = "drift"
 
 SCENARIOS: Final = {
     "drift": "driftline.tools.demo.scenarios.drift",
+    "cold-spot": "driftline.tools.demo.scenarios.cold_spot",
     "skew": "driftline.tools.demo.scenarios.skew",
     "output-collapse": "driftline.tools.demo.scenarios.output_collapse",
     "concept": "driftline.tools.demo.scenarios.concept",
