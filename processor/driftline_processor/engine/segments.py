@@ -13,7 +13,7 @@ from driftline.segments.columns import SegmentColumn
 from driftline.segments.flags import status
 from driftline.segments.lattice import Codes
 from driftline.segments.training import Flags, SegmentTraining
-from driftline.semconv import CONFIDENCE, PREDICTION, SCORE, TARGET_INPUT, TARGET_SEGMENT
+from driftline.semconv import CONFIDENCE, PREDICTION, SCORE, TARGET_INPUT, TARGET_OUTPUT, TARGET_SEGMENT
 from driftline.sketch.arrays import FloatArray, IntArray
 from driftline.sketch.values import aligned
 from driftline_processor.engine.engine_settings import EngineSettings
@@ -27,6 +27,8 @@ from driftline_processor.monitors.segments.series import bounded, of_findings
 from driftline_processor.monitors.segments.spans import BUDGET, Pace
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Reference, SegmentResult, Window
 from driftline_processor.verdicts.verdict import State
+
+_OF_CONFIDENCE: Final = {ColumnKey(TARGET_OUTPUT, CONFIDENCE), ColumnKey(TARGET_OUTPUT, SCORE)}
 
 RELEARN: Final = 64
 """Windows with rows of a monitor that knows nothing, in which open alarms are kept until they are found again."""
@@ -74,7 +76,7 @@ class Segments:
         window: Window,
         reference: Reference,
         rows: WeightedRows | None,
-        alarmed: frozenset[str],
+        alarmed: frozenset[ColumnKey],
         *,
         effect: float,
     ) -> Iterator[ColumnResult]:
@@ -132,7 +134,7 @@ class Segments:
         monitor: SegmentMonitor,
         rows: WeightedRows | None,
         reference: Reference,
-        alarmed: frozenset[str],
+        alarmed: frozenset[ColumnKey],
         *,
         effect: float,
     ) -> Update:
@@ -141,7 +143,10 @@ class Segments:
             return monitor.observe(np.zeros((0, len(columns)), np.uint8), np.zeros(0, np.int64))
         watched.windows += 1
         codes = np.stack([_codes(rows.table, column, reference) for column in columns], axis=1)
-        return monitor.observe(codes, _status(rows.table, monitor.training.flags), rows.weights, alarmed, effect=effect)
+        found = _status(rows.table, monitor.training.flags)
+        inputs = [key.name for key in alarmed if key.target == TARGET_INPUT]
+        unsure = not alarmed.isdisjoint(_OF_CONFIDENCE)
+        return monitor.observe(codes, found, rows.weights, inputs, effect=effect, unsure=unsure)
 
     def _count(
         self, key: ModelKey, window: Window, reference: Reference, rows: WeightedRows | None
@@ -181,10 +186,10 @@ def _is_served(table: RowTable, column: SegmentColumn, reference: Reference) -> 
     return column.condition is None and known and RowColumn(CODE, column.name) in table.columns
 
 
-def _alarmed(model: ModelState, columns: Iterable[ColumnResult]) -> frozenset[str]:
-    """Inputs whose own alarm is open, or opens with this window."""
+def _alarmed(model: ModelState, columns: Iterable[ColumnResult]) -> frozenset[ColumnKey]:
+    """Columns whose own alarm is open, or opens with this window."""
     moved = {each.column for each in columns if each.verdict is not None and each.verdict.state is State.ALARM}
-    return frozenset(key.name for key in (*model.alarms, *moved) if key.target == TARGET_INPUT)
+    return frozenset((*model.alarms, *moved))
 
 
 def _kept(model: ModelState, found: Collection[ColumnKey]) -> Iterator[ColumnResult]:

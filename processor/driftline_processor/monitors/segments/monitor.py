@@ -15,7 +15,7 @@ from driftline_processor.monitors.segments.counts import WindowCounter
 from driftline_processor.monitors.segments.judge import Bench
 from driftline_processor.monitors.segments.shadows import without_shadows
 from driftline_processor.monitors.segments.spans import LEVELS, Look, Pace, Spans
-from driftline_processor.monitors.segments.stories import cold, not_told_by_columns, told_once
+from driftline_processor.monitors.segments.stories import cold, not_told_by_columns, not_told_by_outputs, told_once
 
 MOST_TOLD: Final = 20
 """Findings of a model that are open together; others are only counted."""
@@ -108,6 +108,7 @@ class SegmentMonitor:
         alarmed: Collection[str] = (),
         *,
         effect: float = 1.0,
+        unsure: bool = False,
     ) -> Update:
         """Count and judge one window.
 
@@ -117,6 +118,7 @@ class SegmentMonitor:
             weights: how many rows each stands for, [rows]; None for one each.
             alarmed: names of columns whose own alarm is open.
             effect: rows that repeat count as so many times fewer.
+            unsure: whether the alarm of the confidence is open: what fell with it is no news.
 
         """
         if not len(codes):
@@ -129,7 +131,7 @@ class SegmentMonitor:
         suspects = {each.key: each for look in looks for each in look.suspects}
         for look in looks:
             closed += self._close(look)
-            self._open_new(look, columns, suspects)
+            self._open_new(look, columns, suspects, unsure=unsure)
         return self._update([each for each in closed if each.candidate.key not in self._open])
 
     def _remember(self, codes: Codes) -> None:
@@ -146,7 +148,9 @@ class SegmentMonitor:
             self._past.append((look.last, each.candidate))
         return over
 
-    def _open_new(self, look: Look, alarmed: Collection[int], suspects: Mapping[Key, Candidate]) -> None:
+    def _open_new(
+        self, look: Look, alarmed: Collection[int], suspects: Mapping[Key, Candidate], *, unsure: bool
+    ) -> None:
         """suspects: of all lengths, by which a candidate may be explained before they are confirmed themselves."""
         lattice, last = self._bench.lattice, look.last
         seen = {each.key: each for each in look.candidates}
@@ -157,6 +161,7 @@ class SegmentMonitor:
         over = [self._counted(look, each) for each in self._over(look)]
         known = {*self._open, *(each.key for each in over)}
         news = [each for each in look.candidates if each.key not in known and self._may_be_told(each, look)]
+        news = not_told_by_outputs(news) if unsure else news
         news = cold(not_told_by_columns(lattice, news, alarmed), told)
         rows = np.concatenate(self._recent)
         others = {

@@ -5,24 +5,42 @@ from dataclasses import replace
 from typing import Final
 
 from driftline.segments.lattice import Lattice
-from driftline_processor.monitors.segments.candidate import COLD, DRIFT, ERROR, GROWING, WEAK, Candidate
+from driftline_processor.monitors.segments.candidate import (
+    COLD,
+    DRIFT,
+    ERROR,
+    GROWING,
+    LOW_CONFIDENCE,
+    WEAK,
+    Candidate,
+)
+
+WORSE: Final = 6.9
+"""Score that says so: evidence beside the other rows, at one in a thousand of all cells that were looked at."""
 
 COLUMN: Final = 0.05
 """Of the rows: a category or bin that moved so far is up to its column, which knows the season."""
 
 
 def not_told_by_columns(lattice: Lattice, candidates: Sequence[Candidate], alarmed: Collection[int]) -> list[Candidate]:
-    """Without shares and moves in columns whose own alarm is open, and without those that columns are judged by.
+    """Without what the alarms of columns tell: shares and moves in them, and less confidence where they moved.
 
-    alarmed: numbers of columns.
+    Neither are shares told that columns are judged by. alarmed: numbers of columns.
     """
-    return [each for each in candidates if each.family == WEAK or not _is_of_columns(lattice, each, alarmed)]
+    return [each for each in candidates if not _is_of_columns(lattice, each, alarmed)]
 
 
 def _is_of_columns(lattice: Lattice, candidate: Candidate, alarmed: Collection[int]) -> bool:
+    moved = bool(columns_of(lattice, candidate).intersection(alarmed))
+    if candidate.family == WEAK:
+        return moved and candidate.measure == LOW_CONFIDENCE
     single = candidate.family != DRIFT and candidate.cell < lattice.singles
-    much = abs(candidate.share - candidate.reference_share) > COLUMN
-    return (single and much) or bool(columns_of(lattice, candidate).intersection(alarmed))
+    return (single and abs(candidate.share - candidate.reference_share) > COLUMN) or moved
+
+
+def not_told_by_outputs(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Where the alarm of the confidence is open: without segments of which the model may be as sure as elsewhere."""
+    return [each for each in candidates if each.measure != LOW_CONFIDENCE or each.score > WORSE]
 
 
 def columns_of(lattice: Lattice, candidate: Candidate) -> set[int]:

@@ -248,3 +248,29 @@ def test_sampled_rows_count_as_many_but_say_no_more(training: SegmentTraining) -
     assert (plain.weight, heavy.weight) == (ROWS, 20 * ROWS)
     unequal = counted.count(rows.codes, status, np.where(np.arange(ROWS) % 2, 1.0, 9.0))
     assert unequal.sums[0, :CODES].sum() == pytest.approx(25_000_000 / 41_000, rel=1e-5)
+
+
+def _told(training: SegmentTraining, change: Change, alarmed: tuple[str, ...] = (), unsure: bool = False) -> set[str]:
+    """Names of what is open after a while, while alarms of columns are open from the beginning."""
+    monitor, rng = SegmentMonitor(training, PACE), np.random.default_rng(13)
+    names: set[str] = set()
+    for _ in range(30):
+        rows = Rows(rng, ROWS, COLUMNS)
+        change(rows)
+        update = monitor.observe(rows.codes, rows.status(), alarmed=alarmed, unsure=unsure)
+        names |= {key_of(training, finding.candidate).name for finding in update.open}
+    return names
+
+
+def test_what_fell_with_the_confidence_of_all_is_not_told_beside_its_alarm(training: SegmentTraining) -> None:
+    """A sure segment that is as unsure as all others is news only while these are as ever; a weaker one always is."""
+    assert _told(training, _a_sure_one_less_sure)
+    assert not _told(training, _a_sure_one_less_sure, unsure=True)
+    assert _told(training, _less_sure, unsure=True)
+
+
+def test_a_column_in_alarm_is_not_told_as_an_unsure_segment_but_as_a_wrong_one(training: SegmentTraining) -> None:
+    """Where its values moved the model may well be less sure; that it is wrong there, its alarm does not say."""
+    alarmed = tuple(f"c{i}" for i in range(COLUMNS))
+    assert not _told(training, _less_sure, alarmed)
+    assert _told(training, _more_errors, alarmed)
