@@ -4,6 +4,7 @@ import re
 
 from dashboard_panels import DASHBOARD, filled, in_prometheus
 from driftline_processor.encode.metrics import METRICS
+from driftline_processor.encode.performance import PERFORMANCE_METRICS
 
 NOT_SHOWN = {
     "ml.incident.open": "the panel of columns in alarm says more; alert on it",
@@ -20,6 +21,15 @@ NOT_SHOWN = {
     "ml.segment.low": "an interval of each of twenty segments is too much to read; for those who look at one",
     "ml.segment.high": "as the lower end",
     "ml.segment.rows": "the share of a segment says the same beside that of training",
+    "ml.performance.f1": "lies between precision and recall, which are shown",
+    "ml.performance.log_loss": "the Brier score says as much, on a scale with an end",
+    "ml.performance.rmsle": "of numbers that grow by factors only; errors in the unit of the label are shown",
+    "ml.performance.r2": "RMSE in another unit",
+    "ml.performance.labels": "the share of labelled rows is shown",
+    "ml.performance.window.start": "as that of the judged window",
+    "ml.performance.window.end": "as that of the judged window",
+    "ml.outcome.sum": "the mean of a figure is shown",
+    "ml.outcome.rows": "as the sum",
 }
 """Metrics that no panel asks for, and why."""
 
@@ -32,6 +42,7 @@ def test_statistics_have_the_panels_that_the_code_makes() -> None:
 def test_every_metric_has_a_panel_or_a_reason_to_have_none() -> None:
     """A new metric is shown, or NOT_SHOWN says why it is not."""
     asked = set(re.findall(r"\bml_\w+", DASHBOARD.read_text()))
-    hidden = {metric.name for metric in METRICS if in_prometheus(metric.name) not in asked}
+    every = (*METRICS, *(metric for metric in PERFORMANCE_METRICS if not metric.name.endswith((".low", ".high"))))
+    hidden = {metric.name for metric in every if in_prometheus(metric.name) not in asked}
 
     assert hidden == NOT_SHOWN.keys()

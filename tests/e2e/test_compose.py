@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 from driftline import semconv
 from driftline_processor.config import load_config, page_exposed
 from driftline_processor.encode.metrics import METRICS
+from driftline_processor.encode.performance import PERFORMANCE_METRICS
 from driftline_processor.service.internal_metrics import INTERNAL_METRICS, METRIC_PREFIX
 from e2e.collectors import CONFIG
 from e2e.processes import BIN, ROOT, clean_environment
@@ -150,7 +151,7 @@ def test_the_dashboard_asks_for_metrics_and_labels_that_exist() -> None:
     asked = set(re.findall(r"\b(?:ml|driftline)_\w+", queries))
     documented = [(term.name, *term.kind.split(", "), "", "") for term in semconv.TERMS]
     own = [(f"{METRIC_PREFIX}.{metric.name}", "metric", metric.kind, metric.unit) for metric in INTERNAL_METRICS]
-    results = [(metric.name, "metric", "gauge", metric.unit) for metric in METRICS]
+    results = [(metric.name, "metric", "gauge", metric.unit) for metric in (*METRICS, *PERFORMANCE_METRICS)]
     sent = {name for each in (*documented, *own, *results) for name in _in_prometheus(*each[:4])}
 
     assert len(asked) > 20
