@@ -96,9 +96,8 @@ class OutcomeHistory:
             return ()
         if reference.id != self.reference:
             self.reference, self.panes, self.hours, self._monitor = reference.id, {}, {}, None
-        if self._monitor is None:
-            duration = float(reference.ends[-1] - reference.starts[0]) * 1e9 if reference.has_timestamps else 0.0
-            self._monitor = OutcomeMonitor.of(outcomes, duration)
+        self._monitor = self._monitor or OutcomeMonitor.of_reference(reference)
+        assert self._monitor is not None
         size = window.end - window.start
         self._count(outcomes, max(window.end, max(self.panes, default=0)))
         self._forget(window.end - SPANS[-1] * size, (window.end - wait) // HOUR)

@@ -82,7 +82,7 @@ class LabelledRows:
         self._panes: dict[int, CountedPane] = {}
         self._training = {} if self._cells is None else self._cells.training()
         self._step, self._settings = settings.step, settings
-        self._monitor = _monitor(reference) if self._cells is not None else None
+        self._monitor = OutcomeMonitor.of_reference(reference) if self._cells is not None else None
         self._label = next((key for key in found if key.target == TARGET_LABEL), None)
         outputs = (ColumnKey(TARGET_OUTPUT, name) for name in (PREDICTION, SCORE))
         self._prediction, self._score = (key if key in found else None for key in outputs)
@@ -225,13 +225,6 @@ class LabelledRows:
             return known.positive
         means = {name: total / rows for name, (rows, total) in self._seen.items() if rows}
         return max(classes, key=lambda name: means[name]) if len(means) == 2 else classes[-1]
-
-
-def _monitor(reference: Reference) -> OutcomeMonitor | None:
-    if reference.outcomes is None:
-        return None
-    seconds = float(reference.ends[-1] - reference.starts[0]) if reference.has_timestamps else 0.0
-    return OutcomeMonitor.of(reference.outcomes, seconds * 1e9)
 
 
 def _confusion(

@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 
 from driftline.profiling.outcome_profiles import class_outcomes, number_outcomes
 from driftline.rows.table import RowTable
+from driftline.semconv import TARGET_LABEL
 from driftline.sketch.time_units import DAY, HOUR
 from driftline_processor.monitors.concept.monitor import CONCEPT, ERRORS, WRONG, Limits
 from driftline_processor.outcomes.history import MOST_ROWS, OutcomeHistory
@@ -45,7 +46,12 @@ class Model:
             outcomes = class_outcomes(names[label.astype(int)], names[(score >= 0.5).astype(int)], score, chunks)
         assert outcomes is not None
         self.reference: Any = SimpleNamespace(
-            id="r", outcomes=outcomes, has_timestamps=True, starts=np.array([0.0]), ends=np.array([100 * 3600.0])
+            id="r",
+            outcomes=outcomes,
+            has_timestamps=True,
+            starts=np.array([0.0]),
+            ends=np.array([100 * 3600.0]),
+            columns={ColumnKey(TARGET_LABEL, "paid"): SimpleNamespace(categories=("False", "True"))},
         )
 
     def rows(self, number: int, flipped: float = 0.0) -> tuple[Array, Array]:
@@ -121,6 +127,7 @@ def test_other_outcomes_are_found_by_the_labels_that_come(numbers: bool, saved: 
 
     assert {each.column for each in opened} == {CONCEPT, ERRORS if numbers else WRONG}
     assert all(100 <= each.window <= 120 for each in opened), opened
+    assert numbers or "share of label 'True'" in next(each.sentence for each in opened if each.column == CONCEPT)
 
 
 def test_nothing_is_kept_for_a_model_without_a_reference() -> None:

@@ -1,14 +1,16 @@
 """Concept drift and worse performance, as verdicts: over the window and longer stretches that end with it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from driftline.reference.outcome_profile import ClassOutcomes, NumberOutcomes
-from driftline.semconv import TARGET_CONCEPT, TARGET_PERFORMANCE
+from driftline.semconv import TARGET_CONCEPT, TARGET_LABEL, TARGET_PERFORMANCE
 from driftline.sketch.arrays import FloatArray
+from driftline.sketch.spellings import outcome_name
+from driftline.sketch.time_units import SECOND
 from driftline_processor.monitors.concept import class_events, error_means
 from driftline_processor.monitors.concept.class_events import ClassEvents, Counted
 from driftline_processor.monitors.concept.error_means import ErrorMeans
@@ -17,7 +19,7 @@ from driftline_processor.performance.intervals import kish_size
 from driftline_processor.performance.label_counts import ClassCounts, NumberCounts
 from driftline_processor.performance.selection import differs
 from driftline_processor.performance.sufficiency import FEWEST_LABELS
-from driftline_processor.records import ColumnKey, ColumnResult
+from driftline_processor.records import ColumnKey, ColumnResult, Reference
 from driftline_processor.verdicts.reasons import NoRows, OutcomesMoved
 from driftline_processor.verdicts.verdict import ClosingEvidence, OpenAlarm, State, Verdict
 
@@ -58,9 +60,25 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class OutcomeMonitor:
-    """Of one reference. reference: how it is judged. rows: of the reference that have labels."""
+    """Of one reference. reference: how it is judged. label: how the event's label is spelled in training."""
 
     reference: ClassEvents | ErrorMeans
+    label: str = ""
+
+    @classmethod
+    def of_reference(cls, reference: Reference) -> "OutcomeMonitor | None":
+        """None where the reference knows no outcomes."""
+        outcomes = reference.outcomes
+        if outcomes is None:
+            return None
+        seconds = float(reference.ends[-1] - reference.starts[0]) if reference.has_timestamps else 0.0
+        found = cls.of(outcomes, seconds * SECOND)
+        if isinstance(outcomes, NumberOutcomes):
+            return found
+        names = (
+            name for key, each in reference.columns.items() if key.target == TARGET_LABEL for name in each.categories
+        )
+        return replace(found, label={outcome_name(name): name for name in names}.get(outcomes.positive, ""))
 
     @classmethod
     def of(cls, outcomes: ClassOutcomes | NumberOutcomes, duration: float) -> "OutcomeMonitor":
@@ -118,7 +136,7 @@ class OutcomeMonitor:
             if len(self.keys) == 1:
                 every.pop()
             for at, each in every:
-                found = _Found(stretch, each, _class_reason(self.reference, at, each, doubt=doubt), selected)
+                found = _Found(stretch, each, _class_reason(self, at, each, doubt=doubt), selected)
                 yield CONCEPT, found
                 if at == len(evidence) - 1:
                     yield WRONG, found._replace(evidence=each.if_higher())
@@ -154,13 +172,16 @@ def _counted(events: ClassEvents, counts: ClassCounts) -> Counted:
     return Counted(*(events.grouped(each)[None, :] for each in (rows, event, wrong)))
 
 
-def _class_reason(events: ClassEvents, at: int, found: Evidence, *, doubt: bool) -> OutcomesMoved:
+def _class_reason(monitor: OutcomeMonitor, at: int, found: Evidence, *, doubt: bool) -> OutcomesMoved:
+    events = monitor.reference
+    assert isinstance(events, ClassEvents)
     outcomes = events.outcomes
     if at == len(events.regions):
         return OutcomesMoved("wrong", found.before, found.after, selection=doubt)
     low, high = events.bounds(at)
     what = "label" if outcomes.positive else "right"
-    return OutcomesMoved(what, found.before, found.after, outcomes.positive or None, low, high, selection=doubt)
+    name = monitor.label or outcomes.positive or None
+    return OutcomesMoved(what, found.before, found.after, name, low, high, selection=doubt)
 
 
 def _verdict(found: Sequence[_Found], material: float, alarm: OpenAlarm | None) -> Verdict:
