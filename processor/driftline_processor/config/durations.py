@@ -37,3 +37,14 @@ def format_duration(nanoseconds: int) -> str:
     if rest or not parts:
         parts.append(f"{rest / SECOND:.9f}".rstrip("0").rstrip(".") + "s")
     return ("-" if nanoseconds < 0 else "") + "".join(parts)
+
+
+def about(nanoseconds: int) -> str:
+    """A duration for a sentence, by its two largest units: windows of so many rows last as long as they do.
+
+    >>> about(21 * DAY + 18 * HOUR + 14 * MINUTE + 30_776_000_000), about(90 * SECOND), about(1_500_000_000)
+    ('21d18h', '1m30s', '2s')
+    """
+    whole = abs(nanoseconds)
+    unit = HOUR if whole >= DAY else MINUTE if whole >= HOUR else SECOND
+    return format_duration(round(nanoseconds / unit) * unit if whole >= SECOND else nanoseconds)

@@ -16,7 +16,7 @@ from driftline.semconv import (
     TARGET_SEGMENT,
     TENANT_NAME,
 )
-from driftline_processor.config.durations import format_duration
+from driftline_processor.config.durations import about
 from driftline_processor.records import ColumnKey, ColumnResult, ModelKey, Window, WindowResult
 from driftline_processor.verdicts.shift import direction, medians
 from driftline_processor.verdicts.verdict import State, Verdict
@@ -52,7 +52,7 @@ def move_in_words(column: ColumnResult, verdict: Verdict, window: Window) -> tup
     before, now = (column.reference_distribution, column.distribution) if verdict.aspect == "value" else ({}, {})
     whither = direction(verdict.reasons, before, now)
     longer = verdict.duration > window.end - window.start
-    span = f" over the last {format_duration(verdict.duration)}" if longer else ""
+    span = f" over the last {about(verdict.duration)}" if longer else ""
     what = (medians(before, now), verdict.sentence)
     return f"{whither and f' {whither}'}{span}", "; ".join(each for each in what if each)
 
@@ -127,7 +127,7 @@ def open_incident(result: WindowResult, moved: Sequence[ColumnResult], opened: i
 
 def closed_incident(result: WindowResult, opened: int, columns: Sequence[ColumnKey]) -> str:
     """An incident that is over. columns: all that were in it."""
-    after = format_duration(result.window.end - opened)
+    after = about(result.window.end - opened)
     return f"{model_in_words(result.model)}: no alarm is open any more after {after}: {_listed(columns)} had moved"
 
 

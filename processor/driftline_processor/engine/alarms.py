@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from driftline.semconv import TARGET_SEGMENT
 from driftline.sketch.identity import digest
-from driftline_processor.config.durations import format_duration
+from driftline_processor.config.durations import about
 from driftline_processor.engine.alarm_summary import (
     begun,
     column_in_words,
@@ -165,7 +165,7 @@ def _event(change: Change, result: WindowResult, traces: tuple[str, ...]) -> Ala
 def _what(change: Change, result: WindowResult) -> str:
     column = column_in_words(change.column)
     if change.change is AlarmChange.CLOSED:
-        after = f"after {format_duration(result.window.end - change.alarm.opened)}"
+        after = f"after {about(result.window.end - change.alarm.opened)}"
         return f"{column} {change.why}, {after}" if change.why else f"{column} is back {_how_far(change, after)}"
     moved = next(each for each in result.columns if each.column == change.column)
     how, what = move_in_words(moved, change.verdict, result.window)

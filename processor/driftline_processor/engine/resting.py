@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from driftline.sketch.time_units import DAY
-from driftline_processor.config.durations import format_duration
+from driftline_processor.config.durations import about
 from driftline_processor.engine.alarms import Alarm, close_all
 from driftline_processor.engine.incidents import Incident, follow_incident
 from driftline_processor.engine.provisional_reference import is_provisional
@@ -53,7 +53,7 @@ def ending(
     start, end = repeated.window
     columns = tuple(replace(column, alarm=None) for column in repeated.columns)
     dated = replace(repeated, window=Window(start + rest, end + rest), columns=columns)
-    closed = close_all(alarms, dated, f"has had no rows for {format_duration(rest)}")
+    closed = close_all(alarms, dated, f"has had no rows for {about(rest)}")
     _, ended = follow_incident(incident, closed)
     return replace(ended, window=repeated.window)
 

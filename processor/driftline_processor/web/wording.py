@@ -3,7 +3,7 @@
 from datetime import datetime, timezone
 from typing import Final
 
-from driftline_processor.config.durations import format_duration
+from driftline_processor.config.durations import about
 from driftline_processor.verdicts.numbers import percent
 
 NOTHING: Final = "–"
@@ -34,7 +34,7 @@ def ago(seconds: float | None, now: float) -> str:
     if seconds is None:
         return ""
     minutes = max(round((now - seconds) / 60.0), 0)
-    return format_duration(minutes * 60_000_000_000) if minutes else "less than a minute"
+    return about(minutes * 60_000_000_000) if minutes else "less than a minute"
 
 
 def count(value: float | None) -> str:
