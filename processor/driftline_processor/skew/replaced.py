@@ -1,10 +1,11 @@
 """Values that a constant has taken the place of: a default for what is missing, or the end of a range."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
 
-from driftline.sketch.arrays import BoolArray
+from driftline.sketch.arrays import BoolArray, FloatArray
 from driftline_processor.skew.explanation import (
     CLIPPED,
     DEFAULT,
@@ -16,6 +17,9 @@ from driftline_processor.skew.explanation import (
 from driftline_processor.skew.feature import FeaturePair
 
 _MOST: Final = 0.6
+ERRORS: Final = 3.0
+"""Standard errors of the mean within which a default is about it."""
+
 _WITHIN: Final = 0.02
 """Share of values inside the end of a range that was cut off."""
 
@@ -24,13 +28,17 @@ def explain_default(feature: UnequalFeature) -> Explanation | None:
     """One side has a constant where the other has nothing, or anything."""
     found = [
         each
-        for side, pair in (("served", feature.unequal), ("recomputed", feature.unequal.swapped()))
-        if (each := _default(side, pair)) is not None
+        for side, pair, whole in (
+            ("served", feature.unequal, feature.whole),
+            ("recomputed", feature.unequal.swapped(), feature.whole.swapped()),
+        )
+        if (each := _default(side, pair, _numbers(whole))) is not None
     ]
     return max(found, key=lambda each: each.coverage, default=None)
 
 
-def _default(side: str, pair: FeaturePair) -> Explanation | None:
+def _default(side: str, pair: FeaturePair, known: FloatArray) -> Explanation | None:
+    """known: numbers that the other side has, [rows]."""
     there = ~pair.served_missing & (np.isfinite(pair.served) if pair.numeric else True)
     if np.count_nonzero(there) < FEWEST:
         return None
@@ -43,7 +51,24 @@ def _default(side: str, pair: FeaturePair) -> Explanation | None:
         return None
     if not filled and (side == "recomputed" or _kinds(pair, hits) < FEWEST):
         return None  # one category became another, or the other side has it right
-    return Explanation(DEFAULT, {"default": _plain(value), "side": side, "for": "missing" if filled else "any"}, hits)
+    detail = {"default": _plain(value), "side": side, "for": "missing" if filled else "any"}
+    return Explanation(DEFAULT, detail | _mean(value, known), hits)
+
+
+def _mean(value: Any, known: FloatArray) -> dict[str, str]:
+    """Whether a default is about the mean of the values that are known, as an imputer's is, and no round number."""
+    if not len(known) or not isinstance(value, float) or round(value, 2) == value:
+        return {}
+    error = float(known.std()) / math.sqrt(len(known))
+    return {"about": "mean"} if abs(value - float(known.mean())) <= ERRORS * error else {}
+
+
+def _numbers(pair: FeaturePair) -> FloatArray:
+    """Of the recomputed side, those that are finite."""
+    if not pair.numeric:
+        return np.zeros(0)
+    values = np.asarray(pair.recomputed[~pair.recomputed_missing], np.float64)
+    return values[np.isfinite(values)]
 
 
 def _kinds(pair: FeaturePair, hits: BoolArray) -> int:

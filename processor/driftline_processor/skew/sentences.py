@@ -60,7 +60,10 @@ def _plural(number: float, name: str) -> str:
 def _default(_name: str, detail: Mapping[str, Any]) -> str:
     other = "recomputed" if detail["side"] == "served" else "served"
     where = f"rows are missing {other}" if detail["for"] == "missing" else f"{other} rows have other values"
-    return f"the default {detail['default']!r} {detail['side']} where {where}"
+    default = detail["default"]
+    value = f"{default:.7g}" if isinstance(default, float) else repr(default)
+    about = ", about the mean," if detail.get("about") == "mean" else ""
+    return f"the default {value}{about} {detail['side']} where {where}"
 
 
 def _rounded(_name: str, detail: Mapping[str, Any]) -> str:

@@ -81,6 +81,12 @@ FAULTS: dict[str, tuple[str, str, Callable[[Columns], Columns], dict[str, Any]]]
         lambda c: {"income": np.where(np.isnan(c["income"]), -1.0, c["income"])},
         {"default": -1, "for": "missing"},
     ),
+    "mean of missing": (
+        "income",
+        "default",
+        lambda c: {"income": np.where(np.isnan(c["income"]), np.nanmean(c["income"]) + 1e-4, c["income"])},
+        {"about": "mean", "for": "missing"},
+    ),
     "default of all": ("ldl", "default", lambda c: {"ldl": np.full_like(c["ldl"], -1.0)}, {"default": -1}),
     "default of texts": ("city", "default", _texts("city", lambda _: "unknown"), {"default": "unknown"}),
     "float32": (
