@@ -177,7 +177,7 @@ def choice_lines(choices: Choices, per: int) -> Iterator[str]:
     per: the period of the budget, nanoseconds.
     """
     budget = f"false alarms in {format_duration(per)}"
-    yield f"  tolerance  {budget}  alarms"
+    yield f"  tolerance  {budget}  alarms of columns"
     for choice in choices.table():
         allowed = f"{choice.false_alarms:g}".rjust(len(budget))
         mark = "  (chosen)" if choice.chosen else ""

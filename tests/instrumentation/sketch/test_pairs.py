@@ -150,7 +150,7 @@ def test_pairs_by_other_medians_are_left_out_of_a_merged_profile() -> None:
     a, b = (driftline.profile(normal(3, seed=seed), model="m") for seed in (0, 1))
     merged = a.merge(b)
     assert merged.pairs == ()
-    assert merged.notes[-1].startswith("Left out 3 pairs of inputs")
+    assert any(note.startswith("Left out 3 pairs of inputs") for note in merged.notes)
 
 
 def test_a_saved_profile_has_its_pairs(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_people_read_the_table_before_the_sum(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "live.csv", logged(2, seed=4, begin=24))
     lines = replay(data, "--reference", reference, choices=True).stdout.splitlines()
 
-    at = lines.index("  tolerance  false alarms in 30d  alarms")
+    at = lines.index("  tolerance  false alarms in 30d  alarms of columns")
     assert lines[at + 2].split() == ["5%", "1", "0", "(chosen)"]
     assert "input age" in {line.split("%  ")[-1] for line in lines[at:]}
     assert lines[-1] == "2 windows of 1,200 rows: 0 alarms"
